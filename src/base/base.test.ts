@@ -1,0 +1,111 @@
+/** Tests of the small files of the room: assertions, chance, logging, and real time. */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { test } from "node:test";
+import {
+  assert as invariant,
+  RecordingLogger,
+  realClock,
+  realRng,
+  scriptedRng,
+  seededRng,
+  silentLogger,
+  unreachable,
+} from "./index.ts";
+
+test("assert throws an AssertionError with the rule, and only when it is broken", () => {
+  invariant(1, "holds");
+  assert.throws(() => invariant(0, "windows are conserved"), {
+    name: "AssertionError",
+    message: "windows are conserved",
+  });
+});
+
+test("unreachable names the value that the types ruled out", () => {
+  assert.throws(() => unreachable("surprise" as never), /surprise/);
+});
+
+test("the same seed yields the same numbers, another seed others", () => {
+  const take = (seed: number) => Array.from({ length: 5 }, () => rngOf.get(seed)!.next());
+  const rngOf = new Map([1, 2].map((seed) => [seed, seededRng(seed)]));
+  const first = take(1);
+  assert.notDeepEqual(first, take(2));
+  rngOf.set(1, seededRng(1));
+  assert.deepEqual(take(1), first);
+});
+
+test("seeded numbers lie in [0, 1) and whole ones spread evenly over [0, n)", () => {
+  const rng = seededRng(7);
+  const counts = new Array(10).fill(0);
+  for (let i = 0; i < 100_000; i += 1) counts[rng.int(10)] += 1;
+  assert.equal(counts.length, 10);
+  for (const count of counts) assert.ok(count > 9_500 && count < 10_500, `${counts}`);
+  for (let i = 0; i < 1000; i += 1) {
+    const x = rng.next();
+    assert.ok(x >= 0 && x < 1);
+  }
+});
+
+test("a scripted generator gives its values as they are, and refuses to invent more", () => {
+  const rng = scriptedRng(3, 0.25, 1);
+  assert.equal(rng.int(4), 3);
+  assert.equal(rng.next(), 0.25);
+  assert.throws(() => rng.int(1), /outside \[0, n\)/);
+  assert.throws(() => rng.next(), /more was asked/);
+});
+
+test("the real generator stays in its range", () => {
+  for (let i = 0; i < 1000; i += 1) {
+    assert.ok(realRng().next() < 1);
+    assert.ok([0, 1, 2].includes(realRng().int(3)));
+  }
+});
+
+test("a recording logger keeps level, message and the fields of its ancestors", () => {
+  const log = new RecordingLogger();
+  log.child({ target: "dns:a" }).child({ try: 1 }).warn("lookup failed", { code: "ESERVFAIL" });
+  log.info("ready");
+  assert.deepEqual(log.lines, ["warn: lookup failed", "info: ready"]);
+  assert.deepEqual(log.entries[0].fields, { target: "dns:a", try: 1, code: "ESERVFAIL" });
+  assert.deepEqual(log.entries[1].fields, {});
+});
+
+test("the silent logger's children are silent too", () => {
+  assert.equal(silentLogger.child({ a: 1 }), silentLogger);
+});
+
+test("a real timer fires when at least its delay has passed by the same clock", async () => {
+  const clock = realClock();
+  for (const delayMs of [0, 0.5, 1, 1.9, 7.3]) {
+    const startMs = clock.nowMs();
+    await new Promise<void>((resolve) => clock.setTimer(delayMs, resolve));
+    assert.ok(clock.nowMs() - startMs >= delayMs);
+  }
+});
+
+test("a real timer can be cancelled, and a delay beyond Node's limit does not fire at once", async () => {
+  const clock = realClock();
+  clock.setTimer(0, () => assert.fail("cancelled")).cancel();
+  const far = clock.setTimer(2 ** 40, () => assert.fail("too early by 34 years"));
+  await new Promise<void>((resolve) => clock.setTimer(5, resolve));
+  far.cancel();
+});
+
+test("an unreferenced timer lets the process end, an ordinary one keeps it alive", () => {
+  const run = (then: string) => {
+    const code = `import { realClock } from ${JSON.stringify(import.meta.resolve("./index.ts"))};
+      realClock().setTimer(50, () => console.log("fired"))${then};`;
+    const child = spawnSync(process.execPath, ["--input-type=module", "-e", code]);
+    assert.equal(child.status, 0, child.stderr.toString());
+    return child.stdout.toString();
+  };
+  assert.equal(run(""), "fired\n");
+  assert.equal(run(".unref()"), "");
+});
+
+test("real time: monotonic milliseconds, and wall time since 1970", () => {
+  const clock = realClock();
+  const a = clock.nowMs();
+  assert.ok(clock.nowMs() >= a);
+  assert.ok(clock.wallMs() > Date.UTC(2026, 0, 1));
+});

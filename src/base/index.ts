@@ -1,0 +1,19 @@
+/**
+ * Room `base`: the few things that every other room needs.
+ *
+ * What it is: time and chance as arguments (`Clock`, `Rng`; real, virtual, seeded, scripted), one
+ * timer wheel for all deadlines, the `Logger` interface, and assertions.
+ * Promises: a timer never fires early; the wheel allocates nothing per entry; two runs with the
+ * same virtual clock and the same seed do the same.
+ * Must never: import another room, open a socket or a file, or know what gRPC is. Real time and
+ * real chance are read in `real.ts` and nowhere else in the house.
+ */
+export { assert, unreachable } from "./assert.ts";
+export type { Clock, Timer } from "./clock.ts";
+export type { LogEntry, Logger, LogLevel } from "./logger.ts";
+export { RecordingLogger, silentLogger } from "./logger.ts";
+export { realClock, realRng } from "./real.ts";
+export type { Rng } from "./rng.ts";
+export { scriptedRng, seededRng } from "./rng.ts";
+export { VirtualClock } from "./virtual.ts";
+export { TimerWheel, WheelEntry } from "./wheel.ts";
