@@ -1,0 +1,90 @@
+/**
+ * Endpoints, and the sets in which resolvers yield them.
+ *
+ * A set is compared and passed on as a whole; finding what changed is its reader's work.
+ */
+
+/** One server that can serve the target (gRFC A61: one endpoint, one or more addresses). */
+export interface Endpoint {
+  /** What to connect to first: "10.0.0.1:50051", "[::1]:50051", "name:50051" or "unix:/path". */
+  readonly address: string;
+  /** All its addresses, `address` first. */
+  readonly addresses: readonly string[];
+  /** Name of the pod, when the source knows it. */
+  readonly pod: string | null;
+  /** Identity of the pod: the same address with another uid is another endpoint. */
+  readonly uid: string | null;
+  /** Name of the node that it runs on, when the source knows it. */
+  readonly node: string | null;
+  /** Zone of that node, when the source knows it. */
+  readonly zone: string | null;
+  /** Who said so: "static", "dns", or "EndpointSlice namespace/name". */
+  readonly source: string;
+  /** Share of calls in relation to the others; 1 unless the source says otherwise. */
+  readonly weight: number;
+}
+
+/** All endpoints of a target at one time: immutable, sorted by address, without duplicates. */
+export interface EndpointSet {
+  readonly endpoints: readonly Endpoint[];
+  /** Why there are none, for people to read. Only on an empty set. */
+  readonly reason?: string;
+}
+
+/** An endpoint with nothing known but its address and who named it. */
+export function newEndpoint(address: string, source: string): Endpoint {
+  return Object.freeze({
+    address,
+    addresses: Object.freeze([address]),
+    pod: null,
+    uid: null,
+    node: null,
+    zone: null,
+    source,
+    weight: 1,
+  });
+}
+
+/**
+ * A set of these endpoints, sorted by address. Of two with the same address the first stays.
+ *
+ * @param reason why it is empty; dropped when it is not.
+ */
+export function newEndpointSet(endpoints: Iterable<Endpoint>, reason?: string): EndpointSet {
+  const byAddress = new Map<string, Endpoint>();
+  for (const endpoint of endpoints) {
+    if (!byAddress.has(endpoint.address)) byAddress.set(endpoint.address, endpoint);
+  }
+  const sorted = Object.freeze([...byAddress.values()].sort(compareAddress));
+  if (sorted.length > 0 || reason === undefined) return Object.freeze({ endpoints: sorted });
+  return Object.freeze({ endpoints: sorted, reason });
+}
+
+/** Whether a listener that has `a` would learn nothing from `b`. */
+export function sameEndpointSet(a: EndpointSet, b: EndpointSet): boolean {
+  return (
+    a.reason === b.reason &&
+    a.endpoints.length === b.endpoints.length &&
+    a.endpoints.every((endpoint, i) => sameEndpoint(endpoint, b.endpoints[i]))
+  );
+}
+
+function sameEndpoint(a: Endpoint, b: Endpoint): boolean {
+  return (
+    a.address === b.address &&
+    a.uid === b.uid &&
+    a.pod === b.pod &&
+    a.node === b.node &&
+    a.zone === b.zone &&
+    a.source === b.source &&
+    a.weight === b.weight &&
+    a.addresses.length === b.addresses.length &&
+    a.addresses.every((address, i) => address === b.addresses[i])
+  );
+}
+
+/** By code unit, not by locale: the same order on every machine. */
+function compareAddress(a: Endpoint, b: Endpoint): number {
+  if (a.address === b.address) return 0;
+  return a.address < b.address ? -1 : 1;
+}

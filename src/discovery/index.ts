@@ -1,0 +1,17 @@
+/**
+ * Room `discovery`: who *can* serve a target.
+ *
+ * What it is: the parser of targets, and resolvers (`static`, `dns`) that turn one into endpoints.
+ * Promises: a listener gets whole, immutable, sorted sets without duplicates; an empty set only
+ * when the source said so; when the source is away, the last good set stays and the reason is told.
+ * Must never: connect to an endpoint, judge its health, or know who asks and what for.
+ */
+export type { ResolverDeps } from "./create.ts";
+export { createResolver } from "./create.ts";
+export type { DnsAnswer, DnsFamily, DnsLookup } from "./dns.ts";
+export type { Endpoint, EndpointSet } from "./endpoint.ts";
+export { newEndpoint, newEndpointSet, sameEndpointSet } from "./endpoint.ts";
+export { systemDns } from "./real.ts";
+export type { Resolver, ResolverListener } from "./resolver.ts";
+export type { DnsTarget, ParsedTarget, StaticTarget } from "./target.ts";
+export { parseTarget, TargetError } from "./target.ts";
