@@ -1,0 +1,178 @@
+/**
+ * The child processes of a lab: how they are started, heard and ended.
+ *
+ * Every child holds one end of an IPC channel whose other end only the lab holds, and ends when the
+ * channel closes (`programs/leash.ts`): so none outlives the lab, even one that was killed with
+ * SIGKILL. Each leads a process group of its own, so that Ctrl-C in a terminal reaches the lab
+ * alone, which then ends them in order.
+ */
+import { type ChildProcess, fork, spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import type { Clock } from "../base/index.ts";
+import type { CallerMessage, ChildMessage } from "./messages.ts";
+
+/** From here to SIGKILL when a child does not end by itself. */
+const END_GRACE_MS = 2000;
+const STDERR_CHARS_MAX = 4000;
+const REASON_CHARS_MAX = 200;
+
+const here = import.meta.url;
+/** In a checkout the programs are TypeScript beside this file; in a built package, bundles. */
+const EXTENSION = here.endsWith(".ts") ? ".ts" : ".js";
+
+/** Path of one of the lab's own child programs: "pod", "caller", "clusterip" or "leash". */
+export function programUrl(name: string): URL {
+  return new URL(`./programs/${name}${EXTENSION}`, here);
+}
+
+/** What a child process is to the lab. */
+export class Child {
+  /** What it is, for messages: "echo-3". */
+  readonly label: string;
+  readonly #process: ChildProcess;
+  readonly #ended: Promise<void>;
+  #stderr = "";
+  #isEnded = false;
+
+  constructor(label: string, process: ChildProcess) {
+    this.label = label;
+    this.#process = process;
+    process.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      this.#stderr = (this.#stderr + text).slice(-STDERR_CHARS_MAX);
+    });
+    this.#ended = new Promise((resolve) => {
+      const end = (): void => {
+        this.#isEnded = true;
+        resolve();
+      };
+      process.once("exit", end);
+      process.once("error", (error) => {
+        this.#stderr += `${error.message}\n`;
+        end();
+      });
+    });
+  }
+
+  get pid(): number | undefined {
+    return this.#process.pid;
+  }
+
+  /** Everything it has said on stderr lately (the last 4,000 characters). */
+  get stderr(): string {
+    return this.#stderr;
+  }
+
+  /** Resolves once the process is gone, or never came to be. */
+  get ended(): Promise<void> {
+    return this.#ended;
+  }
+
+  /** Why it ended, in a few words, for a sentence that begins with its label. */
+  get endReason(): string {
+    const { exitCode, signalCode } = this.#process;
+    const how = signalCode ? `ended by ${signalCode}` : `ended with exit code ${exitCode ?? "?"}`;
+    const last = lastWords(this.#stderr);
+    return last === "" ? how : `${how}: ${last}`;
+  }
+
+  /** Calls `listener` for every message. Messages that came before are not lost. */
+  onMessage(listener: (message: ChildMessage) => void): void {
+    this.#process.on("message", (message) => listener(message as ChildMessage));
+  }
+
+  /** Calls `listener` for each piece of stderr as it comes. */
+  onStderr(listener: () => void): void {
+    this.#process.stderr?.on("data", listener);
+  }
+
+  /** Sends a message; no-op when the child is gone. */
+  send(message: CallerMessage): void {
+    if (this.#process.connected) this.#process.send(message, () => {});
+  }
+
+  /** Lets go of it: SIGTERM, then SIGKILL after a grace period. Resolves once it is gone. */
+  async end(clock: Clock): Promise<void> {
+    if (this.#isEnded) return;
+    this.#process.kill("SIGTERM");
+    const timer = clock.setTimer(END_GRACE_MS, () => this.#process.kill("SIGKILL"));
+    await this.#ended;
+    timer.cancel();
+  }
+}
+
+/** All children of one lab. */
+export class Children {
+  readonly #clock: Clock;
+  readonly #all = new Set<Child>();
+  #isClosed = false;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Starts one of the lab's own programs. */
+  program(label: string, name: string, args: readonly string[]): Child {
+    return this.#keep(
+      label,
+      fork(fileURLToPath(programUrl(name)), args, {
+        execArgv: ["--disable-warning=ExperimentalWarning"],
+        env: childEnv(),
+        stdio: ["ignore", "ignore", "pipe", "ipc"],
+        detached: true,
+      }),
+    );
+  }
+
+  /** Starts any Node command (its first element is the file) with the leash loaded into it. */
+  command(label: string, command: readonly string[]): Child {
+    const [file, ...args] = command as [string, ...string[]];
+    const env = childEnv();
+    env.NODE_OPTIONS = `${env.NODE_OPTIONS ?? ""} --import=${programUrl("leash").href}`.trim();
+    return this.#keep(
+      label,
+      spawn(file, args, { env, stdio: ["ignore", "ignore", "pipe", "ipc"], detached: true }),
+    );
+  }
+
+  /** Ends one child. Resolves once it is gone. */
+  async end(child: Child): Promise<void> {
+    await child.end(this.#clock);
+  }
+
+  /** Ends all children, and any that is still started after this. Resolves once all are gone. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.all([...this.#all].map((child) => child.end(this.#clock)));
+  }
+
+  #keep(label: string, process: ChildProcess): Child {
+    const child = new Child(label, process);
+    this.#all.add(child);
+    child.ended.then(() => this.#all.delete(child));
+    if (this.#isClosed) child.end(this.#clock);
+    return child;
+  }
+}
+
+/** Our environment without the proxy variables, which stock grpc-js would obey for loopback too. */
+function childEnv(): NodeJS.ProcessEnv {
+  const { grpc_proxy: _a, http_proxy: _b, https_proxy: _c, ...env } = process.env;
+  return env;
+}
+
+/** The line of stderr that says why: the last error of a crash, or else the last line. */
+function lastWords(stderr: string): string {
+  const lines = stderr.split("\n").filter((line) => line.trim() !== "");
+  const line = lines.findLast((text) => /^\w*Error\b/.test(text)) ?? lines.at(-1) ?? "";
+  return (messageOf(line) ?? line).trim().slice(0, REASON_CHARS_MAX);
+}
+
+/** The message of a JSON log line, or null if it is none. */
+function messageOf(line: string): string | null {
+  try {
+    const { msg } = JSON.parse(line) as { msg?: unknown };
+    return typeof msg === "string" ? msg : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * One lane at work: its caller process, what the caller reports, and where the lane stands.
+ *
+ * A lane that cannot start or breaks off says why and leaves the other lanes alone.
+ */
+import type { Clock } from "../base/index.ts";
+import type { Child } from "./children.ts";
+import { CallHistory } from "./history.ts";
+import type { Lane, LaneEnv } from "./lanes.ts";
+import { LaneMeasure } from "./measure.ts";
+import type { ReportMessage } from "./messages.ts";
+import { firstWord, LabError } from "./pods.ts";
+import { verdict } from "./verdict.ts";
+import type { LanePhase, LaneView } from "./view.ts";
+
+/** Load of every lane: enough for firm figures within seconds, and a fraction of one core in all. */
+export const CALLS_PER_SECOND = 300;
+const IN_FLIGHT_MAX = 10;
+/** How long a caller may take to finish its open calls when told to stop. */
+const STOP_TIMEOUT_MS = 1000;
+/** The span that the rate is taken over. */
+const RATE_SPAN_MS = 2000;
+/** Columns of history: 4 minutes of half seconds. */
+const HISTORY_COLUMNS = 480;
+
+/** A lane and its caller. */
+export class LaneRun {
+  readonly #lane: Lane;
+  readonly #caller: Child;
+  readonly #clock: Clock;
+  readonly #measure: LaneMeasure;
+  readonly #history: CallHistory;
+  #phase: LanePhase = "starting";
+  #failure: string | null = null;
+  #isStopping = false;
+  #onFinal: () => void = () => {};
+  /** Total of ended calls at the latest reports, oldest first. */
+  readonly #totals: { readonly atMs: number; readonly calls: number }[] = [];
+
+  /** @param caller The lane's `caller` process, started but not yet told anything. */
+  constructor(lane: Lane, pods: readonly string[], caller: Child, clock: Clock) {
+    this.#lane = lane;
+    this.#caller = caller;
+    this.#clock = clock;
+    this.#measure = new LaneMeasure(pods);
+    this.#history = new CallHistory(pods, HISTORY_COLUMNS);
+  }
+
+  /** Opens the way to the pods and connects the client. Never throws: a failure is the phase. */
+  async open(env: Omit<LaneEnv, "onBroken">): Promise<void> {
+    try {
+      const dial = await this.#lane.open({ ...env, onBroken: (reason) => this.#fail(reason) });
+      const answer = firstWord(this.#caller);
+      this.#caller.send({
+        type: "dial",
+        ...dial,
+        callsPerSecond: CALLS_PER_SECOND,
+        inFlightMax: IN_FLIGHT_MAX,
+      });
+      const word = await answer;
+      if (word.type === "failed") this.#fail(word.reason);
+    } catch (error) {
+      if (!(error instanceof LabError)) throw error;
+      this.#fail(error.message);
+    }
+  }
+
+  /** Begins the load, unless the lane failed to open. */
+  start(): void {
+    if (this.#phase !== "starting") return;
+    this.#phase = "running";
+    this.#totals.push({ atMs: this.#clock.nowMs(), calls: 0 });
+    this.#caller.onMessage((message) => {
+      if (message.type === "report") this.#onReport(message);
+    });
+    this.#caller.ended.then(() => this.#fail(`its client ${this.#caller.endReason}`));
+    this.#caller.send({ type: "start" });
+  }
+
+  /** Ends the load; resolves when the calls in flight are over, or after a second. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    if (this.#phase !== "running") return;
+    const final = new Promise<void>((resolve) => {
+      this.#onFinal = resolve;
+    });
+    const timer = this.#clock.setTimer(STOP_TIMEOUT_MS, () => this.#onFinal());
+    this.#caller.send({ type: "stop" });
+    await Promise.race([final, this.#caller.ended]);
+    timer.cancel();
+    this.#phase = "ended";
+  }
+
+  /** Closes an interval of the history; answers the column. */
+  closeInterval(): readonly number[] {
+    return this.#history.push(this.#measure.figures().perPod);
+  }
+
+  /** The columns of the history, oldest first. */
+  get columns(): readonly (readonly number[])[] {
+    return this.#history.columns;
+  }
+
+  /** The lane as it stands. */
+  view(): LaneView {
+    const figures = this.#measure.figures();
+    return {
+      name: this.#lane.name,
+      title: this.#lane.title,
+      how: this.#lane.how,
+      phase: this.#phase,
+      figures,
+      callsPerSecond: this.#rate(),
+      verdict: verdict({ figures, failure: this.#failure }),
+      failure: this.#failure,
+    };
+  }
+
+  #onReport(report: ReportMessage): void {
+    // The client closes its connections at the end; the load's are what is told.
+    this.#measure.add(report);
+    const nowMs = this.#clock.nowMs();
+    this.#totals.push({ atMs: nowMs, calls: this.#measure.figures().calls });
+    while (this.#totals.length > 2 && this.#totals[1]!.atMs < nowMs - RATE_SPAN_MS) {
+      this.#totals.shift();
+    }
+    if (report.final) this.#onFinal();
+  }
+
+  #rate(): number {
+    const first = this.#totals[0];
+    const last = this.#totals.at(-1);
+    if (!first || !last || last.atMs === first.atMs) return 0;
+    return ((last.calls - first.calls) * 1000) / (last.atMs - first.atMs);
+  }
+
+  #fail(reason: string): void {
+    if (this.#isStopping || this.#failure !== null) return;
+    this.#failure = reason;
+    if (this.#phase === "starting") this.#phase = "failed";
+  }
+}

@@ -1,0 +1,128 @@
+/**
+ * The ways that the lab compares: for each, what stock grpc-js is told to dial, and what has to run
+ * in between. A lane knows nothing of load or figures.
+ */
+import { fileURLToPath } from "node:url";
+import type { Clock } from "../base/index.ts";
+import type { Child, Children } from "./children.ts";
+import type { LaneName } from "./options.ts";
+import { firstWord, LabError, type PodSet } from "./pods.ts";
+
+/** Whatever a proxy needs longer than this to listen is taken as a failure. */
+const PROXY_START_TIMEOUT_MS = 5000;
+
+const ROUND_ROBIN = JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] });
+
+/** What a lane may use. */
+export interface LaneEnv {
+  readonly pods: PodSet;
+  readonly children: Children;
+  readonly clock: Clock;
+  /** The `fairlead` command and its first arguments; `bin/fairlead` unless a test says otherwise. */
+  readonly fairlead: readonly string[];
+  /** To be called when something between client and pods has ended by itself. */
+  onBroken(reason: string): void;
+}
+
+/** What the caller of a lane dials. */
+export interface Dial {
+  /** A target for stock grpc-js. */
+  readonly target: string;
+  /** Service config JSON, or "" for none. */
+  readonly serviceConfig: string;
+  /** How many connections the client will hold when it is ready. */
+  readonly connections: number;
+}
+
+/** One way to reach the pods. */
+export interface Lane {
+  readonly name: LaneName;
+  readonly title: string;
+  /** How the client dials, for people. */
+  readonly how: string;
+  /** Starts what stands between client and pods. Throws `LabError` with the reason if it cannot. */
+  open(env: LaneEnv): Promise<Dial>;
+}
+
+/** The `fairlead` command of this checkout or package. */
+export function fairleadCommand(): readonly string[] {
+  return [fileURLToPath(new URL("../../bin/fairlead", import.meta.url))];
+}
+
+const CLUSTERIP: Lane = {
+  name: "clusterip",
+  title: "ClusterIP Service",
+  how: "stock grpc-js, one channel to the ClusterIP",
+  async open({ pods, children, onBroken }) {
+    const { host, port } = pods.clusterIp;
+    const list = pods.pods.map((pod) => pod.address).join(",");
+    const relay = children.program("clusterip", "clusterip", [host, String(port), list]);
+    const word = await firstWord(relay);
+    if (word.type !== "listening") {
+      throw new LabError(
+        word.type === "failed" ? word.reason : "the ClusterIP relay did not listen",
+      );
+    }
+    relay.ended.then(() => onBroken(`the ClusterIP relay ${relay.endReason}`));
+    return { target: `${host}:${word.port}`, serviceConfig: "", connections: 1 };
+  },
+};
+
+const STATIC: Lane = {
+  name: "static",
+  title: "All pods listed",
+  how: "stock grpc-js, round_robin over every pod's address",
+  async open({ pods }) {
+    const list = pods.pods.map((pod) => pod.address);
+    return {
+      target: `ipv4:${list.join(",")}`,
+      serviceConfig: ROUND_ROBIN,
+      connections: list.length,
+    };
+  },
+};
+
+const PROXY: Lane = {
+  name: "proxy",
+  title: "fairlead proxy",
+  how: "stock grpc-js, one connection to fairlead proxy",
+  async open({ pods, children, clock, fairlead, onBroken }) {
+    const list = pods.pods.map((pod) => pod.address).join(",");
+    const proxy = children.command("fairlead proxy", [
+      ...fairlead,
+      ...["proxy", "--listen", "127.0.0.1:0", "--to", `ipv4:${list}`],
+      // The same policy as the `static` lane, so that the two differ in one thing: where it runs.
+      ...["--policy", "round_robin", "--log-level", "info"],
+    ]);
+    const target = await listeningAddress(proxy, clock);
+    proxy.ended.then(() => onBroken(`${proxy.label} ${proxy.endReason}`));
+    return { target, serviceConfig: "", connections: 1 };
+  },
+};
+
+/** All lanes by name. */
+export const LANES: Readonly<Record<LaneName, Lane>> = {
+  clusterip: CLUSTERIP,
+  static: STATIC,
+  proxy: PROXY,
+};
+
+/** The address in the `listening` log line of a `fairlead` process. */
+function listeningAddress(child: Child, clock: Clock): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const fail = (why: string): void => reject(new LabError(`${child.label} ${why}`));
+    const timer = clock.setTimer(PROXY_START_TIMEOUT_MS, () => {
+      fail(`did not listen within ${PROXY_START_TIMEOUT_MS / 1000} s`);
+    });
+    child.ended.then(() => {
+      timer.cancel();
+      fail(child.endReason);
+    });
+    child.onStderr(() => {
+      const match = /^\{.*"msg":"listening".*\}$/m.exec(child.stderr)?.[0];
+      if (!match) return;
+      timer.cancel();
+      resolve(String((JSON.parse(match) as { address: unknown }).address));
+    });
+  });
+}

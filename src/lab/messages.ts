@@ -1,0 +1,61 @@
+/**
+ * What the lab and its child processes say to each other over their IPC channel, as plain JSON.
+ * Types only: importing this file loads nothing.
+ */
+
+/** A child's first word: it serves on `port` of the host it was given. */
+export interface ListeningMessage {
+  readonly type: "listening";
+  readonly port: number;
+}
+
+/** A child's last word: why it cannot do its work. `code` is the system's ("EADDRINUSE") or "". */
+export interface FailedMessage {
+  readonly type: "failed";
+  readonly code: string;
+  readonly reason: string;
+}
+
+/** Lab to caller: what to dial, and the load to make once `start` comes. */
+export interface DialMessage {
+  readonly type: "dial";
+  /** A gRPC target, as stock grpc-js takes it. */
+  readonly target: string;
+  /** Service config JSON, or "" for grpc-js' own default (pick_first). */
+  readonly serviceConfig: string;
+  /** TCP connections to wait for before `ready`, so that the first calls see the whole set. */
+  readonly connections: number;
+  readonly callsPerSecond: number;
+  readonly inFlightMax: number;
+}
+
+/** Lab to caller: begin the load, or end it (the calls in flight finish first). */
+export interface SwitchMessage {
+  readonly type: "start" | "stop";
+}
+
+/** Caller to lab: the channel is connected. */
+export interface ReadyMessage {
+  readonly type: "ready";
+}
+
+/** Caller to lab, every 200 ms and once at the end: what happened since the last report. */
+export interface ReportMessage {
+  readonly type: "report";
+  /** Answered calls by the name in the answer. */
+  readonly perPod: Readonly<Record<string, number>>;
+  readonly failed: number;
+  /** Code and details of the last failed call, or "". */
+  readonly lastFailure: string;
+  /** One whole number of microseconds per answered call. */
+  readonly latenciesUs: readonly number[];
+  /** Open TCP connections of this process at this moment. */
+  readonly connections: number;
+  /** True in the last report. */
+  readonly final: boolean;
+}
+
+/** Everything a child says. */
+export type ChildMessage = ListeningMessage | FailedMessage | ReadyMessage | ReportMessage;
+/** Everything a caller is told. */
+export type CallerMessage = DialMessage | SwitchMessage;

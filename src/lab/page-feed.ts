@@ -1,0 +1,74 @@
+/**
+ * What the page is told, as server-sent events: one `hello` with everything so far, then one
+ * `sample` every half second. Types and their making; no sockets. `web/` imports the types.
+ */
+import type { LaneView } from "./view.ts";
+
+/** A lane as the page draws it. Arrays are in the order of `Hello.pods`. */
+export interface LaneSample {
+  readonly name: string;
+  readonly phase: string;
+  readonly verdict: string;
+  /** Answered calls by pod since the start. */
+  readonly perPod: readonly number[];
+  /** Answered calls by pod in the latest interval. */
+  readonly column: readonly number[];
+  readonly podsUsed: number;
+  readonly maxOverMean: number | null;
+  readonly fairness: number | null;
+  readonly calls: number;
+  readonly failed: number;
+  readonly callsPerSecond: number;
+  readonly p50Ms: number | null;
+  readonly p99Ms: number | null;
+  readonly connections: number;
+}
+
+/** An event `sample`: all lanes at one moment. */
+export interface Sample {
+  readonly elapsedMs: number;
+  /** True in the last one: the lab has ended. */
+  readonly isLast: boolean;
+  readonly lanes: readonly LaneSample[];
+}
+
+/** An event `hello`: the first of every connection. */
+export interface Hello {
+  readonly pods: readonly string[];
+  readonly intervalMs: number;
+  /** The command line of the lab, to run the same again. */
+  readonly command: string;
+  readonly lanes: readonly {
+    readonly name: string;
+    readonly title: string;
+    readonly how: string;
+  }[];
+  /** The columns kept, a list a lane, oldest first. */
+  readonly histories: readonly (readonly (readonly number[])[])[];
+  readonly now: Sample;
+}
+
+/** Makes a lane's part of a sample from its view and its latest column. */
+export function laneSample(
+  lane: LaneView,
+  pods: readonly string[],
+  column: readonly number[],
+): LaneSample {
+  const { figures } = lane;
+  return {
+    name: lane.name,
+    phase: lane.phase,
+    verdict: lane.verdict,
+    perPod: pods.map((pod) => figures.perPod[pod] ?? 0),
+    column,
+    podsUsed: figures.podsUsed,
+    maxOverMean: figures.maxOverMean,
+    fairness: figures.fairness,
+    calls: figures.calls,
+    failed: figures.failed,
+    callsPerSecond: Math.round(lane.callsPerSecond),
+    p50Ms: figures.p50Ms,
+    p99Ms: figures.p99Ms,
+    connections: figures.connections,
+  };
+}

@@ -1,0 +1,164 @@
+/**
+ * The HTTP server of the page: the document on `/`, the lab's figures as server-sent events on
+ * `/events`. It only answers GET and changes nothing.
+ *
+ * It is meant for the browser on the same machine. A page of another site that rebinds its name to
+ * our address is refused by the Host header; there is no CORS header; and every limit is named.
+ */
+import { createHash } from "node:crypto";
+import http from "node:http";
+import net from "node:net";
+import type { Hello, Sample } from "./page-feed.ts";
+
+/** Streams of events at a time; a browser tab holds one. */
+export const STREAMS_MAX = 16;
+const CONNECTIONS_MAX = 64;
+const HEADER_BYTES_MAX = 8192;
+const HEADERS_TIMEOUT_MS = 5000;
+/** A reader that leaves more than this unread is cut off; its browser connects again. */
+const UNREAD_BYTES_MAX = 1 << 20;
+
+/** What the server shows. */
+export interface PageContent {
+  /** The document; called on the first request, and again after a failure. */
+  document(): Promise<string>;
+  /** Everything a browser that has just come needs. */
+  hello(): Hello;
+}
+
+/** A page that is served. */
+export interface PageServer {
+  readonly url: string;
+  /** Sends an event to every open page. */
+  send(sample: Sample): void;
+  /** Ends all streams and closes the port. */
+  close(): Promise<void>;
+}
+
+/**
+ * Listens and serves. Rejects with the system's error (`code` "EADDRINUSE" and so on) when it
+ * cannot listen there.
+ */
+export async function servePage(
+  host: string,
+  port: number,
+  content: PageContent,
+): Promise<PageServer> {
+  const streams = new Set<http.ServerResponse>();
+  const server = http.createServer(
+    { maxHeaderSize: HEADER_BYTES_MAX, headersTimeout: HEADERS_TIMEOUT_MS },
+    (request, response) => answer(request, response, host, content, streams),
+  );
+  server.maxConnections = CONNECTIONS_MAX;
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, resolve);
+  });
+  const bound = (server.address() as net.AddressInfo).port;
+  return {
+    url: `http://${net.isIPv6(host) ? `[${host}]` : host}:${bound}/`,
+    send: (sample) => {
+      const text = event("sample", sample);
+      for (const stream of streams) {
+        if (stream.writableLength > UNREAD_BYTES_MAX) stream.destroy();
+        else stream.write(text);
+      }
+    },
+    close: () =>
+      new Promise((resolve) => {
+        for (const stream of streams) stream.end();
+        server.close(() => resolve());
+        server.closeIdleConnections();
+      }),
+  };
+}
+
+function answer(
+  request: http.IncomingMessage,
+  response: http.ServerResponse,
+  boundHost: string,
+  content: PageContent,
+  streams: Set<http.ServerResponse>,
+): void {
+  response.setHeader("x-content-type-options", "nosniff");
+  response.setHeader("referrer-policy", "no-referrer");
+  response.setHeader("cache-control", "no-store");
+  const path = request.url?.split("?", 1)[0];
+  if (!isOwnHost(request.headers.host ?? "", boundHost)) {
+    refuse(response, 403, "this Host is not served here; use the address that the lab printed");
+  } else if (request.method !== "GET") {
+    response.setHeader("allow", "GET");
+    refuse(response, 405, "only GET");
+  } else if (path === "/") {
+    sendDocument(response, content);
+  } else if (path === "/events") {
+    openStream(response, content, streams);
+  } else {
+    refuse(response, 404, "there are / and /events");
+  }
+}
+
+/** Names could have been rebound to us by a stranger; addresses and our own names cannot. */
+function isOwnHost(header: string, boundHost: string): boolean {
+  const name = header
+    .replace(/:\d+$/, "")
+    .replace(/^\[|\]$/g, "")
+    .toLowerCase();
+  return net.isIP(name) !== 0 || name === "localhost" || name === boundHost.toLowerCase();
+}
+
+function refuse(response: http.ServerResponse, status: number, reason: string): void {
+  response.writeHead(status, { "content-type": "text/plain; charset=utf-8", connection: "close" });
+  response.end(`fairlead lab: ${reason}\n`);
+}
+
+async function sendDocument(response: http.ServerResponse, content: PageContent): Promise<void> {
+  try {
+    const document = await content.document();
+    response.writeHead(200, {
+      "content-type": "text/html; charset=utf-8",
+      "content-security-policy": policyFor(document),
+    });
+    response.end(document);
+  } catch (error) {
+    refuse(response, 500, `the page could not be built: ${(error as Error).message}`);
+  }
+}
+
+/** Allows the document's own inline script and style by their hashes, and nothing else. */
+function policyFor(document: string): string {
+  const hashes = (tag: string): string =>
+    [...document.matchAll(new RegExp(`<${tag}[^>]*>([\\s\\S]*?)</${tag}>`, "g"))]
+      .map(([, text]) => `'sha256-${createHash("sha256").update(text!).digest("base64")}'`)
+      .join(" ");
+  return [
+    "default-src 'none'",
+    `script-src ${hashes("script")}`,
+    `style-src ${hashes("style")}`,
+    "connect-src 'self'",
+    "img-src data:",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join("; ");
+}
+
+function openStream(
+  response: http.ServerResponse,
+  content: PageContent,
+  streams: Set<http.ServerResponse>,
+): void {
+  if (streams.size >= STREAMS_MAX) {
+    refuse(response, 503, `${STREAMS_MAX} pages are open already`);
+    return;
+  }
+  response.writeHead(200, { "content-type": "text/event-stream", "x-accel-buffering": "no" });
+  response.write(`retry: 1000\n${event("hello", content.hello())}`);
+  streams.add(response);
+  response.once("close", () => streams.delete(response));
+}
+
+/** One server-sent event. JSON has no line breaks, so one `data` line holds it. */
+function event(name: string, value: unknown): string {
+  return `event: ${name}\ndata: ${JSON.stringify(value)}\n\n`;
+}

@@ -1,0 +1,112 @@
+/**
+ * The pods of a lab: one process each, each with an address of its own.
+ *
+ * Linux gives every process all of 127.0.0.0/8, so pod N has 127.0.1.N and all share one port, as
+ * pods in a cluster do. Where the system has only 127.0.0.1 (macOS), pods get ports of their own.
+ */
+import net from "node:net";
+import type { Child, Children } from "./children.ts";
+import type { ChildMessage } from "./messages.ts";
+
+/** gRPC's customary port, and those tried after it when something else has it. */
+const PORTS = [50_051, 50_052, 50_053, 50_054, 50_055, 50_056, 50_057, 50_058, 50_059, 50_060];
+
+/** A pod that serves. */
+export interface Pod {
+  readonly name: string;
+  /** ip:port */
+  readonly address: string;
+}
+
+/** The pods of a lab and where Services may live beside them. */
+export interface PodSet {
+  readonly pods: readonly Pod[];
+  /** Host and port for the ClusterIP stand-in; port 0 where the system has only 127.0.0.1. */
+  readonly clusterIp: { readonly host: string; readonly port: number };
+}
+
+/** A reason why the lab as a whole cannot run; one clear sentence. */
+export class LabError extends Error {}
+
+const CLUSTER_IP = "127.0.96.1";
+
+/** Names of `count` pods: echo-1, echo-2, ... */
+export function podNames(count: number): readonly string[] {
+  return Array.from({ length: count }, (_, index) => `echo-${index + 1}`);
+}
+
+/**
+ * Starts all pods at once and resolves when all of them serve. When a port is taken the next common
+ * one is tried, for all pods. Throws `LabError` when a pod cannot start.
+ */
+export async function startPods(children: Children, names: readonly string[]): Promise<PodSet> {
+  const hosts = names.map((_, index) => `127.0.1.${index + 1}`);
+  for (const port of PORTS) {
+    const code = await probe([...hosts, CLUSTER_IP], port);
+    if (code === "EADDRNOTAVAIL") return startOnOnePort(children, names);
+    if (code === "EADDRINUSE") continue;
+    if (code !== "") throw new LabError(`pods cannot listen on 127.0.1.x:${port}: ${code}`);
+    const pods = await tryStart(
+      children,
+      names.map((name, index) => ({ name, host: hosts[index]!, port })),
+    );
+    if (pods) return { pods, clusterIp: { host: CLUSTER_IP, port } };
+  }
+  throw new LabError(`ports ${PORTS[0]} to ${PORTS.at(-1)} are all taken on 127.0.1.x`);
+}
+
+async function startOnOnePort(children: Children, names: readonly string[]): Promise<PodSet> {
+  const host = "127.0.0.1";
+  const pods = await tryStart(
+    children,
+    names.map((name) => ({ name, host, port: 0 })),
+  );
+  if (!pods) throw new LabError("no free port on 127.0.0.1");
+  return { pods, clusterIp: { host, port: 0 } };
+}
+
+/** All pods, or null when one lost its port to somebody else meanwhile (then none is left). */
+async function tryStart(
+  children: Children,
+  wanted: readonly { name: string; host: string; port: number }[],
+): Promise<readonly Pod[] | null> {
+  const started = wanted.map(({ name, host, port }) =>
+    children.program(name, "pod", [name, host, String(port)]),
+  );
+  const answers = await Promise.all(started.map(firstWord));
+  const failed = answers.find((answer) => answer.type === "failed");
+  if (failed?.type === "failed") {
+    await Promise.all(started.map((child) => children.end(child)));
+    if (failed.code === "EADDRINUSE") return null;
+    throw new LabError(failed.reason);
+  }
+  return answers.map((answer, index) => {
+    const { name, host } = wanted[index]!;
+    return { name, address: `${host}:${answer.type === "listening" ? answer.port : 0}` };
+  });
+}
+
+/** The first message of a child; a child that ends without one has failed. */
+export function firstWord(child: Child): Promise<ChildMessage> {
+  return new Promise((resolve) => {
+    child.onMessage(resolve);
+    child.ended.then(() => {
+      resolve({ type: "failed", code: "", reason: `${child.label} ${child.endReason}` });
+    });
+  });
+}
+
+/** Code of the first error when listening on all hosts at once, or "" if all can. */
+async function probe(hosts: readonly string[], port: number): Promise<string> {
+  const codes = await Promise.all(
+    hosts.map(
+      (host) =>
+        new Promise<string>((resolve) => {
+          const server = net.createServer();
+          server.once("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? "unknown"));
+          server.listen(port, host, () => server.close(() => resolve("")));
+        }),
+    ),
+  );
+  return codes.find((code) => code === "EADDRNOTAVAIL") ?? codes.find((code) => code !== "") ?? "";
+}

@@ -1,0 +1,172 @@
+/**
+ * The client of one lane: a stock grpc-js channel under a steady load.
+ *
+ * It dials what the lab says, says `ready` once connected, and from `start` to `stop` makes
+ * `callsPerSecond` calls with at most `inFlightMax` of them open, reporting every 200 ms. A process
+ * of its own per lane, so that no lane's work shows up in another lane's latency.
+ */
+import "./leash.ts";
+import diagnostics from "node:diagnostics_channel";
+import type net from "node:net";
+import { Client, credentials, type ServiceError, status } from "@grpc/grpc-js";
+import { realClock } from "../../base/index.ts";
+import { ECHO_SERVICE } from "../echo.ts";
+import type { CallerMessage, ChildMessage, DialMessage } from "../messages.ts";
+
+const READY_TIMEOUT_MS = 5000;
+const CONNECTIONS_TIMEOUT_MS = 1000;
+const CALL_TIMEOUT_MS = 5000;
+const TICK_MS = 5;
+const REPORT_MS = 200;
+/** How far the load may fall behind its rate before the missed calls are given up. */
+const BACKLOG_MS_MAX = 100;
+
+const clock = realClock();
+const { say: method } = ECHO_SERVICE;
+const openSockets = new Set<net.Socket>();
+diagnostics.subscribe("net.client.socket", (message) => {
+  const { socket } = message as { socket: net.Socket };
+  socket.once("connect", () => openSockets.add(socket));
+  socket.once("close", () => openSockets.delete(socket));
+});
+
+const tell = (message: ChildMessage): void => {
+  // The lab may be gone already; the leash ends this process then.
+  if (process.connected) process.send?.(message);
+};
+
+/** The load on one channel, and what came of it since the last report. */
+class Load {
+  readonly #client: Client;
+  readonly #dial: DialMessage;
+  #perPod: Record<string, number> = {};
+  #failed = 0;
+  #lastFailure = "";
+  #latenciesUs: number[] = [];
+  #inFlight = 0;
+  #isOn = false;
+  /** Calls owed to the rate by now; whole calls are taken from it. */
+  #owed = 0;
+  #tickedAtMs = 0;
+
+  constructor(dial: DialMessage) {
+    this.#dial = dial;
+    const options = dial.serviceConfig ? { "grpc.service_config": dial.serviceConfig } : {};
+    this.#client = new Client(dial.target, credentials.createInsecure(), options);
+  }
+
+  /** Says `ready` once the channel is READY and its connections are up (or a second has passed). */
+  connect(): void {
+    const deadline = clock.wallMs() + READY_TIMEOUT_MS;
+    this.#client.waitForReady(deadline, (error) => {
+      if (!error) return this.#awaitConnections(clock.nowMs() + CONNECTIONS_TIMEOUT_MS);
+      const reason = `no connection to ${this.#dial.target} within ${READY_TIMEOUT_MS / 1000} s`;
+      tell({ type: "failed", code: "", reason });
+    });
+  }
+
+  #awaitConnections(untilMs: number): void {
+    if (openSockets.size >= this.#dial.connections || clock.nowMs() >= untilMs) {
+      tell({ type: "ready" });
+    } else {
+      clock.setTimer(TICK_MS, () => this.#awaitConnections(untilMs));
+    }
+  }
+
+  start(): void {
+    this.#isOn = true;
+    this.#tickedAtMs = clock.nowMs();
+    this.#tick();
+    clock.setTimer(REPORT_MS, () => this.#reportOn());
+  }
+
+  /** No further call; the last report goes out when the calls in flight are over. */
+  stop(): void {
+    this.#isOn = false;
+    if (this.#inFlight === 0) this.#finish();
+  }
+
+  #tick(): void {
+    if (!this.#isOn) return;
+    const nowMs = clock.nowMs();
+    const passedMs = Math.min(nowMs - this.#tickedAtMs, BACKLOG_MS_MAX);
+    this.#tickedAtMs = nowMs;
+    const rate = this.#dial.callsPerSecond / 1000;
+    this.#owed = Math.min(this.#owed + passedMs * rate, BACKLOG_MS_MAX * rate);
+    while (this.#owed >= 1 && this.#inFlight < this.#dial.inFlightMax) {
+      this.#owed -= 1;
+      this.#call();
+    }
+    clock.setTimer(TICK_MS, () => this.#tick());
+  }
+
+  #call(): void {
+    const startMs = clock.nowMs();
+    this.#inFlight += 1;
+    this.#client.makeUnaryRequest(
+      method.path,
+      method.requestSerialize,
+      method.responseDeserialize,
+      "lab",
+      { deadline: clock.wallMs() + CALL_TIMEOUT_MS },
+      (error, pod) => this.#onEnd(startMs, error, pod),
+    );
+  }
+
+  #onEnd(startMs: number, error: ServiceError | null, pod: string | undefined): void {
+    this.#inFlight -= 1;
+    if (error) {
+      this.#failed += 1;
+      this.#lastFailure = `${status[error.code] ?? error.code}: ${error.details}`;
+    } else {
+      const name = pod || "(no name)";
+      this.#perPod[name] = (this.#perPod[name] ?? 0) + 1;
+      this.#latenciesUs.push(Math.round((clock.nowMs() - startMs) * 1000));
+    }
+    if (!this.#isOn && this.#inFlight === 0) this.#finish();
+  }
+
+  #reportOn(): void {
+    if (!this.#isOn) return;
+    this.#report(false);
+    clock.setTimer(REPORT_MS, () => this.#reportOn());
+  }
+
+  #report(final: boolean): void {
+    tell({
+      type: "report",
+      perPod: this.#perPod,
+      failed: this.#failed,
+      lastFailure: this.#lastFailure,
+      latenciesUs: this.#latenciesUs,
+      connections: openSockets.size,
+      final,
+    });
+    this.#perPod = {};
+    this.#failed = 0;
+    this.#lastFailure = "";
+    this.#latenciesUs = [];
+  }
+
+  #finish(): void {
+    this.#report(true);
+    this.#client.close();
+    process.channel?.unref();
+  }
+}
+
+let load: Load | null = null;
+process.title = "fairlead-lab caller";
+// Until it is told to stop, a caller lives on its channel; the leash only cares about the other end.
+process.channel?.ref();
+process.on("message", (message: CallerMessage) => {
+  if (message.type === "dial") {
+    process.title = `fairlead-lab caller ${message.target.slice(0, 40)}`;
+    load = new Load(message);
+    load.connect();
+  } else if (message.type === "start") {
+    load?.start();
+  } else {
+    load?.stop();
+  }
+});

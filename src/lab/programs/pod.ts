@@ -1,0 +1,29 @@
+/**
+ * One lab pod: a process with a stock gRPC server that answers with its name.
+ *
+ *     pod.ts NAME HOST PORT
+ *
+ * It imports as little as it can, since a dozen of them start at once. Says `listening` or
+ * `failed` to the lab, and ends when the lab does.
+ */
+import "./leash.ts";
+import { Server, ServerCredentials } from "@grpc/grpc-js";
+import { ECHO_SERVICE } from "../echo.ts";
+import type { ChildMessage } from "../messages.ts";
+
+const [name, host, port] = process.argv.slice(2) as [string, string, string];
+process.title = `fairlead-lab ${name}`;
+
+const say = (message: ChildMessage): void => {
+  process.send?.(message);
+};
+
+const server = new Server();
+server.addService(ECHO_SERVICE, {
+  say: (_call: unknown, reply: (error: null, pod: string) => void) => reply(null, name),
+});
+server.bindAsync(`${host}:${port}`, ServerCredentials.createInsecure(), (error, boundPort) => {
+  if (!error) return say({ type: "listening", port: boundPort });
+  const code = /\bE[A-Z]+\b/.exec(error.message)?.[0] ?? "";
+  say({ type: "failed", code, reason: error.message });
+});

@@ -1,0 +1,58 @@
+/**
+ * The result of a lab run as the one JSON document of `fairlead lab -o json`, a contract that other
+ * programs read: keys may be added, never renamed.
+ */
+import type { LaneView } from "./view.ts";
+
+/** One lane of `LabReport`. Figures that need a call to be known are null before the first. */
+export interface LaneReport {
+  readonly name: string;
+  readonly title: string;
+  readonly verdict: string;
+  readonly podsUsed: number;
+  readonly maxOverMean: number | null;
+  readonly fairness: number | null;
+  readonly calls: number;
+  readonly failed: number;
+  readonly p50Ms: number | null;
+  readonly p99Ms: number | null;
+  readonly connections: number;
+  readonly perPod: Readonly<Record<string, number>>;
+  /** Why the lane did not run or broke off, or null. */
+  readonly failure: string | null;
+}
+
+/** The document of `-o json`. */
+export interface LabReport {
+  readonly pods: number;
+  /** Seconds the load ran. */
+  readonly seconds: number;
+  readonly lanes: readonly LaneReport[];
+}
+
+/** Makes the document from the lanes as they stand. */
+export function labReport(pods: number, seconds: number, lanes: readonly LaneView[]): LabReport {
+  return {
+    pods,
+    seconds: round(seconds, 2)!,
+    lanes: lanes.map((lane) => ({
+      name: lane.name,
+      title: lane.title,
+      verdict: lane.verdict,
+      podsUsed: lane.figures.podsUsed,
+      maxOverMean: round(lane.figures.maxOverMean, 4),
+      fairness: round(lane.figures.fairness, 4),
+      calls: lane.figures.calls,
+      failed: lane.figures.failed,
+      p50Ms: round(lane.figures.p50Ms, 3),
+      p99Ms: round(lane.figures.p99Ms, 3),
+      connections: lane.figures.connections,
+      perPod: lane.figures.perPod,
+      failure: lane.failure,
+    })),
+  };
+}
+
+function round(value: number | null, digits: number): number | null {
+  return value === null ? null : Number(value.toFixed(digits));
+}

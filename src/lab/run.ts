@@ -1,0 +1,151 @@
+/**
+ * One run of the lab from options to exit code: the composition of lab, page and output.
+ */
+import type { Clock, Logger } from "../base/index.ts";
+import { Lab } from "./lab.ts";
+import { fairleadCommand } from "./lanes.ts";
+import type { LabOptions } from "./options.ts";
+import {
+  finalOutput,
+  type LabStdout,
+  liveOutput,
+  type Output,
+  type OutputStyle,
+  scrollingOutput,
+  tableText,
+} from "./output.ts";
+import { INTERVAL_MS, type NoPage, openPage, type Page } from "./page.ts";
+import { LabError } from "./pods.ts";
+import { labReport } from "./report.ts";
+import type { LabView } from "./view.ts";
+
+/** What a run needs from its process. */
+export interface LabDeps {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly stdout: LabStdout;
+  readonly style: OutputStyle;
+  /** Aborted when the user wants it to end. */
+  readonly stop: AbortSignal;
+  /** The `fairlead` command for lanes that need it; `bin/fairlead` unless given. */
+  readonly fairlead?: readonly string[];
+}
+
+/**
+ * Runs the lab until its time is over or `stop` is aborted, and prints. Resolves with the exit code:
+ * 1 when the lab or one of the lanes could not run, otherwise 0. No process is left in any case.
+ */
+export async function runLab(options: LabOptions, deps: LabDeps): Promise<number> {
+  try {
+    return await new Run(options, deps).toEnd();
+  } catch (error) {
+    if (!(error instanceof LabError)) throw error;
+    deps.log.error(error.message);
+    return 1;
+  }
+}
+
+class Run {
+  readonly #options: LabOptions;
+  readonly #deps: LabDeps;
+  readonly #isLive: boolean;
+  #lab!: Lab;
+  #page!: Page | NoPage;
+
+  constructor(options: LabOptions, deps: LabDeps) {
+    this.#options = options;
+    this.#deps = deps;
+    this.#isLive = !options.once && options.output === "table" && deps.stdout.isTTY === true;
+  }
+
+  async toEnd(): Promise<number> {
+    const { page: address, pods, lanes } = this.#options;
+    const { clock, fairlead = fairleadCommand() } = this.#deps;
+    // The port first: if the named one cannot be had, nothing else has been started.
+    this.#page = await openPage(address, () => this.#lab, commandLine(this.#options));
+    this.#lab = new Lab({ pods, lanes, fairlead, clock });
+    const output = this.#newOutput();
+    try {
+      output.update(this.#view());
+      await Promise.race([this.#lab.start(), aborted(this.#deps.stop)]);
+      if (this.#lab.elapsedMs > 0) {
+        await this.#watch(output);
+        await this.#lab.stop();
+        if (this.#page.url) this.#page.update(this.#lab.closeInterval(), true);
+        output.finish(this.#view());
+      }
+    } finally {
+      output.close();
+      await Promise.all([this.#lab.close(), this.#page.url ? this.#page.close() : null]);
+    }
+    return this.#lab.views().some((lane) => lane.phase === "failed") ? 1 : 0;
+  }
+
+  /** Shows the lab every half second until its time is over or it is told to stop. */
+  async #watch(output: Output): Promise<void> {
+    const { clock, stop } = this.#deps;
+    const endMs = (this.#options.seconds ?? Number.POSITIVE_INFINITY) * 1000;
+    const stopped = aborted(stop);
+    this.#announce();
+    while (!stop.aborted && this.#lab.elapsedMs < endMs) {
+      output.update(this.#view());
+      const waitMs = Math.min(INTERVAL_MS, endMs - this.#lab.elapsedMs);
+      await pause(clock, waitMs, stopped);
+      const columns = this.#lab.closeInterval();
+      if (this.#page.url) this.#page.update(columns, false);
+    }
+  }
+
+  /** A terminal shows page and notice above the table; elsewhere they are log lines. */
+  #announce(): void {
+    if (this.#isLive) return;
+    const { url, notice } = this.#page;
+    if (notice) this.#deps.log.warn(notice);
+    if (url) this.#deps.log.info("page", { address: url });
+  }
+
+  #newOutput(): Output {
+    const { stdout, style, clock } = this.#deps;
+    const { output, once } = this.#options;
+    if (output === "json") {
+      return finalOutput(stdout, ({ pods, elapsedMs, lanes }) => {
+        return `${JSON.stringify(labReport(pods.length, elapsedMs / 1000, lanes), null, 2)}\n`;
+      });
+    }
+    if (once) return finalOutput(stdout, (view) => tableText(stdout, style, view));
+    return this.#isLive ? liveOutput(stdout, style) : scrollingOutput(stdout, style, clock);
+  }
+
+  #view(): LabView {
+    return {
+      pods: this.#lab.pods,
+      elapsedMs: this.#lab.elapsedMs,
+      pageUrl: this.#page.url,
+      notice: this.#page.notice,
+      lanes: this.#lab.views(),
+    };
+  }
+}
+
+/** The command that repeats the run. */
+function commandLine({ pods, lanes }: LabOptions): string {
+  return `npx fairlead lab --pods ${pods} --lanes ${lanes.join(",")}`;
+}
+
+/** Waits for `delayMs`, or until `stopped` resolves. */
+async function pause(clock: Clock, delayMs: number, stopped: Promise<void>): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const timer = clock.setTimer(delayMs, resolve);
+    stopped.then(() => {
+      timer.cancel();
+      resolve();
+    });
+  });
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,253 @@
+/**
+ * The lab as lines of text: pods down, lanes across, figures and verdicts below.
+ *
+ * Pure: a view and a size in, lines out, none wider than the size. It drops what does not fit, least
+ * important first: bars, then pods in the middle of the field, then the lanes' columns.
+ */
+import { styleText } from "node:util";
+import type { LabView, LaneView } from "./view.ts";
+
+/** What the place to draw on is like. */
+export interface TableSize {
+  readonly columns: number;
+  /** Lines at most; Infinity where the output scrolls. */
+  readonly rows: number;
+  readonly hasColour: boolean;
+  /** False where only ASCII is sure to be shown. */
+  readonly hasUnicode: boolean;
+}
+
+const GAP = 3;
+/** A bar is full at this many fair shares; what is more ends in an arrow. */
+const BAR_FAIR_SHARES = 4;
+const BAR_MIN = 6;
+const BAR_MAX = 32;
+/** "100.0%" and the space before it. */
+const SHARE_WIDTH = 7;
+const EIGHTHS = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+
+type Style = "dim" | "bold" | "cyan" | "yellow";
+
+/** Draws the whole table. */
+export function renderTable(view: LabView, size: TableSize): string[] {
+  const pen = new Pen(size);
+  const head = headLines(view, pen);
+  const verdicts = verdictLines(view, pen);
+  const labelWidth = Math.max(...view.pods.map((pod) => pod.length), "connections".length);
+  const laneWidth = Math.floor((size.columns - labelWidth) / view.lanes.length) - GAP;
+  if (laneWidth < SHARE_WIDTH) return [...head, ...verdicts];
+  const columns: Columns = {
+    pen,
+    labelWidth,
+    laneWidth: Math.min(laneWidth, BAR_MAX + SHARE_WIDTH),
+  };
+  const figures = figureLines(view, columns);
+  const room = size.rows - head.length - figures.length - verdicts.length - 4;
+  const blank = room > Math.min(view.pods.length, 3) ? [""] : [];
+  return [
+    ...head,
+    ...blank,
+    laneLine(view, columns),
+    ...podLines(view, columns, Math.max(1, room + (blank.length === 0 ? 3 : 0))),
+    ...blank,
+    ...figures,
+    ...blank,
+    ...verdicts,
+  ];
+}
+
+interface Columns {
+  readonly pen: Pen;
+  readonly labelWidth: number;
+  readonly laneWidth: number;
+}
+
+/** Cuts, pads and colours. Styles are put on last, so that they take no width. */
+class Pen {
+  readonly size: TableSize;
+
+  constructor(size: TableSize) {
+    this.size = size;
+  }
+
+  style(style: Style, text: string): string {
+    if (!this.size.hasColour || text === "") return text;
+    return styleText(style, text, { validateStream: false });
+  }
+
+  /** The text in at most `width` columns. */
+  cut(text: string, width: number): string {
+    if (text.length <= width) return text;
+    const mark = this.size.hasUnicode ? "…" : "~";
+    return width < 1 ? "" : `${text.slice(0, width - 1)}${mark}`;
+  }
+
+  /** The text in exactly `width` columns. */
+  fit(text: string, width: number): string {
+    return this.cut(text, width).padEnd(width);
+  }
+}
+
+function headLines(view: LabView, pen: Pen): string[] {
+  const dot = pen.size.hasUnicode ? " · " : " - ";
+  const parts = ["fairlead lab", `${view.pods.length} pods`, clockText(view.elapsedMs)];
+  if (view.pageUrl) parts.push(view.pageUrl);
+  while (parts.length > 1 && parts.join(dot).length > pen.size.columns) parts.splice(1, 1);
+  const [name, ...rest] = parts.map((part) => pen.cut(part, pen.size.columns));
+  const lines = [[pen.style("bold", name!), ...rest].join(dot)];
+  if (view.notice) lines.push(pen.style("yellow", pen.cut(view.notice, pen.size.columns)));
+  return lines;
+}
+
+/** "00:12", or "1:00:12". */
+function clockText(elapsedMs: number): string {
+  const seconds = Math.floor(elapsedMs / 1000);
+  const two = (n: number): string => String(n).padStart(2, "0");
+  const hours = Math.floor(seconds / 3600);
+  const minutes = `${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
+  return hours > 0 ? `${hours}:${minutes}` : minutes;
+}
+
+function laneLine(view: LabView, columns: Columns): string {
+  return row(
+    columns,
+    columns.pen.style("dim", columns.pen.fit("POD", columns.labelWidth)),
+    view.lanes.map((lane) => columns.pen.style("bold", cell(columns, lane.title))),
+  );
+}
+
+function row({ pen }: Columns, label: string, cells: readonly string[]): string {
+  const gap = " ".repeat(GAP);
+  const line = [label, ...cells].join(gap);
+  return pen.size.hasColour ? line : line.trimEnd();
+}
+
+function cell({ pen, laneWidth }: Columns, text: string): string {
+  return pen.fit(text, laneWidth);
+}
+
+/** A line for every pod, or for the ones that stand out most and a line for the rest. */
+function podLines(view: LabView, columns: Columns, room: number): string[] {
+  const { pen, labelWidth } = columns;
+  const fits = view.pods.length <= room;
+  const shown = fits ? view.pods : standingOut(view, Math.max(0, room - 1));
+  const lines = shown.map((pod) =>
+    row(
+      columns,
+      pen.fit(pod, labelWidth),
+      view.lanes.map((lane) => shareCell(lane, pod, columns)),
+    ),
+  );
+  const hidden = view.pods.length - shown.length;
+  if (hidden > 0) {
+    const mark = pen.size.hasUnicode ? "…" : "...";
+    lines.push(pen.style("dim", pen.cut(`${mark} and ${hidden} more pods`, pen.size.columns)));
+  }
+  return lines;
+}
+
+/** The pods with the largest share in any lane, in their own order. */
+function standingOut(view: LabView, count: number): readonly string[] {
+  // Whole fair shares, so that pods that are about even keep their places from frame to frame.
+  const weight = (pod: string): number =>
+    Math.max(...view.lanes.map((lane) => Math.round(share(lane, pod) * view.pods.length)));
+  const chosen = new Set([...view.pods].sort((a, b) => weight(b) - weight(a)).slice(0, count));
+  return view.pods.filter((pod) => chosen.has(pod));
+}
+
+/** A pod's part of a lane's answered calls, 0 to 1. */
+function share(lane: LaneView, pod: string): number {
+  const answered = lane.figures.calls - lane.figures.failed;
+  return answered === 0 ? 0 : lane.figures.perPod[pod]! / answered;
+}
+
+function shareCell(lane: LaneView, pod: string, { pen, laneWidth }: Columns): string {
+  if (lane.figures.calls === lane.figures.failed) {
+    return pen.style("dim", pen.fit(lane.phase === "starting" ? "" : "-", laneWidth));
+  }
+  const part = share(lane, pod);
+  const percent = `${(part * 100).toFixed(1)}%`;
+  const fairShares = part * Object.keys(lane.figures.perPod).length;
+  const style: Style = part === 0 ? "dim" : fairShares > 1.5 ? "yellow" : "cyan";
+  // Whole characters per fair share, so that an even bar ends exactly at the mark.
+  const width = Math.floor((laneWidth - SHARE_WIDTH) / BAR_FAIR_SHARES) * BAR_FAIR_SHARES;
+  if (width < BAR_MIN) return pen.style(style, percent.padStart(laneWidth));
+  return pen.style(style, bar(fairShares, width, pen)) + percent.padStart(laneWidth - width);
+}
+
+/** A bar with the fair share marked where the bar does not reach it. */
+function bar(fairShares: number, width: number, pen: Pen): string {
+  const { hasUnicode } = pen.size;
+  const eighths = Math.round((fairShares / BAR_FAIR_SHARES) * width * 8);
+  if (eighths > width * 8)
+    return (hasUnicode ? "█" : "#").repeat(width - 1) + (hasUnicode ? "▶" : ">");
+  const full = Math.floor(eighths / 8);
+  const cells = Array.from({ length: width }, (_, index) => {
+    if (index < full) return hasUnicode ? "█" : "#";
+    return index === full && hasUnicode ? EIGHTHS[eighths % 8]! || " " : " ";
+  });
+  if (eighths === 0) cells[0] = hasUnicode ? "·" : ".";
+  const fair = width / BAR_FAIR_SHARES;
+  if (cells[fair] === " ") cells[fair] = hasUnicode ? "┊" : "|";
+  return cells.join("");
+}
+
+function figureLines(view: LabView, columns: Columns): string[] {
+  const line = (label: string, text: (lane: LaneView) => string): string =>
+    row(
+      columns,
+      columns.pen.style("dim", columns.pen.fit(label, columns.labelWidth)),
+      view.lanes.map((lane) => cell(columns, lane.phase === "starting" ? "" : text(lane))),
+    );
+  return [
+    line("max/mean", ({ figures }) => orDash(figures.maxOverMean, (x) => `${x.toFixed(2)}x`)),
+    line("p50/p99 ms", ({ figures }) => `${millis(figures.p50Ms)} / ${millis(figures.p99Ms)}`),
+    line("calls/s", (lane) => String(Math.round(lane.callsPerSecond))),
+    line("errors", ({ figures }) => String(figures.failed)),
+    line("connections", ({ figures }) => String(figures.connections)),
+  ];
+}
+
+function orDash(value: number | null, text: (value: number) => string): string {
+  return value === null ? "-" : text(value);
+}
+
+function millis(ms: number | null): string {
+  return orDash(ms, (value) => (value < 10 ? value.toFixed(2) : value.toFixed(0)));
+}
+
+/** The verdicts, each in as many lines as it needs. */
+function verdictLines(view: LabView, pen: Pen): string[] {
+  const nameWidth = Math.max(...view.lanes.map((lane) => lane.name.length));
+  return view.lanes.flatMap((lane) => {
+    const text = lane.phase === "starting" ? "starting" : lane.verdict;
+    const width = Math.max(1, pen.size.columns - nameWidth - 2);
+    return wrap(text, width).map((line, index) => {
+      const label = (index === 0 ? lane.name : "").padEnd(nameWidth + 2);
+      return pen.style("bold", label) + pen.style(index === 0 ? verdictStyle(lane) : "dim", line);
+    });
+  });
+}
+
+function verdictStyle(lane: LaneView): Style {
+  const { maxOverMean, failed } = lane.figures;
+  if (lane.phase === "starting") return "dim";
+  if (maxOverMean === null || maxOverMean > 1.5 || failed > 0 || lane.failure) return "yellow";
+  return "cyan";
+}
+
+/** Breaks text at spaces into lines of at most `width`. A longer word is cut. */
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    const longer = line === "" ? word : `${line} ${word}`;
+    if (longer.length <= width) {
+      line = longer;
+    } else {
+      if (line !== "") lines.push(line);
+      line = word.slice(0, width);
+    }
+  }
+  return [...lines, line];
+}

@@ -1,0 +1,38 @@
+/**
+ * A lane's figures in one sentence: the sentence that stands under a lane in the terminal, on the
+ * page and in the JSON, and that a screen reader reads out.
+ */
+import type { LaneFigures } from "./measure.ts";
+
+/** What the verdict needs of a lane. */
+export interface Judged {
+  readonly figures: LaneFigures;
+  /** Why the lane did not run or broke off, or null. */
+  readonly failure: string | null;
+}
+
+/** One sentence without a full stop. It begins `1 of N pods used` when one pod got every call. */
+export function verdict({ figures, failure }: Judged): string {
+  const pods = Object.keys(figures.perPod);
+  const answered = figures.calls - figures.failed;
+  if (figures.calls === 0) return failure === null ? "no call yet" : `did not run: ${failure}`;
+  if (answered === 0) return `no call answered: all ${figures.failed} failed (${cause(figures)})`;
+  return `${figures.podsUsed} of ${pods.length} pods used: ${spread(figures)}${faults(figures, failure)}`;
+}
+
+function spread(figures: LaneFigures): string {
+  if (figures.podsUsed > 1) return `max/mean ${figures.maxOverMean!.toFixed(2)}x`;
+  const [name] = Object.entries(figures.perPod).find(([, calls]) => calls > 0)!;
+  return `every call went to ${name}`;
+}
+
+function faults(figures: LaneFigures, failure: string | null): string {
+  const parts: string[] = [];
+  if (figures.failed > 0) parts.push(`; ${figures.failed} calls failed (${cause(figures)})`);
+  if (failure !== null) parts.push(`; broke off: ${failure}`);
+  return parts.join("");
+}
+
+function cause(figures: LaneFigures): string {
+  return figures.lastFailure || "no reason given";
+}
