@@ -1,0 +1,113 @@
+/**
+ * The peers by name: where each is looked for, and how it says its version.
+ *
+ * Only knowledge, nothing is run here; `find.ts` looks, `install.ts` installs.
+ */
+import { globSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { binDir, recipesDir, rootDir, venvDir } from "./paths.ts";
+
+/** How a peer tells its version. */
+export type VersionSource =
+  /** Run it with `args`; `pattern`'s first group in its output is the version. */
+  | { readonly kind: "command"; readonly args: readonly string[]; readonly pattern: RegExp }
+  /** The version of a Go module required by a go.mod. */
+  | { readonly kind: "goModule"; readonly goMod: string; readonly module: string }
+  /** It is part of this repository. */
+  | { readonly kind: "own" };
+
+/** One third-party program (or one of ours written in another language). */
+export interface Peer {
+  readonly name: string;
+  /** Absolute paths to try, best first. */
+  readonly candidates: () => readonly string[];
+  readonly version: VersionSource;
+  /** The command that installs it. */
+  readonly installedBy: string;
+}
+
+const TEST = "npm run peers";
+const BENCH = "npm run peers -- bench";
+const toolsMod = join(recipesDir, "tools", "go.mod");
+const grpcGo = "google.golang.org/grpc";
+
+/** Debian keeps servers in sbin, which is not on everyone's PATH. */
+function onPath(program: string): readonly string[] {
+  const dirs = (process.env.PATH ?? "").split(delimiter);
+  return [...dirs, "/usr/sbin", "/usr/local/sbin"].map((dir) => join(dir, program));
+}
+
+function system(name: string, args: readonly string[], pattern: RegExp): Peer {
+  const version = { kind: "command", args, pattern } as const;
+  return { name, candidates: () => onPath(name), version, installedBy: TEST };
+}
+
+function goTool(name: string, module: string): Peer {
+  const version = { kind: "goModule", goMod: toolsMod, module } as const;
+  return { name, candidates: () => [join(binDir, name)], version, installedBy: TEST };
+}
+
+function ownGo(name: string): Peer {
+  const goMod = join(recipesDir, "go", "go.mod");
+  const version = { kind: "goModule", goMod, module: grpcGo } as const;
+  return { name, candidates: () => [join(binDir, name)], version, installedBy: TEST };
+}
+
+function ownScript(name: string, path: string): Peer {
+  const candidates = () => [join(rootDir, path)];
+  return { name, candidates, version: { kind: "own" }, installedBy: "git checkout" };
+}
+
+function inVenv(name: string, paths: readonly string[], version: VersionSource, by: string): Peer {
+  const candidates = () => paths.flatMap((path) => globSync(join(venvDir, path)));
+  return { name, candidates, version, installedBy: by };
+}
+
+const GRPCIO_VERSION = "import grpc; print('grpcio', grpc.__version__)";
+
+/** Every known peer. */
+export const PEERS: readonly Peer[] = [
+  goTool("h2spec", "github.com/summerwind/h2spec"),
+  goTool("h2specd", "github.com/summerwind/h2spec"),
+  goTool("grpc-go-interop-client", grpcGo),
+  goTool("grpc-go-interop-server", grpcGo),
+  ownGo("echo-server"),
+  ownGo("load-client"),
+  ownGo("storm-client"),
+  system("nghttp", ["--version"], /nghttp2\/(\S+)/),
+  system("h2load", ["--version"], /nghttp2\/(\S+)/),
+  system("nghttpd", ["--version"], /nghttp2\/(\S+)/),
+  system("nghttpx", ["--version"], /nghttp2\/(\S+)/),
+  system("haproxy", ["-v"], /version (\d\S*)/),
+  system("nginx", ["-v"], /nginx\/(\S+)/),
+  system("chromium", ["--version"], /Chromium (\S+)/),
+  inVenv(
+    "python-grpcio",
+    ["bin/python"],
+    { kind: "command", args: ["-c", GRPCIO_VERSION], pattern: /grpcio (\S+)/ },
+    TEST,
+  ),
+  inVenv(
+    "envoy",
+    // The binary itself: `bin/envoy` is a Python script that starts it.
+    ["lib/python*/site-packages/envoy/_bin/envoy"],
+    { kind: "command", args: ["--version"], pattern: /\/(\d+\.\d+\.\d+)\// },
+    TEST,
+  ),
+  inVenv(
+    "traefik",
+    ["bin/traefik"],
+    { kind: "command", args: ["version"], pattern: /Version:\s+(\S+)/ },
+    BENCH,
+  ),
+  inVenv(
+    "caddy",
+    ["bin/caddy"],
+    { kind: "command", args: ["version"], pattern: /v(\d\S*)/ },
+    BENCH,
+  ),
+  ownScript("storm-client.py", "test/peers/python/storm_client.py"),
+  ownScript("interop-client.py", "test/peers/python/interop_client.py"),
+  ownScript("storm-client.ts", "test/peers/node/storm-client.ts"),
+  ownScript("interop-client.ts", "test/peers/node/interop-client.ts"),
+];
