@@ -1,0 +1,19 @@
+/**
+ * Room `grpc`: what gRPC puts on top of HTTP/2, as values and functions.
+ *
+ * What it is: status codes and how they follow from HTTP and HTTP/2 ones, the coding of
+ * `grpc-message` and `grpc-timeout`, content types, and the header list of a trailers-only answer.
+ * Promises: input from peers never throws; a time-out is never made longer by passing it on.
+ * Must never: know connections, streams or frames, choose an endpoint, or keep state.
+ */
+export { isGrpcContentType } from "./content-type.ts";
+export { decodeGrpcMessage, encodeGrpcMessage, GRPC_MESSAGE_BYTES_MAX } from "./message.ts";
+export {
+  parseGrpcStatus,
+  Status,
+  statusFromHttp,
+  statusFromHttp2,
+  statusName,
+} from "./status.ts";
+export { formatGrpcTimeout, parseGrpcTimeout, TIMEOUT_MS_MAX } from "./timeout.ts";
+export { trailersOnly } from "./trailers-only.ts";
