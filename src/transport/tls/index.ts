@@ -1,0 +1,13 @@
+/**
+ * TLS for both roles of `transport`: certificates from files that renew themselves, ALPN, and
+ * failures in words.
+ *
+ * Promises: a bad file at start is one clear sentence; a bad file later changes nothing but a log
+ * line and a counter; no reload drops a connection. Must never open a socket.
+ */
+export { ClientTls, type ClientTlsFiles } from "./client-tls.ts";
+export { TlsFileError, type TlsFileKind, type TlsSide } from "./error.ts";
+export { alpnFailureReason, tlsFailureReason } from "./failure.ts";
+export { TLS_POLL_MS, type TlsDeps } from "./reload.ts";
+export { ALPN_H2, ALPN_HTTP1, TLS_HANDSHAKE_TIMEOUT_MS } from "./rules.ts";
+export { ServerTls, type ServerTlsFiles } from "./server-tls.ts";
