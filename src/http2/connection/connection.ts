@@ -98,7 +98,7 @@ export class Connection {
     this.#sender.touch();
   }
 
-  /** What is to be sent; see `takeOutput` for the turn's end. */
+  /** What is to be sent; the transport takes it at the end of the turn. */
   get output(): Output {
     return this.#sender.output;
   }
@@ -121,6 +121,11 @@ export class Connection {
   /** Whether one side has announced the end: no new streams, the open ones finish. */
   get isDraining(): boolean {
     return this.#goAway.isRemoteGone || this.#goAway.step !== DrainStep.NONE;
+  }
+
+  /** HEADERS and DATA frames that came so far. */
+  get callFrames(): number {
+    return this.#receiver.callFrames;
   }
 
   /** Glitches charged so far. */

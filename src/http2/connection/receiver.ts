@@ -73,6 +73,8 @@ export class Receiver implements FrameSink {
   isDraining = false;
   /** Set by the connection before each push. */
   nowMs: number;
+  /** HEADERS and DATA frames that came: what keepalive calls progress. */
+  callFrames = 0;
   /** Glitches charged so far: for counters. */
   glitchCount = 0;
   /** The last DATA part began a padded-free frame on a stream that is unknown. */
@@ -267,6 +269,7 @@ export class Receiver implements FrameSink {
     isEnd: boolean,
   ): ErrorCode {
     const sender = this.#sender;
+    this.callFrames += 1;
     sender.recvWindow -= flowBytes;
     if (sender.recvWindow < 0) {
       return this.#fail(ErrorCode.FLOW_CONTROL_ERROR, "more than the connection's window");
@@ -361,6 +364,7 @@ export class Receiver implements FrameSink {
     start: number,
     end: number,
   ): ErrorCode {
+    this.callFrames += 1;
     const list = this.#decoder.decode(bytes, start, end);
     if (list === null) {
       return this.#fail(ErrorCode.COMPRESSION_ERROR, "a header block that cannot be decoded");

@@ -1,0 +1,41 @@
+/**
+ * Tells an HTTP/1 client on an HTTP/2 port, and answers it. RFC 9110 §15.6.6.
+ *
+ * Not a server: one clear answer and the connection ends, instead of silence or a broken frame.
+ */
+
+import { PREFACE } from "../http2/index.ts";
+
+const BODY = "fairlead: this port speaks HTTP/2 only (gRPC); use prior knowledge or ALPN h2\n";
+
+const ANSWER = Buffer.from(
+  "HTTP/1.1 505 HTTP Version Not Supported\r\n" +
+    "content-type: text/plain; charset=utf-8\r\n" +
+    `content-length: ${Buffer.byteLength(BODY)}\r\n` +
+    `connection: close\r\n\r\n${BODY}`,
+  "latin1",
+);
+
+/** A method and a space: what every HTTP/1 request begins with, and no HTTP/2 preface after "PRI *". */
+const REQUEST_LINE = /^[A-Z]{1,20} /;
+const LOOK_BYTES_MAX = 24;
+
+/** Looks at the first bytes of a connection. */
+export class Http1Detector {
+  #seen = "";
+  /** Whether enough was seen. */
+  isDecided = false;
+
+  /** Takes the next bytes; returns the answer to send when the peer speaks HTTP/1, else null. */
+  push(bytes: Uint8Array, length: number): Buffer | null {
+    const count = Math.min(length, LOOK_BYTES_MAX - this.#seen.length);
+    this.#seen += Buffer.from(bytes.subarray(0, count)).toString("latin1");
+    const preface = Buffer.from(PREFACE).toString("latin1");
+    if (preface.startsWith(this.#seen)) {
+      this.isDecided = this.#seen.length === preface.length;
+      return null;
+    }
+    this.isDecided = true;
+    return REQUEST_LINE.test(this.#seen) && !this.#seen.startsWith("PRI ") ? ANSWER : null;
+  }
+}

@@ -1,0 +1,35 @@
+/**
+ * Room `transport`: an `http2` connection on a real socket.
+ *
+ * What it is: listeners and connectors for TCP, TLS (ALPN, client certificates, files that renew
+ * themselves) and Unix sockets; `SocketConnection` joins a socket and the engine; `TransportLoop` is the
+ * turn's end at which everything produced leaves with one write per socket.
+ * Promises: bounded waiting in both directions; an idle connection holds no buffers; a closing one sends
+ * what is written before it goes.
+ * Must never: know gRPC, balancing or Kubernetes.
+ */
+export {
+  CONNECT_TIMEOUT_MS,
+  type ConnectAttempt,
+  Connector,
+  type ConnectUser,
+} from "./connector.ts";
+export {
+  ConnectionCount,
+  type ConnectionUser,
+  type ListenAddress,
+  ListenError,
+  Listener,
+  type ListenerEvents,
+  type ListenerOptions,
+  listenAddressText,
+} from "./listener.ts";
+export { type Flushable, type Ticking, TransportLoop } from "./loop.ts";
+export { SocketConnection, type SocketConnectionEvents } from "./socket-connection.ts";
+export {
+  ClientTls,
+  type ClientTlsFiles,
+  ServerTls,
+  type ServerTlsFiles,
+  TlsFileError,
+} from "./tls/index.ts";

@@ -1,0 +1,182 @@
+/**
+ * A listening socket (TCP, TLS or Unix) that makes server connections, up to a limit.
+ *
+ * What comes over the limit is closed at once and counted; what was accepted is never touched by it.
+ */
+
+import { existsSync, unlinkSync } from "node:fs";
+import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import { createServer as createTlsServer, type TLSSocket } from "node:tls";
+import type { ConnectionConfig } from "../http2/index.ts";
+import type { TransportLoop } from "./loop.ts";
+import { SocketConnection, type SocketConnectionEvents } from "./socket-connection.ts";
+import { type ServerTls, tlsFailureReason } from "./tls/index.ts";
+
+/** Where to listen: a host and port (0 for any), or a Unix socket. */
+export type ListenAddress =
+  | { readonly host: string; readonly port: number }
+  | { readonly path: string };
+
+/** What a listener tells its user. */
+export interface ListenerEvents {
+  /** A connection was accepted; returns its user. `remote` is the peer's address. */
+  onConnection(remote: string): ConnectionUser;
+  /** A connection was not accepted, or failed before HTTP/2 began: over the limit, TLS. */
+  onRefused(remote: string, reason: string): void;
+}
+
+/** The user of one accepted connection. */
+export interface ConnectionUser extends SocketConnectionEvents {
+  /** Called once, before anything else. */
+  onAccepted(connection: SocketConnection): void;
+}
+
+/** Options of a listener. */
+export interface ListenerOptions {
+  readonly address: ListenAddress;
+  readonly tls: ServerTls | null;
+  readonly config: ConnectionConfig;
+  /** Connections at a time over all listeners that share `count`; Infinity for no limit. */
+  readonly maxConnections: number;
+  readonly count: ConnectionCount;
+}
+
+/** Connections open now, shared by the listeners of one proxy. */
+export class ConnectionCount {
+  value = 0;
+}
+
+/** Pending connections of the kernel; Linux cuts it at net.core.somaxconn. */
+const BACKLOG = 4_096;
+/** A peer that is silent for this long is asked by TCP whether it is there. */
+const TCP_KEEPALIVE_MS = 60_000;
+
+/** A bound listener. */
+export class Listener {
+  readonly #options: ListenerOptions;
+  readonly #events: ListenerEvents;
+  readonly #loop: TransportLoop;
+  readonly #server: Server;
+  readonly #connections = new Set<SocketConnection>();
+
+  constructor(options: ListenerOptions, events: ListenerEvents, loop: TransportLoop) {
+    this.#options = options;
+    this.#events = events;
+    this.#loop = loop;
+    this.#server = this.#createServer();
+  }
+
+  #createServer(): Server {
+    const { tls } = this.#options;
+    const onSocket = (socket: Socket): void => this.#onSocket(socket);
+    if (tls === null) return createServer({ noDelay: true }, onSocket);
+    const server = createTlsServer({ ...tls.options(), noDelay: true }, onSocket);
+    tls.attach(server);
+    server.on("tlsClientError", (error: Error, socket: TLSSocket) => {
+      this.#events.onRefused(remoteOf(socket), tlsFailureReason(error));
+    });
+    return server;
+  }
+
+  /** Open connections. */
+  get connections(): ReadonlySet<SocketConnection> {
+    return this.#connections;
+  }
+
+  /** Binds. Resolves with the address as text; rejects with an error of one clear sentence. */
+  async listen(): Promise<string> {
+    const { address } = this.#options;
+    if ("path" in address) await removeStaleSocket(address.path);
+    await new Promise<void>((resolve, reject) => {
+      const onError = (error: NodeJS.ErrnoException): void =>
+        reject(new ListenError(address, error));
+      this.#server.once("error", onError);
+      const options = "path" in address ? address : { host: address.host, port: address.port };
+      this.#server.listen({ ...options, backlog: BACKLOG }, () => {
+        this.#server.off("error", onError);
+        resolve();
+      });
+    });
+    this.#server.on("error", (error) => this.#events.onRefused("", error.message));
+    return this.#boundAddress();
+  }
+
+  #boundAddress(): string {
+    const bound = this.#server.address() as AddressInfo | string | null;
+    if (bound === null || typeof bound === "string") return `unix:${bound ?? ""}`;
+    return bound.family === "IPv6"
+      ? `[${bound.address}]:${bound.port}`
+      : `${bound.address}:${bound.port}`;
+  }
+
+  /** Stops accepting; open connections stay. */
+  stop(): void {
+    this.#server.close();
+  }
+
+  #onSocket(socket: Socket): void {
+    const { count, maxConnections, config } = this.#options;
+    const remote = remoteOf(socket);
+    if (count.value >= maxConnections) {
+      socket.on("error", () => {});
+      socket.destroy();
+      this.#events.onRefused(remote, `more than ${maxConnections} connections`);
+      return;
+    }
+    count.value += 1;
+    socket.setKeepAlive(true, TCP_KEEPALIVE_MS);
+    const user = this.#events.onConnection(remote);
+    const connection = new SocketConnection(socket, "server", user, config, this.#loop);
+    this.#connections.add(connection);
+    socket.once("close", () => {
+      count.value -= 1;
+      this.#connections.delete(connection);
+    });
+    user.onAccepted(connection);
+  }
+}
+
+function remoteOf(socket: Socket): string {
+  const { remoteAddress, remotePort } = socket;
+  if (remoteAddress === undefined) return "unix";
+  return remoteAddress.includes(":")
+    ? `[${remoteAddress}]:${remotePort}`
+    : `${remoteAddress}:${remotePort}`;
+}
+
+/** An address as a user writes it. */
+export function listenAddressText(address: ListenAddress): string {
+  if ("path" in address) return `unix:${address.path}`;
+  const host = address.host.includes(":") ? `[${address.host}]` : address.host;
+  return `${host}:${address.port}`;
+}
+
+/** Why an address cannot be listened on, in one sentence. */
+export class ListenError extends Error {
+  constructor(address: ListenAddress, cause: NodeJS.ErrnoException) {
+    const reasons: Record<string, string> = {
+      EADDRINUSE: "the address is in use",
+      EACCES: "permission denied",
+      EADDRNOTAVAIL: "this machine does not have the address",
+      ENOTFOUND: "the host name is not known",
+      ENOENT: "the directory does not exist",
+    };
+    const reason = reasons[cause.code ?? ""] ?? cause.message;
+    super(`cannot listen on ${listenAddressText(address)}: ${reason}`);
+    this.name = "ListenError";
+  }
+}
+
+/** A socket file that nobody listens on is left over from a crash: it is removed. */
+async function removeStaleSocket(path: string): Promise<void> {
+  if (!existsSync(path)) return;
+  const isStale = await new Promise<boolean>((resolve) => {
+    const probe = connect(path);
+    probe.once("connect", () => {
+      probe.destroy();
+      resolve(false);
+    });
+    probe.once("error", (error: NodeJS.ErrnoException) => resolve(error.code === "ECONNREFUSED"));
+  });
+  if (isStale) unlinkSync(path);
+}

@@ -1,0 +1,278 @@
+/**
+ * An `http2` connection on a real socket: TCP, TLS or Unix.
+ *
+ * It reads into the engine, writes the engine's chunks once a turn, keeps count of what the kernel has
+ * not taken yet (back-pressure), and closes in order: what is written leaves, then FIN. An idle one
+ * holds no buffers.
+ */
+
+import type { Socket } from "node:net";
+import {
+  type ChunkTaker,
+  Connection,
+  type ConnectionConfig,
+  type ConnectionEvents,
+  type ConnectionFailure,
+  ErrorCode,
+  errorCodeName,
+  type HeaderList,
+  type Role,
+  recycleChunk,
+  type Stream,
+  type StreamEvents,
+} from "../http2/index.ts";
+import { Http1Detector } from "./http1.ts";
+import { Keepalive } from "./keepalive.ts";
+import type { Flushable, Ticking, TransportLoop } from "./loop.ts";
+
+/** How long a closed connection may take to send its last bytes. */
+const LINGER_MS = 2_000;
+
+/** The user of a connection. */
+export interface SocketConnectionEvents {
+  /** A new request (server role). */
+  onStream(stream: Stream, list: HeaderList, isEnd: boolean): StreamEvents;
+  /** The peer's SETTINGS came: usable. */
+  onReady(): void;
+  /** `canOpen` may have become true. */
+  onCapacity(): void;
+  /** The peer will take no new streams. */
+  onGoAway(reason: string): void;
+  /** The connection is over; all streams were reset. Called exactly once. */
+  onClosed(failure: ConnectionFailure): void;
+}
+
+/** One HTTP/2 connection on one socket. */
+export class SocketConnection implements ConnectionEvents, ChunkTaker, Flushable, Ticking {
+  readonly http2: Connection;
+  readonly socket: Socket;
+  readonly #loop: TransportLoop;
+  readonly #events: SocketConnectionEvents;
+  readonly #keepalive: Keepalive | null;
+  #http1: Http1Detector | null;
+  /** Chunks and lengths that the kernel does not have yet, oldest first. */
+  #inFlight: Buffer[] = [];
+  #inFlightLengths: number[] = [];
+  /** Write callbacks still to come for chunks that the kernel took at once. */
+  #callbacksToSkip = 0;
+  #isEnding = false;
+  #isReported = false;
+  #closedMs = 0;
+  #failure: ConnectionFailure | null = null;
+  readonly #onWritten = (): void => this.#afterWrite();
+
+  constructor(
+    socket: Socket,
+    role: Role,
+    events: SocketConnectionEvents,
+    config: ConnectionConfig,
+    loop: TransportLoop,
+  ) {
+    this.socket = socket;
+    this.#events = events;
+    this.#loop = loop;
+    this.http2 = new Connection(role, this, config, loop.clock.nowMs());
+    this.#http1 = role === "server" ? new Http1Detector() : null;
+    this.#keepalive = role === "client" ? new Keepalive(this.http2) : null;
+    socket.setNoDelay(true);
+    socket.on("data", (bytes: Buffer) => this.#recv(bytes, bytes.length));
+    socket.on("end", () => this.#onSocketEnd());
+    socket.on("error", (error: Error) => this.#noteError(error));
+    socket.on("close", () => this.#onSocketClose());
+    loop.add(this);
+    this.http2.start();
+  }
+
+  /** Streams open now. */
+  get streamCount(): number {
+    return this.http2.streamCount;
+  }
+
+  /** Ends in two steps: open streams finish, then the socket is closed. */
+  drain(reason: string): void {
+    this.http2.drain(reason);
+  }
+
+  /** Ends at once: GOAWAY with the code, every stream reset, the socket closed. */
+  close(code: number, reason: string): void {
+    this.http2.fail(code, reason, "library");
+  }
+
+  #recv(bytes: Buffer, length: number): void {
+    const nowMs = this.#loop.clock.nowMs();
+    if (this.#http1 !== null && this.#detectHttp1(bytes, length)) return;
+    this.#keepalive?.onRecv(nowMs);
+    this.http2.recv(bytes, 0, length, nowMs);
+  }
+
+  /** True while or because the peer speaks HTTP/1. */
+  #detectHttp1(bytes: Buffer, length: number): boolean {
+    const detector = this.#http1!;
+    const answer = detector.push(bytes, length);
+    if (detector.isDecided) this.#http1 = null;
+    if (answer === null) return false;
+    this.#failure = {
+      code: ErrorCode.HTTP_1_1_REQUIRED,
+      by: "remote",
+      reason: "the peer speaks HTTP/1",
+    };
+    this.http2.output.clear();
+    this.http2.onSocketClosed(this.#failure.reason);
+    this.#isEnding = true;
+    this.#closedMs = this.#loop.clock.nowMs();
+    this.socket.end(answer);
+    return true;
+  }
+
+  /** Called by the loop at the end of a turn. */
+  flush(): void {
+    const { socket, http2 } = this;
+    const { output } = http2;
+    if (socket.destroyed || this.#failure?.code === ErrorCode.HTTP_1_1_REQUIRED) {
+      output.clear();
+      return;
+    }
+    const isMany = output.fullCount > 0;
+    if (isMany) socket.cork();
+    output.drainTo(this);
+    if (isMany) socket.uncork();
+    http2.onTaken();
+    if (socket.writableLength === 0) this.#settleAll();
+    if (this.#isEnding) this.#endSocket();
+  }
+
+  /** From `Output.drainTo`. */
+  takeChunk(chunk: Buffer, length: number): void {
+    this.#inFlight.push(chunk);
+    this.#inFlightLengths.push(length);
+    this.http2.output.inFlightBytes += length;
+    this.socket.write(chunk.subarray(0, length), this.#onWritten);
+  }
+
+  /** The kernel has everything; the callbacks of these writes are still to come. */
+  #settleAll(): void {
+    const count = this.#inFlight.length;
+    for (let i = 0; i < count; i++) recycleChunk(this.#inFlight[i]!);
+    this.#inFlight.length = 0;
+    this.#inFlightLengths.length = 0;
+    this.#callbacksToSkip += count;
+    this.http2.output.inFlightBytes = 0;
+    this.http2.onSocketDrained();
+  }
+
+  #afterWrite(): void {
+    if (this.#callbacksToSkip > 0) {
+      this.#callbacksToSkip -= 1;
+      return;
+    }
+    const chunk = this.#inFlight.shift();
+    if (chunk === undefined) return;
+    recycleChunk(chunk);
+    this.http2.output.inFlightBytes -= this.#inFlightLengths.shift()!;
+    if (this.#inFlight.length === 0) this.http2.onSocketDrained();
+  }
+
+  /** Called by the loop about once a second. */
+  onTick(nowMs: number): void {
+    if (this.#isEnding) {
+      if (nowMs - this.#closedMs > LINGER_MS) this.socket.destroy();
+      return;
+    }
+    this.http2.onTimer(nowMs);
+    this.#keepalive?.onTick(nowMs);
+  }
+
+  #onSocketEnd(): void {
+    this.#failure ??= { code: ErrorCode.NO_ERROR, by: "remote", reason: "the peer closed" };
+    this.http2.onSocketClosed(this.#failure.reason);
+    this.#finish();
+  }
+
+  #noteError(error: Error): void {
+    const { code } = error as NodeJS.ErrnoException;
+    const reason = code === undefined ? error.message : socketReason(code);
+    this.#failure ??= { code: ErrorCode.INTERNAL_ERROR, by: "transport", reason };
+  }
+
+  #onSocketClose(): void {
+    this.#loop.remove(this);
+    const reason = this.#failure?.reason ?? "the connection was closed";
+    this.http2.onSocketClosed(reason);
+    this.http2.output.clear();
+    this.#report({ code: ErrorCode.NO_ERROR, by: "transport", reason });
+  }
+
+  #report(failure: ConnectionFailure): void {
+    if (this.#isReported) return;
+    this.#isReported = true;
+    this.#events.onClosed(this.#failure ?? failure);
+  }
+
+  /** Closes the socket behind what is still to be written. */
+  #finish(): void {
+    if (this.#isEnding) return;
+    this.#isEnding = true;
+    this.#closedMs = this.#loop.clock.nowMs();
+    if (this.http2.output.isEmpty) this.#endSocket();
+  }
+
+  #endSocket(): void {
+    if (!this.socket.destroyed && !this.socket.writableEnded) this.socket.end();
+  }
+
+  // ConnectionEvents
+
+  onStream(stream: Stream, list: HeaderList, isEnd: boolean): StreamEvents {
+    return this.#events.onStream(stream, list, isEnd);
+  }
+
+  onReady(): void {
+    this.#events.onReady();
+  }
+
+  onCapacity(): void {
+    this.#events.onCapacity();
+  }
+
+  onGoAway(code: number, debugData: string): void {
+    if (debugData === "too_many_pings") this.#keepalive?.onTooManyPings();
+    const debug = debugData === "" ? "" : ` (${debugData})`;
+    this.#events.onGoAway(`the peer sent GOAWAY ${errorCodeName(code)}${debug}`);
+  }
+
+  onDirty(): void {
+    this.#loop.schedule(this);
+  }
+
+  onPong(): void {
+    this.#keepalive?.onPong();
+  }
+
+  onDrained(): void {
+    this.#failure ??= { code: ErrorCode.NO_ERROR, by: "library", reason: "drained" };
+    this.http2.onSocketClosed("drained");
+    this.#finish();
+  }
+
+  onFailure(failure: ConnectionFailure): void {
+    this.#failure ??= failure;
+    this.#finish();
+    this.#report(failure);
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "connection refused",
+  ECONNRESET: "connection reset by the peer",
+  EPIPE: "the peer closed",
+  ETIMEDOUT: "connection timed out",
+  EHOSTUNREACH: "no route to host",
+  ENETUNREACH: "network unreachable",
+  ENOENT: "no such socket file",
+  EACCES: "permission denied",
+};
+
+/** A socket error code in words. */
+export function socketReason(code: string): string {
+  return REASONS[code] ?? code;
+}
