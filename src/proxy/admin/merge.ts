@@ -1,0 +1,74 @@
+/**
+ * The answers of several workers as one: figures add up, and an endpoint is READY when any worker's
+ * is. Pure functions.
+ */
+import type { ClusterView, EndpointState, EndpointView, Readiness } from "./views.ts";
+
+/** Of two states the one further to the left is shown. */
+const STATE_ORDER: readonly EndpointState[] = [
+  "READY",
+  "CONNECTING",
+  "TRANSIENT_FAILURE",
+  "IDLE",
+  "UNHEALTHY",
+  "EJECTED",
+  "DRAINING",
+];
+
+/** The clusters of all workers, by target, in the order in which they first appear. */
+export function mergeClusters(lists: readonly (readonly ClusterView[])[]): ClusterView[] {
+  const byTarget = new Map<string, ClusterView[]>();
+  for (const cluster of lists.flat()) {
+    const same = byTarget.get(cluster.target);
+    if (same === undefined) byTarget.set(cluster.target, [cluster]);
+    else same.push(cluster);
+  }
+  return [...byTarget.values()].map(mergeCluster);
+}
+
+/** Ready when any worker is. */
+export function mergeReadiness(list: readonly Readiness[]): Readiness {
+  const ready = list.filter((one) => one.ready);
+  if (list.length === 0) return { ready: false, reason: "no worker is running" };
+  return ready[0] ?? list[0];
+}
+
+function mergeCluster(same: readonly ClusterView[]): ClusterView {
+  const first = same[0];
+  const byAddress = new Map<string, EndpointView>();
+  for (const endpoint of same.flatMap((cluster) => cluster.endpoints)) {
+    const other = byAddress.get(endpoint.address);
+    byAddress.set(endpoint.address, other === undefined ? endpoint : mergePair(other, endpoint));
+  }
+  const endpoints = [...byAddress.values()].sort((a, b) => (a.address < b.address ? -1 : 1));
+  return {
+    ...first,
+    stale: same.some((cluster) => cluster.stale),
+    staleMs: Math.max(...same.map((cluster) => cluster.staleMs)),
+    reason: same.find((cluster) => cluster.reason !== null)?.reason ?? null,
+    endpoints,
+  };
+}
+
+/** State, reason and decision come from the same worker, so that they belong together. */
+function mergePair(a: EndpointView, b: EndpointView): EndpointView {
+  const order = STATE_ORDER.indexOf(b.state) - STATE_ORDER.indexOf(a.state);
+  const shown = order < 0 || (order === 0 && b.usable && !a.usable) ? b : a;
+  return {
+    ...shown,
+    usable: a.usable || b.usable,
+    connections: a.connections + b.connections,
+    activeCalls: a.activeCalls + b.activeCalls,
+    calls: a.calls + b.calls,
+    failures: a.failures + b.failures,
+    latencyMs: meanLatency(a, b),
+  };
+}
+
+/** The mean by calls: a worker that served one call says little. */
+function meanLatency(a: EndpointView, b: EndpointView): number | null {
+  if (a.latencyMs === null || b.latencyMs === null) return a.latencyMs ?? b.latencyMs;
+  const calls = a.calls + b.calls;
+  if (calls === 0) return (a.latencyMs + b.latencyMs) / 2;
+  return (a.latencyMs * a.calls + b.latencyMs * b.calls) / calls;
+}

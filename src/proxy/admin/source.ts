@@ -1,0 +1,16 @@
+/**
+ * What the admin server asks: a process that relays by itself, or one that answers for its workers.
+ */
+import type { MetricsSnapshot } from "../../telemetry/index.ts";
+import type { ClusterView, Readiness } from "./views.ts";
+
+/** Answers for a whole proxy. A promise may be late, but it settles. */
+export interface AdminSource {
+  clusters(): Promise<readonly ClusterView[]>;
+  metrics(): Promise<MetricsSnapshot>;
+  readiness(): Promise<Readiness>;
+  /** Begins to drain; the process stays. Repeated calls are harmless. */
+  drain(): void;
+  /** The same as SIGTERM. */
+  quit(): void;
+}

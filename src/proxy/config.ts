@@ -1,0 +1,115 @@
+/**
+ * What a proxy is told: one plain, fully set value, and the texts of addresses.
+ *
+ * Plain, because it goes to worker processes over IPC. It reads no flags and no environment: that is
+ * `cli`'s work. Every default and every bound of an option stands here.
+ */
+import { type Policy, parsePolicy, policyFromServiceConfig } from "../balancing/index.ts";
+import type { ClientTlsFiles, ServerTlsFiles } from "../transport/index.ts";
+
+/** An address of TCP; port 0 lets the system choose. */
+export interface TcpAddress {
+  /** An IP address, without brackets, or a name. */
+  readonly host: string;
+  readonly port: number;
+}
+
+/** A Unix socket. */
+export interface UnixAddress {
+  readonly path: string;
+}
+
+/** Where to listen. */
+export type ListenAddress = TcpAddress | UnixAddress;
+
+/** How endpoints are chosen: a policy by name, or gRPC service config after `JSON.parse`. */
+export type PolicyChoice =
+  | { readonly name: string; readonly serviceConfig: null }
+  | { readonly name: null; readonly serviceConfig: unknown };
+
+/** All that a proxy can be told. */
+export interface ProxyConfig {
+  /** At least one. */
+  readonly listeners: readonly ListenAddress[];
+  /** See `parseTarget` of `discovery`. */
+  readonly target: string;
+  readonly policy: PolicyChoice;
+  /** Certificates of the listeners; null: plaintext. */
+  readonly tls: ServerTlsFiles | null;
+  /** TLS towards endpoints; null: plaintext. */
+  readonly upstreamTls: ClientTlsFiles | null;
+  /** Connections to one endpoint, opened one by one when its MAX_CONCURRENT_STREAMS is reached. */
+  readonly maxConnectionsPerEndpoint: number;
+  /** Connections of clients, of all workers together. */
+  readonly maxConnections: number;
+  /** MAX_CONCURRENT_STREAMS that listeners announce. */
+  readonly maxStreams: number;
+  /** From the request to drain (not ready any more) to the first GOAWAY. */
+  readonly drainDelayMs: number;
+  /** From the first GOAWAY to the end of what is still in flight. */
+  readonly drainTimeoutMs: number;
+  /** How long a call waits for an endpoint to become ready. */
+  readonly readyTimeoutMs: number;
+  readonly admin: TcpAddress | null;
+  /** Processes that relay. */
+  readonly workers: number;
+}
+
+/** What holds where nothing else is said. `listeners` and `target` have no default. */
+export const PROXY_DEFAULTS = {
+  policy: { name: "least_request", serviceConfig: null },
+  tls: null,
+  upstreamTls: null,
+  maxConnectionsPerEndpoint: 10,
+  /** At 12 KiB an idle connection these are 120 MB; file limits are commonly above it. */
+  maxConnections: 10_000,
+  maxStreams: 1000,
+  drainDelayMs: 0,
+  drainTimeoutMs: 30_000,
+  readyTimeoutMs: 5000,
+  admin: null,
+  workers: 1,
+} as const satisfies Omit<ProxyConfig, "listeners" | "target">;
+
+/** Bounds of the numbers, inclusive, in the units of `ProxyConfig`. */
+export const PROXY_BOUNDS = {
+  maxConnectionsPerEndpoint: { min: 1, max: 1000 },
+  maxConnections: { min: 1, max: 1_000_000 },
+  /** Below the engine's own bound of memory per connection. */
+  maxStreams: { min: 1, max: 100_000 },
+  drainDelayMs: { min: 0, max: 3_600_000 },
+  drainTimeoutMs: { min: 0, max: 86_400_000 },
+  readyTimeoutMs: { min: 0, max: 3_600_000 },
+  workers: { min: 1, max: 128 },
+} as const;
+
+/**
+ * The policy that was chosen.
+ * @throws PolicyError when it is unknown or malformed.
+ */
+export function policyOf(choice: PolicyChoice): Policy {
+  if (choice.name !== null) return parsePolicy(choice.name);
+  return policyFromServiceConfig(choice.serviceConfig);
+}
+
+/** "HOST:PORT", "[IPV6]:PORT" or "unix:PATH"; null when it is none of them. */
+export function tryParseListenAddress(text: string): ListenAddress | null {
+  if (!text.startsWith("unix:")) return tryParseTcpAddress(text);
+  const path = text.slice("unix:".length).replace(/^\/\/(?=\/)/, "");
+  return path === "" || path.includes("\0") ? null : { path };
+}
+
+/** "HOST:PORT" or "[IPV6]:PORT"; null when it is neither. */
+export function tryParseTcpAddress(text: string): TcpAddress | null {
+  const match = /^(?:\[([0-9a-fA-F:.]+(?:%[\w.-]+)?)\]|([\w.-]+)):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  if (match === null || port > 65_535) return null;
+  return { host: match[1] ?? match[2], port };
+}
+
+/** As it is written on the command line: "127.0.0.1:8080", "[::1]:8080" or "unix:/path". */
+export function formatListenAddress(address: ListenAddress): string {
+  if ("path" in address) return `unix:${address.path}`;
+  const { host, port } = address;
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
