@@ -32,6 +32,7 @@ export class Child {
   readonly #process: ChildProcess;
   readonly #ended: Promise<void>;
   #stderr = "";
+  #startError = "";
   #isEnded = false;
 
   constructor(label: string, process: ChildProcess) {
@@ -47,7 +48,7 @@ export class Child {
       };
       process.once("exit", end);
       process.once("error", (error) => {
-        this.#stderr += `${error.message}\n`;
+        this.#startError = error.message;
         end();
       });
     });
@@ -70,6 +71,7 @@ export class Child {
   /** Why it ended, in a few words, for a sentence that begins with its label. */
   get endReason(): string {
     const { exitCode, signalCode } = this.#process;
+    if (this.#startError !== "") return `could not be started: ${this.#startError}`;
     const how = signalCode ? `ended by ${signalCode}` : `ended with exit code ${exitCode ?? "?"}`;
     const last = lastWords(this.#stderr);
     return last === "" ? how : `${how}: ${last}`;

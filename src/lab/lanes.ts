@@ -71,7 +71,7 @@ const CLUSTERIP: Lane = {
 const STATIC: Lane = {
   name: "static",
   title: "All pods listed",
-  how: "stock grpc-js, round_robin over every pod's address",
+  how: "stock grpc-js, round_robin over all pods",
   async open({ pods }) {
     const list = pods.pods.map((pod) => pod.address);
     return {

@@ -47,7 +47,7 @@ export interface ReportMessage {
   readonly failed: number;
   /** Code and details of the last failed call, or "". */
   readonly lastFailure: string;
-  /** One whole number of microseconds per answered call. */
+  /** Whole microseconds per answered call; none for calls of the first half second of the load. */
   readonly latenciesUs: readonly number[];
   /** Open TCP connections of this process at this moment. */
   readonly connections: number;

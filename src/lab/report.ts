@@ -14,6 +14,7 @@ export interface LaneReport {
   readonly fairness: number | null;
   readonly calls: number;
   readonly failed: number;
+  /** Latency of answered calls, without the first half second of the load. */
   readonly p50Ms: number | null;
   readonly p99Ms: number | null;
   readonly connections: number;

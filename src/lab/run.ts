@@ -72,7 +72,8 @@ class Run {
         await this.#watch(output);
         await this.#lab.stop();
         if (this.#page.url) this.#page.update(this.#lab.closeInterval(), true);
-        output.finish(this.#view());
+        // The page goes with the lab, so its address is of no use in what remains.
+        output.finish({ ...this.#view(), pageUrl: null, notice: null });
       }
     } finally {
       output.close();

@@ -42,17 +42,13 @@ export function renderTable(view: LabView, size: TableSize): string[] {
     laneWidth: Math.min(laneWidth, BAR_MAX + SHARE_WIDTH),
   };
   const figures = figureLines(view, columns);
-  const room = size.rows - head.length - figures.length - verdicts.length - 4;
-  const blank = room > Math.min(view.pods.length, 3) ? [""] : [];
+  const room = size.rows - head.length - 1 - figures.length - verdicts.length;
+  if (room < 1) return [...head, ...verdicts];
+  const pods = podLines(view, columns, room);
+  const blank = (nth: number): string[] => (room - pods.length > nth ? [""] : []);
   return [
-    ...head,
-    ...blank,
-    laneLine(view, columns),
-    ...podLines(view, columns, Math.max(1, room + (blank.length === 0 ? 3 : 0))),
-    ...blank,
-    ...figures,
-    ...blank,
-    ...verdicts,
+    ...[...head, ...blank(2), laneLine(view, columns), ...pods],
+    ...[...blank(1), ...figures, ...blank(0), ...verdicts],
   ];
 }
 
@@ -112,7 +108,10 @@ function laneLine(view: LabView, columns: Columns): string {
   return row(
     columns,
     columns.pen.style("dim", columns.pen.fit("POD", columns.labelWidth)),
-    view.lanes.map((lane) => columns.pen.style("bold", cell(columns, lane.title))),
+    view.lanes.map(({ name, title }) => {
+      const text = title.length > columns.laneWidth ? name : title;
+      return columns.pen.style("bold", cell(columns, text));
+    }),
   );
 }
 
@@ -163,7 +162,7 @@ function share(lane: LaneView, pod: string): number {
 
 function shareCell(lane: LaneView, pod: string, { pen, laneWidth }: Columns): string {
   if (lane.figures.calls === lane.figures.failed) {
-    return pen.style("dim", pen.fit(lane.phase === "starting" ? "" : "-", laneWidth));
+    return pen.style("dim", pen.fit(isSilent(lane) ? "" : "-", laneWidth));
   }
   const part = share(lane, pod);
   const percent = `${(part * 100).toFixed(1)}%`;
@@ -197,8 +196,10 @@ function figureLines(view: LabView, columns: Columns): string[] {
     row(
       columns,
       columns.pen.style("dim", columns.pen.fit(label, columns.labelWidth)),
-      view.lanes.map((lane) => cell(columns, lane.phase === "starting" ? "" : text(lane))),
+      view.lanes.map((lane) => cell(columns, isSilent(lane) ? "" : figure(lane, text))),
     );
+  const figure = (lane: LaneView, text: (lane: LaneView) => string): string =>
+    lane.phase === "failed" ? "-" : text(lane);
   return [
     line("max/mean", ({ figures }) => orDash(figures.maxOverMean, (x) => `${x.toFixed(2)}x`)),
     line("p50/p99 ms", ({ figures }) => `${millis(figures.p50Ms)} / ${millis(figures.p99Ms)}`),
@@ -206,6 +207,11 @@ function figureLines(view: LabView, columns: Columns): string[] {
     line("errors", ({ figures }) => String(figures.failed)),
     line("connections", ({ figures }) => String(figures.connections)),
   ];
+}
+
+/** True while there is nothing to say of a lane yet. */
+function isSilent(lane: LaneView): boolean {
+  return lane.figures.calls === 0 && lane.failure === null;
 }
 
 function orDash(value: number | null, text: (value: number) => string): string {
@@ -220,7 +226,7 @@ function millis(ms: number | null): string {
 function verdictLines(view: LabView, pen: Pen): string[] {
   const nameWidth = Math.max(...view.lanes.map((lane) => lane.name.length));
   return view.lanes.flatMap((lane) => {
-    const text = lane.phase === "starting" ? "starting" : lane.verdict;
+    const text = isSilent(lane) && lane.phase !== "ended" ? "starting" : lane.verdict;
     const width = Math.max(1, pen.size.columns - nameWidth - 2);
     return wrap(text, width).map((line, index) => {
       const label = (index === 0 ? lane.name : "").padEnd(nameWidth + 2);
@@ -231,7 +237,7 @@ function verdictLines(view: LabView, pen: Pen): string[] {
 
 function verdictStyle(lane: LaneView): Style {
   const { maxOverMean, failed } = lane.figures;
-  if (lane.phase === "starting") return "dim";
+  if (isSilent(lane)) return "dim";
   if (maxOverMean === null || maxOverMean > 1.5 || failed > 0 || lane.failure) return "yellow";
   return "cyan";
 }

@@ -18,6 +18,8 @@ const CONNECTIONS_TIMEOUT_MS = 1000;
 const CALL_TIMEOUT_MS = 5000;
 const TICK_MS = 5;
 const REPORT_MS = 200;
+/** Latencies count from here on: before, all processes of the lab are still compiling themselves. */
+const WARM_UP_MS = 500;
 /** How far the load may fall behind its rate before the missed calls are given up. */
 const BACKLOG_MS_MAX = 100;
 
@@ -48,6 +50,7 @@ class Load {
   /** Calls owed to the rate by now; whole calls are taken from it. */
   #owed = 0;
   #tickedAtMs = 0;
+  #warmAtMs = Number.POSITIVE_INFINITY;
 
   constructor(dial: DialMessage) {
     this.#dial = dial;
@@ -76,6 +79,7 @@ class Load {
   start(): void {
     this.#isOn = true;
     this.#tickedAtMs = clock.nowMs();
+    this.#warmAtMs = this.#tickedAtMs + WARM_UP_MS;
     this.#tick();
     clock.setTimer(REPORT_MS, () => this.#reportOn());
   }
@@ -121,7 +125,9 @@ class Load {
     } else {
       const name = pod || "(no name)";
       this.#perPod[name] = (this.#perPod[name] ?? 0) + 1;
-      this.#latenciesUs.push(Math.round((clock.nowMs() - startMs) * 1000));
+      if (startMs >= this.#warmAtMs) {
+        this.#latenciesUs.push(Math.round((clock.nowMs() - startMs) * 1000));
+      }
     }
     if (!this.#isOn && this.#inFlight === 0) this.#finish();
   }

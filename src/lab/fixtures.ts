@@ -1,0 +1,47 @@
+/**
+ * Made-up labs for the tests of what draws them. Not for production code.
+ */
+import { LaneMeasure } from "./measure.ts";
+import { verdict } from "./verdict.ts";
+import type { LabView, LanePhase, LaneView } from "./view.ts";
+
+/** A lane whose pod `index` answered `calls[index]` calls. */
+export function laneFixture(
+  name: string,
+  calls: readonly number[],
+  change: { phase?: LanePhase; failure?: string; failed?: number } = {},
+): LaneView {
+  const pods = calls.map((_, index) => `echo-${index + 1}`);
+  const measure = new LaneMeasure(pods);
+  measure.add({
+    perPod: Object.fromEntries(pods.map((pod, index) => [pod, calls[index]!])),
+    failed: change.failed ?? 0,
+    lastFailure: change.failed ? "UNAVAILABLE: no route" : "",
+    latenciesUs: calls.some((count) => count > 0) ? [1000] : [],
+    connections: 1,
+  });
+  const figures = measure.figures();
+  const failure = change.failure ?? null;
+  return {
+    name,
+    title: `The ${name} lane`,
+    how: `how ${name} dials`,
+    phase: change.phase ?? "running",
+    figures,
+    callsPerSecond: 300,
+    verdict: verdict({ figures, failure }),
+    failure,
+  };
+}
+
+/** A lab with these lanes, which have the same pods. */
+export function labFixture(lanes: readonly LaneView[], change: Partial<LabView> = {}): LabView {
+  return {
+    pods: Object.keys(lanes[0]!.figures.perPod),
+    elapsedMs: 62_000,
+    pageUrl: "http://127.0.0.1:7480/",
+    notice: null,
+    lanes,
+    ...change,
+  };
+}

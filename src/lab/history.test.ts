@@ -1,0 +1,19 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { CallHistory } from "./history.ts";
+
+test("a column holds the calls since the one before, a number per pod in order", () => {
+  const history = new CallHistory(["a", "b"], 10);
+  assert.deepEqual(history.push({ b: 2, a: 1 }), [1, 2]);
+  assert.deepEqual(history.push({ a: 5, b: 2 }), [4, 0]);
+  assert.deepEqual(history.columns, [
+    [1, 2],
+    [4, 0],
+  ]);
+});
+
+test("the oldest column goes when the history is full", () => {
+  const history = new CallHistory(["a"], 2);
+  for (const total of [1, 3, 6]) history.push({ a: total });
+  assert.deepEqual(history.columns, [[2], [3]]);
+});

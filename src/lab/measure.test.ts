@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type CallReport, LaneMeasure } from "./measure.ts";
+
+const report = (perPod: Record<string, number>, rest: Partial<CallReport> = {}): CallReport => ({
+  perPod,
+  failed: 0,
+  lastFailure: "",
+  latenciesUs: [],
+  connections: 1,
+  ...rest,
+});
+
+const measured = (pods: readonly string[], ...reports: CallReport[]) => {
+  const measure = new LaneMeasure(pods);
+  for (const one of reports) measure.add(one);
+  return measure.figures();
+};
+
+test("before the first call, figures of balance and latency are null and every pod has a zero", () => {
+  const figures = measured(["a", "b"]);
+  assert.deepEqual(figures.perPod, { a: 0, b: 0 });
+  assert.equal(figures.podsUsed, 0);
+  assert.equal(figures.maxOverMean, null);
+  assert.equal(figures.fairness, null);
+  assert.equal(figures.p50Ms, null);
+  assert.equal(figures.p99Ms, null);
+});
+
+test("one pod with every call: max/mean is the number of pods and fairness its inverse", () => {
+  const figures = measured(["a", "b", "c", "d"], report({ b: 30 }), report({ b: 10 }));
+  assert.equal(figures.podsUsed, 1);
+  assert.equal(figures.maxOverMean, 4);
+  assert.equal(figures.fairness, 0.25);
+  assert.equal(figures.calls, 40);
+});
+
+test("equal pods: max/mean and fairness are 1", () => {
+  const figures = measured(["a", "b", "c"], report({ a: 5, b: 5 }), report({ c: 5 }));
+  assert.equal(figures.maxOverMean, 1);
+  assert.equal(figures.fairness, 1);
+});
+
+test("max/mean counts the pods that got nothing", () => {
+  const figures = measured(["a", "b", "c", "d"], report({ a: 6, b: 2 }));
+  assert.equal(figures.podsUsed, 2);
+  assert.equal(figures.maxOverMean, 3);
+  assert.equal(figures.fairness, 64 / (4 * 40));
+});
+
+test("failed calls are part of all calls, and the last reason is kept", () => {
+  const figures = measured(
+    ["a"],
+    report({ a: 2 }, { failed: 1, lastFailure: "UNAVAILABLE: gone" }),
+    report({ a: 1 }),
+  );
+  assert.equal(figures.calls, 4);
+  assert.equal(figures.failed, 1);
+  assert.equal(figures.lastFailure, "UNAVAILABLE: gone");
+});
+
+test("an answer from an unknown name is a failed call", () => {
+  const figures = measured(["a"], report({ a: 1, stranger: 2 }));
+  assert.equal(figures.failed, 2);
+  assert.equal(figures.calls, 3);
+  assert.deepEqual(figures.perPod, { a: 1 });
+  assert.match(figures.lastFailure, /"stranger"/);
+});
+
+test("connections are those of the latest report", () => {
+  const figures = measured(["a"], report({}, { connections: 3 }), report({}, { connections: 2 }));
+  assert.equal(figures.connections, 2);
+});
+
+test("latencies of all reports make the quantiles", () => {
+  const figures = measured(
+    ["a"],
+    report({}, { latenciesUs: [1000, 1000, 1000] }),
+    report({}, { latenciesUs: [50_000] }),
+  );
+  assert.ok(Math.abs(figures.p50Ms! - 1) < 0.02);
+  assert.ok(Math.abs(figures.p99Ms! - 50) < 1);
+});

@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { LabOptionError, parseLabOptions, type RawLabOptions } from "./options.ts";
+
+test("defaults: 12 pods, all lanes, until stopped, the page on its usual port if free", () => {
+  assert.deepEqual(parseLabOptions({}), {
+    once: false,
+    seconds: null,
+    pods: 12,
+    lanes: ["clusterip", "static", "proxy"],
+    page: { host: "127.0.0.1", port: 7480, isExplicit: false },
+    output: "table",
+  });
+});
+
+test("--once runs 10 seconds unless told otherwise", () => {
+  assert.equal(parseLabOptions({ once: true }).seconds, 10);
+  assert.equal(parseLabOptions({ once: true, seconds: "2.5" }).seconds, 2.5);
+});
+
+test("lanes are run in the order they are named, each once", () => {
+  assert.deepEqual(parseLabOptions({ lanes: "proxy, static,proxy" }).lanes, ["proxy", "static"]);
+});
+
+test("--page takes HOST:PORT, [IPv6]:PORT, PORT and none", () => {
+  assert.deepEqual(parseLabOptions({ page: "[::1]:80" }).page, {
+    host: "::1",
+    port: 80,
+    isExplicit: true,
+  });
+  assert.equal(parseLabOptions({ page: "9000" }).page?.host, "127.0.0.1");
+  assert.equal(parseLabOptions({ page: "none" }).page, null);
+});
+
+const BAD: readonly [RawLabOptions, RegExp][] = [
+  [{ seconds: "0" }, /^--seconds "0": must be a number above 0/],
+  [{ seconds: "ten" }, /^--seconds "ten"/],
+  [{ seconds: "1e9" }, /^--seconds "1e9"/],
+  [{ pods: "0" }, /^--pods "0": must be a whole number from 1 to 100$/],
+  [{ pods: "1.5" }, /^--pods "1.5"/],
+  [{ pods: "101" }, /^--pods "101"/],
+  [{ lanes: "static,bogus" }, /^--lanes "bogus": .* clusterip, static, proxy$/],
+  [{ lanes: "" }, /^--lanes ""/],
+  [{ page: "127.0.0.1" }, /^--page "127.0.0.1": must be HOST:PORT/],
+  [{ page: "127.0.0.1:70000" }, /^--page "127.0.0.1:70000"/],
+  [{ output: "yaml" }, /^--output "yaml": must be table or json$/],
+  [{ netns: true }, /^--netns: /],
+];
+
+for (const [raw, message] of BAD) {
+  test(`refused in one line: ${JSON.stringify(raw)}`, () => {
+    assert.throws(
+      () => parseLabOptions(raw),
+      (error: Error) => {
+        assert.ok(error instanceof LabOptionError);
+        assert.match(error.message, message);
+        assert.doesNotMatch(error.message, /\n/);
+        return true;
+      },
+    );
+  });
+}

@@ -1,0 +1,156 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import http from "node:http";
+import type { AddressInfo } from "node:net";
+import { type TestContext, test } from "node:test";
+import type { Hello, Sample } from "./page-feed.ts";
+import { type PageServer, STREAMS_MAX, servePage } from "./page-server.ts";
+
+const SAMPLE: Sample = { elapsedMs: 500, isLast: false, lanes: [] };
+const HELLO: Hello = {
+  pods: ["echo-1"],
+  intervalMs: 500,
+  command: "npx fairlead lab",
+  lanes: [],
+  histories: [],
+  now: SAMPLE,
+};
+const SCRIPT = 'document.title = "up"';
+
+async function serve(t: TestContext, document = async () => `<script>${SCRIPT}</script>`) {
+  const server = await servePage("127.0.0.1", 0, { document, hello: () => HELLO });
+  t.after(() => server.close());
+  return server;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly headers: http.IncomingHttpHeaders;
+  readonly body: string;
+}
+
+function ask(server: PageServer, options: http.RequestOptions): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const request = http.request(server.url, options, (response) => {
+      let body = "";
+      response.setEncoding("utf8").on("data", (text) => {
+        body += text;
+      });
+      response.on("end", () => {
+        resolve({ status: response.statusCode!, headers: response.headers, body });
+      });
+    });
+    request.on("error", reject).end();
+  });
+}
+
+test("the document is served with a policy that allows its own script only", async (t) => {
+  const server = await serve(t);
+  const { status, headers, body } = await ask(server, { path: "/" });
+  assert.equal(status, 200);
+  assert.equal(body, `<script>${SCRIPT}</script>`);
+  const hash = createHash("sha256").update(SCRIPT).digest("base64");
+  const policy = String(headers["content-security-policy"]);
+  assert.ok(policy.includes("default-src 'none'"));
+  assert.ok(policy.includes(`script-src 'sha256-${hash}'`));
+  assert.equal(headers["x-content-type-options"], "nosniff");
+  assert.equal(headers["access-control-allow-origin"], undefined);
+});
+
+test("a foreign Host is refused, whatever is asked", async (t) => {
+  const server = await serve(t);
+  for (const host of [
+    "evil.example",
+    "evil.example:7480",
+    "127.0.0.1.evil.example",
+    "localhost.x",
+  ]) {
+    for (const path of ["/", "/events"]) {
+      const { status, body } = await ask(server, { path, headers: { host } });
+      assert.equal(status, 403, host);
+      assert.match(body, /^fairlead lab: /);
+    }
+  }
+});
+
+test("addresses and localhost are our own Host, with any port", async (t) => {
+  const server = await serve(t);
+  for (const host of ["127.0.0.1:7480", "localhost:1234", "LOCALHOST", "[::1]:7480"]) {
+    assert.equal((await ask(server, { path: "/", headers: { host } })).status, 200, host);
+  }
+});
+
+test("any method but GET is refused with 405", async (t) => {
+  const server = await serve(t);
+  for (const method of ["POST", "PUT", "DELETE", "HEAD", "OPTIONS"]) {
+    const { status, headers } = await ask(server, { method, path: "/" });
+    assert.equal(status, 405, method);
+    assert.equal(headers.allow, "GET");
+  }
+});
+
+test("an unknown path is 404", async (t) => {
+  assert.equal((await ask(await serve(t), { path: "/../etc/passwd" })).status, 404);
+});
+
+test("a document that does not build is a 500 with the reason, and is built anew", async (t) => {
+  let tries = 0;
+  const server = await serve(t, async () => {
+    tries += 1;
+    if (tries === 1) throw new Error("unexpected }");
+    return "<p>better</p>";
+  });
+  const first = await ask(server, { path: "/" });
+  assert.equal(first.status, 500);
+  assert.match(first.body, /could not be built: unexpected }/);
+  assert.equal((await ask(server, { path: "/" })).status, 200);
+});
+
+/** Opens a stream of events; `text` grows as they come. */
+function follow(
+  server: PageServer,
+): Promise<{ status: number; until(part: string): Promise<void> }> {
+  return new Promise((resolve, reject) => {
+    http
+      .get(`${server.url}events`, (response) => {
+        let text = "";
+        let check = () => {};
+        response.setEncoding("utf8").on("data", (part) => {
+          text += part;
+          check();
+        });
+        const until = (part: string) =>
+          new Promise<void>((done) => {
+            check = () => text.includes(part) && done();
+            check();
+          });
+        resolve({ status: response.statusCode!, until });
+      })
+      .on("error", reject);
+  });
+}
+
+test("a stream begins with hello and goes on with samples", async (t) => {
+  const server = await serve(t);
+  const stream = await follow(server);
+  await stream.until(`event: hello\ndata: ${JSON.stringify(HELLO)}\n\n`);
+  server.send({ ...SAMPLE, isLast: true });
+  await stream.until('event: sample\ndata: {"elapsedMs":500,"isLast":true,"lanes":[]}\n\n');
+});
+
+test("one stream more than the limit is refused with 503", async (t) => {
+  const server = await serve(t);
+  for (let count = 0; count < STREAMS_MAX; count += 1) {
+    assert.equal((await follow(server)).status, 200);
+  }
+  assert.equal((await follow(server)).status, 503);
+});
+
+test("a port in use is reported as such", async (t) => {
+  const other = http.createServer();
+  await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+  t.after(() => other.close());
+  const { port } = other.address() as AddressInfo;
+  const content = { document: async () => "", hello: () => HELLO };
+  await assert.rejects(servePage("127.0.0.1", port, content), { code: "EADDRINUSE" });
+});

@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { stripVTControlCharacters } from "node:util";
+import fc from "fast-check";
+import { labFixture, laneFixture } from "./fixtures.ts";
+import { renderTable, type TableSize } from "./table.ts";
+
+const WIDE: TableSize = {
+  columns: 80,
+  rows: Number.POSITIVE_INFINITY,
+  hasColour: false,
+  hasUnicode: true,
+};
+
+const pinned = [0, 0, 400, 0];
+const even = [100, 100, 101, 99];
+const LAB = labFixture([laneFixture("clusterip", pinned), laneFixture("static", even)]);
+
+test("pods down, lanes across, figures and verdicts below", () => {
+  assert.deepEqual(renderTable(LAB, WIDE), [
+    "fairlead lab · 4 pods · 01:02 · http://127.0.0.1:7480/",
+    "",
+    "POD           The clusterip lane                The static lane",
+    "echo-1        ·     ┊                    0.0%   ██████┊                   25.0%",
+    "echo-2        ·     ┊                    0.0%   ██████┊                   25.0%",
+    "echo-3        ████████████████████████ 100.0%   ██████┊                   25.3%",
+    "echo-4        ·     ┊                    0.0%   ██████┊                   24.8%",
+    "",
+    "max/mean      4.00x                             1.01x",
+    "p50/p99 ms    1.00 / 1.00                       1.00 / 1.00",
+    "calls/s       300                               300",
+    "errors        0                                 0",
+    "connections   1                                 1",
+    "",
+    "clusterip  1 of 4 pods used: every call went to echo-3",
+    "static     4 of 4 pods used: max/mean 1.01x",
+  ]);
+});
+
+test("without Unicode every character is ASCII", () => {
+  const text = renderTable(LAB, { ...WIDE, hasUnicode: false }).join("\n");
+  for (const character of text) assert.ok(character.charCodeAt(0) < 128, character);
+});
+
+test("without colour there is no escape code, with it the same text", () => {
+  const plain = renderTable(LAB, WIDE);
+  assert.ok(plain.every((line) => !line.includes("\x1b")));
+  const coloured = renderTable(LAB, { ...WIDE, hasColour: true });
+  assert.ok(coloured.some((line) => line.includes("\x1b[")));
+  assert.deepEqual(
+    coloured.map((line) => stripVTControlCharacters(line).trimEnd()),
+    plain,
+  );
+});
+
+test("no line is wider, and there are no more lines, than the terminal has", () => {
+  const shapes = fc.record({
+    columns: fc.integer({ min: 24, max: 220 }),
+    rows: fc.integer({ min: 16, max: 80 }),
+    pods: fc.integer({ min: 1, max: 100 }),
+    lanes: fc.integer({ min: 1, max: 5 }),
+    hasUnicode: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(shapes, ({ columns, rows, pods, lanes, hasUnicode }) => {
+      const calls = Array.from({ length: pods }, (_, index) => (index * 7) % 90);
+      const all = Array.from({ length: lanes }, (_, index) => laneFixture(`lane${index}`, calls));
+      const lines = renderTable(labFixture(all), { columns, rows, hasUnicode, hasColour: false });
+      for (const line of lines) assert.ok(line.length <= columns, `${line.length}: ${line}`);
+      assert.ok(lines.length <= rows, `${lines.length} lines in ${rows} rows`);
+    }),
+  );
+});
+
+test("too narrow for columns: the verdicts remain", () => {
+  const lines = renderTable(LAB, { ...WIDE, columns: 30 });
+  assert.deepEqual(lines, [
+    "fairlead lab",
+    "clusterip  1 of 4 pods used:",
+    "           every call went to",
+    "           echo-3",
+    "static     4 of 4 pods used:",
+    "           max/mean 1.01x",
+  ]);
+});
+
+test("too few rows: the pods that stand out are shown, and how many are not", () => {
+  const calls = Array.from({ length: 50 }, (_, index) => (index === 41 ? 500 : 1));
+  const lab = labFixture([laneFixture("clusterip", calls)]);
+  const lines = renderTable(lab, { ...WIDE, rows: 14 });
+  assert.ok(lines.length <= 14);
+  assert.ok(lines.some((line) => line.startsWith("echo-42 ")));
+  assert.ok(lines.some((line) => /and 4\d more pods/.test(line)));
+});
+
+test("a lane that did not run has dashes and its reason, beside one that did", () => {
+  const failed = laneFixture("proxy", [0, 0, 0, 0], { phase: "failed", failure: "port taken" });
+  const lines = renderTable(labFixture([laneFixture("static", even), failed]), WIDE);
+  assert.ok(lines.some((line) => /^echo-1 .*25\.0% {3}-$/.test(line)));
+  assert.equal(lines.at(-1), "proxy   did not run: port taken");
+});
+
+test("a lane that has not answered yet is shown as starting", () => {
+  const waiting = laneFixture("proxy", [0, 0], { phase: "starting" });
+  assert.equal(renderTable(labFixture([waiting]), WIDE).at(-1), "proxy  starting");
+});
+
+test("failed calls are counted and their reason told", () => {
+  const lane = laneFixture("static", [5, 5], { failed: 2 });
+  const lines = renderTable(labFixture([lane]), { ...WIDE, columns: 120 });
+  assert.ok(lines.includes("errors        2"));
+  assert.match(lines.at(-1)!, /2 calls failed \(UNAVAILABLE: no route\)$/);
+});

@@ -1,0 +1,141 @@
+/**
+ * One lane: its verdict, how the calls spread over the pods, and its figures.
+ */
+import { useRef } from "preact/hooks";
+import type { Hello, LaneSample } from "../src/lab/page-feed.ts";
+import { Fan } from "./fan.tsx";
+import { Strip } from "./strip.tsx";
+
+/** Above this many fair shares a pod is shown as overloaded. */
+const OVER = 1.5;
+/** A bar's full width is at most this many fair shares; longer ones are cut, their number is not. */
+const FAIR_SHARES_MAX = 12;
+/** From here on rows are lower. */
+const MANY_PODS = 24;
+/** A screen reader hears a lane's verdict anew when its sense changes, or after this long. */
+const SAY_AGAIN_MS = 15_000;
+
+/** Properties of `Lane`. */
+export interface LaneProps {
+  readonly lane: LaneSample;
+  readonly about: Hello["lanes"][number];
+  readonly pods: readonly string[];
+  /** The largest share in any lane: all lanes have one scale. */
+  readonly largestShare: number;
+  readonly columns: readonly (readonly number[])[];
+  readonly intervalMs: number;
+}
+
+/** Draws a lane. */
+export function Lane({ lane, about, pods, largestShare, columns, intervalMs }: LaneProps) {
+  const rowPixels = pods.length > MANY_PODS ? 17 : 24;
+  const heading = `lane-${lane.name}`;
+  return (
+    <section class="lane" aria-labelledby={heading} data-lane={lane.name}>
+      <h2 id={heading}>{about.title}</h2>
+      <p class="how">{about.how}</p>
+      <Verdict lane={lane} />
+      <div class="picture" style={{ "--row": `${rowPixels}px` }}>
+        <Fan name={lane.name} perPod={lane.perPod} rowPixels={rowPixels} />
+        <Shares lane={lane} pods={pods} largestShare={largestShare} />
+      </div>
+      <p class="scale">
+        <span>bar: share of this lane’s calls</span>
+        <span>┊ fair share, {percent(1 / pods.length)}</span>
+      </p>
+      <Strip title={about.title} columns={columns} pods={pods.length} intervalMs={intervalMs} />
+      <Figures lane={lane} />
+    </section>
+  );
+}
+
+const KINDS = { even: "●", uneven: "▲", failed: "✕", waiting: "…" } as const;
+
+function kindOf(lane: LaneSample): keyof typeof KINDS {
+  if (lane.phase === "failed" || lane.failed > 0) return "failed";
+  if (lane.maxOverMean === null) return "waiting";
+  return lane.maxOverMean > OVER ? "uneven" : "even";
+}
+
+/** The sentence for the eye changes at once; the one for a screen reader only with its sense. */
+function Verdict({ lane }: { readonly lane: LaneSample }) {
+  const said = useRef({ sense: "", text: "", atMs: 0 });
+  const kind = kindOf(lane);
+  const sense = `${kind} ${lane.podsUsed}`;
+  const nowMs = performance.now();
+  if (sense !== said.current.sense || nowMs - said.current.atMs > SAY_AGAIN_MS) {
+    said.current = { sense, text: lane.verdict, atMs: nowMs };
+  }
+  return (
+    <>
+      <p class="verdict" data-kind={kind} aria-hidden="true">
+        <span class="mark">{KINDS[kind]}</span>
+        <span>{lane.verdict}</span>
+      </p>
+      <p class="visually-hidden" aria-live="polite">
+        {said.current.text}
+      </p>
+    </>
+  );
+}
+
+function Shares(props: Pick<LaneProps, "lane" | "pods" | "largestShare">) {
+  const { lane, pods, largestShare } = props;
+  const sum = lane.perPod.reduce((total, calls) => total + calls, 0);
+  const fair = 1 / pods.length;
+  const full = Math.min(Math.max(largestShare, fair), FAIR_SHARES_MAX * fair);
+  return (
+    <table class="shares" aria-label="Share of calls by pod">
+      <tbody>
+        {pods.map((pod, index) => {
+          const share = sum === 0 ? 0 : lane.perPod[index]! / sum;
+          const width = `${Math.min(1, share / full) * 100}%`;
+          return (
+            <tr key={pod} class={share === 0 ? "idle" : ""}>
+              <th scope="row">{pod}</th>
+              <td>
+                <div class="track">
+                  <div class={share > OVER * fair ? "fill over" : "fill"} style={{ width }} />
+                  <div class="fair" style={{ left: `${(fair / full) * 100}%` }} />
+                </div>
+              </td>
+              <td class="number">{sum === 0 ? "–" : percent(share)}</td>
+            </tr>
+          );
+        })}
+      </tbody>
+    </table>
+  );
+}
+
+function Figures({ lane }: { readonly lane: LaneSample }) {
+  const figures: readonly [string, string][] = [
+    ["max/mean", lane.maxOverMean === null ? "–" : `${lane.maxOverMean.toFixed(2)}x`],
+    ["fairness", lane.fairness === null ? "–" : lane.fairness.toFixed(2)],
+    ["p50", millis(lane.p50Ms)],
+    ["p99", millis(lane.p99Ms)],
+    ["calls", lane.calls.toLocaleString("en")],
+    ["calls/s", String(lane.callsPerSecond)],
+    ["errors", lane.failed.toLocaleString("en")],
+    ["connections", String(lane.connections)],
+  ];
+  return (
+    <dl class="figures">
+      {figures.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(1)}%`;
+}
+
+function millis(ms: number | null): string {
+  if (ms === null) return "–";
+  return `${ms < 10 ? ms.toFixed(2) : ms.toFixed(0)} ms`;
+}
