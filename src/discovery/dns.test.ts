@@ -193,7 +193,7 @@ test("a name that had addresses and has none any more empties the set", async ()
   end();
 });
 
-test("SERVFAIL and time-outs keep the last good set; its return is told even if unchanged", async () => {
+test("SERVFAIL and time-outs keep the last good set; the source's return is told", async () => {
   const { dns, heard, log, start, pass, end } = setup();
   dns.a = ["10.0.0.1"];
   start();
@@ -225,7 +225,7 @@ test("an unknown failure is told in the words of its error", async () => {
   end();
 });
 
-test("one family that fails neither hides the other nor takes its own last answer away", async () => {
+test("one family that fails does not hide the other, and keeps its own last answer", async () => {
   const { dns, heard, log, start, pass, end } = setup();
   dns.a = ["10.0.0.1"];
   dns.aaaa = "ESERVFAIL";
@@ -318,7 +318,7 @@ test("a lookup that hangs is told after 10 s, and its late answer still counts",
   end();
 });
 
-test("after close nothing is asked, told or pending, also when a lookup was under way", async () => {
+test("after close nothing is asked, told or pending, even with a lookup under way", async () => {
   const { clock, dns, heard, resolver, start, pass, end } = setup();
   dns.a = null;
   start();

@@ -75,7 +75,7 @@ export class Gauge extends Instrument {
 /** How values spread over fixed boundaries. */
 export class Histogram extends Instrument {
   readonly #boundaries: Float64Array;
-  /** One for each boundary, of values not above it and above the one before, and one for the rest. */
+  /** One for the values up to each boundary and above the one before, and one for the rest. */
   readonly #buckets: Float64Array;
   #sum = 0;
 

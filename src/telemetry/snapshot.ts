@@ -18,7 +18,7 @@ export interface MetricSeries {
   readonly labels: Labels;
   /** The value; of a histogram, the sum of the values recorded. */
   readonly value: number;
-  /** Of a histogram, the count in each bucket (not cumulated), the one above all boundaries last. */
+  /** Of a histogram, the count in each bucket by itself, the one above all boundaries last. */
   readonly buckets: readonly number[] | null;
   /** Of a histogram, how many values were recorded; otherwise 0. */
   readonly count: number;
