@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { listenAddressText } from "../transport/index.ts";
 import {
-  formatListenAddress,
   PROXY_BOUNDS,
   PROXY_DEFAULTS,
   policyOf,
@@ -35,7 +35,7 @@ for (const [text, parsed] of ADDRESSES) {
     const address = tryParseListenAddress(text);
     assert.deepEqual(address, parsed);
     if (address !== null) {
-      assert.deepEqual(tryParseListenAddress(formatListenAddress(address)), parsed);
+      assert.deepEqual(tryParseListenAddress(listenAddressText(address)), parsed);
     }
   });
 }

@@ -5,7 +5,7 @@
  * `cli`'s work. Every default and every bound of an option stands here.
  */
 import { type Policy, parsePolicy, policyFromServiceConfig } from "../balancing/index.ts";
-import type { ClientTlsFiles, ServerTlsFiles } from "../transport/index.ts";
+import type { ClientTlsFiles, ListenAddress, ServerTlsFiles } from "../transport/index.ts";
 
 /** An address of TCP; port 0 lets the system choose. */
 export interface TcpAddress {
@@ -13,14 +13,6 @@ export interface TcpAddress {
   readonly host: string;
   readonly port: number;
 }
-
-/** A Unix socket. */
-export interface UnixAddress {
-  readonly path: string;
-}
-
-/** Where to listen. */
-export type ListenAddress = TcpAddress | UnixAddress;
 
 /** How endpoints are chosen: a policy by name, or gRPC service config after `JSON.parse`. */
 export type PolicyChoice =
@@ -105,11 +97,4 @@ export function tryParseTcpAddress(text: string): TcpAddress | null {
   const port = Number(match?.[3]);
   if (match === null || port > 65_535) return null;
   return { host: match[1] ?? match[2], port };
-}
-
-/** As it is written on the command line: "127.0.0.1:8080", "[::1]:8080" or "unix:/path". */
-export function formatListenAddress(address: ListenAddress): string {
-  if ("path" in address) return `unix:${address.path}`;
-  const { host, port } = address;
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }

@@ -7,7 +7,8 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Logger } from "../../base/index.ts";
-import { formatListenAddress, type TcpAddress } from "../config.ts";
+import { listenAddressText } from "../../transport/index.ts";
+import type { TcpAddress } from "../config.ts";
 import { ADMIN_ROUTES, type AdminAnswer, AdminUsageError, listOfPaths, text } from "./routes.ts";
 import type { AdminSource } from "./source.ts";
 
@@ -53,7 +54,7 @@ export class AdminServer {
         );
         const bound = this.#server.address();
         if (bound === null || typeof bound === "string") throw new Error("not a TCP address");
-        resolve(formatListenAddress({ host: bound.address, port: bound.port }));
+        resolve(listenAddressText({ host: bound.address, port: bound.port }));
       });
     });
   }

@@ -1,0 +1,220 @@
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+import { RecordingLogger, type Rng, VirtualClock } from "../../base/index.ts";
+import { newEndpoint, newEndpointSet } from "../../discovery/index.ts";
+import { ANSWER_TIMEOUT_MS } from "./asking.ts";
+import { WorkerPool } from "./pool.ts";
+import { EXIT_GRACE_MS, RESTART_MAX_MS, RESTART_MIN_MS, RESTART_RESET_MS } from "./slot.ts";
+import { FakeProcess, type FakeRelay, FakeResolver, poolConfig } from "./workers.fixture.ts";
+
+/** No jitter: the middle. */
+const MIDDLE: Rng = { next: () => 0.5, int: () => 0 };
+
+let clock: VirtualClock;
+let log: RecordingLogger;
+let resolver: FakeResolver;
+/** All processes ever started, oldest first. */
+let processes: FakeProcess[];
+let prepare: (relay: FakeRelay) => void;
+
+beforeEach(() => {
+  clock = new VirtualClock();
+  log = new RecordingLogger();
+  resolver = new FakeResolver();
+  processes = [];
+  prepare = () => {};
+});
+
+function newPool(workers: number): WorkerPool {
+  return new WorkerPool(poolConfig(workers), {
+    clock,
+    rng: MIDDLE,
+    log,
+    resolver,
+    fork: () => {
+      const process = new FakeProcess(100 + processes.length, clock, (relay) => prepare(relay));
+      processes.push(process);
+      return process;
+    },
+  });
+}
+
+async function startedPool(workers: number): Promise<WorkerPool> {
+  const pool = newPool(workers);
+  assert.deepEqual(await pool.listen(), ["127.0.0.1:41000"]);
+  return pool;
+}
+
+/** Lets messages and promises run. */
+async function settle(): Promise<void> {
+  for (let i = 0; i < 20; i += 1) await Promise.resolve();
+}
+
+async function closePool(pool: WorkerPool): Promise<void> {
+  await pool.close();
+  assert.ok(processes.every((process) => process.isGone));
+  assert.equal(resolver.isClosed, true);
+  assert.equal(clock.pendingCount, 0);
+}
+
+test("listening resolves once all workers serve, with each address once", async () => {
+  const pool = await startedPool(3);
+  assert.equal(processes.length, 3);
+  // 10 connections over 3 workers: rounded up, so that none of the ten is refused.
+  assert.equal(processes[0].relay?.config.maxConnections, 4);
+  await closePool(pool);
+});
+
+test("when one worker cannot listen, all end and the reason is told", async () => {
+  prepare = (relay) => {
+    if (processes[1].relay === relay) relay.refusal = "cannot listen on 127.0.0.1:80";
+  };
+  const pool = newPool(2);
+  await assert.rejects(pool.listen(), { message: "cannot listen on 127.0.0.1:80" });
+  await closePool(pool);
+});
+
+test("a worker that dies before it listens fails the start", async () => {
+  const pool = newPool(2);
+  const listening = pool.listen();
+  processes[0].exit("code 7");
+  await assert.rejects(listening, { message: "worker 1 exited with code 7" });
+  await closePool(pool);
+});
+
+test("endpoints are resolved once and reach every worker, later ones too", async () => {
+  const pool = await startedPool(2);
+  const set = newEndpointSet([newEndpoint("10.0.0.1:1", "dns")]);
+  resolver.listener?.onEndpoints(set);
+  resolver.listener?.onError("lookup of echo: SERVFAIL");
+  for (const { relay } of processes) {
+    assert.deepEqual([relay?.sets, relay?.errors], [[set], ["lookup of echo: SERVFAIL"]]);
+  }
+  processes[0].exit("signal SIGSEGV");
+  clock.advance(RESTART_MIN_MS);
+  await settle();
+  const { relay } = processes[2];
+  assert.deepEqual([relay?.sets, relay?.errors], [[set], ["lookup of echo: SERVFAIL"]]);
+  await closePool(pool);
+});
+
+test("a worker's wish to resolve again reaches the resolver", async () => {
+  const pool = await startedPool(1);
+  processes[0].relay?.system.resolver.resolveNow();
+  assert.equal(resolver.resolveNowCount, 1);
+  await closePool(pool);
+});
+
+test("clusters and metrics are the sum over the workers, ready is any", async () => {
+  const pool = await startedPool(3);
+  assert.equal((await pool.clusters())[0].endpoints[0].calls, 6);
+  processes[0].relay!.isReady = false;
+  assert.deepEqual(await pool.readiness(), { ready: true, reason: "ready" });
+  const { families } = await pool.metrics();
+  const values = Object.fromEntries(families.map(({ name, series }) => [name, series[0].value]));
+  assert.deepEqual(values, {
+    fairlead_calls_total: 15,
+    fairlead_worker_restarts_total: 0,
+    fairlead_workers: 3,
+  });
+  await closePool(pool);
+});
+
+test("a stuck worker is left out of the answer after a time-out", async () => {
+  const pool = await startedPool(2);
+  processes[0].isStuck = true;
+  const asked = pool.clusters();
+  clock.advance(ANSWER_TIMEOUT_MS);
+  assert.equal((await asked)[0].endpoints[0].calls, 2);
+  const closing = pool.close();
+  clock.advance(EXIT_GRACE_MS); // and it does not keep the process from ending
+  await closing;
+  await closePool(pool);
+});
+
+test("a crashed worker is replaced, later each time, and at once again after a long life", async () => {
+  const pool = await startedPool(2);
+  const crash = async (waitMs: number): Promise<void> => {
+    const count = processes.length;
+    processes.at(-1)?.exit("code 1");
+    clock.advance(waitMs - 1);
+    assert.equal(processes.length, count, "not yet");
+    clock.advance(1);
+    assert.equal(processes.length, count + 1);
+    await settle();
+  };
+  for (const factor of [1, 2, 4, 8, 16, 32, 64]) await crash(RESTART_MIN_MS * factor);
+  await crash(RESTART_MAX_MS);
+  clock.advance(RESTART_RESET_MS);
+  await crash(RESTART_MIN_MS);
+  const { families } = await pool.metrics();
+  const restarts = families.find(({ name }) => name === "fairlead_worker_restarts_total");
+  assert.equal(restarts?.series[0].value, 9);
+  const line = log.entries.find((entry) => entry.level === "error");
+  assert.deepEqual([line?.fields.worker, line?.fields.how], [2, "code 1"]);
+  await closePool(pool);
+});
+
+test("without any worker the process is not ready; the next one gets the same port", async () => {
+  const pool = await startedPool(2);
+  for (const process of [...processes]) process.exit("signal SIGKILL");
+  assert.deepEqual(await pool.readiness(), { ready: false, reason: "no worker is running" });
+  clock.advance(RESTART_MIN_MS);
+  await settle();
+  assert.deepEqual(processes[2].relay?.config.listeners, [{ host: "127.0.0.1", port: 41_000 }]);
+  assert.equal((await pool.readiness()).ready, true);
+  await closePool(pool);
+});
+
+test("while another worker holds the port, a new one asks for it in the same words", async () => {
+  const pool = await startedPool(2);
+  processes[0].exit("signal SIGKILL");
+  clock.advance(RESTART_MIN_MS);
+  await settle();
+  assert.deepEqual(processes[2].relay?.config.listeners, [{ host: "127.0.0.1", port: 0 }]);
+  await closePool(pool);
+});
+
+test("draining ends when every worker has drained, and repeated calls share it", async () => {
+  const pool = await startedPool(2);
+  let isDone = false;
+  const drained = pool.drain().then(() => {
+    isDone = true;
+  });
+  assert.equal(pool.drain(), pool.drain());
+  await settle();
+  assert.ok(processes.every((process) => process.relay?.isDrained));
+  processes[0].relay?.finishDrain();
+  await settle();
+  assert.equal(isDone, false);
+  processes[1].relay?.finishDrain();
+  await drained;
+  assert.equal((await pool.clusters()).length, 1, "drained workers still answer");
+  await closePool(pool);
+});
+
+test("a worker that dies while draining has drained, and none takes its place", async () => {
+  const pool = await startedPool(2);
+  const drained = pool.drain();
+  processes[0].relay?.finishDrain();
+  processes[1].exit("code 1");
+  await drained;
+  clock.advance(RESTART_MAX_MS);
+  assert.equal(processes.length, 2);
+  await closePool(pool);
+});
+
+test("a drain ends in time even when a worker does not", async () => {
+  const pool = await startedPool(1);
+  const drained = pool.drain();
+  clock.advance(32_000);
+  await drained;
+  await closePool(pool);
+});
+
+test("closing while a restart is pending forgets the restart", async () => {
+  const pool = await startedPool(1);
+  processes[0].exit("code 1");
+  await closePool(pool);
+  assert.equal(processes.length, 1);
+});

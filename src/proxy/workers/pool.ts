@@ -1,0 +1,185 @@
+/**
+ * The primary of several worker processes: resolves once for all, answers for all, and replaces
+ * those that crash. It relays nothing itself.
+ */
+import type { Clock, Logger, Rng } from "../../base/index.ts";
+import type { EndpointSet, Resolver } from "../../discovery/index.ts";
+import {
+  type Counter,
+  type MetricsSnapshot,
+  mergeSnapshots,
+  Registry,
+} from "../../telemetry/index.ts";
+import { type ClusterView, mergeClusters, mergeReadiness, type Readiness } from "../admin/index.ts";
+import type { ProxyConfig } from "../config.ts";
+import type { Question } from "./messages.ts";
+import type { RelayGroup } from "./relay-worker.ts";
+import { Slot, type WorkerProcess } from "./slot.ts";
+
+/** A drain of workers is given up this long after their own time-out. */
+const DRAIN_GRACE_MS = 2000;
+
+/** What a pool is made of. */
+export interface PoolDeps {
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly log: Logger;
+  /** Not started yet; the pool starts and closes it. */
+  readonly resolver: Resolver;
+  /** Starts a worker process. */
+  fork(slot: number): WorkerProcess;
+}
+
+/** See the head of this file. */
+export class WorkerPool implements RelayGroup {
+  readonly #config: ProxyConfig;
+  readonly #deps: PoolDeps;
+  readonly #slots: Slot[];
+  readonly #registry = new Registry();
+  readonly #restarts: Counter;
+  #set: EndpointSet | null = null;
+  #error: string | null = null;
+  #drained: Promise<void> | null = null;
+  /** Where to listen from now on; see `#onListening`. */
+  #startConfig: ProxyConfig;
+  #addresses: string[] | null = null;
+  #onFirst: { resolve(addresses: string[]): void; reject(error: Error): void } | null = null;
+
+  constructor(config: ProxyConfig, deps: PoolDeps) {
+    this.#config = config;
+    this.#startConfig = {
+      ...config,
+      maxConnections: Math.ceil(config.maxConnections / config.workers),
+    };
+    this.#deps = deps;
+    this.#restarts = this.#registry.counter(
+      "fairlead_worker_restarts_total",
+      "Worker processes started in place of one that crashed.",
+    );
+    this.#registry.gauge("fairlead_workers", "Worker processes that serve.", {}, () => {
+      return this.#slots.filter((slot) => slot.isListening).length;
+    });
+    this.#slots = Array.from({ length: config.workers }, (_, i) => this.#newSlot(i + 1));
+  }
+
+  /** Starts all workers; when one cannot serve, ends all and rejects. */
+  async listen(): Promise<string[]> {
+    const first = new Promise<string[]>((resolve, reject) => {
+      this.#onFirst = { resolve, reject };
+    });
+    this.#deps.resolver.start({
+      onEndpoints: (set) => this.#onEndpoints(set),
+      onError: (reason) => this.#onError(reason),
+    });
+    for (const slot of this.#slots) slot.start();
+    try {
+      return await first;
+    } catch (error) {
+      await this.close();
+      throw error;
+    } finally {
+      this.#onFirst = null;
+    }
+  }
+
+  drain(): Promise<void> {
+    this.#drained ??= this.#drain();
+    return this.#drained;
+  }
+
+  async close(): Promise<void> {
+    this.#deps.resolver.close();
+    await Promise.all(this.#slots.map((slot) => slot.close()));
+  }
+
+  async clusters(): Promise<ClusterView[]> {
+    return mergeClusters(await this.#askAll<ClusterView[]>("clusters"));
+  }
+
+  async metrics(): Promise<MetricsSnapshot> {
+    const all = await this.#askAll<MetricsSnapshot>("metrics");
+    return mergeSnapshots([...all, this.#registry.snapshot()]);
+  }
+
+  async readiness(): Promise<Readiness> {
+    return mergeReadiness(await this.#askAll<Readiness>("readiness"));
+  }
+
+  #newSlot(number: number): Slot {
+    const { clock, rng, log, fork } = this.#deps;
+    return new Slot(number, {
+      clock,
+      rng,
+      log,
+      fork: () => {
+        this.#keepAddresses();
+        return fork(number);
+      },
+      onOnline: (slot) => this.#onOnline(slot),
+      onListening: (_slot, addresses) => this.#onListening(addresses),
+      onFailed: (_slot, reason) => this.#onFailed(reason),
+      onResolveNow: () => this.#deps.resolver.resolveNow(),
+      onRestart: () => this.#restarts.add(),
+    });
+  }
+
+  #onOnline(slot: Slot): void {
+    slot.send({ type: "start", config: this.#startConfig });
+    if (this.#set !== null) slot.send({ type: "endpoints", set: this.#set });
+    if (this.#error !== null) slot.send({ type: "resolverError", reason: this.#error });
+  }
+
+  #onListening(addresses: readonly string[]): void {
+    this.#addresses ??= [...addresses];
+    if (this.#slots.every((slot) => slot.isListening)) this.#onFirst?.resolve(this.#addresses);
+  }
+
+  /**
+   * Workers share one socket per address, which closes with the last of them. With port 0 the next
+   * one would get another port: then it is told the one that was in use.
+   */
+  #keepAddresses(): void {
+    if (this.#addresses === null || this.#slots.some((slot) => slot.isListening)) return;
+    const bound = this.#addresses;
+    const listeners = this.#config.listeners.map((address, i) => {
+      if ("path" in address || address.port !== 0) return address;
+      return { host: address.host, port: Number(bound[i].slice(bound[i].lastIndexOf(":") + 1)) };
+    });
+    this.#startConfig = { ...this.#startConfig, listeners };
+  }
+
+  #onFailed(reason: string): void {
+    if (this.#onFirst !== null) this.#onFirst.reject(new Error(reason));
+    else this.#deps.log.error("worker cannot serve", { reason });
+  }
+
+  #onEndpoints(set: EndpointSet): void {
+    this.#set = set;
+    this.#error = null;
+    for (const slot of this.#slots) slot.send({ type: "endpoints", set });
+  }
+
+  #onError(reason: string): void {
+    this.#error = reason;
+    for (const slot of this.#slots) slot.send({ type: "resolverError", reason });
+  }
+
+  async #drain(): Promise<void> {
+    const { drainDelayMs, drainTimeoutMs } = this.#config;
+    const all = Promise.all(this.#slots.map((slot) => slot.drain()));
+    await new Promise<void>((resolve) => {
+      const limitMs = drainDelayMs + drainTimeoutMs + DRAIN_GRACE_MS;
+      const timer = this.#deps.clock.setTimer(limitMs, resolve);
+      void all.then(() => {
+        timer.cancel();
+        resolve();
+      });
+    });
+  }
+
+  /** The answers that came in time. */
+  async #askAll<T>(question: Question): Promise<T[]> {
+    const answers = await Promise.all(this.#slots.map((slot) => slot.ask(question)));
+    return answers.filter((answer) => answer !== undefined) as T[];
+  }
+}
