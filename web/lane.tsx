@@ -8,7 +8,7 @@ import { Strip } from "./strip.tsx";
 
 /** Above this many fair shares a pod is shown as overloaded. */
 const OVER = 1.5;
-/** A bar's full width is at most this many fair shares; longer ones are cut, their number is not. */
+/** A bar's full width is at most this many fair shares; a longer one is cut, not its number. */
 const FAIR_SHARES_MAX = 12;
 /** From here on rows are lower. */
 const MANY_PODS = 24;

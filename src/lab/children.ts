@@ -162,19 +162,23 @@ function childEnv(): NodeJS.ProcessEnv {
   return env;
 }
 
-/** The line of stderr that says why: the last error of a crash, or else the last line. */
+/** The line of stderr that says why: the last error of a crash, or else the last complaint. */
 function lastWords(stderr: string): string {
-  const lines = stderr.split("\n").filter((line) => line.trim() !== "");
+  const lines = stderr
+    .split("\n")
+    .map(complaintOf)
+    .filter((line) => line !== "");
   const line = lines.findLast((text) => /^\w*Error\b/.test(text)) ?? lines.at(-1) ?? "";
-  return (messageOf(line) ?? line).trim().slice(0, REASON_CHARS_MAX);
+  return line.slice(0, REASON_CHARS_MAX);
 }
 
-/** The message of a JSON log line, or null if it is none. */
-function messageOf(line: string): string | null {
+/** The line itself; of a JSON log line its message, or "" if it is no warning or error. */
+function complaintOf(line: string): string {
+  if (!line.startsWith("{")) return line.trim();
   try {
-    const { msg } = JSON.parse(line) as { msg?: unknown };
-    return typeof msg === "string" ? msg : null;
+    const { level, msg } = JSON.parse(line) as { level?: unknown; msg?: unknown };
+    return /^(warn|error|fatal)$/.test(String(level)) ? String(msg) : "";
   } catch {
-    return null;
+    return line.trim();
   }
 }

@@ -1,3 +1,6 @@
+/**
+ * Tests of the lab's one message: it is the protobuf that any gRPC tool would write.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { decodeName, encodeName } from "./echo.ts";

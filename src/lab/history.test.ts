@@ -1,3 +1,6 @@
+/**
+ * Tests of the columns behind the heat strip.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CallHistory } from "./history.ts";

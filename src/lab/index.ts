@@ -1,9 +1,9 @@
 /**
- * Room `lab`: a small cluster on one machine, and the experiments that compare the ways to reach it.
+ * Room `lab`: a small cluster on one machine, and experiments that compare the ways to reach it.
  *
  * What it is: pods that are real processes with stock gRPC servers on addresses of their own, a
- * ClusterIP stand-in, and lanes: stock clients that reach the same pods in different ways, under the
- * same load, at the same time. Shown in a terminal, on a page, and as JSON.
+ * ClusterIP stand-in, and lanes: stock clients that reach the same pods in different ways, under
+ * the same load, at the same time. Shown in a terminal, on a page, and as JSON.
  * Promises: every figure was measured on real sockets; a lane that cannot run says why; no process
  * outlives the lab, however it ends.
  * Must never: be imported by anything but `cli`, listen or send beyond the loopback addresses
@@ -11,5 +11,4 @@
  */
 export { LabOptionError, type LabOptions, parseLabOptions, type RawLabOptions } from "./options.ts";
 export type { LabStdout, OutputStyle } from "./output.ts";
-export { bundlePage } from "./page-document.ts";
 export { type LabDeps, runLab } from "./run.ts";

@@ -13,7 +13,7 @@ import { firstWord, LabError } from "./pods.ts";
 import { verdict } from "./verdict.ts";
 import type { LanePhase, LaneView } from "./view.ts";
 
-/** Load of every lane: enough for firm figures within seconds, and a fraction of one core in all. */
+/** Load of every lane: firm figures within seconds, and a fraction of one core in all. */
 export const CALLS_PER_SECOND = 300;
 const IN_FLIGHT_MAX = 10;
 /** How long a caller may take to finish its open calls when told to stop. */

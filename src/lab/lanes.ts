@@ -18,7 +18,7 @@ export interface LaneEnv {
   readonly pods: PodSet;
   readonly children: Children;
   readonly clock: Clock;
-  /** The `fairlead` command and its first arguments; `bin/fairlead` unless a test says otherwise. */
+  /** The `fairlead` command and its first arguments; `bin/fairlead` except in tests. */
   readonly fairlead: readonly string[];
   /** To be called when something between client and pods has ended by itself. */
   onBroken(reason: string): void;

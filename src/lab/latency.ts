@@ -24,7 +24,7 @@ export class LatencyHistogram {
     this.#total += 1;
   }
 
-  /** The duration in ms that a share `q` (0..1) of all recorded ones does not exceed; null if none. */
+  /** The duration in ms that a share `q` (0..1) of the recorded ones does not exceed; or null. */
   quantileMs(q: number): number | null {
     if (this.#total === 0) return null;
     const rank = Math.max(1, Math.ceil(q * this.#total));

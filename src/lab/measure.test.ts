@@ -1,3 +1,6 @@
+/**
+ * Tests of a lane's figures: max/mean, Jain's fairness, failures, connections.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type CallReport, LaneMeasure } from "./measure.ts";
@@ -17,7 +20,7 @@ const measured = (pods: readonly string[], ...reports: CallReport[]) => {
   return measure.figures();
 };
 
-test("before the first call, figures of balance and latency are null and every pod has a zero", () => {
+test("before the first call balance and latency are null, and every pod has a zero", () => {
   const figures = measured(["a", "b"]);
   assert.deepEqual(figures.perPod, { a: 0, b: 0 });
   assert.equal(figures.podsUsed, 0);

@@ -2,8 +2,8 @@
  * What one lane did: the reports of its caller added up, and the figures of imbalance.
  *
  * Pure: no clock, no process. The figures have their usual meanings: max/mean over *all* pods, used
- * or not, and Jain's fairness index (sum x)^2 / (n * sum x^2), which is 1 when all pods got the same
- * and 1/n when one got everything.
+ * or not, and Jain's fairness index (sum x)^2 / (n * sum x^2), which is 1 when all pods got the
+ * same and 1/n when one got everything.
  */
 import { LatencyHistogram } from "./latency.ts";
 
@@ -21,7 +21,7 @@ export interface LaneFigures {
   /** Answered calls by pod; every pod has a key. */
   readonly perPod: Readonly<Record<string, number>>;
   readonly podsUsed: number;
-  /** The busiest pod's calls over the mean of all pods. 1 is perfect, the number of pods the worst. */
+  /** The busiest pod's calls over the mean of all pods: 1 at best, the number of pods at worst. */
   readonly maxOverMean: number | null;
   /** Jain's fairness index, 1/pods to 1. */
   readonly fairness: number | null;

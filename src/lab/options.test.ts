@@ -1,3 +1,6 @@
+/**
+ * Tests of the options of `fairlead lab`: defaults, and one clear line for each bad value.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { LabOptionError, parseLabOptions, type RawLabOptions } from "./options.ts";

@@ -16,7 +16,7 @@ export const SECONDS_DEFAULT = 10;
 export const PODS_MAX = 100;
 const SECONDS_MAX = 86_400;
 
-/** A value that the lab does not take: one sentence with the flag, the value and what is allowed. */
+/** A value that the lab does not take: one line with the flag, the value and what is allowed. */
 export class LabOptionError extends Error {}
 
 /** Where the page listens. */

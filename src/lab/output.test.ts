@@ -1,3 +1,6 @@
+/**
+ * Tests of where the pictures go, with a virtual clock and made-up labs.
+ */
 import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
 import { test } from "node:test";

@@ -1,3 +1,6 @@
+/**
+ * Tests of the page's HTTP server over real loopback sockets: what it refuses, and its events.
+ */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import http from "node:http";

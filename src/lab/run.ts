@@ -32,8 +32,8 @@ export interface LabDeps {
 }
 
 /**
- * Runs the lab until its time is over or `stop` is aborted, and prints. Resolves with the exit code:
- * 1 when the lab or one of the lanes could not run, otherwise 0. No process is left in any case.
+ * Runs the lab until its time is over or `stop` is aborted, and prints. Resolves with the exit
+ * code: 1 when the lab or one of the lanes could not run, otherwise 0. No process is left.
  */
 export async function runLab(options: LabOptions, deps: LabDeps): Promise<number> {
   try {

@@ -1,3 +1,6 @@
+/**
+ * Tests of drawing in place, against a terminal that remembers what was written.
+ */
 import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
 import { test } from "node:test";

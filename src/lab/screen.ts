@@ -33,7 +33,7 @@ export class Screen {
   constructor(terminal: Terminal, redraw: () => void) {
     this.#terminal = terminal;
     this.#onResize = () => {
-      // Lines may have been rewrapped: where the block began is unknown, so begin on a clean screen.
+      // Lines may be wrapped anew: where the block began is unknown, so begin on a clean screen.
       terminal.write(`${ESC}H${ESC}2J`);
       this.#linesDrawn = 0;
       redraw();

@@ -1,3 +1,6 @@
+/**
+ * Tests of the table: golden lines, and the property that it never outgrows the terminal.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { stripVTControlCharacters } from "node:util";

@@ -1,8 +1,9 @@
 /**
  * The lab as lines of text: pods down, lanes across, figures and verdicts below.
  *
- * Pure: a view and a size in, lines out, none wider than the size. It drops what does not fit, least
- * important first: bars, then pods in the middle of the field, then the lanes' columns.
+ * Pure: a view and a size in, lines out, none wider than the size. What does not fit is left out,
+ * the least important first: blank lines and bars, then pods that do not stand out, then all but
+ * the verdicts.
  */
 import { styleText } from "node:util";
 import type { LabView, LaneView } from "./view.ts";

@@ -1,3 +1,6 @@
+/**
+ * Tests of the verdict sentences, which other programs match.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { LaneMeasure } from "./measure.ts";

@@ -17,7 +17,8 @@ export function verdict({ figures, failure }: Judged): string {
   const answered = figures.calls - figures.failed;
   if (figures.calls === 0) return failure === null ? "no call yet" : `did not run: ${failure}`;
   if (answered === 0) return `no call answered: all ${figures.failed} failed (${cause(figures)})`;
-  return `${figures.podsUsed} of ${pods.length} pods used: ${spread(figures)}${faults(figures, failure)}`;
+  const used = `${figures.podsUsed} of ${pods.length} pods used`;
+  return `${used}: ${spread(figures)}${faults(figures, failure)}`;
 }
 
 function spread(figures: LaneFigures): string {

@@ -18,7 +18,7 @@ const CONNECTIONS_TIMEOUT_MS = 1000;
 const CALL_TIMEOUT_MS = 5000;
 const TICK_MS = 5;
 const REPORT_MS = 200;
-/** Latencies count from here on: before, all processes of the lab are still compiling themselves. */
+/** Latencies count from here on: before, all processes of the lab still warm up. */
 const WARM_UP_MS = 500;
 /** How far the load may fall behind its rate before the missed calls are given up. */
 const BACKLOG_MS_MAX = 100;
@@ -163,7 +163,7 @@ class Load {
 
 let load: Load | null = null;
 process.title = "fairlead-lab caller";
-// Until it is told to stop, a caller lives on its channel; the leash only cares about the other end.
+// Until it is told to stop, a caller lives on its channel.
 process.channel?.ref();
 process.on("message", (message: CallerMessage) => {
   if (message.type === "dial") {
