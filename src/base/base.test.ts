@@ -83,7 +83,7 @@ test("a real timer fires when at least its delay has passed by the same clock", 
   }
 });
 
-test("a real timer can be cancelled; a delay beyond Node's limit does not fire at once", async () => {
+test("a real timer can be cancelled; one beyond Node's limit does not fire at once", async () => {
   const clock = realClock();
   clock.setTimer(0, () => assert.fail("cancelled")).cancel();
   const far = clock.setTimer(2 ** 40, () => assert.fail("too early by 34 years"));
