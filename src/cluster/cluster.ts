@@ -1,0 +1,347 @@
+/**
+ * A named set of endpoints kept ready to use, and `start`, the one way a call reaches a pod.
+ *
+ * It joins discovery (who can serve), a policy (who should), connections and queues. On the call path:
+ * pick, open a stream, done; everything else happens when something changes.
+ */
+
+import type { Picker } from "../balancing/index.ts";
+import type { Timer } from "../base/index.ts";
+import { assert } from "../base/index.ts";
+import type { Endpoint, EndpointSet, ResolverListener } from "../discovery/index.ts";
+import { Status } from "../grpc/index.ts";
+import { DEFAULT_CONNECTION_CONFIG, ErrorCode, type HeaderList } from "../http2/index.ts";
+import { Connector, type Ticking } from "../transport/index.ts";
+import { Backoff } from "./backoff.ts";
+import { Call, type CallEvents, type CallOwner } from "./call.ts";
+import { CallQueue } from "./call-queue.ts";
+import {
+  CAPACITY_QUEUE_CALLS_MAX,
+  type ClusterConfig,
+  type ClusterDeps,
+  READY_QUEUE_CALLS_MAX,
+} from "./config.ts";
+import { Endpoints } from "./endpoints.ts";
+import { ClusterMetrics, type Refusal } from "./metrics.ts";
+import { readinessOf, viewOf } from "./show.ts";
+import { Subchannel, type SubchannelOwner } from "./subchannel.ts";
+import type { ClusterView, Readiness } from "./view.ts";
+
+/**
+ * After the first endpoint is ready, calls that queued wait this much longer for the others, so that a
+ * cold start does not give all of them to one pod.
+ */
+export const WARM_UP_MS = 50;
+
+/** See the head of this file. */
+export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ticking {
+  readonly #config: ClusterConfig;
+  readonly #deps: ClusterDeps;
+  readonly #endpoints: Endpoints;
+  readonly #connector: Connector;
+  readonly #metrics: ClusterMetrics;
+  readonly #ready = new CallQueue();
+  readonly #capacity = new CallQueue();
+  #picker: Picker<Subchannel> | null = null;
+  #readyCount = 0;
+  #activeCalls = 0;
+  #warmUp: Timer | null = null;
+  #isResolved = false;
+  /** Why the set is empty, or the source is away; null when neither. */
+  #emptyReason: string | null = null;
+  #staleReason: string | null = null;
+  #staleSinceMs = 0;
+  #isClosed = false;
+
+  constructor(config: ClusterConfig, deps: ClusterDeps) {
+    this.#config = config;
+    this.#deps = deps;
+    this.#connector = new Connector(config.tls, DEFAULT_CONNECTION_CONFIG, deps.loop);
+    this.#endpoints = new Endpoints((endpoint) => this.#newSubchannel(endpoint));
+    const count = (state: string) => () =>
+      this.#endpoints.current.filter((each) => each.state === state).length;
+    this.#metrics = new ClusterMetrics(
+      deps.registry,
+      config.target,
+      {
+        ready: count("READY"),
+        connecting: count("CONNECTING"),
+        failed: count("TRANSIENT_FAILURE"),
+        draining: () => this.#endpoints.draining.length,
+      },
+      { ready: () => this.#ready.length, capacity: () => this.#capacity.length },
+    );
+  }
+
+  /** Begins to resolve and to connect. */
+  start(): void {
+    this.#deps.loop.add(this);
+    this.#deps.resolver.start(this);
+  }
+
+  #newSubchannel(endpoint: Endpoint): Subchannel {
+    const { clock, rng } = this.#deps;
+    const metrics = this.#metrics.endpoint(endpoint);
+    const { maxConnectionsPerEndpoint } = this.#config;
+    const backoff = new Backoff(rng);
+    return new Subchannel(
+      endpoint,
+      this.#connector,
+      clock,
+      backoff,
+      metrics,
+      maxConnectionsPerEndpoint,
+      this,
+    );
+  }
+
+  /** Calls that are not over, the waiting ones included. */
+  get activeCalls(): number {
+    return this.#activeCalls;
+  }
+
+  /**
+   * A call with its request headers; `Call.start` sends it on its way. `deadlineMs` is on the cluster's
+   * clock, Infinity for none; `nowMs` is that clock's time. Failures come through `events`.
+   */
+  call(
+    list: HeaderList,
+    isEnd: boolean,
+    events: CallEvents,
+    deadlineMs: number,
+    nowMs: number,
+  ): Call {
+    const call = new Call(this, list, isEnd, events, deadlineMs, nowMs);
+    this.#activeCalls += 1;
+    return call;
+  }
+
+  // CallOwner
+
+  dispatch(call: Call, exclude: Subchannel | null): void {
+    if (exclude !== null) this.#metrics.replays.add();
+    const picker = this.#picker;
+    const first = picker === null ? null : picker.pick(exclude);
+    if (first === null) {
+      this.#waitReady(call);
+      return;
+    }
+    if (first.canOpen()) {
+      call.startOn(first);
+      return;
+    }
+    first.wantConnection();
+    const second = picker!.pick(first);
+    if (second !== null && second !== first && second.canOpen()) call.startOn(second);
+    else this.#waitCapacity(call);
+  }
+
+  /** RFC-less but contracted: a call waits for something ready, up to a time and in bounds. */
+  #waitReady(call: Call): void {
+    if (this.#ready.length >= READY_QUEUE_CALLS_MAX) {
+      this.#refuse(call, "queue_full", `${READY_QUEUE_CALLS_MAX} calls wait: ${this.#notReady()}`);
+      return;
+    }
+    this.#ready.push(call);
+    const waitMs = this.#deps.clock.nowMs() + this.#config.readyTimeoutMs;
+    this.arm(call, Math.min(waitMs, call.deadlineMs));
+  }
+
+  #waitCapacity(call: Call): void {
+    if (this.#capacity.length >= CAPACITY_QUEUE_CALLS_MAX) {
+      const reason = `every connection of ${this.#config.target} is at its MAX_CONCURRENT_STREAMS`;
+      this.#refuse(call, "capacity_full", `${reason}, and ${CAPACITY_QUEUE_CALLS_MAX} calls wait`);
+      return;
+    }
+    this.#capacity.push(call);
+    if (call.deadlineMs !== Number.POSITIVE_INFINITY) this.arm(call, call.deadlineMs);
+    else this.disarm(call);
+  }
+
+  #refuse(call: Call, why: Refusal, reason: string): void {
+    this.#metrics.refusals.get(why)!.add();
+    call.fail("refused", ErrorCode.REFUSED_STREAM, Status.UNAVAILABLE, reason);
+  }
+
+  arm(call: Call, atMs: number): void {
+    this.#deps.wheel.add(call, atMs);
+  }
+
+  disarm(call: Call): void {
+    this.#deps.wheel.remove(call);
+  }
+
+  nowMs(): number {
+    return this.#deps.clock.nowMs();
+  }
+
+  onCallEnded(_call: Call): void {
+    this.#activeCalls -= 1;
+  }
+
+  waitingReason(call: Call): string {
+    const isCapacity = call.queue === this.#capacity;
+    this.#metrics.refusals.get(isCapacity ? "deadline" : "not_ready")!.add();
+    if (!isCapacity) return this.#notReady();
+    return `deadline exceeded while every connection of ${this.#config.target} was full`;
+  }
+
+  /** Why nothing is ready, with the reasons of the first endpoints. */
+  #notReady(): string {
+    const { target } = this.#config;
+    if (!this.#isResolved) {
+      return this.#staleReason === null
+        ? `${target} is not resolved yet`
+        : `${target} cannot be resolved: ${this.#staleReason}`;
+    }
+    const all = this.#endpoints.current;
+    if (all.length === 0) return `${target} has no endpoints: ${this.#emptyReason ?? "none known"}`;
+    const some = all.slice(0, 3).map((each) => `${each.endpoint.address}: ${each.reason}`);
+    const more = all.length > 3 ? `; and ${all.length - 3} more` : "";
+    return `no endpoint of ${target} is ready: ${some.join("; ")}${more}`;
+  }
+
+  // SubchannelOwner
+
+  onSubchannelState(_subchannel: Subchannel): void {
+    this.#publish();
+    if (this.#config.policy.connects === "first") this.#connectFirst();
+  }
+
+  onSubchannelCapacity(subchannel: Subchannel): void {
+    if (this.#capacity.length === 0 || !subchannel.isReady) return;
+    while (this.#capacity.length > 0 && subchannel.canOpen()) {
+      this.#capacity.shift()!.startOn(subchannel);
+    }
+    if (this.#capacity.length > 0) subchannel.wantConnection();
+  }
+
+  onSubchannelGone(subchannel: Subchannel): void {
+    this.#endpoints.forget(subchannel);
+  }
+
+  /** A new picker for the endpoints that are ready now. */
+  #publish(): void {
+    const ready = this.#endpoints.current.filter((each) => each.isReady);
+    const wasReady = this.#readyCount;
+    this.#readyCount = ready.length;
+    const { policy } = this.#config;
+    this.#picker = policy.newPicker(ready, this.#deps.rng, this.#picker);
+    if (ready.length === 0) this.#moveToReadyQueue();
+    else {
+      if (ready.length > wasReady) for (const each of ready) this.onSubchannelCapacity(each);
+      if (this.#ready.length > 0) this.#warm();
+    }
+  }
+
+  /** Nothing is ready any more: what waited for capacity waits for that now, with its time limit. */
+  #moveToReadyQueue(): void {
+    for (let call = this.#capacity.shift(); call !== null; call = this.#capacity.shift()) {
+      this.#waitReady(call);
+    }
+  }
+
+  #warm(): void {
+    const { policy } = this.#config;
+    const isSettled = this.#endpoints.current.every(
+      (each) => each.state !== "CONNECTING" && each.state !== "IDLE",
+    );
+    if (isSettled || policy.connects === "first") this.#releaseReady();
+    else this.#warmUp ??= this.#deps.clock.setTimer(WARM_UP_MS, () => this.#releaseReady());
+  }
+
+  #releaseReady(): void {
+    this.#warmUp?.cancel();
+    this.#warmUp = null;
+    const waiting = this.#ready.length;
+    for (let i = 0; i < waiting && this.#readyCount > 0; i++) {
+      const call = this.#ready.shift();
+      if (call === null) break;
+      this.disarm(call);
+      this.dispatch(call, null);
+    }
+  }
+
+  /** pick_first: one connection, to the first endpoint that can be reached. gRFC A62. */
+  #connectFirst(): void {
+    const all = this.#endpoints.current;
+    const isBusy = all.some((each) => each.state === "READY" || each.state === "CONNECTING");
+    if (!isBusy) all.find((each) => each.state === "IDLE")?.connect();
+  }
+
+  // ResolverListener
+
+  onEndpoints(set: EndpointSet): void {
+    if (this.#isClosed) return;
+    this.#isResolved = true;
+    this.#staleReason = null;
+    this.#emptyReason = set.endpoints.length === 0 ? (set.reason ?? "the set is empty") : null;
+    const { log } = this.#deps;
+    const { added, removed } = this.#endpoints.update(set);
+    const fields = { target: this.#config.target, endpoints: set.endpoints.length };
+    if (this.#emptyReason === null) {
+      log.debug("endpoints", { ...fields, added: added.length, removed: removed.length });
+    } else log.warn("no endpoints", { ...fields, reason: this.#emptyReason });
+    for (const subchannel of removed) subchannel.remove("the endpoint left the set");
+    if (this.#config.policy.connects === "first") this.#connectFirst();
+    else for (const subchannel of added) subchannel.connect();
+    this.#publish();
+  }
+
+  onError(reason: string): void {
+    if (this.#isClosed) return;
+    if (this.#staleReason === null) this.#staleSinceMs = this.#deps.clock.nowMs();
+    this.#staleReason = reason;
+    this.#deps.log.warn("cannot resolve", { target: this.#config.target, reason });
+  }
+
+  /** From the transport's loop, about once a second. */
+  onTick(nowMs: number): void {
+    for (const subchannel of this.#endpoints.current) subchannel.onTick(nowMs);
+  }
+
+  // For people
+
+  /** The cluster as it stands. */
+  view(): ClusterView {
+    const isStale = this.#staleReason !== null;
+    return {
+      target: this.#config.target,
+      policy: this.#config.policy.name,
+      stale: isStale,
+      staleMs: isStale ? Math.round(this.#deps.clock.nowMs() - this.#staleSinceMs) : 0,
+      reason: this.#staleReason ?? this.#emptyReason,
+      endpoints: viewOf(this.#endpoints, this.#config.policy, this.#picker),
+    };
+  }
+
+  /** Whether a call could be served now. */
+  readiness(): Readiness {
+    return readinessOf(this.#endpoints, this.#readyCount, () => this.#notReady());
+  }
+
+  /** Ends everything: waiting calls fail, connections close. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#warmUp?.cancel();
+    this.#deps.resolver.close();
+    this.#deps.loop.remove(this);
+    for (const queue of [this.#ready, this.#capacity]) {
+      for (let call = queue.shift(); call !== null; call = queue.shift()) {
+        const reason = "fairlead is shutting down";
+        call.fail("refused", ErrorCode.REFUSED_STREAM, Status.UNAVAILABLE, reason);
+      }
+    }
+    const all = [...this.#endpoints.current, ...this.#endpoints.draining];
+    for (const subchannel of all) subchannel.close("the cluster is closed");
+    this.#metrics.remove();
+    for (const subchannel of all) subchannel.metrics.remove();
+    assert(this.#ready.length === 0, "no call waits in a closed cluster");
+  }
+}
+
+/** Makes a cluster; `start` begins its work. */
+export function createCluster(config: ClusterConfig, deps: ClusterDeps): Cluster {
+  return new Cluster(config, deps);
+}

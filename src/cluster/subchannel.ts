@@ -1,0 +1,247 @@
+/**
+ * One endpoint kept ready: its connections, their state, backoff, and its figures. gRPC connectivity
+ * semantics (IDLE, CONNECTING, READY, TRANSIENT_FAILURE).
+ *
+ * One connection as a rule; more are opened one by one while all are at their MAX_CONCURRENT_STREAMS,
+ * and closed again at rest. Whom to pick is the policy's business.
+ */
+
+import type { PickTarget } from "../balancing/index.ts";
+import type { Clock, Timer } from "../base/index.ts";
+import type { Endpoint } from "../discovery/index.ts";
+import type { HeaderList, Stream, StreamEvents } from "../http2/index.ts";
+import type { Connector } from "../transport/index.ts";
+import type { Backoff } from "./backoff.ts";
+import { EXTRA_CONNECTION_IDLE_MS } from "./config.ts";
+import type { EndpointMetrics } from "./metrics.ts";
+import { Upstream, type UpstreamOwner } from "./upstream.ts";
+import type { EndpointState } from "./view.ts";
+
+/** What a subchannel tells its cluster. */
+export interface SubchannelOwner {
+  /** `isUsable` or `state` changed. */
+  onSubchannelState(subchannel: Subchannel): void;
+  /** A stream can be opened here that could not before. */
+  onSubchannelCapacity(subchannel: Subchannel): void;
+  /** A draining one has closed its last connection. */
+  onSubchannelGone(subchannel: Subchannel): void;
+}
+
+/** Share of a new latency in the mean. */
+const LATENCY_WEIGHT = 0.1;
+
+/** See the head of this file. */
+export class Subchannel implements PickTarget, UpstreamOwner {
+  readonly endpoint: Endpoint;
+  readonly #connector: Connector;
+  readonly #clock: Clock;
+  readonly #owner: SubchannelOwner;
+  readonly #maxConnections: number;
+  readonly #backoff: Backoff;
+  readonly metrics: EndpointMetrics;
+  activeCalls = 0;
+  latencyMs: number | null = null;
+  #state: EndpointState = "IDLE";
+  #reason = "not connected yet";
+  #upstreams: Upstream[] = [];
+  #retry: Timer | null = null;
+  #retryAtMs = 0;
+  #isRemoved = false;
+
+  constructor(
+    endpoint: Endpoint,
+    connector: Connector,
+    clock: Clock,
+    backoff: Backoff,
+    metrics: EndpointMetrics,
+    maxConnections: number,
+    owner: SubchannelOwner,
+  ) {
+    this.endpoint = endpoint;
+    this.#connector = connector;
+    this.#clock = clock;
+    this.#backoff = backoff;
+    this.metrics = metrics;
+    this.#maxConnections = maxConnections;
+    this.#owner = owner;
+  }
+
+  get state(): EndpointState {
+    return this.#state;
+  }
+
+  /** Why it is in its state, for people; with the time of the next attempt. */
+  get reason(): string {
+    if (this.#retry === null) return this.#reason;
+    const inS = Math.max(0, this.#retryAtMs - this.#clock.nowMs()) / 1_000;
+    return `${this.#reason}; next attempt in ${inS.toFixed(1)} s`;
+  }
+
+  /** Connections that are made, draining ones included. */
+  get connectionCount(): number {
+    return this.#upstreams.filter((upstream) => upstream.isReady).length;
+  }
+
+  /** Whether a policy may pick it. */
+  get isReady(): boolean {
+    return this.#state === "READY";
+  }
+
+  /** Begins to connect, unless it is connected or has been told when to try again. */
+  connect(): void {
+    if (this.#isRemoved || this.#state !== "IDLE") return;
+    this.#setState("CONNECTING", "connecting");
+    this.#open();
+  }
+
+  #open(): void {
+    const upstream = new Upstream(this);
+    this.#upstreams.push(upstream);
+    upstream.attempt = this.#connector.connect(this.endpoint.address, upstream);
+  }
+
+  #setState(state: EndpointState, reason: string): void {
+    this.#reason = reason;
+    if (state === this.#state) return;
+    this.#state = state;
+    this.#owner.onSubchannelState(this);
+  }
+
+  /** Whether a stream can be opened now. */
+  canOpen(): boolean {
+    const upstreams = this.#upstreams;
+    for (let i = 0; i < upstreams.length; i++) if (upstreams[i]!.canOpen()) return true;
+    return false;
+  }
+
+  /** Everything here is full: opens one connection more, if allowed and none is being made. */
+  wantConnection(): void {
+    if (this.#state !== "READY") return;
+    const kept = this.#upstreams.filter((upstream) => !upstream.isDraining);
+    if (kept.length >= this.#maxConnections) return;
+    if (kept.some((upstream) => !upstream.isReady)) return;
+    this.#open();
+  }
+
+  /** Opens the stream of an attempt. The caller asked `canOpen`. */
+  open(list: HeaderList, isEnd: boolean, events: StreamEvents): Stream {
+    const upstreams = this.#upstreams;
+    let at = 0;
+    while (!upstreams[at]!.canOpen()) at += 1;
+    const upstream = upstreams[at]!;
+    upstream.idleSinceMs = 0;
+    this.activeCalls += 1;
+    this.metrics.calls.add();
+    const { http2 } = upstream.connection!;
+    return http2.open(list, isEnd, events, this.#clock.nowMs());
+  }
+
+  /** From `Call`: its attempt here is over. */
+  onAttemptEnded(isOk: boolean, startedMs: number): void {
+    this.activeCalls -= 1;
+    const tookMs = this.#clock.nowMs() - startedMs;
+    if (!isOk) this.metrics.failures.add();
+    this.metrics.duration.record(tookMs / 1_000);
+    const mean = this.latencyMs;
+    this.latencyMs = mean === null ? tookMs : mean + LATENCY_WEIGHT * (tookMs - mean);
+  }
+
+  /** The endpoint left the set: streams finish, connections close. */
+  remove(reason: string): void {
+    if (this.#isRemoved) return;
+    this.#isRemoved = true;
+    this.#retry?.cancel();
+    this.#retry = null;
+    this.#setState("DRAINING", reason);
+    for (const upstream of [...this.#upstreams]) this.#retire(upstream, reason);
+    this.#reportGone();
+  }
+
+  /** Ends what is still open, now. */
+  close(reason: string): void {
+    this.remove(reason);
+    for (const upstream of [...this.#upstreams]) upstream.connection?.close(0, reason);
+  }
+
+  #retire(upstream: Upstream, reason: string): void {
+    const isMade = upstream.connection !== null;
+    upstream.drain(reason);
+    if (!isMade) this.#forget(upstream);
+  }
+
+  #forget(upstream: Upstream): void {
+    this.#upstreams = this.#upstreams.filter((each) => each !== upstream);
+  }
+
+  #reportGone(): void {
+    if (this.#isRemoved && this.#upstreams.length === 0) this.#owner.onSubchannelGone(this);
+  }
+
+  /** About once a second: connections beyond the first close when they rest. */
+  onTick(nowMs: number): void {
+    const usable = this.#upstreams.filter((each) => each.isReady && !each.isDraining);
+    for (const upstream of usable.slice(1)) {
+      if (upstream.streamCount > 0) upstream.idleSinceMs = 0;
+      else if (upstream.idleSinceMs === 0) upstream.idleSinceMs = nowMs;
+      else if (nowMs - upstream.idleSinceMs >= EXTRA_CONNECTION_IDLE_MS) {
+        upstream.drain("idle beyond the first connection");
+      }
+    }
+  }
+
+  // UpstreamOwner
+
+  onUpstreamReady(upstream: Upstream): void {
+    if (this.#isRemoved) {
+      upstream.drain(this.#reason);
+      return;
+    }
+    this.#backoff.reset();
+    if (this.#state === "READY") this.#owner.onSubchannelCapacity(this);
+    else this.#setState("READY", "ready");
+  }
+
+  onUpstreamCapacity(upstream: Upstream): void {
+    if (upstream.canOpen()) this.#owner.onSubchannelCapacity(this);
+  }
+
+  /** GOAWAY: what is open finishes there; a new connection takes its place. */
+  onUpstreamDraining(_upstream: Upstream, reason: string): void {
+    if (this.#isRemoved || this.#hasUsable()) return;
+    this.#setState("IDLE", reason);
+    this.connect();
+  }
+
+  onUpstreamClosed(upstream: Upstream, reason: string): void {
+    this.#forget(upstream);
+    if (this.#isRemoved) {
+      this.#reportGone();
+      return;
+    }
+    if (this.#hasUsable()) return;
+    if (upstream.isReady) {
+      // It worked: the pod may be back already, so the first attempt comes at once.
+      if (this.#state !== "READY") return;
+      this.#setState("IDLE", reason);
+      this.connect();
+      return;
+    }
+    this.#retryLater(reason);
+  }
+
+  #hasUsable(): boolean {
+    return this.#upstreams.some((upstream) => upstream.isReady && !upstream.isDraining);
+  }
+
+  #retryLater(reason: string): void {
+    const delayMs = this.#backoff.nextMs();
+    this.#retryAtMs = this.#clock.nowMs() + delayMs;
+    this.#retry?.cancel();
+    this.#retry = this.#clock.setTimer(delayMs, () => {
+      this.#retry = null;
+      if (this.#isRemoved) return;
+      this.#open();
+    });
+    this.#setState("TRANSIENT_FAILURE", reason);
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * What a cluster shows of itself: the JSON of `/clusters` and `/why`.
+ *
+ * The shapes are a contract with other programs: keys are added, never renamed or dropped.
+ */
+
+/** What an endpoint's connection is doing, or why it is not used. */
+export type EndpointState =
+  | "IDLE"
+  | "CONNECTING"
+  | "READY"
+  | "TRANSIENT_FAILURE"
+  | "DRAINING"
+  | "EJECTED"
+  | "UNHEALTHY";
+
+/** One step of the decision whether an endpoint is picked. */
+export interface DecisionStep {
+  /** What was asked: "in the endpoint set", "connection", "policy". */
+  readonly rule: string;
+  /** What came of it. */
+  readonly effect: string;
+}
+
+/** One endpoint as it stands. */
+export interface EndpointView {
+  readonly address: string;
+  readonly pod: string | null;
+  readonly uid: string | null;
+  readonly node: string | null;
+  readonly zone: string | null;
+  readonly state: EndpointState;
+  /** Whether the next call could go there. */
+  readonly usable: boolean;
+  /** Why, in words: "ready", "connection refused; next attempt in 1.2 s". */
+  readonly reason: string;
+  /** Who named it: "static", "dns", "EndpointSlice namespace/name". */
+  readonly source: string;
+  readonly weight: number;
+  readonly connections: number;
+  readonly activeCalls: number;
+  /** Attempts started. */
+  readonly calls: number;
+  /** Attempts that did not end with grpc-status 0. */
+  readonly failures: number;
+  /** A recent mean; null before the first answer. */
+  readonly latencyMs: number | null;
+  /** Shown by `why` only. */
+  readonly decision: readonly DecisionStep[];
+}
+
+/** One target and its endpoints, sorted by address. */
+export interface ClusterView {
+  readonly target: string;
+  readonly policy: string;
+  /** Whether the source of endpoints is away, so that the last good set is in use. */
+  readonly stale: boolean;
+  /** For how long; 0 when not stale. */
+  readonly staleMs: number;
+  /** Why it is stale or empty; null when neither. */
+  readonly reason: string | null;
+  readonly endpoints: readonly EndpointView[];
+}
+
+/** Whether something can take calls. */
+export interface Readiness {
+  readonly ready: boolean;
+  /** One clause for people. */
+  readonly reason: string;
+}

@@ -1,0 +1,49 @@
+/**
+ * Answers of the proxy itself: a call that it refuses, or that broke on the way.
+ *
+ * A gRPC caller gets HTTP 200 with a `grpc-status` and a `grpc-message` that begins with "fairlead: ";
+ * any other caller an HTTP status with the same text as its body.
+ */
+
+import { encodeGrpcMessage, Status, trailersOnly } from "../grpc/index.ts";
+import { ErrorCode, headerList, type Stream } from "../http2/index.ts";
+
+const HTTP_STATUS: Readonly<Partial<Record<Status, number>>> = {
+  [Status.DEADLINE_EXCEEDED]: 504,
+  [Status.RESOURCE_EXHAUSTED]: 431,
+};
+
+/** What every text of ours begins with. */
+export const MESSAGE_PREFIX = "fairlead: ";
+
+/** Ends `stream` with a status and a reason, as far as its response has not ended yet. */
+export function answer(stream: Stream, isGrpc: boolean, status: Status, reason: string): void {
+  if (stream.isClosed || stream.isLocalEnded) return;
+  const text = MESSAGE_PREFIX + reason;
+  if (stream.isAnswered && !isGrpc) {
+    // Half a body cannot be taken back: the reset says that it is not whole.
+    stream.reset(ErrorCode.INTERNAL_ERROR);
+    return;
+  }
+  if (stream.isAnswered) {
+    const trailers = [
+      ["grpc-status", String(status)],
+      ["grpc-message", encodeGrpcMessage(text)],
+    ] as const;
+    stream.sendTrailers(headerList(trailers));
+  } else if (isGrpc) stream.sendHeaders(headerList(trailersOnly(status, text)), true);
+  else sendText(stream, HTTP_STATUS[status] ?? 503, `${text}\n`);
+  // RFC 9113 §8.1: the response is complete, the rest of the request is of no interest.
+  if (!stream.isRemoteEnded) stream.resetAfterQueue(ErrorCode.NO_ERROR);
+}
+
+function sendText(stream: Stream, status: number, text: string): void {
+  const body = Buffer.from(text, "utf8");
+  const list = headerList([
+    [":status", String(status)],
+    ["content-type", "text/plain; charset=utf-8"],
+    ["content-length", String(body.length)],
+  ]);
+  stream.sendHeaders(list, false);
+  stream.sendData(body, 0, body.length, true);
+}

@@ -1,0 +1,56 @@
+/**
+ * The figures of a proxy's downstream side, bound once.
+ */
+
+import type { CallFailure } from "../cluster/index.ts";
+import type { Counter, Registry } from "../telemetry/index.ts";
+
+/** Ways in which a call ends without a response of the server: label values. */
+const FAILURE_KINDS = ["refused", "reset", "lost", "deadline"] as const;
+
+/** See the head of this file. */
+export class ProxyMetrics {
+  readonly accepted: Counter;
+  readonly refusedConnections: Counter;
+  readonly calls: Counter;
+  readonly oversized: Counter;
+  readonly glitched: Counter;
+  readonly #failures: ReadonlyMap<CallFailure["kind"], Counter>;
+
+  constructor(registry: Registry, connections: () => number, active: () => number) {
+    this.accepted = registry.counter(
+      "fairlead_downstream_connections_total",
+      "Connections accepted from clients.",
+    );
+    this.refusedConnections = registry.counter(
+      "fairlead_downstream_connections_refused_total",
+      "Connections not accepted: over the limit, or a failed TLS handshake.",
+    );
+    this.glitched = registry.counter(
+      "fairlead_downstream_connections_cut_total",
+      "Connections that fairlead ended because of what the client sent.",
+    );
+    this.calls = registry.counter("fairlead_downstream_calls_total", "Calls started by clients.");
+    this.oversized = registry.counter(
+      "fairlead_downstream_oversized_total",
+      "Calls refused because their header list is too large.",
+    );
+    this.#failures = new Map(
+      FAILURE_KINDS.map((kind) => [
+        kind,
+        registry.counter(
+          "fairlead_downstream_failures_total",
+          "Calls that ended without a response of the server.",
+          { kind },
+        ),
+      ]),
+    );
+    registry.gauge("fairlead_downstream_connections", "Open client connections.", {}, connections);
+    registry.gauge("fairlead_calls_active", "Calls in flight, waiting ones included.", {}, active);
+  }
+
+  /** Counts a call that ended without a response of the server. */
+  failed(kind: CallFailure["kind"]): void {
+    this.#failures.get(kind)!.add();
+  }
+}

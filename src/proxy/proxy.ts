@@ -1,0 +1,311 @@
+/**
+ * The proxy: listeners in front, one cluster behind, a relay per call, and an orderly end.
+ *
+ * Not a process: signals, logs of addresses, the admin endpoint and workers are put around it.
+ */
+
+import { parsePolicy, policyFromServiceConfig } from "../balancing/index.ts";
+import { type Clock, type Logger, type Rng, TimerWheel } from "../base/index.ts";
+import {
+  type CallFailure,
+  type Cluster,
+  type ClusterView,
+  createCluster,
+  isGrpcRequest,
+  type Readiness,
+} from "../cluster/index.ts";
+import type { Resolver } from "../discovery/index.ts";
+import { parseGrpcTimeout, Status } from "../grpc/index.ts";
+import {
+  type ConnectionFailure,
+  DEFAULT_CONNECTION_CONFIG,
+  ErrorCode,
+  type HeaderList,
+  type Stream,
+  type StreamEvents,
+} from "../http2/index.ts";
+import { type MetricsSnapshot, Registry } from "../telemetry/index.ts";
+import {
+  ClientTls,
+  ConnectionCount,
+  type ConnectionUser,
+  Listener,
+  type ListenerEvents,
+  ServerTls,
+  type SocketConnection,
+  TransportLoop,
+} from "../transport/index.ts";
+import { answer } from "./answers.ts";
+import type { PolicyChoice, ProxyConfig } from "./config.ts";
+import { ProxyMetrics } from "./metrics.ts";
+import { RefusalLog } from "./refusal-log.ts";
+import { Relay, type RelayOwner } from "./relay.ts";
+
+/** The real things that a proxy needs. */
+export interface ProxySystem {
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly log: Logger;
+  readonly resolver: Resolver;
+}
+
+/** A proxy, as the processes around it see it. */
+export interface Proxy {
+  /** Binds all listeners, or none; resolves with their addresses in order. */
+  listen(): Promise<string[]>;
+  /** Not ready any more; after the delay listeners close, calls finish. Resolves when all is over. */
+  drain(): Promise<void>;
+  /** Ends at once. */
+  close(): void;
+  clusters(): ClusterView[];
+  metrics(): MetricsSnapshot;
+  readiness(): Readiness;
+}
+
+function policyOf(choice: PolicyChoice) {
+  return choice.name === null
+    ? policyFromServiceConfig(choice.serviceConfig)
+    : parsePolicy(choice.name);
+}
+
+/** Makes a proxy; throws when a policy or a certificate file is unusable. Nothing is bound yet. */
+export function createProxy(config: ProxyConfig, system: ProxySystem): Proxy {
+  return new RelayProxy(config, system);
+}
+
+class RelayProxy implements Proxy, ListenerEvents, RelayOwner {
+  readonly #config: ProxyConfig;
+  readonly #system: ProxySystem;
+  readonly #loop: TransportLoop;
+  readonly #registry = new Registry();
+  readonly #metrics: ProxyMetrics;
+  readonly #refusals: RefusalLog;
+  readonly #serverTls: ServerTls | null;
+  readonly #clientTls: ClientTls | null;
+  readonly #cluster: Cluster;
+  readonly #count = new ConnectionCount();
+  readonly #listeners: Listener[];
+  #draining: Promise<void> | null = null;
+  #onIdle: (() => void) | null = null;
+
+  constructor(config: ProxyConfig, system: ProxySystem) {
+    const { clock, rng, log, resolver } = system;
+    this.#config = config;
+    this.#system = system;
+    this.#loop = new TransportLoop(clock);
+    const policy = policyOf(config.policy);
+    const tlsDeps = { clock, log };
+    this.#serverTls = config.tls === null ? null : ServerTls.load(config.tls, tlsDeps);
+    this.#clientTls =
+      config.upstreamTls === null ? null : ClientTls.load(config.upstreamTls, tlsDeps);
+    this.#refusals = new RefusalLog(log, clock);
+    this.#cluster = createCluster(
+      {
+        target: config.target,
+        policy,
+        tls: this.#clientTls,
+        maxConnectionsPerEndpoint: config.maxConnectionsPerEndpoint,
+        readyTimeoutMs: config.readyTimeoutMs,
+      },
+      {
+        clock,
+        rng,
+        log,
+        resolver,
+        loop: this.#loop,
+        wheel: new TimerWheel(clock),
+        registry: this.#registry,
+      },
+    );
+    this.#metrics = new ProxyMetrics(
+      this.#registry,
+      () => this.#count.value,
+      () => this.#cluster.activeCalls,
+    );
+    this.#listeners = config.listeners.map((address) => this.#newListener(address));
+  }
+
+  #newListener(address: ProxyConfig["listeners"][number]): Listener {
+    const options = {
+      address,
+      tls: this.#serverTls,
+      config: { ...DEFAULT_CONNECTION_CONFIG, maxStreams: this.#config.maxStreams },
+      maxConnections: this.#config.maxConnections,
+      count: this.#count,
+    };
+    return new Listener(options, this, this.#loop);
+  }
+
+  async listen(): Promise<string[]> {
+    const bound: string[] = [];
+    try {
+      for (const listener of this.#listeners) bound.push(await listener.listen());
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+    this.#cluster.start();
+    return bound;
+  }
+
+  // ListenerEvents
+
+  onConnection(remote: string): ConnectionUser {
+    this.#metrics.accepted.add();
+    return new Downstream(this, remote);
+  }
+
+  onRefused(remote: string, reason: string): void {
+    this.#metrics.refusedConnections.add();
+    this.#refusals.warn("connection refused", `connection ${reason}`, () => ({ remote, reason }));
+  }
+
+  /** From `Downstream`: a request. */
+  start(stream: Stream, list: HeaderList, isEnd: boolean): StreamEvents {
+    this.#metrics.calls.add();
+    const relay = new Relay(this, stream, list);
+    const nowMs = stream.openedMs;
+    const call = this.#cluster.call(list, isEnd, relay, deadlineOf(list, nowMs), nowMs);
+    relay.join(call);
+    if (list.isTooLarge) {
+      this.#refuseOversized(stream, list);
+      call.cancel(ErrorCode.CANCEL);
+    } else call.start();
+    return relay;
+  }
+
+  #refuseOversized(stream: Stream, list: HeaderList): void {
+    this.#metrics.oversized.add();
+    const reason = `the header list is larger than ${DEFAULT_CONNECTION_CONFIG.headerListBytesMax} bytes or has more than ${DEFAULT_CONNECTION_CONFIG.headerFieldsMax} fields`;
+    this.#refusals.warn("call refused", "oversized", () => ({ reason, path: list.path?.value }));
+    answer(stream, isGrpcRequest(list), Status.RESOURCE_EXHAUSTED, reason);
+  }
+
+  /** From `Downstream`: a connection ended. */
+  onDownstreamClosed(remote: string, failure: ConnectionFailure): void {
+    if (failure.by === "library" && failure.code !== 0) {
+      this.#metrics.glitched.add();
+      this.#refusals.warn("connection cut", `cut ${failure.reason}`, () => ({
+        remote,
+        reason: failure.reason,
+      }));
+    }
+  }
+
+  /** From `Downstream`: the socket is closed. */
+  onDownstreamGone(): void {
+    if (this.#onIdle !== null && this.#openConnections().length === 0) this.#onIdle();
+  }
+
+  onRelayFailed(failure: CallFailure, list: HeaderList): void {
+    this.#metrics.failed(failure.kind);
+    this.#refusals.warn("call failed", `${failure.kind} ${failure.status}`, () => ({
+      kind: failure.kind,
+      reason: failure.reason,
+      path: list.path?.value,
+    }));
+  }
+
+  #openConnections(): SocketConnection[] {
+    return this.#listeners.flatMap((listener) => [...listener.connections]);
+  }
+
+  drain(): Promise<void> {
+    this.#draining ??= this.#drain();
+    return this.#draining;
+  }
+
+  async #drain(): Promise<void> {
+    const { log, clock } = this.#system;
+    const { drainDelayMs, drainTimeoutMs } = this.#config;
+    log.info("draining", {
+      drainDelayMs,
+      drainTimeoutMs,
+      connections: this.#count.value,
+      calls: this.#cluster.activeCalls,
+    });
+    if (drainDelayMs > 0) {
+      await new Promise<void>((resolve) => clock.setTimer(drainDelayMs, resolve));
+    }
+    for (const listener of this.#listeners) listener.stop();
+    for (const connection of this.#openConnections()) connection.drain("fairlead is shutting down");
+    await this.#waitIdle(drainTimeoutMs);
+    const left = this.#cluster.activeCalls;
+    if (left > 0) log.warn("drain timeout: calls were cut", { calls: left });
+    this.#closeConnections("drain timeout");
+    log.info("drained", {});
+  }
+
+  #waitIdle(timeoutMs: number): Promise<void> {
+    if (this.#openConnections().length === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = this.#system.clock.setTimer(timeoutMs, resolve);
+      this.#onIdle = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
+  }
+
+  #closeConnections(reason: string): void {
+    for (const connection of this.#openConnections()) connection.close(0, reason);
+  }
+
+  close(): void {
+    for (const listener of this.#listeners) listener.stop();
+    this.#cluster.close();
+    this.#closeConnections("fairlead is shutting down");
+    this.#serverTls?.close();
+    this.#clientTls?.close();
+  }
+
+  clusters(): ClusterView[] {
+    return [this.#cluster.view()];
+  }
+
+  metrics(): MetricsSnapshot {
+    return this.#registry.snapshot();
+  }
+
+  readiness(): Readiness {
+    if (this.#draining !== null) return { ready: false, reason: "draining" };
+    return this.#cluster.readiness();
+  }
+}
+
+/** The end of the call's time on the proxy's clock; Infinity without a (well-formed) grpc-timeout. */
+function deadlineOf(list: HeaderList, nowMs: number): number {
+  const { grpcTimeout } = list;
+  if (grpcTimeout === null) return Number.POSITIVE_INFINITY;
+  const timeoutMs = parseGrpcTimeout(grpcTimeout.value);
+  return timeoutMs >= 0 ? nowMs + timeoutMs : Number.POSITIVE_INFINITY;
+}
+
+/** One client connection. */
+class Downstream implements ConnectionUser {
+  readonly #proxy: RelayProxy;
+  readonly #remote: string;
+
+  constructor(proxy: RelayProxy, remote: string) {
+    this.#proxy = proxy;
+    this.#remote = remote;
+  }
+
+  onAccepted(connection: SocketConnection): void {
+    connection.socket.once("close", () => this.#proxy.onDownstreamGone());
+  }
+
+  onReady(): void {}
+
+  onCapacity(): void {}
+
+  onGoAway(): void {}
+
+  onStream(stream: Stream, list: HeaderList, isEnd: boolean): StreamEvents {
+    return this.#proxy.start(stream, list, isEnd);
+  }
+
+  onClosed(failure: ConnectionFailure): void {
+    this.#proxy.onDownstreamClosed(this.#remote, failure);
+  }
+}
