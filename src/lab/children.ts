@@ -9,6 +9,7 @@
 import { type ChildProcess, fork, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { Clock } from "../base/index.ts";
+import { LabError } from "./error.ts";
 import type { CallerMessage, ChildMessage } from "./messages.ts";
 
 /** From here to SIGKILL when a child does not end by itself. */
@@ -112,8 +113,9 @@ export class Children {
     this.#clock = clock;
   }
 
-  /** Starts one of the lab's own programs. */
+  /** Starts one of the lab's own programs. Throws `LabError` after `close`. */
   program(label: string, name: string, args: readonly string[]): Child {
+    this.#refuseWhenClosed();
     return this.#keep(
       label,
       fork(fileURLToPath(programUrl(name)), args, {
@@ -125,8 +127,12 @@ export class Children {
     );
   }
 
-  /** Starts any Node command (its first element is the file) with the leash loaded into it. */
+  /**
+   * Starts any Node command (its first element is the file) with the leash loaded into it. Throws
+   * `LabError` after `close`.
+   */
   command(label: string, command: readonly string[]): Child {
+    this.#refuseWhenClosed();
     const [file, ...args] = command as [string, ...string[]];
     const env = childEnv();
     env.NODE_OPTIONS = `${env.NODE_OPTIONS ?? ""} --import=${programUrl("leash").href}`.trim();
@@ -141,17 +147,20 @@ export class Children {
     await child.end(this.#clock);
   }
 
-  /** Ends all children, and any that is still started after this. Resolves once all are gone. */
+  /** Ends all children; none can be started any more. Resolves once all are gone. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await Promise.all([...this.#all].map((child) => child.end(this.#clock)));
+  }
+
+  #refuseWhenClosed(): void {
+    if (this.#isClosed) throw new LabError("the lab is ending");
   }
 
   #keep(label: string, process: ChildProcess): Child {
     const child = new Child(label, process);
     this.#all.add(child);
     child.ended.then(() => this.#all.delete(child));
-    if (this.#isClosed) child.end(this.#clock);
     return child;
   }
 }

@@ -5,11 +5,12 @@
  */
 import type { Clock } from "../base/index.ts";
 import type { Child } from "./children.ts";
+import { LabError } from "./error.ts";
 import { CallHistory } from "./history.ts";
 import type { Lane, LaneEnv } from "./lanes.ts";
 import { LaneMeasure } from "./measure.ts";
 import type { ReportMessage } from "./messages.ts";
-import { firstWord, LabError } from "./pods.ts";
+import { firstWord } from "./pods.ts";
 import { verdict } from "./verdict.ts";
 import type { LanePhase, LaneView } from "./view.ts";
 

@@ -5,8 +5,9 @@
 import { fileURLToPath } from "node:url";
 import type { Clock } from "../base/index.ts";
 import type { Child, Children } from "./children.ts";
+import { LabError } from "./error.ts";
 import type { LaneName } from "./options.ts";
-import { firstWord, LabError, type PodSet } from "./pods.ts";
+import { firstWord, type PodSet } from "./pods.ts";
 
 /** Whatever a proxy needs longer than this to listen is taken as a failure. */
 const PROXY_START_TIMEOUT_MS = 5000;

@@ -5,9 +5,9 @@ import assert from "node:assert/strict";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
+import { LabError } from "./error.ts";
 import type { Lab } from "./lab.ts";
 import { openPage } from "./page.ts";
-import { LabError } from "./pods.ts";
 
 const noLab = (): Lab => {
   throw new Error("nobody asked for the lab");

@@ -2,12 +2,13 @@
  * The page of a running lab: finds its port and feeds it. Neither the HTTP server
  * (`page-server.ts`) nor the document (`page-document.ts`).
  */
+
+import { LabError } from "./error.ts";
 import type { Lab } from "./lab.ts";
 import type { PageAddress } from "./options.ts";
 import { pageDocument } from "./page-document.ts";
 import { type Hello, laneSample, type Sample } from "./page-feed.ts";
 import { type PageServer, servePage } from "./page-server.ts";
-import { LabError } from "./pods.ts";
 
 /** How often the page gets a sample, and the width of a column of its heat strip. */
 export const INTERVAL_MS = 500;

@@ -6,6 +6,7 @@
  */
 import net from "node:net";
 import type { Child, Children } from "./children.ts";
+import { LabError } from "./error.ts";
 import type { ChildMessage } from "./messages.ts";
 
 /** gRPC's customary port, and those tried after it when something else has it. */
@@ -24,9 +25,6 @@ export interface PodSet {
   /** Host and port for the ClusterIP stand-in; port 0 where the system has only 127.0.0.1. */
   readonly clusterIp: { readonly host: string; readonly port: number };
 }
-
-/** A reason why the lab as a whole cannot run; one clear sentence. */
-export class LabError extends Error {}
 
 const CLUSTER_IP = "127.0.96.1";
 

@@ -2,6 +2,7 @@
  * One run of the lab from options to exit code: the composition of lab, page and output.
  */
 import type { Clock, Logger } from "../base/index.ts";
+import { LabError } from "./error.ts";
 import { Lab } from "./lab.ts";
 import { fairleadCommand } from "./lanes.ts";
 import type { LabOptions } from "./options.ts";
@@ -15,7 +16,6 @@ import {
   tableText,
 } from "./output.ts";
 import { INTERVAL_MS, type NoPage, openPage, type Page } from "./page.ts";
-import { LabError } from "./pods.ts";
 import { labReport } from "./report.ts";
 import type { LabView } from "./view.ts";
 
