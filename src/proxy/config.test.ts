@@ -1,10 +1,10 @@
+/** Addresses as text, defaults within bounds. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { listenAddressText } from "../transport/index.ts";
 import {
   PROXY_BOUNDS,
   PROXY_DEFAULTS,
-  policyOf,
   tryParseListenAddress,
   tryParseTcpAddress,
 } from "./config.ts";
@@ -42,13 +42,6 @@ for (const [text, parsed] of ADDRESSES) {
 
 test("an address of TCP only takes no Unix socket", () => {
   assert.equal(tryParseTcpAddress("unix:/run/a.sock"), null);
-});
-
-test("the policy is found by name or in service config", () => {
-  assert.equal(policyOf({ name: "round_robin", serviceConfig: null }).name, "round_robin");
-  const serviceConfig = { loadBalancingConfig: [{ unheard_of: {} }, { random: {} }] };
-  assert.equal(policyOf({ name: null, serviceConfig }).name, "random");
-  assert.throws(() => policyOf({ name: "best", serviceConfig: null }), /"best"/);
 });
 
 test("every default lies within its bounds", () => {

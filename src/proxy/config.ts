@@ -1,10 +1,9 @@
 /**
  * What a proxy is told: one plain, fully set value, and the texts of addresses.
  *
- * Plain, because it goes to worker processes over IPC. It reads no flags and no environment: that is
- * `cli`'s work. Every default and every bound of an option stands here.
+ * Plain, because it goes to worker processes over IPC. It reads no flags and no environment: that
+ * is `cli`'s work. Every default and every bound of an option stands here.
  */
-import { type Policy, parsePolicy, policyFromServiceConfig } from "../balancing/index.ts";
 import type { ClientTlsFiles, ListenAddress, ServerTlsFiles } from "../transport/index.ts";
 
 /** An address of TCP; port 0 lets the system choose. */
@@ -74,15 +73,6 @@ export const PROXY_BOUNDS = {
   readyTimeoutMs: { min: 0, max: 3_600_000 },
   workers: { min: 1, max: 128 },
 } as const;
-
-/**
- * The policy that was chosen.
- * @throws PolicyError when it is unknown or malformed.
- */
-export function policyOf(choice: PolicyChoice): Policy {
-  if (choice.name !== null) return parsePolicy(choice.name);
-  return policyFromServiceConfig(choice.serviceConfig);
-}
 
 /** "HOST:PORT", "[IPV6]:PORT" or "unix:PATH"; null when it is none of them. */
 export function tryParseListenAddress(text: string): ListenAddress | null {

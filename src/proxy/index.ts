@@ -7,5 +7,23 @@
  * carries its reason; a drain loses no call that can finish in its time.
  * Must never: know the client or the control plane.
  */
-export { type PolicyChoice, PROXY_DEFAULTS, type ProxyConfig } from "./config.ts";
+export { AdminServer, type AdminSource, renderWhy } from "./admin/index.ts";
+export {
+  type PolicyChoice,
+  PROXY_BOUNDS,
+  PROXY_DEFAULTS,
+  type ProxyConfig,
+  type TcpAddress,
+  tryParseListenAddress,
+  tryParseTcpAddress,
+} from "./config.ts";
 export { createProxy, type Proxy, type ProxySystem } from "./proxy.ts";
+export {
+  forkWorker,
+  type RelayGroup,
+  serveWorker,
+  singleRelay,
+  WorkerPool,
+  workerLine,
+  workerSettings,
+} from "./workers/index.ts";

@@ -8,10 +8,3 @@ export { mergeClusters, mergeReadiness } from "./merge.ts";
 export { AdminServer } from "./server.ts";
 export type { AdminSource } from "./source.ts";
 export { renderTable, renderWhy } from "./text.ts";
-export type {
-  ClusterView,
-  DecisionStep,
-  EndpointState,
-  EndpointView,
-  Readiness,
-} from "./views.ts";

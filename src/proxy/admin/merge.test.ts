@@ -1,3 +1,4 @@
+/** Workers' answers merged into one: sums, states, latency. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { mergeClusters, mergeReadiness } from "./merge.ts";

@@ -2,7 +2,7 @@
  * The answers of several workers as one: figures add up, and an endpoint is READY when any worker's
  * is. Pure functions.
  */
-import type { ClusterView, EndpointState, EndpointView, Readiness } from "./views.ts";
+import type { ClusterView, EndpointState, EndpointView, Readiness } from "../../cluster/index.ts";
 
 /** Of two states the one further to the left is shown. */
 const STATE_ORDER: readonly EndpointState[] = [

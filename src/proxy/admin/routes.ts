@@ -3,10 +3,11 @@
  *
  * No sockets here; `server.ts` reads requests and writes answers.
  */
+
+import type { ClusterView, EndpointView } from "../../cluster/index.ts";
 import { PROMETHEUS_CONTENT_TYPE, renderPrometheus } from "../../telemetry/index.ts";
 import type { AdminSource } from "./source.ts";
 import { renderClusters, renderWhy } from "./text.ts";
-import type { ClusterView, EndpointView } from "./views.ts";
 
 const TEXT = "text/plain; charset=utf-8";
 const JSON_TYPE = "application/json";

@@ -1,13 +1,14 @@
+/** The admin endpoint over real HTTP on loopback: every path, wrong methods, limits. */
 import assert from "node:assert/strict";
 import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
 import { connect } from "node:net";
 import { after, before, beforeEach, test } from "node:test";
 import { silentLogger } from "../../base/index.ts";
+import type { ClusterView, Readiness } from "../../cluster/index.ts";
 import { Registry } from "../../telemetry/index.ts";
 import { ADMIN_BODY_BYTES_MAX, ADMIN_HEADER_BYTES_MAX, AdminServer } from "./server.ts";
 import type { AdminSource } from "./source.ts";
 import { clusterView, endpointView } from "./views.fixture.ts";
-import type { ClusterView, Readiness } from "./views.ts";
 
 const DECISION = [{ rule: "connection", effect: "connect ECONNREFUSED" }];
 const GOOD = endpointView({ pod: "echo-1", calls: 7, failures: 1, activeCalls: 2, latencyMs: 0.4 });

@@ -1,8 +1,9 @@
 /**
  * What the admin server asks: a process that relays by itself, or one that answers for its workers.
  */
+
+import type { ClusterView, Readiness } from "../../cluster/index.ts";
 import type { MetricsSnapshot } from "../../telemetry/index.ts";
-import type { ClusterView, Readiness } from "./views.ts";
 
 /** Answers for a whole proxy. A promise may be late, but it settles. */
 export interface AdminSource {

@@ -2,7 +2,7 @@
  * Clusters as text: Envoy's `/clusters` lines for programs that know them, and the table of `why`
  * for people. Pure functions.
  */
-import type { ClusterView, EndpointState, EndpointView } from "./views.ts";
+import type { ClusterView, EndpointState, EndpointView } from "../../cluster/index.ts";
 
 /** Envoy's words in `health_flags`; "healthy" when none applies. */
 const HEALTH_FLAGS: Partial<Record<EndpointState, string>> = {

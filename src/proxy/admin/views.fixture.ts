@@ -1,5 +1,5 @@
 /** Views for tests of the admin endpoint: an endpoint and a cluster with everything said. */
-import type { ClusterView, EndpointView } from "./views.ts";
+import type { ClusterView, EndpointView } from "../../cluster/index.ts";
 
 /** A ready endpoint, with what is given put over it. */
 export function endpointView(over: Partial<EndpointView> = {}): EndpointView {

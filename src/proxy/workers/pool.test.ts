@@ -1,3 +1,4 @@
+/** The pool of workers without processes: start, answers, crashes, drain. Virtual time. */
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { RecordingLogger, type Rng, VirtualClock } from "../../base/index.ts";
@@ -132,7 +133,7 @@ test("a stuck worker is left out of the answer after a time-out", async () => {
   await closePool(pool);
 });
 
-test("a crashed worker is replaced, later each time, and at once again after a long life", async () => {
+test("a crashed worker is replaced, later each time, soon again after a long life", async () => {
   const pool = await startedPool(2);
   const crash = async (waitMs: number): Promise<void> => {
     const count = processes.length;

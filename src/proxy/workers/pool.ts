@@ -3,6 +3,7 @@
  * those that crash. It relays nothing itself.
  */
 import type { Clock, Logger, Rng } from "../../base/index.ts";
+import type { ClusterView, Readiness } from "../../cluster/index.ts";
 import type { EndpointSet, Resolver } from "../../discovery/index.ts";
 import {
   type Counter,
@@ -10,7 +11,7 @@ import {
   mergeSnapshots,
   Registry,
 } from "../../telemetry/index.ts";
-import { type ClusterView, mergeClusters, mergeReadiness, type Readiness } from "../admin/index.ts";
+import { mergeClusters, mergeReadiness } from "../admin/index.ts";
 import type { ProxyConfig } from "../config.ts";
 import type { Question } from "./messages.ts";
 import type { RelayGroup } from "./relay-worker.ts";

@@ -3,9 +3,9 @@
  * between the relay, the workers and the command.
  */
 import type { Clock, Logger, Rng } from "../../base/index.ts";
+import type { ClusterView, Readiness } from "../../cluster/index.ts";
 import type { Resolver } from "../../discovery/index.ts";
 import type { MetricsSnapshot } from "../../telemetry/index.ts";
-import type { ClusterView, Readiness } from "../admin/index.ts";
 import type { ProxyConfig } from "../config.ts";
 
 /** A relay in this process. */

@@ -7,7 +7,7 @@
 /** What a file is for. With the side it tells a command which of its flags to name. */
 export type TlsFileKind = "certificate" | "key" | "CA";
 
-/** Who shows or checks with the file: our listeners (server) or our connections to pods (client). */
+/** Who uses the file: our listeners (server), or our connections to endpoints (client). */
 export type TlsSide = "server" | "client";
 
 /** A certificate, key or CA file that cannot be used. `message` is one clear sentence. */

@@ -2,8 +2,8 @@
  * Certificate files as they lie on disk: read whole, checked, and told apart by stamp and by hash.
  *
  * Reads are synchronous: the files are small and local, they are read at start and when their stamp
- * changes, and a reload that cannot interleave with itself needs no states. Pipes and huge files are
- * refused, because they would block the event loop.
+ * changes, and a reload that cannot interleave with itself needs no states. Pipes and huge files
+ * are refused, because they would block the event loop.
  */
 import {
   createHash,

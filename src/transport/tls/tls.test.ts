@@ -1,3 +1,7 @@
+/**
+ * TLS of both roles with real sockets on loopback: who is trusted, which name is verified, what a
+ * reload changes and what it leaves alone, bad files in words.
+ */
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
