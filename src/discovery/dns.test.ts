@@ -236,10 +236,14 @@ test("one family that fails does not hide the other, and keeps its own last answ
   dns.aaaa = "ETIMEOUT";
   dns.a = ["10.0.0.2"];
   await pass(5000);
+  dns.aaaa = ["fd00::2"];
+  dns.a = "ETIMEOUT";
+  await pass(5000);
   assert.deepEqual(heard, [
     "+ 10.0.0.1:50051",
     "+ 10.0.0.1:50051 [fd00::1]:50051",
     "+ 10.0.0.2:50051 [fd00::1]:50051",
+    "+ 10.0.0.2:50051 [fd00::2]:50051",
   ]);
   assert.deepEqual(
     log.lines.filter((line) => line.startsWith("warn")),
