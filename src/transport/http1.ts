@@ -16,8 +16,9 @@ const ANSWER = Buffer.from(
   "latin1",
 );
 
-/** A method and a space: what every HTTP/1 request begins with, and no HTTP/2 preface after "PRI *". */
-const REQUEST_LINE = /^[A-Z]{1,20} /;
+/** A method and the start of a request target: what an HTTP/1 request begins with. RFC 9112 §3. */
+const REQUEST_LINE = /^(CONNECT [a-z0-9[]|[A-Z]{1,16} (\/|\*|https?:))/;
+/** As many bytes as the preface has. */
 const LOOK_BYTES_MAX = 24;
 
 /** Looks at the first bytes of a connection. */
