@@ -1,0 +1,113 @@
+/**
+ * `fairlead lab` as its user runs it: exit codes, what goes to stdout, and that no process is left
+ * however it ends.
+ */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import http from "node:http";
+import type { AddressInfo } from "node:net";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { processTree, runProcess, startProcess } from "../peers/processes.ts";
+
+const FAIRLEAD = fileURLToPath(new URL("../../bin/fairlead", import.meta.url));
+
+/** Pods, a client a lane, the ClusterIP stand-in and the proxy, beside the lab itself. */
+const childrenOf = (pods: number): number => pods + 3 + 1 + 1;
+
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Those of `pids` that are still there. A zombie is gone: its parent has yet to read its end. */
+function alive(pids: readonly number[]): number[] {
+  return pids.filter((pid) => {
+    try {
+      return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** Starts a lab without an end and resolves once its load runs. */
+async function startLab(...args: string[]) {
+  const lab = startProcess(FAIRLEAD, ["lab", "--pods", "3", "--page", "127.0.0.1:0", ...args]);
+  const [, url] = await lab.waitFor(/"address":"(http:[^"]+)"/);
+  return { lab, url: url!, pids: processTree(lab.pid) };
+}
+
+test("--once -o json prints one document and exits 0", async () => {
+  const { code, stdout, stderr } = await runProcess(FAIRLEAD, [
+    ...["lab", "--once", "--seconds", "2", "--pods", "3", "-o", "json", "--page", "none"],
+  ]);
+  assert.equal(code, 0, stderr);
+  const report = JSON.parse(stdout);
+  assert.equal(report.pods, 3);
+  const lanes = new Map<string, Record<string, unknown>>();
+  for (const lane of report.lanes) lanes.set(lane.name, lane);
+  assert.match(String(lanes.get("clusterip")!.verdict), /^1 of 3 pods used: every call went to/);
+  for (const name of ["static", "proxy"]) {
+    const lane = lanes.get(name)!;
+    assert.match(String(lane.verdict), /^3 of 3 pods used: max\/mean 1\.\d\dx$/);
+    assert.equal(lane.failed, 0);
+  }
+  assert.equal(lanes.get("proxy")!.connections, 1);
+});
+
+test("--once prints a table without escape codes into a pipe", async () => {
+  const args = ["lab", "--once", "--seconds", "1", "--pods", "2", "--lanes", "static"];
+  const { code, stdout } = await runProcess(FAIRLEAD, [...args, "--page", "none"]);
+  assert.equal(code, 0);
+  assert.ok(!stdout.includes("\x1b"));
+  assert.match(stdout, /^echo-1 +█+┊? +\d+\.\d%$/m);
+  assert.match(stdout, /^static {2}2 of 2 pods used: max\/mean 1\.\d\dx$/m);
+});
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  test(`${signal} ends the load, prints the verdicts, and leaves no process`, async () => {
+    const { lab, pids } = await startLab();
+    assert.equal(pids.length, 1 + childrenOf(3));
+    await sleep(700);
+    lab.signal(signal);
+    assert.deepEqual(await lab.exited, { code: 0, signal: null });
+    assert.deepEqual(alive(pids), []);
+    assert.match(lab.stdout, /^clusterip {2}1 of 3 pods used: every call went to echo-\d$/m);
+    assert.match(lab.stdout, /^proxy {6}3 of 3 pods used: max\/mean 1\.\d\dx$/m);
+  });
+}
+
+test("after SIGKILL of the lab no process is left", async () => {
+  const { lab, pids } = await startLab();
+  assert.equal(pids.length, 1 + childrenOf(3));
+  lab.signal("SIGKILL");
+  await lab.exited;
+  for (let tries = 0; alive(pids).length > 0; tries += 1) {
+    assert.ok(tries < 100, `left after 5 s: ${alive(pids)}`);
+    await sleep(50);
+  }
+});
+
+test("a named page port in use: one clear line, exit 1, nothing started", async (t) => {
+  const other = http.createServer();
+  await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+  t.after(() => other.close());
+  const page = `127.0.0.1:${(other.address() as AddressInfo).port}`;
+  const { code, stdout, stderr } = await runProcess(FAIRLEAD, ["lab", "--page", page]);
+  assert.equal(code, 1);
+  assert.equal(stdout, "");
+  assert.match(stderr, new RegExp(`--page ${page}: the port is in use`));
+});
+
+for (const [args, message] of [
+  [["--pods", "many"], /--pods "many": must be a whole number from 1 to 100/],
+  [["--lanes", "bogus"], /--lanes "bogus": no such lane/],
+  [["--seconds", "-1"], /--seconds "-1"/],
+  [["--netns"], /--netns: not available yet/],
+] as const) {
+  test(`${args.join(" ")}: one clear line, exit 2`, async () => {
+    const { code, stdout, stderr } = await runProcess(FAIRLEAD, ["lab", ...args]);
+    assert.equal(code, 2);
+    assert.equal(stdout, "");
+    assert.match(stderr, message);
+    assert.equal(stderr.trim().split("\n").length, 1, stderr);
+  });
+}
