@@ -27,9 +27,9 @@ test("a block is drawn over its predecessor", () => {
   const screen = new Screen(terminal, () => {});
   terminal.take();
   screen.draw(["one", "two"]);
-  assert.ok(terminal.take().includes("\rone\x1b[K\r\ntwo\x1b[K\r\n\x1b[J"));
+  assert.ok(terminal.take().includes("\r\x1b[2Kone\r\n\x1b[2Ktwo\r\n\x1b[J"));
   screen.draw(["three"]);
-  assert.ok(terminal.take().includes("\r\x1b[2Athree\x1b[K\r\n\x1b[J"));
+  assert.ok(terminal.take().includes("\r\x1b[2A\x1b[2Kthree\r\n\x1b[J"));
 });
 
 test("the cursor is hidden while it lives and shown after, once", () => {
@@ -57,7 +57,7 @@ test("after a change of size it begins on a clean screen and draws at once", () 
   assert.equal(redrawn, 1);
   const text = terminal.take();
   assert.ok(text.startsWith("\x1b[H\x1b[2J"));
-  assert.ok(text.includes("\ragain\x1b[K"));
+  assert.ok(text.includes("\r\x1b[2Kagain\r\n"));
   assert.ok(!text.includes("\x1b[3A"));
   screen.close();
 });

@@ -46,7 +46,8 @@ export class Screen {
   draw(lines: readonly string[]): void {
     if (!this.#isOpen) return;
     const up = this.#linesDrawn > 0 ? `${ESC}${this.#linesDrawn}A` : "";
-    const body = lines.map((line) => `${line}${ESC}K\r\n`).join("");
+    // Erased before it is written: after a line of full width the cursor still stands on its end.
+    const body = lines.map((line) => `${ESC}2K${line}\r\n`).join("");
     this.#terminal.write(`${BEGIN_SYNC}\r${up}${body}${ESC}J${END_SYNC}`);
     this.#linesDrawn = lines.length;
   }

@@ -203,7 +203,7 @@ function figureLines(view: LabView, columns: Columns): string[] {
     lane.phase === "failed" ? "-" : text(lane);
   return [
     line("max/mean", ({ figures }) => orDash(figures.maxOverMean, (x) => `${x.toFixed(2)}x`)),
-    line("p50/p99 ms", ({ figures }) => `${millis(figures.p50Ms)} / ${millis(figures.p99Ms)}`),
+    line("p50/p99 ms", (lane) => latencies(lane, columns.laneWidth)),
     line("calls/s", (lane) => String(Math.round(lane.callsPerSecond))),
     line("errors", ({ figures }) => String(figures.failed)),
     line("connections", ({ figures }) => String(figures.connections)),
@@ -219,8 +219,13 @@ function orDash(value: number | null, text: (value: number) => string): string {
   return value === null ? "-" : text(value);
 }
 
-function millis(ms: number | null): string {
-  return orDash(ms, (value) => (value < 10 ? value.toFixed(2) : value.toFixed(0)));
+function latencies({ figures }: LaneView, width: number): string {
+  const full = `${millis(figures.p50Ms, 2)} / ${millis(figures.p99Ms, 2)}`;
+  return full.length <= width ? full : `${millis(figures.p50Ms, 1)}/${millis(figures.p99Ms, 1)}`;
+}
+
+function millis(ms: number | null, digits: number): string {
+  return orDash(ms, (value) => (value < 10 ? value.toFixed(digits) : value.toFixed(0)));
 }
 
 /** The verdicts, each in as many lines as it needs. */
