@@ -1,16 +1,10 @@
 /**
- * `fairlead lab`: options in, the lab's exit code out. What the lab does is in the room `lab`.
+ * `fairlead lab`: its flags and help. What the lab does is in the room `lab`, loaded when it runs.
  */
 import { Command } from "commander";
 import type { Clock, Logger } from "../base/index.ts";
-import {
-  LabOptionError,
-  type LabOptions,
-  type LabStdout,
-  parseLabOptions,
-  type RawLabOptions,
-  runLab,
-} from "../lab/index.ts";
+import type { LabStdout, RawLabOptions } from "../lab/index.ts";
+import { CommandError, UsageError } from "./usage.ts";
 
 /** What the command needs from its process. */
 export interface LabCommandDeps {
@@ -31,48 +25,55 @@ interface SharedOptions {
   readonly color?: boolean;
 }
 
+const SUMMARY = "Compare ways to balance gRPC: real pods, clients and calls on this machine";
+
 const EXAMPLES = `
 Examples:
-  $ fairlead lab                             live table and page, until Ctrl-C
-  $ fairlead lab --pods 40                   more pods
-  $ fairlead lab --once --seconds 5          one table after 5 seconds
-  $ fairlead lab --once -o json --page none  for a script
+  # a live table and a page, until Ctrl-C
+  fairlead lab
+  # one table after 5 seconds
+  fairlead lab --once --seconds 5
+  # for a script
+  fairlead lab --once --pods 3 --lanes clusterip,proxy --page none -o json
 `;
 
-/** The command `lab`. A bad value ends it with one line and exit code 2. */
+/**
+ * The command of the verb, without the shared options. It throws `UsageError` for a bad value and
+ * `CommandError` when the lab cannot run.
+ */
 export function labCommand(deps: LabCommandDeps): Command {
   return new Command("lab")
-    .description(
-      "compare ways to balance gRPC, on this machine: real pods, real clients, real calls",
-    )
-    .option("--once", "run for --seconds (default 10), print, and end")
-    .option("--seconds <S>", "end the load after S seconds (default: run until stopped)")
-    .option("--pods <N>", "how many pods, each a process (default 12)")
-    .option("--lanes <a,b>", "which ways to compare (default clusterip,static,proxy)")
-    .option("--page <HOST:PORT|none>", "where to serve the page (default 127.0.0.1:7480)")
+    .summary(SUMMARY)
+    .description(SUMMARY)
+    .helpOption("-h, --help", "show this help")
+    .option("--once", "run for --seconds, print, and end")
+    .option("--seconds <s>", "end the load after so long (default: 10 with --once, else no end)")
+    .option("--pods <n>", "how many pods, each a process (default: 12)")
+    .option("--lanes <a,b>", "which ways to compare (default: clusterip,static,proxy)")
+    .option("--page <address>", "HOST:PORT of the page, or none (default: 127.0.0.1:7480)")
     .option("--netns", "pods in network namespaces (not available yet)")
-    .option("-o, --output <table|json>", "table, or one JSON document at the end (default table)")
+    .option("-o, --output <form>", "table, or json at the end (default: table)")
     .addHelpText("after", EXAMPLES)
-    .action(async (raw: RawLabOptions, command: Command) => {
-      const shared = command.optsWithGlobals<SharedOptions>();
-      const options = parseOrRefuse(raw, command);
-      const code = await runLab(options, {
-        clock: deps.clock,
-        log: deps.newLogger(shared),
-        stdout: deps.stdout,
-        style: { hasColour: hasColour(deps, shared), hasUnicode: hasUnicode(deps.env) },
-        stop: deps.stop,
-      });
-      deps.onExitCode(code);
-    });
+    .action((options: RawLabOptions, command: Command) =>
+      run(deps, options, command.optsWithGlobals<SharedOptions>()),
+    );
 }
 
-function parseOrRefuse(raw: RawLabOptions, command: Command): LabOptions {
+async function run(deps: LabCommandDeps, raw: RawLabOptions, shared: SharedOptions): Promise<void> {
+  const { LabError, LabOptionError, parseLabOptions, runLab } = await import("../lab/index.ts");
   try {
-    return parseLabOptions(raw);
+    const code = await runLab(parseLabOptions(raw), {
+      clock: deps.clock,
+      log: deps.newLogger(shared),
+      stdout: deps.stdout,
+      style: { hasColour: hasColour(deps, shared), hasUnicode: hasUnicode(deps.env) },
+      stop: deps.stop,
+    });
+    deps.onExitCode(code);
   } catch (error) {
-    if (!(error instanceof LabOptionError)) throw error;
-    return command.error(`error: ${error.message}`, { exitCode: 2 });
+    if (error instanceof LabOptionError) throw new UsageError(error.message);
+    if (error instanceof LabError) throw new CommandError(error.message);
+    throw error;
   }
 }
 

@@ -9,6 +9,7 @@
  * Must never: be imported by anything but `cli`, listen or send beyond the loopback addresses
  * unless the user names another one for the page, or show a figure that it did not measure.
  */
+export { LabError } from "./error.ts";
 export { LabOptionError, type LabOptions, parseLabOptions, type RawLabOptions } from "./options.ts";
 export type { LabStdout, OutputStyle } from "./output.ts";
 export { type LabDeps, runLab } from "./run.ts";

@@ -44,6 +44,12 @@ export function liveOutput(stdout: LabStdout, style: OutputStyle): Output {
     screen.draw(lines.slice(0, rows));
   };
   const screen = new Screen(stdout, draw);
+  const close = (): void => {
+    screen.close();
+    process.off("exit", close);
+  };
+  // A second Ctrl-C ends the process at once; the cursor comes back all the same.
+  process.once("exit", close);
   const update = (view: LabView): void => {
     latest = view;
     draw();
@@ -52,9 +58,9 @@ export function liveOutput(stdout: LabStdout, style: OutputStyle): Output {
     update,
     finish: (view) => {
       update(view);
-      screen.close();
+      close();
     },
-    close: () => screen.close(),
+    close,
   };
 }
 

@@ -2,7 +2,6 @@
  * One run of the lab from options to exit code: the composition of lab, page and output.
  */
 import type { Clock, Logger } from "../base/index.ts";
-import { LabError } from "./error.ts";
 import { Lab } from "./lab.ts";
 import { fairleadCommand } from "./lanes.ts";
 import type { LabOptions } from "./options.ts";
@@ -33,16 +32,11 @@ export interface LabDeps {
 
 /**
  * Runs the lab until its time is over or `stop` is aborted, and prints. Resolves with the exit
- * code: 1 when the lab or one of the lanes could not run, otherwise 0. No process is left.
+ * code: 1 when one of the lanes could not run, otherwise 0. Throws `LabError` when the lab as a
+ * whole cannot run. No process is left in either case.
  */
-export async function runLab(options: LabOptions, deps: LabDeps): Promise<number> {
-  try {
-    return await new Run(options, deps).toEnd();
-  } catch (error) {
-    if (!(error instanceof LabError)) throw error;
-    deps.log.error(error.message);
-    return 1;
-  }
+export function runLab(options: LabOptions, deps: LabDeps): Promise<number> {
+  return new Run(options, deps).toEnd();
 }
 
 class Run {
