@@ -1,0 +1,92 @@
+/**
+ * The command line: finds the verb, runs it, and turns its end into an exit code.
+ *
+ * 0 fine, 1 failed, 2 usage. Only the verb that is asked for is loaded; without one all are, for
+ * the help.
+ */
+import { type Command, CommanderError } from "commander";
+import { type LogLevel, realClock } from "../base/index.ts";
+import { CommandError, UsageError } from "./usage.ts";
+import { addCommonOptions, newVerb, quiet } from "./verb.ts";
+
+const SUMMARY = "Even gRPC load on Kubernetes: a connection to every pod, and a choice per call.";
+
+const ROOT_EXAMPLES = [
+  "fairlead lab",
+  "fairlead proxy --listen 127.0.0.1:8080 --to orders.prod:50051",
+  "fairlead why orders.prod:50051",
+];
+
+/** Every verb, in the order of the help. */
+const VERBS: Record<string, () => Promise<Command>> = {
+  proxy: async () => (await import("./proxy.ts")).proxyCommand(),
+  why: async () => (await import("./why.ts")).whyCommand(),
+  lab: labVerb,
+};
+
+/** Runs the verb that `args` name; resolves with the exit code, errors printed. */
+export async function runCommandLine(args: readonly string[]): Promise<number> {
+  try {
+    await (await program(args)).parseAsync(args, { from: "user" });
+    return Number(process.exitCode ?? 0);
+  } catch (error) {
+    return report(error, args[0]);
+  }
+}
+
+async function program(args: readonly string[]): Promise<Command> {
+  const root = quiet(newVerb("fairlead", SUMMARY, ROOT_EXAMPLES)).usage("VERB [options]");
+  root.option("-V, --version", "print the version");
+  const known = Object.hasOwn(VERBS, args[0] ?? "") ? [args[0]!] : Object.keys(VERBS);
+  for (const verb of known) root.addCommand(await VERBS[verb]!());
+  return root;
+}
+
+/** The lab's file takes all that it needs from its process; it is given here. */
+async function labVerb(): Promise<Command> {
+  const [{ labCommand }, { loggerMaker, logOptionsFor }, { stopSignal }] = await Promise.all([
+    import("./lab.ts"),
+    import("./log.ts"),
+    import("./system.ts"),
+  ]);
+  const clock = realClock();
+  const newLogger = await loggerMaker(clock);
+  const command = labCommand({
+    clock,
+    stdout: process.stdout,
+    env: process.env,
+    newLogger: ({ logLevel = "info", color = true }) =>
+      newLogger(logOptionsFor(logLevel as LogLevel, color)),
+    stop: stopSignal(),
+    onExitCode: (code) => {
+      process.exitCode = code;
+    },
+  });
+  return addCommonOptions(quiet(command).allowExcessArguments(false));
+}
+
+/** Prints what went wrong as one line, and answers the exit code. */
+function report(error: unknown, verb: string | undefined): number {
+  if (error instanceof CommanderError) return reportUsage(error, verb);
+  if (error instanceof UsageError || error instanceof CommandError) {
+    process.stderr.write(`fairlead: ${oneLine(error.message)}\n`);
+    return error instanceof UsageError ? 2 : 1;
+  }
+  throw error;
+}
+
+function reportUsage(error: CommanderError, verb: string | undefined): number {
+  if (error.exitCode === 0) return 0; // help was asked for and shown
+  if (error.code === "commander.help") return 2; // nothing was asked for; the help went to stderr
+  const about = verb !== undefined && Object.hasOwn(VERBS, verb) ? `fairlead ${verb}` : "fairlead";
+  const message = oneLine(error.message.replace(/^error: /, "")).replace(/\.$/, "");
+  // What a verb found itself says what is allowed; what commander found does not.
+  const hint =
+    error.code === "commander.error" ? "" : `; see "${about} --help" for what is allowed`;
+  process.stderr.write(`fairlead: ${message}${hint}\n`);
+  return 2;
+}
+
+function oneLine(text: string): string {
+  return text.replace(/\s*\n\s*/g, " ");
+}

@@ -1,0 +1,100 @@
+/**
+ * `fairlead proxy` at work: composes resolver, relay or workers, and admin; listens; drains.
+ *
+ * Everything is bound before anything is served: when one address cannot be had, nothing runs.
+ */
+import { createResolver } from "../discovery/index.ts";
+import {
+  AdminServer,
+  type AdminSource,
+  createProxy,
+  forkWorker,
+  type ProxyConfig,
+  type RelayGroup,
+  singleRelay,
+  WorkerPool,
+} from "../proxy/index.ts";
+import { ClientTls, listenAddressText, ServerTls, TlsFileError } from "../transport/index.ts";
+import { aborted, type System } from "./system.ts";
+import { CommandError } from "./usage.ts";
+
+/**
+ * Relays until `stop` is aborted or the admin endpoint says quit, then drains.
+ * @returns the exit code.
+ * @throws CommandError when it cannot start.
+ */
+export async function runProxy(
+  config: ProxyConfig,
+  system: System,
+  stop: AbortSignal,
+): Promise<number> {
+  const { log } = system;
+  checkTlsFiles(config, system);
+  const group = createGroup(config, system);
+  const quit = new AbortController();
+  const admin = new AdminServer(
+    adminSource(group, () => quit.abort()),
+    log,
+  );
+  try {
+    const adminAddress = config.admin === null ? null : await listenAdmin(admin, config.admin);
+    const addresses = await group.listen();
+    for (const address of addresses) log.info("listening", { address });
+    if (adminAddress !== null) log.info("admin", { address: adminAddress });
+  } catch (error) {
+    admin.close();
+    await group.close();
+    throw error instanceof CommandError ? error : new CommandError((error as Error).message);
+  }
+  await aborted(AbortSignal.any([stop, quit.signal]));
+  await group.drain();
+  admin.close();
+  await group.close();
+  return 0;
+}
+
+function createGroup(config: ProxyConfig, { clock, rng, log, logOptions }: System): RelayGroup {
+  const resolver = createResolver(config.target, { clock, rng, log });
+  if (config.workers === 1) return singleRelay(createProxy(config, { clock, rng, log, resolver }));
+  const fork = (worker: number) => forkWorker(JSON.stringify({ worker, logOptions }));
+  return new WorkerPool(config, { clock, rng, log, resolver, fork });
+}
+
+function adminSource(group: RelayGroup, quit: () => void): AdminSource {
+  return {
+    clusters: () => group.clusters(),
+    metrics: () => group.metrics(),
+    readiness: () => group.readiness(),
+    drain: () => void group.drain(),
+    quit,
+  };
+}
+
+async function listenAdmin(
+  admin: AdminServer,
+  address: NonNullable<ProxyConfig["admin"]>,
+): Promise<string> {
+  try {
+    return await admin.listen(address);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const reason = code === "EADDRINUSE" ? "the address is in use" : message;
+    throw new CommandError(`--admin: cannot listen on ${listenAddressText(address)}: ${reason}`);
+  }
+}
+
+const TLS_FLAGS = {
+  server: { certificate: "--tls-cert", key: "--tls-key", CA: "--tls-client-ca" },
+  client: { certificate: "--to-cert", key: "--to-key", CA: "--to-ca" },
+} as const;
+
+/** Here, because only the command knows which flag named a file. */
+function checkTlsFiles(config: ProxyConfig, { clock, log }: System): void {
+  try {
+    if (config.tls !== null) ServerTls.load(config.tls, { clock, log }).close();
+    if (config.upstreamTls !== null) ClientTls.load(config.upstreamTls, { clock, log }).close();
+  } catch (error) {
+    if (!(error instanceof TlsFileError)) throw error;
+    throw new CommandError(`${TLS_FLAGS[error.side][error.kind]}: ${error.message}`);
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * `fairlead proxy`: its flags and help. What it does is in `proxy-run.ts`, loaded when it runs.
+ */
+import type { Command } from "commander";
+import { PROXY_BOUNDS, PROXY_DEFAULTS } from "../proxy/index.ts";
+import {
+  checkTarget,
+  POLICY_WORDS,
+  type ProxyOptions,
+  parseAdmin,
+  parseAuthority,
+  parseListen,
+  parsePolicyFlag,
+  parseServiceConfig,
+  proxyConfig,
+} from "./proxy-options.ts";
+import { listOption, secondsAsMs, valueOption, wholeNumber } from "./usage.ts";
+import { addCommonOptions, newVerb } from "./verb.ts";
+
+const EXAMPLES = [
+  "# every call of every client connection goes to the endpoint with the fewest calls",
+  "fairlead proxy --listen 127.0.0.1:8080 --to orders.prod:50051",
+  "# a fixed list, with an admin endpoint and two processes",
+  "fairlead proxy --listen 0.0.0.0:8080 --to 10.0.0.1:50051,10.0.0.2:50051 \\",
+  "    --admin 9901 --workers 2",
+  "# TLS on both sides",
+  "fairlead proxy --listen 0.0.0.0:8443 --tls-cert tls.crt --tls-key tls.key \\",
+  "    --to orders.prod:50051 --to-tls --to-ca ca.crt",
+];
+
+/** The command of the verb. */
+export function proxyCommand(): Command {
+  const command = newVerb("proxy", "Relay gRPC and HTTP/2 calls, each to an endpoint", EXAMPLES);
+  addTargets(command);
+  addTls(command);
+  addLimits(command);
+  return addCommonOptions(command).action(async (options: ProxyOptions) => {
+    const config = proxyConfig(options);
+    const [{ createSystem, stopSignal }, { runProxy }] = await Promise.all([
+      import("./system.ts"),
+      import("./proxy-run.ts"),
+    ]);
+    const stop = stopSignal();
+    process.exitCode = await runProxy(config, await createSystem(options), stop);
+    process.exit();
+  });
+}
+
+function addTargets(command: Command): void {
+  const listen = "HOST:PORT or unix:PATH to listen on; repeatable, port 0 for any";
+  const to = "HOST:PORT (DNS), a list IP:PORT,IP:PORT, dns:///, static:///, unix:PATH";
+  const config = "gRPC service config that names a policy, instead of --policy";
+  command
+    .addOption(listOption("--listen <address>", listen, parseListen))
+    .addOption(valueOption("--to <target>", to, checkTarget))
+    .addOption(
+      valueOption("--policy <name>", `${POLICY_WORDS} (default: least_request)`, parsePolicyFlag),
+    )
+    .addOption(valueOption("--service-config <json|@file>", config, parseServiceConfig))
+    .addOption(
+      valueOption("--admin <address>", "admin: HOST:PORT, or PORT on 127.0.0.1", parseAdmin),
+    )
+    .addOption(
+      valueOption(
+        "--workers <n>",
+        "processes that relay (default: 1)",
+        wholeNumber(PROXY_BOUNDS.workers),
+      ),
+    );
+}
+
+function addTls(command: Command): void {
+  const authority = "SNI and name to verify, instead of the target's host";
+  command
+    .option("--tls-cert <file>", "listen with TLS: certificate and its chain, PEM")
+    .option("--tls-key <file>", "its key, PEM; both are reloaded when they change")
+    .option("--tls-client-ca <file>", "ask clients for a certificate of this CA")
+    .option("--to-tls", "connect to endpoints with TLS")
+    .option("--to-ca <file>", "CA of the endpoints' certificates, instead of the well-known ones")
+    .addOption(valueOption("--to-authority <name>", authority, parseAuthority))
+    .option("--to-cert <file>", "certificate to show to endpoints, PEM")
+    .option("--to-key <file>", "its key, PEM");
+}
+
+function addLimits(command: Command): void {
+  const number = (name: keyof typeof PROXY_BOUNDS, flags: string, text: string): void => {
+    const help = `${text} (default: ${PROXY_DEFAULTS[name]})`;
+    command.addOption(valueOption(flags, help, wholeNumber(PROXY_BOUNDS[name])));
+  };
+  const seconds = (name: keyof typeof PROXY_BOUNDS, flags: string, text: string): void => {
+    const help = `${text} (default: ${PROXY_DEFAULTS[name] / 1000})`;
+    command.addOption(valueOption(flags, help, secondsAsMs(PROXY_BOUNDS[name])));
+  };
+  number(
+    "maxConnectionsPerEndpoint",
+    "--max-connections-per-endpoint <n>",
+    "connections to one endpoint, opened when its MAX_CONCURRENT_STREAMS is reached",
+  );
+  number("maxConnections", "--max-connections <n>", "client connections; more are closed at once");
+  number("maxStreams", "--max-streams <n>", "MAX_CONCURRENT_STREAMS of a client connection");
+  seconds("readyTimeoutMs", "--ready-timeout <s>", "how long a call waits for an endpoint");
+  seconds("drainDelayMs", "--drain-delay <s>", "not ready, but accepting, before a drain");
+  seconds("drainTimeoutMs", "--drain-timeout <s>", "how long calls may finish in a drain");
+}

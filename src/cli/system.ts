@@ -1,0 +1,51 @@
+/**
+ * The real things of a process, made once and passed on: clock, chance, logger, signals, stdout.
+ */
+import { type Clock, type Logger, type Rng, realClock, realRng } from "../base/index.ts";
+import { createLogger, type LogOptions, logOptionsFor } from "./log.ts";
+import type { CommonOptions } from "./verb.ts";
+
+/** What verbs pass on to the rooms. */
+export interface System {
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly log: Logger;
+  /** How `log` was made, for processes that log in the same way. */
+  readonly logOptions: LogOptions;
+}
+
+/** Made once per process, by the verb that runs. */
+export async function createSystem(options: CommonOptions): Promise<System> {
+  return systemWithLog(logOptionsFor(options.logLevel, options.color));
+}
+
+/** The same with a logger that was decided elsewhere. */
+export async function systemWithLog(logOptions: LogOptions): Promise<System> {
+  const clock = realClock();
+  return { clock, rng: realRng(), log: await createLogger(logOptions, clock), logOptions };
+}
+
+/** Aborted by the first SIGINT or SIGTERM; a second one ends the process at once. */
+export function stopSignal(): AbortSignal {
+  const stop = new AbortController();
+  const onSignal = (): void => {
+    if (stop.signal.aborted) process.exit(1);
+    stop.abort();
+  };
+  process.on("SIGINT", onSignal);
+  process.on("SIGTERM", onSignal);
+  return stop.signal;
+}
+
+/** Resolves when `signal` is aborted. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
+
+/** Writes a result; resolves when it is on its way, so that the process may exit. */
+export function writeOut(text: string): Promise<void> {
+  return new Promise((resolve) => process.stdout.write(text, () => resolve()));
+}

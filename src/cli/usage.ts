@@ -1,0 +1,86 @@
+/**
+ * Mistakes on the command line: what a verb throws, and how a flag's value is checked.
+ *
+ * The line that a user sees names the flag, the value and what is allowed; `main.ts` prints it
+ * behind "fairlead: " and exits with 2.
+ */
+import { Option } from "commander";
+
+/** A mistake of the user: printed as one line, exit code 2. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+/** Something could not be done: printed as one line, exit code 1. */
+export class CommandError extends Error {
+  override readonly name = "CommandError";
+}
+
+/** An option whose value `parse` checks; `flags` as commander takes them, "--workers <n>". */
+export function valueOption<T>(
+  flags: string,
+  description: string,
+  parse: (flag: string, text: string) => T,
+): Option {
+  const flag = longFlag(flags);
+  return new Option(flags, description).argParser((text: string) => parse(flag, text));
+}
+
+/** The same for an option that may be given several times; yields an array. */
+export function listOption<T>(
+  flags: string,
+  description: string,
+  parse: (flag: string, text: string) => T,
+): Option {
+  const flag = longFlag(flags);
+  return new Option(flags, description).argParser((text: string, earlier: T[] | undefined) => [
+    ...(earlier ?? []),
+    parse(flag, text),
+  ]);
+}
+
+/** The error for a value: `--workers "x": must be a whole number from 1 to 128`. */
+export function badValue(flag: string, text: string, allowed: string): UsageError {
+  return new UsageError(`${flag} ${JSON.stringify(text)}: must be ${allowed}`);
+}
+
+/** A parser of whole numbers within bounds, inclusive. */
+export function wholeNumber(bounds: { readonly min: number; readonly max: number }) {
+  return (flag: string, text: string): number => {
+    const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= bounds.min && value <= bounds.max) return value;
+    throw badValue(flag, text, `a whole number from ${bounds.min} to ${bounds.max}`);
+  };
+}
+
+/** A parser of seconds, with fractions, to milliseconds within bounds, inclusive. */
+export function secondsAsMs(boundsMs: { readonly min: number; readonly max: number }) {
+  return (flag: string, text: string): number => {
+    const valueMs = /^\d{1,9}(\.\d{1,9})?$/.test(text) ? Number(text) * 1000 : Number.NaN;
+    if (valueMs >= boundsMs.min && valueMs <= boundsMs.max) return valueMs;
+    const [min, max] = [boundsMs.min / 1000, boundsMs.max / 1000];
+    throw badValue(flag, text, `a number of seconds from ${min} to ${max}`);
+  };
+}
+
+/** A parser of one of several words. */
+export function oneOf<T extends string>(words: readonly T[]) {
+  return (flag: string, text: string): T => {
+    const word = words.find((one) => one === text);
+    if (word !== undefined) return word;
+    throw badValue(flag, text, `one of ${words.join(", ")}`);
+  };
+}
+
+/** Calls `parse`; the message of what it throws is put behind the flag. */
+export function underFlag<T>(flag: string, parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    throw new UsageError(`${flag}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function longFlag(flags: string): string {
+  return /--[\w-]+/.exec(flags)?.[0] ?? flags;
+}

@@ -1,0 +1,147 @@
+/**
+ * `fairlead why` at work: asks a running proxy, or resolves and connects itself, and prints.
+ */
+import { get, type IncomingMessage } from "node:http";
+import { parsePolicy } from "../balancing/index.ts";
+import { TimerWheel } from "../base/index.ts";
+import { type Cluster, type ClusterView, createCluster } from "../cluster/index.ts";
+import { createResolver, parseTarget } from "../discovery/index.ts";
+import { PROXY_DEFAULTS, renderWhy, type TcpAddress } from "../proxy/index.ts";
+import { Registry } from "../telemetry/index.ts";
+import { ClientTls, listenAddressText, TlsFileError, TransportLoop } from "../transport/index.ts";
+import { createSystem, type System, stopSignal, writeOut } from "./system.ts";
+import { CommandError } from "./usage.ts";
+import type { WhyOptions } from "./why.ts";
+
+/** How long to wait for something usable, and for the answer of an admin endpoint. */
+const WAIT_MS = 5000;
+const POLL_MS = 20;
+/** More than this is no answer of an admin endpoint. */
+const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
+
+/**
+ * Prints why the endpoints of `target` are picked or not.
+ * @param target null: whatever the proxy at `options.admin` has.
+ * @returns the exit code: 1 when nothing is usable.
+ * @throws CommandError when there is nothing to print.
+ */
+export async function runWhy(target: string | null, options: WhyOptions): Promise<number> {
+  const clusters =
+    options.admin === undefined
+      ? [await lookOurselves(target!, options)]
+      : await askProxy(options.admin, target);
+  if (options.output === "json") {
+    const value = clusters.length === 1 ? clusters[0] : { clusters };
+    await writeOut(`${JSON.stringify(value, null, 2)}\n`);
+  } else await writeOut(clusters.map(renderWhy).join("\n"));
+  const isUsable = clusters.some(({ endpoints }) => endpoints.some(({ usable }) => usable));
+  return isUsable ? 0 : 1;
+}
+
+async function lookOurselves(target: string, options: WhyOptions): Promise<ClusterView> {
+  const system = await createSystem(options);
+  const cluster = connect(target, options, system);
+  cluster.start();
+  await waitUsable(cluster, system, stopSignal());
+  const view = cluster.view();
+  cluster.close();
+  return view;
+}
+
+function connect(target: string, options: WhyOptions, { clock, rng, log }: System): Cluster {
+  return createCluster(
+    {
+      target,
+      policy: parsePolicy((options.policy ?? PROXY_DEFAULTS.policy).name ?? ""),
+      tls: options.toTls ? loadTls(target, options, { clock, rng, log }) : null,
+      maxConnectionsPerEndpoint: 1,
+      readyTimeoutMs: WAIT_MS,
+    },
+    {
+      clock,
+      rng,
+      log,
+      resolver: createResolver(target, { clock, rng, log }),
+      loop: new TransportLoop(clock),
+      wheel: new TimerWheel(clock),
+      registry: new Registry(),
+    },
+  );
+}
+
+function loadTls(
+  target: string,
+  options: WhyOptions,
+  { clock, log }: Pick<System, "clock" | "rng" | "log">,
+): ClientTls {
+  const parsed = parseTarget(target);
+  const serverName = options.toAuthority ?? (parsed.kind === "dns" ? parsed.host : null);
+  const files = { caFile: options.toCa ?? null, certFile: null, keyFile: null, serverName };
+  try {
+    return ClientTls.load(files, { clock, log });
+  } catch (error) {
+    if (!(error instanceof TlsFileError)) throw error;
+    throw new CommandError(`--to-ca: ${error.message}`);
+  }
+}
+
+/** Until something is usable and no connection is under way, or the time is over. */
+async function waitUsable(cluster: Cluster, { clock }: System, stop: AbortSignal): Promise<void> {
+  const endMs = clock.nowMs() + WAIT_MS;
+  while (!stop.aborted && clock.nowMs() < endMs && !isSettled(cluster.view())) {
+    await new Promise<void>((resolve) => clock.setTimer(POLL_MS, resolve));
+  }
+}
+
+function isSettled({ endpoints }: ClusterView): boolean {
+  return (
+    endpoints.some(({ usable }) => usable) && endpoints.every(({ state }) => state !== "CONNECTING")
+  );
+}
+
+/** The clusters that the process with this admin endpoint has. */
+async function askProxy(admin: TcpAddress, target: string | null): Promise<ClusterView[]> {
+  const where = listenAddressText(admin);
+  const query = target === null ? "" : `&target=${encodeURIComponent(target)}`;
+  const { status, body } = await httpGet(admin, `/why?format=json${query}`).catch(
+    (error: Error) => {
+      const { code, message } = error as NodeJS.ErrnoException;
+      const reason = code === "ECONNREFUSED" ? "connection refused" : message;
+      throw new CommandError(`--admin ${where}: no answer: ${reason}`);
+    },
+  );
+  if (status !== 200) throw new CommandError(`--admin ${where}: ${body.trim() || status}`);
+  const clusters = parseAnswer(body);
+  if (clusters === null) throw new CommandError(`--admin ${where}: not an answer of fairlead`);
+  return clusters;
+}
+
+function parseAnswer(body: string): ClusterView[] | null {
+  try {
+    const { clusters } = JSON.parse(body) as { clusters?: ClusterView[] };
+    return Array.isArray(clusters) ? clusters : null;
+  } catch {
+    return null;
+  }
+}
+
+function httpGet(
+  { host, port }: TcpAddress,
+  path: string,
+): Promise<{ status: number; body: string }> {
+  return new Promise((resolve, reject) => {
+    const onResponse = (response: IncomingMessage): void => {
+      let body = "";
+      response.setEncoding("utf8");
+      response.on("data", (chunk: string) => {
+        body += chunk;
+        if (body.length > ANSWER_BYTES_MAX) response.destroy(new Error("the answer is too long"));
+      });
+      response.on("error", reject);
+      response.on("end", () => resolve({ status: response.statusCode ?? 0, body }));
+    };
+    const request = get({ host, port, path, timeout: WAIT_MS }, onResponse);
+    request.on("timeout", () => request.destroy(new Error("timed out")));
+    request.on("error", reject);
+  });
+}
