@@ -1,0 +1,66 @@
+/**
+ * `npm run bench -- relay ...`: what a call costs through fairlead and through other proxies.
+ */
+import { LOADS, selectLoads } from "./loads/index.ts";
+import { parseRelayArgs, RELAY_USAGE, type RelayOptions, UsageError } from "./options.ts";
+import { type BenchProxy, custom, fairlead, PEER_PROXIES } from "./proxies/index.ts";
+import { runLoad } from "./relay.ts";
+import { describeRound, loadTable, verdicts, verdictTable } from "./report.ts";
+import { currentSetting, type KeptLoad, keepResults } from "./results.ts";
+
+async function main(argv: readonly string[]): Promise<number> {
+  const [command, ...args] = argv;
+  try {
+    if (command !== "relay") throw new UsageError(`unknown benchmark ${command ?? "(none)"}`);
+    const options = parseRelayArgs(args);
+    if (options === "help") console.log(RELAY_USAGE);
+    else if (options === "list")
+      for (const load of LOADS) console.log(`${load.name}: ${load.title}`);
+    else await relay(options);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof UsageError) && !(error instanceof RangeError)) throw error;
+    console.error(`bench: ${error.message}\n${RELAY_USAGE}`);
+    return 2;
+  }
+}
+
+async function relay(options: RelayOptions): Promise<void> {
+  const loads = selectLoads(options.only);
+  const proxies = findProxies(options);
+  const setting = currentSetting(proxies, options.seconds);
+  const measured: KeptLoad[] = [];
+  for (const load of loads) {
+    const result = await runLoad(load, proxies, options, {
+      onLoad: ({ name, title }) => console.log(`\n${name}: ${title}`),
+      onRound: (proxy, round, each) => console.log(describeRound(load, proxy, round, each)),
+    });
+    const { name, title, unit } = load;
+    measured.push({ load: name, title, unit, rounds: Object.fromEntries(result.rounds), setting });
+    console.log(`\n${loadTable(measured.at(-1) as KeptLoad)}`);
+    // After each load: a run that is cut short keeps what it has measured.
+    if (options.isWritten) keepResults(measured);
+  }
+  const judged = verdicts(measured).filter((verdict) => verdict.isMet !== null);
+  if (judged.length > 0) console.log(`\n${verdictTable(judged)}`);
+}
+
+function findProxies(options: RelayOptions): readonly BenchProxy[] {
+  const known = Object.keys(PEER_PROXIES);
+  const proxies: BenchProxy[] = [];
+  const own = fairlead(options.form);
+  if (own === null) console.log(`bench: no fairlead to measure (--form ${options.form})`);
+  else proxies.push(own);
+  for (const name of options.peers ?? known) {
+    const find = PEER_PROXIES[name];
+    if (find === undefined) throw new UsageError(`--peers ${name}: known are ${known.join(", ")}`);
+    const peer = find();
+    if (peer === null) console.log(`bench: ${name} is missing: run npm run peers -- bench`);
+    else proxies.push(peer);
+  }
+  proxies.push(...options.extras.map(custom));
+  for (const { name, version } of proxies) console.log(`bench: ${name} ${version}`);
+  return proxies;
+}
+
+process.exitCode = await main(process.argv.slice(2));

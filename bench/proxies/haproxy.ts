@@ -1,0 +1,50 @@
+/**
+ * HAProxy: one thread, HTTP/2 on both sides, connections to servers reused for all requests.
+ */
+import { readFileSync } from "node:fs";
+import { findPeer } from "../../test/peers/find.ts";
+import { type BenchProxy, type ProxyPlan, startListening, writeConfig } from "./proxy.ts";
+
+/** HAProxy refuses to start when this exceeds what the file limit allows; 4,000 fits 20,000 files. */
+const CONNECTIONS_MAX = 4000;
+
+/** HAProxy if it is installed. */
+export function haproxy(): BenchProxy | null {
+  const found = findPeer("haproxy");
+  if (found === null) return null;
+  return {
+    name: "haproxy",
+    version: found.version,
+    hasTls: true,
+    connectionsMax: CONNECTIONS_MAX,
+    start: (plan) => {
+      const args = ["-db", "-q", "-f", writeConfig(plan, "haproxy.cfg", config(plan))];
+      return startListening("haproxy", found.path, args, plan);
+    },
+  };
+}
+
+function config(plan: ProxyPlan): string {
+  return `global
+  nbthread 1
+  maxconn ${CONNECTIONS_MAX}
+  tune.h2.max-concurrent-streams 1000
+defaults
+  mode http
+  timeout connect 5s
+  timeout client 300s
+  timeout server 300s
+  http-reuse always
+frontend in
+  bind 127.0.0.1:${plan.port} ${front(plan)}
+  default_backend out
+backend out
+  balance roundrobin
+${plan.upstreams.map((address, i) => `  server s${i} ${address} proto h2\n`).join("")}`;
+}
+
+function front(plan: ProxyPlan): string {
+  if (plan.tls === null) return "proto h2";
+  const pem = readFileSync(plan.tls.certFile, "utf8") + readFileSync(plan.tls.keyFile, "utf8");
+  return `ssl crt ${writeConfig(plan, "haproxy.pem", pem)} alpn h2`;
+}

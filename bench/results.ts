@@ -1,0 +1,82 @@
+/**
+ * Keeps what was measured: bench/results/relay.json (every round) and bench/RESULTS.md (its text).
+ *
+ * A run replaces the loads that it ran and leaves the others as they were, each with its own date.
+ */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpus, release } from "node:os";
+import { dirname, join } from "node:path";
+import { rootDir } from "../test/peers/paths.ts";
+import { LOADS } from "./loads/index.ts";
+import type { BenchProxy } from "./proxies/index.ts";
+import { type LoadRounds, loadTable, verdicts, verdictTable } from "./report.ts";
+
+/** Where and with what a load was measured. */
+export interface Setting {
+  /** ISO 8601. */
+  readonly date: string;
+  readonly machine: string;
+  readonly node: string;
+  /** Version by proxy. */
+  readonly versions: Readonly<Record<string, string>>;
+  readonly seconds: number;
+}
+
+/** One load's rounds and their setting. */
+export interface KeptLoad extends LoadRounds {
+  readonly setting: Setting;
+}
+
+const jsonFile = join(rootDir, "bench", "results", "relay.json");
+const textFile = join(rootDir, "bench", "RESULTS.md");
+
+/** The setting of a run that starts now. */
+export function currentSetting(proxies: readonly BenchProxy[], seconds: number): Setting {
+  const processors = cpus();
+  return {
+    date: new Date().toISOString(),
+    machine: `${processors[0]?.model ?? "unknown CPU"}, ${processors.length} cores, ${process.platform} ${release()}`,
+    node: process.version,
+    versions: Object.fromEntries(proxies.map((proxy) => [proxy.name, proxy.version])),
+    seconds,
+  };
+}
+
+/** Puts new results beside the kept ones and writes both files; the path of the text. */
+export function keepResults(measured: readonly KeptLoad[]): string {
+  const kept: KeptLoad[] = existsSync(jsonFile) ? JSON.parse(readFileSync(jsonFile, "utf8")) : [];
+  const byName = new Map([...kept, ...measured].map((each) => [each.load, each]));
+  const all = LOADS.map((load) => byName.get(load.name)).filter((each) => each !== undefined);
+  mkdirSync(dirname(jsonFile), { recursive: true });
+  writeFileSync(jsonFile, `${JSON.stringify(all, null, 1)}\n`);
+  writeFileSync(textFile, resultsText(all));
+  return textFile;
+}
+
+/** RESULTS.md for these loads. */
+export function resultsText(all: readonly KeptLoad[]): string {
+  const loads = all.map((each) => {
+    const { setting } = each;
+    const versions = Object.entries(setting.versions).map(
+      ([name, version]) => `${name} ${version}`,
+    );
+    return `## ${each.title}
+
+${loadTable(each)}
+
+\`${each.load}\`, ${setting.date.slice(0, 16).replace("T", " ")} UTC, ${setting.seconds} s a round, ${setting.machine}, Node ${setting.node}. ${versions.join("; ")}.
+`;
+  });
+  return `# Results of \`npm run bench -- relay\`
+
+Every figure below was measured by that command; nothing is estimated. Costs are CPU time (user +
+system, from /proc) of the proxy's own processes. Each proxy has one worker, the same three
+upstreams (where not said otherwise) and the same client, on one machine; rounds are interleaved and
+ratios are taken within a round, so read the ratios. A round in which any call failed does not count.
+
+## Targets
+
+${verdictTable(verdicts(all))}
+
+${loads.join("\n")}`;
+}
