@@ -1,9 +1,9 @@
 /**
  * One call through a cluster: its attempts, its waiting, its deadline.
  *
- * It stands between the caller's side (`CallEvents`) and the stream of the current attempt, passes on
- * what comes, and replays the call on another endpoint when the first provably did nothing with it
- * (gRFC A6, transparent retries). The caller sees one call.
+ * It stands between the caller's side (`CallEvents`) and the stream of the current attempt, passes
+ * on what comes, and replays the call on another endpoint when the first provably did nothing with
+ * it (gRFC A6, transparent retries). The caller sees one call.
  */
 
 import { WheelEntry } from "../base/index.ts";
@@ -26,8 +26,8 @@ import type { Subchannel } from "./subchannel.ts";
 /** Why a call ended without a response of its own. */
 export interface CallFailure {
   /**
-   * `refused`: no attempt could be made; `reset`: the server reset the stream; `lost`: the connection
-   * ended or the server broke the protocol; `deadline`: time is up.
+   * `refused`: no attempt could be made; `reset`: the server reset the stream; `lost`: the
+   * connection ended or the server broke the protocol; `deadline`: time is up.
    */
   readonly kind: "refused" | "reset" | "lost" | "deadline";
   /** The HTTP/2 code, for a caller that must be told by a reset. */
@@ -43,7 +43,9 @@ export interface CallEvents {
   onResponse(list: HeaderList, isEnd: boolean): void;
   /** A 1xx response. */
   onInformational(list: HeaderList): void;
-  /** Response bytes[start, end), to be read only until this returns; returns the bytes done with. */
+  /**
+   * Response bytes[start, end), to be read only until this returns; returns the bytes done with.
+   */
   onResponseData(bytes: Uint8Array, start: number, end: number, isEnd: boolean): number;
   /** Response trailers: the response is complete. */
   onResponseTrailers(list: HeaderList): void;

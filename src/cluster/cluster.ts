@@ -1,8 +1,8 @@
 /**
  * A named set of endpoints kept ready to use, and `start`, the one way a call reaches a pod.
  *
- * It joins discovery (who can serve), a policy (who should), connections and queues. On the call path:
- * pick, open a stream, done; everything else happens when something changes.
+ * It joins discovery (who can serve), a policy (who should), connections and queues. On the call
+ * path: pick, open a stream, done; everything else happens when something changes.
  */
 
 import type { Picker } from "../balancing/index.ts";
@@ -28,8 +28,8 @@ import { Subchannel, type SubchannelOwner } from "./subchannel.ts";
 import type { ClusterView, Readiness } from "./view.ts";
 
 /**
- * After the first endpoint is ready, calls that queued wait this much longer for the others, so that a
- * cold start does not give all of them to one pod.
+ * After the first endpoint is ready, calls that queued wait this much longer for the others, so
+ * that a cold start does not give all of them to one pod.
  */
 export const WARM_UP_MS = 50;
 
@@ -101,8 +101,9 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
   }
 
   /**
-   * A call with its request headers; `Call.start` sends it on its way. `deadlineMs` is on the cluster's
-   * clock, Infinity for none; `nowMs` is that clock's time. Failures come through `events`.
+   * A call with its request headers; `Call.start` sends it on its way. `deadlineMs` is on the
+   * cluster's clock, Infinity for none; `nowMs` is that clock's time. Failures come through
+   * `events`.
    */
   call(
     list: HeaderList,
@@ -234,7 +235,9 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
     }
   }
 
-  /** Nothing is ready any more: what waited for capacity waits for that now, with its time limit. */
+  /**
+   * Nothing is ready any more: what waited for capacity waits for that now, with its time limit.
+   */
   #moveToReadyQueue(): void {
     for (let call = this.#capacity.shift(); call !== null; call = this.#capacity.shift()) {
       this.#waitReady(call);

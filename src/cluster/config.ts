@@ -16,7 +16,9 @@ export const CAPACITY_QUEUE_CALLS_MAX = 65_536;
 export const REPLAY_BYTES_MAX = 65_536;
 /** Request bytes kept for replays over all calls of the process. */
 export const REPLAY_BYTES_TOTAL_MAX = 67_108_864;
-/** Replays of a call that had reached the wire; one that had not is moved without limit (gRFC A6). */
+/**
+ * Replays of a call that had reached the wire; one that had not is moved without limit (gRFC A6).
+ */
 export const WIRE_REPLAYS_MAX = 1;
 /** Attempts of one call in all: a guard against endpoints that accept and close for ever. */
 export const ATTEMPTS_MAX = 32;
@@ -24,7 +26,9 @@ export const ATTEMPTS_MAX = 32;
 export const EXTRA_CONNECTION_IDLE_MS = 10_000;
 /** How long an endpoint that left may finish its streams. */
 export const ENDPOINT_DRAIN_TIMEOUT_MS = 300_000;
-/** A deadline is the caller's and the server's to keep; this much later we end the call ourselves. */
+/**
+ * A deadline is the caller's and the server's to keep; this much later we end the call ourselves.
+ */
 export const DEADLINE_GRACE_MS = 50;
 
 /** Settings of one cluster. */

@@ -1,10 +1,10 @@
 /**
  * Room `cluster`: a named set of endpoints kept ready to use.
  *
- * What it is: `Cluster` joins a resolver, a policy and connections; `Cluster.call` is the one way a call
- * reaches a pod, for the client and for the proxy.
- * Promises: a call that an endpoint provably did nothing with is sent again elsewhere; what waits is
- * bounded, in time and number, and fails with a reason; a call that ended is out of everything.
+ * What it is: `Cluster` joins a resolver, a policy and connections; `Cluster.call` is the one way a
+ * call reaches a pod, for the client and for the proxy.
+ * Promises: a call that an endpoint provably did nothing with is sent again elsewhere; what waits
+ * is bounded, in time and number, and fails with a reason; a call that ended is out of everything.
  * Must never: know who is asking, or read a clock of its own.
  */
 export { Call, type CallEvents, type CallFailure } from "./call.ts";

@@ -1,8 +1,8 @@
 /**
  * The figures of a cluster, bound once to their labels.
  *
- * gRFC A66 has no per-endpoint label by design; the per-pod picture is in `fairlead_lb_*`, whose series
- * go when the endpoint goes.
+ * gRFC A66 has no per-endpoint label by design; the per-pod picture is in `fairlead_lb_*`, whose
+ * series go when the endpoint goes.
  */
 
 import type { Endpoint } from "../discovery/index.ts";

@@ -1,13 +1,14 @@
 /**
- * Whether an attempt ended well: `grpc-status` 0, or for calls that are not gRPC an HTTP status below 500.
+ * Whether an attempt ended well: `grpc-status` 0, or for calls that are not gRPC an HTTP status
+ * below 500.
  */
 
 import { isGrpcContentType } from "../grpc/index.ts";
 import type { HeaderList } from "../http2/index.ts";
 
 /**
- * Judges the list that ended a response: trailers, or headers of a response without a body; null when
- * it ended with data.
+ * Judges the list that ended a response: trailers, or headers of a response without a body; null
+ * when it ended with data.
  */
 export function isOkResponse(last: HeaderList | null, request: HeaderList): boolean {
   if (last !== null && last.grpcStatus !== null) return last.grpcStatus.value === "0";

@@ -1,8 +1,8 @@
 /**
  * The request bytes of one call: what waits for an attempt, and what a replay would need. gRFC A6.
  *
- * Most bodies are one small piece, packed with others into a shared slab. What is kept is bounded per
- * call and over the process; a call over the bound can still be sent, but not replayed.
+ * Most bodies are one small piece, packed with others into a shared slab. What is kept is bounded
+ * per call and over the process; a call over the bound can still be sent, but not replayed.
  */
 
 import { copyBytes } from "../http2/index.ts";
@@ -84,7 +84,9 @@ export class RequestBody {
     else this.#more.push(piece);
   }
 
-  /** Hands all bytes to `target`, the last with `isEnd`. Nothing at all when empty and not the end. */
+  /**
+   * Hands all bytes to `target`, the last with `isEnd`. Nothing at all when empty and not the end.
+   */
   sendTo(target: BodyTarget, isEnd: boolean): void {
     const { bytes, start, end } = this.#first ?? EMPTY;
     const more = this.#more;

@@ -1,9 +1,9 @@
 /**
- * One endpoint kept ready: its connections, their state, backoff, and its figures. gRPC connectivity
- * semantics (IDLE, CONNECTING, READY, TRANSIENT_FAILURE).
+ * One endpoint kept ready: its connections, their state, backoff, and its figures. gRPC
+ * connectivity semantics (IDLE, CONNECTING, READY, TRANSIENT_FAILURE).
  *
- * One connection as a rule; more are opened one by one while all are at their MAX_CONCURRENT_STREAMS,
- * and closed again at rest. Whom to pick is the policy's business.
+ * One connection as a rule; more are opened one by one while all are at their
+ * MAX_CONCURRENT_STREAMS, and closed again at rest. Whom to pick is the policy's business.
  */
 
 import type { PickTarget } from "../balancing/index.ts";

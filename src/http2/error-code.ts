@@ -27,7 +27,9 @@ export type ErrorCode = number;
 
 const NAMES = Object.keys(ErrorCode);
 
-/** The RFC's name of a code, such as `REFUSED_STREAM`; `0x..` for a code that the RFC does not know. */
+/**
+ * The RFC's name of a code, such as `REFUSED_STREAM`; `0x..` for a code that the RFC does not know.
+ */
 export function errorCodeName(code: ErrorCode): string {
   return NAMES[code] ?? `0x${code.toString(16)}`;
 }

@@ -26,8 +26,8 @@ export interface StreamEvents {
   /** A 1xx response (client role only). */
   onInformational(list: HeaderList): void;
   /**
-   * Payload bytes[start, end), to be read only until this returns; maybe empty with `isEnd`. Returns
-   * how many bytes are done with; the rest must be given to `Stream.credit` later.
+   * Payload bytes[start, end), to be read only until this returns; maybe empty with `isEnd`.
+   * Returns how many bytes are done with; the rest must be given to `Stream.credit` later.
    */
   onData(bytes: Uint8Array, start: number, end: number, isEnd: boolean): number;
   /** Trailers; the peer's side has ended. */

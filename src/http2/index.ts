@@ -1,10 +1,10 @@
 /**
  * Room `http2`: the wire engine. RFC 9113 and RFC 7541, both roles, sans-I/O.
  *
- * What it is: `Connection` (bytes in, events and bytes out) with its streams, header lists and limits.
- * Promises: bad bytes from a peer never throw; everything a peer can make us hold is bounded by a named
- * value of `limits.ts`; nothing that outlives its frame pins a read buffer; per frame there is no
- * promise, emitter, closure, view or object.
+ * What it is: `Connection` (bytes in, events and bytes out) with its streams, header lists and
+ * limits. Promises: bad bytes from a peer never throw; everything a peer can make us hold is
+ * bounded by a named value of `limits.ts`; nothing that outlives its frame pins a read buffer; per
+ * frame there is no promise, emitter, closure, view or object.
  * Must never: open a socket, start a timer, read a clock, or know what gRPC is.
  */
 export { type ConnectionConfig, DEFAULT_CONNECTION_CONFIG, type Role } from "./config.ts";

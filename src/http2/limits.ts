@@ -35,11 +35,19 @@ export const CONTROL_FRAMES_QUEUED_MAX = 1_000;
 export const GLITCHES_MAX = 1_000;
 /** Glitches that a connection earns back per second. */
 export const GLITCHES_PER_SECOND = 33;
-/** Glitches that one served call earns back, so that a busy peer that cancels a lot is never cut. */
+/**
+ * Glitches that one served call earns back, so that a busy peer that cancels a lot is never cut.
+ */
 export const GLITCHES_PER_SERVED_CALL = 4;
-/** A stream that lived this long held its slot: MAX_CONCURRENT_STREAMS bounds its resets, not glitches. */
+/**
+ * A stream that lived this long held its slot: MAX_CONCURRENT_STREAMS bounds its resets, not
+ * glitches.
+ */
 export const PREMATURE_RESET_MS = 100;
-/** PINGs: bucket and refill; each DATA frame that we send earns one (grpc-go's BDP probes answer data). */
+/**
+ * PINGs: bucket and refill; each DATA frame that we send earns one (grpc-go's BDP probes answer
+ * data).
+ */
 export const PINGS_MAX = 1_000;
 /** PINGs that a connection earns back per second. */
 export const PINGS_PER_SECOND = 100;
@@ -57,9 +65,14 @@ export const OUTPUT_BYTES_HIGH = 262_144;
 /** Largest flow-control window. RFC 9113 §6.9.1. */
 export const WINDOW_BYTES_MAX = 0x7fffffff;
 
-/** Streams that we reset and whose late frames are ignored rather than answered (RFC 9113 §5.4.2). */
+/**
+ * Streams that we reset and whose late frames are ignored rather than answered (RFC 9113 §5.4.2).
+ */
 export const RECENT_RESETS_MAX = 256;
-/** MAX_CONCURRENT_STREAMS assumed of a server until its SETTINGS arrive. RFC 9113 §6.5.2 advises 100. */
+/**
+ * MAX_CONCURRENT_STREAMS assumed of a server until its SETTINGS arrive. RFC 9113 §6.5.2 advises
+ * 100.
+ */
 export const STREAMS_BEFORE_SETTINGS = 100;
 /** Informational (1xx) answers of one call; a real server sends one or two. */
 export const INFORMATIONAL_MAX = 16;

@@ -1,8 +1,8 @@
 /**
  * The bytes that a connection wants to send: one growing buffer, in pooled chunks.
  *
- * Not a socket: the transport takes the chunks once per turn of the event loop and gives them back when
- * the kernel has them. A connection with nothing to send holds no chunk at all.
+ * Not a socket: the transport takes the chunks once per turn of the event loop and gives them back
+ * when the kernel has them. A connection with nothing to send holds no chunk at all.
  */
 
 import { assert } from "../base/index.ts";

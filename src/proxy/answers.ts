@@ -1,8 +1,8 @@
 /**
  * Answers of the proxy itself: a call that it refuses, or that broke on the way.
  *
- * A gRPC caller gets HTTP 200 with a `grpc-status` and a `grpc-message` that begins with "fairlead: ";
- * any other caller an HTTP status with the same text as its body.
+ * A gRPC caller gets HTTP 200 with a `grpc-status` and a `grpc-message` that begins with "fairlead:
+ * "; any other caller an HTTP status with the same text as its body.
  */
 
 import { encodeGrpcMessage, Status, trailersOnly } from "../grpc/index.ts";

@@ -1,10 +1,10 @@
 /**
  * Room `proxy`: the mesh way's data plane.
  *
- * What it is: listeners, the relay of calls between a downstream stream and a cluster's call, drain, the
- * admin endpoint, and worker processes.
- * Promises: any valid HTTP/2 request is relayed with its unknown headers and trailers intact; a refusal
- * carries its reason; a drain loses no call that can finish in its time.
+ * What it is: listeners, the relay of calls between a downstream stream and a cluster's call,
+ * drain, the admin endpoint, and worker processes.
+ * Promises: any valid HTTP/2 request is relayed with its unknown headers and trailers intact; a
+ * refusal carries its reason; a drain loses no call that can finish in its time.
  * Must never: know the client or the control plane.
  */
 export { AdminServer, type AdminSource, renderWhy } from "./admin/index.ts";

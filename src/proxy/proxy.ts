@@ -53,7 +53,9 @@ export interface ProxySystem {
 export interface Proxy {
   /** Binds all listeners, or none; resolves with their addresses in order. */
   listen(): Promise<string[]>;
-  /** Not ready any more; after the delay listeners close, calls finish. Resolves when all is over. */
+  /**
+   * Not ready any more; after the delay listeners close, calls finish. Resolves when all is over.
+   */
   drain(): Promise<void>;
   /** Ends at once. */
   close(): void;
@@ -273,7 +275,9 @@ class RelayProxy implements Proxy, ListenerEvents, RelayOwner {
   }
 }
 
-/** The end of the call's time on the proxy's clock; Infinity without a (well-formed) grpc-timeout. */
+/**
+ * The end of the call's time on the proxy's clock; Infinity without a (well-formed) grpc-timeout.
+ */
 function deadlineOf(list: HeaderList, nowMs: number): number {
   const { grpcTimeout } = list;
   if (grpcTimeout === null) return Number.POSITIVE_INFINITY;

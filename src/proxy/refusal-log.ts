@@ -1,5 +1,6 @@
 /**
- * Log lines about refused and broken calls: the first of a kind at once, then one a second with a count.
+ * Log lines about refused and broken calls: the first of a kind at once, then one a second with a
+ * count.
  *
  * Every one of them is counted in the metrics; a log of each would be an attack's second half.
  */

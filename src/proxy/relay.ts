@@ -1,8 +1,8 @@
 /**
  * The relay of one call: a downstream stream on one side, a cluster's call on the other.
  *
- * Both sides call straight into it; it turns each event of one side into the verb of the other. Credit
- * is relayed end to end: what one side has not taken yet is not granted to the other.
+ * Both sides call straight into it; it turns each event of one side into the verb of the other.
+ * Credit is relayed end to end: what one side has not taken yet is not granted to the other.
  */
 
 import { type Call, type CallEvents, type CallFailure, isGrpcRequest } from "../cluster/index.ts";

@@ -2,10 +2,10 @@
  * Room `transport`: an `http2` connection on a real socket.
  *
  * What it is: listeners and connectors for TCP, TLS (ALPN, client certificates, files that renew
- * themselves) and Unix sockets; `SocketConnection` joins a socket and the engine; `TransportLoop` is the
- * turn's end at which everything produced leaves with one write per socket.
- * Promises: bounded waiting in both directions; an idle connection holds no buffers; a closing one sends
- * what is written before it goes.
+ * themselves) and Unix sockets; `SocketConnection` joins a socket and the engine; `TransportLoop`
+ * is the turn's end at which everything produced leaves with one write per socket.
+ * Promises: bounded waiting in both directions; an idle connection holds no buffers; a closing one
+ * sends what is written before it goes.
  * Must never: know gRPC, balancing or Kubernetes.
  */
 export {

@@ -1,9 +1,9 @@
 /**
  * Notices a connection whose peer is gone without a FIN. gRFC A8.
  *
- * Not a periodic ping: grpc-go servers close connections that ping more often than they like. A probe
- * goes out only while calls wait and nothing at all came for a while, and never a third one without
- * anything but ACKs in between.
+ * Not a periodic ping: grpc-go servers close connections that ping more often than they like. A
+ * probe goes out only while calls wait and nothing at all came for a while, and never a third one
+ * without anything but ACKs in between.
  */
 
 import { type Connection, ErrorCode } from "../http2/index.ts";

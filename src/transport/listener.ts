@@ -1,7 +1,8 @@
 /**
  * A listening socket (TCP, TLS or Unix) that makes server connections, up to a limit.
  *
- * What comes over the limit is closed at once and counted; what was accepted is never touched by it.
+ * What comes over the limit is closed at once and counted; what was accepted is never touched by
+ * it.
  */
 
 import { existsSync, unlinkSync } from "node:fs";

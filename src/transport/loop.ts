@@ -1,8 +1,9 @@
 /**
  * One write per socket and turn of the event loop.
  *
- * Connections with output register here; what one turn produced for a connection leaves together when
- * the turn ends. It also ticks all connections about once a second, so that none has a timer of its own.
+ * Connections with output register here; what one turn produced for a connection leaves together
+ * when the turn ends. It also ticks all connections about once a second, so that none has a timer
+ * of its own.
  */
 
 import type { Clock, Timer } from "../base/index.ts";

@@ -1,9 +1,9 @@
 /**
  * An `http2` connection on a real socket: TCP, TLS or Unix.
  *
- * It reads into the engine, writes the engine's chunks once a turn, keeps count of what the kernel has
- * not taken yet (back-pressure), and closes in order: what is written leaves, then FIN. An idle one
- * holds no buffers.
+ * It reads into the engine, writes the engine's chunks once a turn, keeps count of what the kernel
+ * has not taken yet (back-pressure), and closes in order: what is written leaves, then FIN. An idle
+ * one holds no buffers.
  */
 
 import type { Socket } from "node:net";

@@ -2,8 +2,8 @@
  * An HTTP/2 connection, either role: bytes in, events and bytes out. RFC 9113.
  *
  * Sans-I/O: the transport calls `recv` with what it read, takes `output` after `onDirty`, and calls
- * `onTimer` about once a second. This file wires the owners (`Receiver`, `Sender`, `Streams`,
- * `GoAwayState`) and holds the public verbs; the rules of the RFC live with the owners.
+ * `onTimer` about once a second. This file wires the owners (`Receiver`, `Faults`, `Sender`,
+ * `Streams`, `GoAwayState`) and holds the public verbs; the rules of the RFC live with the owners.
  */
 
 import { assert } from "../../base/index.ts";
@@ -25,15 +25,10 @@ import {
   writeWindowUpdate,
 } from "../frame/writer.ts";
 import type { HeaderList } from "../hpack/header-list.ts";
-import {
-  HEADER_BLOCK_TIMEOUT_MS,
-  PREFACE_TIMEOUT_MS,
-  SETTINGS_ACK_TIMEOUT_MS,
-  STALL_PROGRESS_BYTES,
-  STALL_TIMEOUT_MS,
-} from "../limits.ts";
 import type { Output } from "../output.ts";
 import { Stream } from "../stream/stream.ts";
+import { lateness } from "./deadlines.ts";
+import { Faults } from "./faults.ts";
 import { DRAIN_PING, DRAIN_PING_TIMEOUT_MS, DrainStep, GOAWAY_ALL, GoAwayState } from "./goaway.ts";
 import { NO_EVENTS, Receiver } from "./receiver.ts";
 import { Sender } from "./sender.ts";
@@ -46,6 +41,7 @@ export class Connection {
   readonly #events: ConnectionEvents;
   readonly #streams: Streams;
   readonly #sender: Sender;
+  readonly #faults: Faults;
   readonly #receiver: Receiver;
   readonly #decoder: FrameDecoder;
   readonly #goAway = new GoAwayState();
@@ -73,7 +69,8 @@ export class Connection {
       listBytesMax: config.headerListBytesMax,
       fieldsMax: config.headerFieldsMax,
     };
-    this.#receiver = new Receiver(role, this.#sender, this.#streams, this, limits, nowMs);
+    this.#faults = new Faults(this.#sender, this.#streams, nowMs);
+    this.#receiver = new Receiver(role, this.#sender, this.#streams, this.#faults, this, limits);
     this.#decoder = new FrameDecoder(this.#receiver);
   }
 
@@ -130,7 +127,7 @@ export class Connection {
 
   /** Glitches charged so far. */
   get glitchCount(): number {
-    return this.#receiver.glitchCount;
+    return this.#faults.glitchCount;
   }
 
   /** Streams that the peer allows us at a time; Infinity when it sets no limit. */
@@ -163,7 +160,7 @@ export class Connection {
   recv(bytes: Uint8Array, start: number, end: number, nowMs: number): void {
     if (this.#isClosed) return;
     this.#nowMs = nowMs;
-    this.#receiver.nowMs = nowMs;
+    this.#faults.nowMs = nowMs;
     this.#sender.nowMs = nowMs;
     let pos = start;
     if (this.role === "server" && this.#prefaceSeen < PREFACE.length) {
@@ -174,7 +171,7 @@ export class Connection {
       }
     }
     const code = this.#decoder.push(bytes, pos, end);
-    if (code !== ErrorCode.NO_ERROR) this.fail(code, this.#receiver.reason, "library");
+    if (code !== ErrorCode.NO_ERROR) this.fail(code, this.#faults.reason, "library");
   }
 
   /** RFC 9113 §3.4. Returns where frames begin, or -1. */
@@ -196,7 +193,7 @@ export class Connection {
 
   /** The kernel has everything that was taken: waiting streams may go on. */
   onSocketDrained(): void {
-    this.#receiver.controlQueued = 0;
+    this.#faults.controlQueued = 0;
     if (!this.#isClosed) this.#sender.pump();
   }
 
@@ -221,7 +218,7 @@ export class Connection {
     if (this.#goAway.step !== DrainStep.ANNOUNCED) return;
     this.#goAway.step = DrainStep.FINAL;
     this.#goAway.localLastId = this.#streams.lastId;
-    this.#receiver.isDraining = true;
+    this.#receiver.setDraining();
     writeGoAway(this.#sender.output, this.#streams.lastId, ErrorCode.NO_ERROR, "");
     this.#sender.touch();
     this.#reportDrained();
@@ -286,34 +283,17 @@ export class Connection {
   onTimer(nowMs: number): void {
     if (this.#isClosed) return;
     this.#nowMs = nowMs;
-    const age = nowMs - this.#startedMs;
+    this.#sender.nowMs = nowMs;
+    const ageMs = nowMs - this.#startedMs;
     const block = this.#receiver.blockStartedMs;
-    if (!this.#receiver.isSettled && age > PREFACE_TIMEOUT_MS) {
-      this.fail(ErrorCode.PROTOCOL_ERROR, "no preface and SETTINGS in time", "library");
-    } else if (!this.#isAcked && age > SETTINGS_ACK_TIMEOUT_MS) {
-      this.fail(ErrorCode.SETTINGS_TIMEOUT, "SETTINGS were not acknowledged in time", "library");
-    } else if (block !== 0 && nowMs - block > HEADER_BLOCK_TIMEOUT_MS) {
-      this.fail(ErrorCode.ENHANCE_YOUR_CALM, "a header block was not completed in time", "library");
-    } else {
-      if (nowMs - this.#goAway.announcedMs > DRAIN_PING_TIMEOUT_MS) this.#finalGoAway();
-      this.#resetStalled(nowMs);
+    const blockMs = block === 0 ? 0 : nowMs - block;
+    const late = lateness(ageMs, this.#receiver.isSettled, this.#isAcked, blockMs);
+    if (late !== null) {
+      this.fail(late.code, late.reason, "library");
+      return;
     }
-  }
-
-  /** CVE-2026-49975: a trickle of WINDOW_UPDATEs must not hold memory for ever. */
-  #resetStalled(nowMs: number): void {
-    for (const stream of [...this.#sender.waiting]) {
-      if (nowMs - stream.stalledSinceMs < STALL_TIMEOUT_MS) continue;
-      if (stream.stalledBytes >= STALL_PROGRESS_BYTES) {
-        stream.stalledSinceMs = nowMs;
-        stream.stalledBytes = 0;
-        continue;
-      }
-      const { events } = stream;
-      this.#sender.reset(stream, ErrorCode.CANCEL);
-      const reason = "the peer took no data for too long";
-      events.onReset({ code: ErrorCode.CANCEL, by: "library", isUnprocessed: false, reason });
-    }
+    if (nowMs - this.#goAway.announcedMs > DRAIN_PING_TIMEOUT_MS) this.#finalGoAway();
+    this.#sender.resetStalled();
   }
 
   // What follows is called by the owners named in the header, not by users.
@@ -321,7 +301,7 @@ export class Connection {
   /** From `Streams`. */
   onStreamRemoved(stream: Stream): void {
     if (this.#isClosed) return;
-    if (this.role === "server" && stream.isAnswered) this.#receiver.earnServed();
+    if (this.role === "server" && stream.isAnswered) this.#faults.earnServed();
     this.#reportDrained();
     if (this.role === "client") this.#events.onCapacity();
   }
@@ -333,7 +313,7 @@ export class Connection {
 
   /** From `Sender`. */
   onDataSent(): void {
-    this.#receiver.earnPing();
+    this.#faults.earnPing();
   }
 
   /** From `Receiver`: makes the stream, or refuses it. RFC 9113 §5.1.2, §6.8. */

@@ -1,8 +1,8 @@
 /**
  * Gathers a header block from HEADERS and its CONTINUATIONs. RFC 9113 §4.3, §6.2, §6.10.
  *
- * A block that fits its HEADERS frame never comes here: it is decoded in place. What does come here is
- * bounded in bytes, in frames and (by the connection's timer) in time.
+ * A block that fits its HEADERS frame never comes here: it is decoded in place. What does come here
+ * is bounded in bytes, in frames and (by the connection's timer) in time.
  */
 
 import { ErrorCode } from "../error-code.ts";

@@ -2,16 +2,22 @@
  * Everything that a connection sends: header blocks, DATA under both windows, credit, resets.
  * RFC 9113 §5.2, §6.1, §6.9.
  *
- * DATA that a window or a slow socket does not take waits in its stream's queue; waiting streams take
- * turns, one frame each. Decisions about what came in are the `Receiver`'s.
+ * DATA that a window or a slow socket does not take waits in its stream's queue; waiting streams
+ * take turns, one frame each. Decisions about what came in are the `Receiver`'s.
  */
 
-import type { ErrorCode } from "../error-code.ts";
+import { ErrorCode } from "../error-code.ts";
 import { Flag, FrameType, HEAD_BYTES } from "../frame/types.ts";
 import { writeData, writeHead, writeRstStream, writeWindowUpdate } from "../frame/writer.ts";
 import { Encoder } from "../hpack/encoder.ts";
 import type { HeaderList } from "../hpack/header-list.ts";
-import { HELD_BYTES_MAX, OUTPUT_BYTES_HIGH, WINDOW_BYTES_MAX } from "../limits.ts";
+import {
+  HELD_BYTES_MAX,
+  OUTPUT_BYTES_HIGH,
+  STALL_PROGRESS_BYTES,
+  STALL_TIMEOUT_MS,
+  WINDOW_BYTES_MAX,
+} from "../limits.ts";
 import { Output } from "../output.ts";
 import { SendQueue } from "../stream/send-queue.ts";
 import { State, StreamEvent } from "../stream/state.ts";
@@ -255,6 +261,22 @@ export class Sender {
     this.release(stream.heldBytes);
     stream.heldBytes = 0;
     this.#streams.remove(stream);
+  }
+
+  /** CVE-2026-49975: a trickle of WINDOW_UPDATEs must not hold memory for ever. */
+  resetStalled(): void {
+    for (const stream of [...this.waiting]) {
+      if (this.nowMs - stream.stalledSinceMs < STALL_TIMEOUT_MS) continue;
+      if (stream.stalledBytes >= STALL_PROGRESS_BYTES) {
+        stream.stalledSinceMs = this.nowMs;
+        stream.stalledBytes = 0;
+        continue;
+      }
+      const { events } = stream;
+      this.reset(stream, ErrorCode.CANCEL);
+      const reason = "the peer took no data for too long";
+      events.onReset({ code: ErrorCode.CANCEL, by: "library", isUnprocessed: false, reason });
+    }
   }
 
   /** See `Stream.credit`. */

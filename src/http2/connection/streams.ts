@@ -1,5 +1,6 @@
 /**
- * The streams of a connection: who is open, which ids were used, which we reset lately. RFC 9113 §5.1.
+ * The streams of a connection: who is open, which ids were used, which we reset lately. RFC 9113
+ * §5.1.
  */
 
 import { assert } from "../../base/index.ts";

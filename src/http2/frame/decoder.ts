@@ -2,8 +2,8 @@
  * HTTP/2 frame decoder: bytes in, frames out. RFC 9113 §4.
  *
  * Sans-I/O: no sockets, timers or stream state. A frame that lies wholly inside the pushed bytes is
- * reported in place; one that spans two pushes is gathered once into `#carry`. The payload of a DATA
- * frame without padding is never gathered: each part is reported as it comes, so that a relay
+ * reported in place; one that spans two pushes is gathered once into `#carry`. The payload of a
+ * DATA frame without padding is never gathered: each part is reported as it comes, so that a relay
  * neither copies nor waits.
  */
 
@@ -132,7 +132,9 @@ export class FrameDecoder {
     return code === ErrorCode.NO_ERROR ? partEnd : -code;
   }
 
-  /** Keeps bytes[pos, end) of a frame of `frameBytes`, in a buffer of its own: reads stay unpinned. */
+  /**
+   * Keeps bytes[pos, end) of a frame of `frameBytes`, in a buffer of its own: reads stay unpinned.
+   */
   #hold(bytes: Uint8Array, pos: number, end: number, frameBytes: number): void {
     const carry = Buffer.allocUnsafeSlow(frameBytes);
     Buffer.prototype.copy.call(bytes, carry, 0, pos, end);

@@ -1,14 +1,18 @@
 /**
  * What makes a header list malformed, as a request, a response or trailers. RFC 9113 §8.1-8.3.
  *
- * Each answer is "" for a good list or one clause that names the fault, kept with the list: a list that
- * repeats is checked once. What `HeaderList.add` saw (names, values, order, doubles) counts for all three.
+ * Each answer is "" for a good list or one clause that names the fault, kept with the list: a list
+ * that repeats is checked once. What `HeaderList.add` saw (names, values, order, doubles) counts
+ * for all three.
  */
 
 import type { Field } from "../hpack/field.ts";
 import type { HeaderList } from "../hpack/header-list.ts";
 
-/** Nothing that a URI reference cannot hold may stand in a path: no space, control, `#` or non-ASCII. */
+/**
+ * Nothing that a URI reference cannot hold may stand in a path: no space, control, `#` or
+ * non-ASCII.
+ */
 const PATH = /^[!-"$-~]+$/;
 const AUTHORITY = /^[!-~]*$/;
 const METHOD = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;

@@ -1,9 +1,9 @@
 /**
  * Remembers header blocks by their bytes: the same bytes under the same table are the same list.
  *
- * Direct-mapped and small; a block is kept on its second appearance, so that blocks that never repeat
- * cost a hash and nothing else. Blocks that insert into the table are not eligible, and are told apart
- * by a skim over their representations.
+ * Direct-mapped and small; a block is kept on its second appearance, so that blocks that never
+ * repeat cost a hash and nothing else. Blocks that insert into the table are not eligible, and are
+ * told apart by a skim over their representations.
  */
 
 import { type HeaderList, sharedList } from "./header-list.ts";

@@ -1,9 +1,9 @@
 /**
  * HPACK decoder: a whole header block in, a header list out. RFC 7541 §3.2, §6.
  *
- * A block that leaves the table unchanged is remembered by its bytes and yields the same list object.
- * Values are checked and kept as wire bytes; see `field.ts`. Limits are kept while decoding: fields
- * beyond them are decoded (the table must stay in step) and dropped.
+ * A block that leaves the table unchanged is remembered by its bytes and yields the same list
+ * object. Values are checked and kept as wire bytes; see `field.ts`. Limits are kept while
+ * decoding: fields beyond them are decoded (the table must stay in step) and dropped.
  */
 
 import { DECODER_TABLE_BYTES_MAX, HEADER_FIELDS_MAX, HEADER_LIST_BYTES_MAX } from "../limits.ts";
@@ -64,8 +64,8 @@ export class Decoder {
   }
 
   /**
-   * Decodes the block bytes[start, end). Null is COMPRESSION_ERROR: the table is out of step and the
-   * connection must end. RFC 9113 §4.3.
+   * Decodes the block bytes[start, end). Null is COMPRESSION_ERROR: the table is out of step and
+   * the connection must end. RFC 9113 §4.3.
    */
   decode(bytes: Uint8Array, start: number, end: number): HeaderList | null {
     const hash = BlockCache.hashOf(bytes, start, end);

@@ -1,9 +1,9 @@
 /**
  * HPACK encoder: a header list in, a whole block out. RFC 7541 §3.1, §6.
  *
- * Only canonical fields (those that came at least twice, see `field.ts`) enter the table, so per-call
- * values never churn it; they are found by identity. All other values leave as the wire bytes that
- * came. A list that repeats is encoded once per table version and then copied.
+ * Only canonical fields (those that came at least twice, see `field.ts`) enter the table, so
+ * per-call values never churn it; they are found by identity. All other values leave as the wire
+ * bytes that came. A list that repeats is encoded once per table version and then copied.
  */
 
 import { ENCODER_TABLE_BYTES_MAX } from "../limits.ts";
@@ -54,7 +54,10 @@ export class Encoder {
     this.#dropEvicted();
   }
 
-  /** Writes the block of `list` at bytes[start..], which has room for `list.wireBytesMax`. Returns its end. */
+  /**
+   * Writes the block of `list` at bytes[start..], which has room for `list.wireBytesMax`. Returns
+   * its end.
+   */
   encode(list: HeaderList, bytes: Buffer, start: number): number {
     let pos = start;
     if (this.#owedMin >= 0) pos = this.#writeOwedUpdates(bytes, pos);

@@ -1,10 +1,10 @@
 /**
  * A header field: a name and a value, the value kept as it goes on the wire.
  *
- * Most values of a relayed call are never read: they stay the bytes that came, and a string is built
- * only when somebody asks. Field objects are shared between the dynamic tables and the header lists, so
- * that an encoder finds a known one by identity. A field that was referred to by index (so it comes
- * again) is made canonical: one object for all connections of the process.
+ * Most values of a relayed call are never read: they stay the bytes that came, and a string is
+ * built only when somebody asks. Field objects are shared between the dynamic tables and the header
+ * lists, so that an encoder finds a known one by identity. A field that was referred to by index
+ * (so it comes again) is made canonical: one object for all connections of the process.
  */
 
 import { assert } from "../../base/index.ts";

@@ -1,8 +1,9 @@
 /**
- * A header list: the fields of one block, in order, with what the engine must know of them. RFC 9113 §8.
+ * A header list: the fields of one block, in order, with what the engine must know of them. RFC
+ * 9113 §8.
  *
- * Lists are never changed once they are built, so that one list object can stand for every equal block
- * and an encoder can keep
+ * Lists are never changed once they are built, so that one list object can stand for every equal
+ * block and an encoder can keep
  * its wire form. What is wrong with a list is found once, by `headers/validate.ts`.
  */
 
@@ -153,9 +154,9 @@ const SHARED_LISTS_MAX = 1_024;
 const shared = new Map<string, HeaderList>();
 
 /**
- * The one shared list with these fields, for a list that repeats: equal blocks of all connections then
- * are one object, whose wire form each encoder keeps. Its fields are canonical, so it pins no buffer.
- * A list with a field that must never be indexed is not shared, and null is returned.
+ * The one shared list with these fields, for a list that repeats: equal blocks of all connections
+ * then are one object, whose wire form each encoder keeps. Its fields are canonical, so it pins no
+ * buffer. A list with a field that must never be indexed is not shared, and null is returned.
  */
 export function sharedList(list: HeaderList): HeaderList | null {
   let key = "";

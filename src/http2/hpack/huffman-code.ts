@@ -1,8 +1,9 @@
 /**
  * The Huffman code of HPACK as a table of lengths. RFC 7541 Appendix B.
  *
- * The code is canonical: codes of one length are consecutive and in the order of their symbols, so the
- * 257 lengths (256 bytes and EOS) say everything. Encoder and decoder tables are derived from them.
+ * The code is canonical: codes of one length are consecutive and in the order of their symbols, so
+ * the 257 lengths (256 bytes and EOS) say everything. Encoder and decoder tables are derived from
+ * them.
  */
 
 /** The end-of-string symbol, which must never appear. RFC 7541 §5.2. */

@@ -1,8 +1,8 @@
 /**
  * Huffman coding of HPACK strings, both ways. RFC 7541 §5.2.
  *
- * The decoder is a machine that eats four bits a step (256 states x 16). `scanHuffman` runs it without
- * producing anything: a relay validates a value and passes on the bytes that came.
+ * The decoder is a machine that eats four bits a step (256 states x 16). `scanHuffman` runs it
+ * without producing anything: a relay validates a value and passes on the bytes that came.
  */
 
 import { latin1Text } from "../output.ts";
@@ -89,8 +89,8 @@ function buildTables(): void {
 buildTables();
 
 /**
- * Validates a Huffman-coded value bytes[start, end) and measures it. Returns the decoded length with
- * the bits of `Scan`, or -1 for bad coding (EOS inside, wrong or too long padding).
+ * Validates a Huffman-coded value bytes[start, end) and measures it. Returns the decoded length
+ * with the bits of `Scan`, or -1 for bad coding (EOS inside, wrong or too long padding).
  */
 export function scanHuffman(bytes: Uint8Array, start: number, end: number): number {
   let entry = 0;

@@ -1,8 +1,8 @@
 /**
  * Header names, one shared object each. RFC 9113 §8.2, §8.3.
  *
- * A name is validated, classified and put into wire form once; fields point to it. Names that a peer
- * makes up do not stay: the table of shared names is bounded.
+ * A name is validated, classified and put into wire form once; fields point to it. Names that a
+ * peer makes up do not stay: the table of shared names is bounded.
  */
 
 import { encodeHuffman, huffmanLength } from "./huffman.ts";

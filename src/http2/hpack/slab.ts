@@ -1,8 +1,8 @@
 /**
  * Small byte copies packed into larger buffers.
  *
- * A value that outlives its frame is copied here, so that it never pins a read buffer. A slab is freed
- * when nobody refers to any of it; so one `Slab` holds only what lives about equally long.
+ * A value that outlives its frame is copied here, so that it never pins a read buffer. A slab is
+ * freed when nobody refers to any of it; so one `Slab` holds only what lives about equally long.
  */
 
 import { copyBytes } from "../output.ts";

@@ -12,7 +12,8 @@
  *            |  RECV_END   v    SEND_END  |
  *            +------->  CLOSED  <---------+
  *
- * There are no reserved states: we never push, and we forbid it to servers (SETTINGS_ENABLE_PUSH 0).
+ * There are no reserved states: we never push, and we forbid it to servers (SETTINGS_ENABLE_PUSH
+ * 0).
  */
 
 /** A stream's state, as a small integer. */

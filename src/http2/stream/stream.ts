@@ -87,7 +87,9 @@ export class Stream {
     this.bodyLeft = announcedLength(list);
   }
 
-  /** Sends a header list: response headers (server), 1xx, or trailers when `isEnd` follows a body. */
+  /**
+   * Sends a header list: response headers (server), 1xx, or trailers when `isEnd` follows a body.
+   */
   sendHeaders(list: HeaderList, isEnd: boolean): void {
     if (this.isLocalEnded) return;
     this.isAnswered = true;
@@ -100,8 +102,8 @@ export class Stream {
   }
 
   /**
-   * Sends bytes[start, end), or copies what the windows and the socket do not take. Returns the bytes
-   * that left; `onWritable` reports the others as they leave.
+   * Sends bytes[start, end), or copies what the windows and the socket do not take. Returns the
+   * bytes that left; `onWritable` reports the others as they leave.
    */
   sendData(bytes: Uint8Array, start: number, end: number, isEnd: boolean): number {
     if (this.isLocalEnded) return end - start;
