@@ -33,11 +33,18 @@ export function podNames(count: number): readonly string[] {
   return Array.from({ length: count }, (_, index) => `echo-${index + 1}`);
 }
 
+/** Code of the first error when listening on `port` of all hosts, or "" if that can be done. */
+export type PortProbe = (hosts: readonly string[], port: number) => Promise<string>;
+
 /**
  * Starts all pods at once and resolves when all of them serve. When a port is taken the next common
  * one is tried, for all pods. Throws `LabError` when a pod cannot start.
  */
-export async function startPods(children: Children, names: readonly string[]): Promise<PodSet> {
+export async function startPods(
+  children: Children,
+  names: readonly string[],
+  probe: PortProbe = probePort,
+): Promise<PodSet> {
   const hosts = names.map((_, index) => `127.0.1.${index + 1}`);
   for (const port of PORTS) {
     const code = await probe([...hosts, CLUSTER_IP], port);
@@ -94,8 +101,7 @@ export function firstWord(child: Child): Promise<ChildMessage> {
   });
 }
 
-/** Code of the first error when listening on all hosts at once, or "" if all can. */
-async function probe(hosts: readonly string[], port: number): Promise<string> {
+async function probePort(hosts: readonly string[], port: number): Promise<string> {
   const codes = await Promise.all(
     hosts.map(
       (host) =>

@@ -1,0 +1,54 @@
+/**
+ * How pods get their addresses, with real pod processes and staged answers of the system.
+ */
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import { realClock } from "../../src/base/index.ts";
+import { Children } from "../../src/lab/children.ts";
+import { LabError } from "../../src/lab/error.ts";
+import { podNames, startPods } from "../../src/lab/pods.ts";
+
+function children(t: TestContext): Children {
+  const all = new Children(realClock());
+  t.after(() => all.close());
+  return all;
+}
+
+test("where only 127.0.0.1 can be had, pods and the ClusterIP have ports of their own", async (t) => {
+  const probe = async () => "EADDRNOTAVAIL";
+  const { pods, clusterIp } = await startPods(children(t), podNames(2), probe);
+  assert.deepEqual(
+    pods.map((pod) => pod.name),
+    ["echo-1", "echo-2"],
+  );
+  for (const pod of pods) assert.match(pod.address, /^127\.0\.0\.1:\d+$/);
+  assert.notEqual(pods[0]!.address, pods[1]!.address);
+  assert.deepEqual(clusterIp, { host: "127.0.0.1", port: 0 });
+});
+
+test("a port that is taken on one address is given up for all", async (t) => {
+  const asked: number[] = [];
+  const probe = async (_hosts: readonly string[], port: number) => {
+    asked.push(port);
+    return port < 50_058 ? "EADDRINUSE" : "";
+  };
+  const { pods, clusterIp } = await startPods(children(t), podNames(2), probe);
+  assert.deepEqual(
+    pods.map((pod) => pod.address),
+    ["127.0.1.1:50058", "127.0.1.2:50058"],
+  );
+  assert.equal(clusterIp.port, 50_058);
+  assert.deepEqual(asked, [50_051, 50_052, 50_053, 50_054, 50_055, 50_056, 50_057, 50_058]);
+});
+
+test("all common ports taken, or none allowed: one sentence", async (t) => {
+  const all = children(t);
+  await assert.rejects(
+    startPods(all, podNames(1), async () => "EADDRINUSE"),
+    new LabError("ports 50051 to 50060 are all taken on 127.0.1.x"),
+  );
+  await assert.rejects(
+    startPods(all, podNames(1), async () => "EACCES"),
+    new LabError("pods cannot listen on 127.0.1.x:50051: EACCES"),
+  );
+});
