@@ -1,5 +1,6 @@
 /**
- * What a peer must have done by now: the preface, the ACK of our SETTINGS, the end of a header block.
+ * What a peer must have done by now: the preface, the ACK of our SETTINGS, the end of a header
+ * block.
  *
  * Coarse on purpose: asked about once a second.
  */
