@@ -51,9 +51,9 @@ export async function measureCpu(
     const cpuUs = after.cpuUs - before.cpuUs;
     const isApart = sample.p50Ms === null;
     const latency = isApart ? await load.latency?.(target, sample.callsPerSecond) : sample;
-    const units = load.per === "call" ? sample.calls : sample.bytes / MIB;
+    const units = { call: sample.calls, message: sample.messages, MiB: sample.bytes / MIB };
     return {
-      cost: cpuUs / units,
+      cost: cpuUs / units[load.per],
       calls: sample.calls,
       failures: sample.failures,
       callsPerSecond: sample.callsPerSecond,

@@ -21,12 +21,9 @@ export interface Upstreams {
   stop(): Promise<void>;
 }
 
-/** Up to this many endpoints each have a process of their own; more share one. */
-const PROCESSES_MAX = 3;
-
 /** Starts what a load wants behind the proxy. */
 export async function startUpstreams(behind: Behind, dir: string): Promise<Upstreams> {
-  if (behind.endpoints > PROCESSES_MAX) return startManyEndpoints(behind.endpoints);
+  if (behind.isOneProcess) return startManyEndpoints(behind.endpoints);
   const ports = await freePorts(behind.endpoints);
   const running = ports.map((port) =>
     behind.kind === "nghttpd" ? startNghttpd(port, dir) : startEcho([`127.0.0.1:${port}`]),

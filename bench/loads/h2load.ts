@@ -97,6 +97,7 @@ export function parseH2load(text: string): Sample {
     calls,
     failures: Number(done[1]) - calls,
     callsPerSecond: Number(rate[1]),
+    messages: calls * 2,
     bytes: calls * 2 * H2LOAD_BODY_BYTES,
     p50Ms: null,
     p99Ms: null,

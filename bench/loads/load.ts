@@ -18,6 +18,8 @@ export interface Sample {
   /** Calls that did not; any disqualifies the round. */
   readonly failures: number;
   readonly callsPerSecond: number;
+  /** Messages relayed, both ways together. */
+  readonly messages: number;
   /** Payload relayed, both ways together. */
   readonly bytes: number;
   /** Latency as the caller sees it; null where this run did not record it. */
@@ -30,6 +32,8 @@ export interface Behind {
   /** nghttpd (answers 100 bytes) or our grpc-go echo server. */
   readonly kind: "nghttpd" | "echo";
   readonly endpoints: number;
+  /** One process serves all endpoints, each on an address of its own. */
+  readonly isOneProcess?: boolean;
 }
 
 interface Common {
@@ -44,10 +48,10 @@ interface Common {
   readonly unit: string;
 }
 
-/** A load whose cost is the CPU time of the proxy per call, or per MiB. */
+/** A load whose cost is the CPU time of the proxy per call, per message or per MiB. */
 export interface CpuLoad extends Common {
   readonly kind: "cpu";
-  readonly per: "call" | "MiB";
+  readonly per: "call" | "message" | "MiB";
   /**
    * Sends the load for about `seconds`; `rate` (calls per second) is what an earlier run reached,
    * null before the first. Rejects when the client fails as a whole.

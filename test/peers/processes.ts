@@ -20,6 +20,8 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Given to its stdin, which then ends. */
   readonly input?: string;
+  /** Its stdin stays open for as long as it runs. */
+  readonly hasOpenStdin?: boolean;
 }
 
 /** How a process ended: an exit code, or the signal that ended it. */
@@ -51,7 +53,7 @@ export function startProcess(
     { env, detached: true, ...(options.cwd === undefined ? {} : { cwd: options.cwd }) },
   );
   child.stdin?.on("error", () => {}); // It may end without reading what it is given.
-  child.stdin?.end(options.input ?? "");
+  if (!options.hasOpenStdin) child.stdin?.end(options.input ?? "");
   return new RunningProcess(child, options.name ?? path);
 }
 
