@@ -5,9 +5,8 @@
  * the help.
  */
 import { type Command, CommanderError } from "commander";
-import { type LogLevel, realClock } from "../base/index.ts";
 import { CommandError, UsageError } from "./usage.ts";
-import { addCommonOptions, newVerb, quiet } from "./verb.ts";
+import { newVerb, quiet } from "./verb.ts";
 
 const SUMMARY = "Even gRPC load on Kubernetes: a connection to every pod, and a choice per call.";
 
@@ -21,7 +20,7 @@ const ROOT_EXAMPLES = [
 const VERBS: Record<string, () => Promise<Command>> = {
   proxy: async () => (await import("./proxy.ts")).proxyCommand(),
   why: async () => (await import("./why.ts")).whyCommand(),
-  lab: labVerb,
+  lab: async () => (await import("./lab.ts")).labCommand(),
 };
 
 /** Runs the verb that `args` name; resolves with the exit code, errors printed. */
@@ -40,29 +39,6 @@ async function program(args: readonly string[]): Promise<Command> {
   const known = Object.hasOwn(VERBS, args[0] ?? "") ? [args[0]!] : Object.keys(VERBS);
   for (const verb of known) root.addCommand(await VERBS[verb]!());
   return root;
-}
-
-/** The lab's file takes all that it needs from its process; it is given here. */
-async function labVerb(): Promise<Command> {
-  const [{ labCommand }, { loggerMaker, logOptionsFor }, { stopSignal }] = await Promise.all([
-    import("./lab.ts"),
-    import("./log.ts"),
-    import("./system.ts"),
-  ]);
-  const clock = realClock();
-  const newLogger = await loggerMaker(clock);
-  const command = labCommand({
-    clock,
-    stdout: process.stdout,
-    env: process.env,
-    newLogger: ({ logLevel = "info", color = true }) =>
-      newLogger(logOptionsFor(logLevel as LogLevel, color)),
-    stop: stopSignal(),
-    onExitCode: (code) => {
-      process.exitCode = code;
-    },
-  });
-  return addCommonOptions(quiet(command).allowExcessArguments(false));
 }
 
 /** Prints what went wrong as one line, and answers the exit code. */

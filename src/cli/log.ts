@@ -6,7 +6,6 @@
  * dropped.
  */
 import { type DestinationStream, destination, type Logger as PinoLogger, pino } from "pino";
-import type { PrettyOptions } from "pino-pretty";
 import type { Clock, Logger, LogLevel } from "../base/index.ts";
 
 /** Lines that wait for a slow reader; beyond this new ones are dropped. */
@@ -29,24 +28,8 @@ export function logOptionsFor(level: LogLevel, color: boolean): LogOptions {
 
 /** Makes a logger to stderr. Async, because what writes for people is loaded only when needed. */
 export async function createLogger(options: LogOptions, clock: Clock): Promise<Logger> {
-  return loggerOf(options, clock, options.pretty ? await loadPretty() : null);
-}
-
-/** The same in two steps, for who learns the options later and cannot wait then. */
-export async function loggerMaker(clock: Clock): Promise<(options: LogOptions) => Logger> {
-  const pretty = process.stderr.isTTY ? await loadPretty() : null;
-  return (options) => loggerOf(options, clock, pretty);
-}
-
-type Pretty = (options: PrettyOptions) => DestinationStream;
-
-async function loadPretty(): Promise<Pretty> {
-  return (await import("pino-pretty")).default;
-}
-
-function loggerOf({ level, color }: LogOptions, clock: Clock, pretty: Pretty | null): Logger {
-  const stream = pretty === null ? jsonStream() : prettyStream(pretty, color);
-  return new PinoLog(newPino(level, clock, stream));
+  const stream = options.pretty ? await prettyStream(options.color) : jsonStream();
+  return new PinoLog(newPino(options.level, clock, stream));
 }
 
 /** pino with the keys of the contract: `time` in ISO 8601 UTC, `level` as a word, `msg`. */
@@ -66,7 +49,8 @@ function jsonStream(): DestinationStream {
   return destination({ dest: STDERR, sync: false, maxLength: LOG_BUFFER_BYTES_MAX });
 }
 
-function prettyStream(pretty: Pretty, colorize: boolean): DestinationStream {
+async function prettyStream(colorize: boolean): Promise<DestinationStream> {
+  const { default: pretty } = await import("pino-pretty");
   return pretty({
     sync: true,
     destination: STDERR,

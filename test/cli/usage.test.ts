@@ -1,0 +1,91 @@
+/**
+ * `fairlead` and what a user gets wrong: one line that names the flag, the value and what is
+ * allowed, exit code 2, nothing on stdout, nothing started.
+ */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { runProcess } from "../peers/processes.ts";
+import { FAIRLEAD } from "./harness.ts";
+
+const GOOD = ["proxy", "--listen", "127.0.0.1:0", "--to", "127.0.0.1:50051"];
+
+const MISTAKES: [args: string[], line: RegExp][] = [
+  [["bogus"], /unknown command 'bogus'/],
+  [["--bogus"], /unknown option '--bogus'.*fairlead --help/],
+  [["proxy", "--lisen", "127.0.0.1:0"], /unknown option '--lisen' \(Did you mean --listen\?\)/],
+  [["proxy", "--to", "127.0.0.1:1"], /--listen is missing/],
+  [["proxy", "--listen", "127.0.0.1:0"], /--to is missing/],
+  [["proxy", "--to"], /option '--to <target>' argument missing/],
+  [["proxy", "--listen", "8080"], /--listen "8080": must be HOST:PORT, \[IPV6\]:PORT or unix:PATH/],
+  [["proxy", "--listen", "127.0.0.1:99999"], /--listen "127\.0\.0\.1:99999": must be/],
+  [["proxy", "--to", "orders"], /--to: target "orders": the port is missing/],
+  [["proxy", "--to", "zk:///a:1"], /--to: target "zk:\/\/\/a:1": unknown scheme "zk": allowed are/],
+  [["proxy", "--to", "10.0.0.1:0"], /--to: target "10\.0\.0\.1:0": port "0" must be/],
+  [[...GOOD, "--policy", "best"], /--policy: unknown policy "best": known are .*round_robin/],
+  [[...GOOD, "--service-config", "{"], /--service-config: .*JSON/],
+  [[...GOOD, "--service-config", "@/no/file"], /--service-config @\/no\/file: .*no such file/],
+  [[...GOOD, "--service-config", "[]"], /--service-config: service config must be a JSON object/],
+  [[...GOOD, "--policy", "random", "--service-config", "{}"], /--policy and --service-config excl/],
+  [[...GOOD, "--admin", "here"], /--admin "here": must be HOST:PORT/],
+  [[...GOOD, "--admin", "70000"], /--admin "70000": must be/],
+  [[...GOOD, "--workers", "0"], /--workers "0": must be a whole number from 1 to 128/],
+  [[...GOOD, "--workers", "two"], /--workers "two": must be a whole number/],
+  [[...GOOD, "--max-streams", "-1"], /--max-streams "-1": must be a whole number/],
+  [[...GOOD, "--max-connections", "1.5"], /--max-connections "1\.5": must be a whole number/],
+  [[...GOOD, "--max-connections-per-endpoint", "0"], /"0": must be a whole number from 1 to/],
+  [[...GOOD, "--drain-timeout", "soon"], /--drain-timeout "soon": must be a number of seconds/],
+  [[...GOOD, "--drain-delay", "1e3"], /--drain-delay "1e3": must be a number of seconds/],
+  [[...GOOD, "--ready-timeout", ""], /--ready-timeout "": must be a number of seconds/],
+  [[...GOOD, "--tls-cert", "a"], /--tls-cert needs --tls-key/],
+  [[...GOOD, "--tls-key", "a"], /--tls-key needs --tls-cert/],
+  [[...GOOD, "--tls-client-ca", "a"], /--tls-client-ca needs --tls-cert and --tls-key/],
+  [[...GOOD, "--to-ca", "a"], /--to-ca needs --to-tls/],
+  [[...GOOD, "--to-authority", "a"], /--to-authority needs --to-tls/],
+  [[...GOOD, "--to-tls", "--to-cert", "a"], /--to-cert needs --to-key/],
+  [[...GOOD, "--to-tls", "--to-key", "a"], /--to-key needs --to-cert/],
+  [[...GOOD, "--to-tls", "--to-authority", "a:443"], /--to-authority "a:443": must be a name/],
+  [[...GOOD, "--log-level", "loud"], /--log-level "loud": must be one of trace, debug, info/],
+  [[...GOOD, "extra"], /too many arguments/],
+  [["why"], /why needs a TARGET or --admin/],
+  [["why", "orders"], /TARGET: target "orders": the port is missing/],
+  [["why", "127.0.0.1:1", "-o", "yaml"], /--output "yaml": must be one of table, json/],
+  [["why", "127.0.0.1:1", "127.0.0.2:1"], /too many arguments/],
+];
+
+for (const [args, line] of MISTAKES) {
+  test(`fairlead ${args.join(" ")} is refused with one line`, async () => {
+    const { code, stdout, stderr } = await runProcess(FAIRLEAD, args);
+    assert.equal(stderr.trimEnd().split("\n").length, 1, stderr);
+    assert.match(stderr, /^fairlead: /);
+    assert.match(stderr, line);
+    assert.deepEqual([code, stdout], [2, ""]);
+  });
+}
+
+test("without a verb the help goes to stderr and the exit code is 2", async () => {
+  const { code, stdout, stderr } = await runProcess(FAIRLEAD, []);
+  assert.deepEqual([code, stdout], [2, ""]);
+  assert.match(stderr, /^Usage: fairlead VERB/);
+});
+
+test("--version prints the version of the package", async () => {
+  const file = new URL("../../package.json", import.meta.url);
+  const { version } = JSON.parse(readFileSync(file, "utf8"));
+  for (const flag of ["--version", "-V", "version"]) {
+    const { code, stdout } = await runProcess(FAIRLEAD, [flag]);
+    assert.deepEqual([code, stdout], [0, `${version}\n`]);
+  }
+});
+
+test("the help names every verb, and each verb's help has examples", async () => {
+  const { code, stdout } = await runProcess(FAIRLEAD, ["--help"]);
+  assert.equal(code, 0);
+  for (const verb of ["proxy", "why", "lab"]) {
+    assert.match(stdout, new RegExp(`^ {2}${verb}\\b`, "m"));
+    const help = await runProcess(FAIRLEAD, [verb, "--help"]);
+    assert.equal(help.code, 0);
+    assert.match(help.stdout, new RegExp(`^Examples:\\n[^]*^ {2}fairlead ${verb}`, "m"));
+    for (const flag of ["--log-level", "--no-color"]) assert.ok(help.stdout.includes(flag));
+  }
+});
