@@ -30,7 +30,7 @@ async function startLab(t: TestContext) {
   return { lab, url: url! };
 }
 
-test("the page shows each lane's verdict, shares and figures, and says when the lab ends", async (t) => {
+test("the page shows each lane's verdict, shares and figures, and the lab's end", async (t) => {
   const executablePath = requirePeer(t, "chromium");
   if (executablePath === null) return;
   const [{ lab, url }, page] = await Promise.all([startLab(t), openBrowser(t, executablePath)]);

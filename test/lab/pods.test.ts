@@ -14,7 +14,7 @@ function children(t: TestContext): Children {
   return all;
 }
 
-test("where only 127.0.0.1 can be had, pods and the ClusterIP have ports of their own", async (t) => {
+test("where only 127.0.0.1 can be had, pods and ClusterIP have ports of their own", async (t) => {
   const probe = async () => "EADDRNOTAVAIL";
   const { pods, clusterIp } = await startPods(children(t), podNames(2), probe);
   assert.deepEqual(

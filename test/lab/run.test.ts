@@ -75,7 +75,7 @@ function commandOf(pid: number): string {
   }
 }
 
-test("one connection through a ClusterIP reaches one pod; a list and a proxy reach all", async () => {
+test("a connection through a ClusterIP reaches one pod; a list and a proxy reach all", async () => {
   const lab = startLab({ once: true, seconds: "2", pods: "3" });
   assert.equal(await lab.exitCode, 0);
   const { pods, seconds, lanes } = lab.report();
