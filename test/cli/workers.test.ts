@@ -1,0 +1,129 @@
+/**
+ * `fairlead proxy --workers 2` as real processes: connections in turn, one answer for all, a
+ * crashed worker replaced, and nobody left behind.
+ */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import http2 from "node:http2";
+import { after, before, test } from "node:test";
+import {
+  ask,
+  call,
+  FAIRLEAD,
+  isAlive,
+  logLines,
+  type StartedProxy,
+  startProxy,
+  startUpstream,
+  type Upstream,
+  until,
+  withSession,
+} from "./harness.ts";
+
+let upstream: Upstream;
+
+before(async () => {
+  upstream = await startUpstream("a");
+});
+
+after(() => upstream.close());
+
+const ARGS = ["--listen", "127.0.0.1:0", "--workers", "2", "--admin", "0"];
+
+async function readyProxy(): Promise<StartedProxy> {
+  const proxy = await startProxy(...ARGS, "--to", upstream.address);
+  await until("both connected", async () => (await endpoint(proxy)).connections === 2);
+  return proxy;
+}
+
+function workerPids(proxy: StartedProxy): number[] {
+  const started = logLines(proxy.process).filter(({ msg }) => msg === "worker started");
+  return started.map(({ workerPid }) => Number(workerPid));
+}
+
+async function endpoint(proxy: StartedProxy): Promise<{ calls: number; connections: number }> {
+  const { body } = await ask(proxy.admin, "/clusters?format=json");
+  return JSON.parse(body).clusters[0].endpoints[0];
+}
+
+test("one listening line, connections in turn, sums over the workers, exit 0", async () => {
+  const proxy = await readyProxy();
+  assert.equal(logLines(proxy.process).filter(({ msg }) => msg === "listening").length, 1);
+  const sessions = [1, 2, 3, 4].map(() => http2.connect(`http://${proxy.addresses[0]}`));
+  for (const session of sessions) assert.equal((await call(session)).grpcStatus, "0");
+  const { calls, connections } = await endpoint(proxy);
+  // Each worker has a connection of its own to the endpoint, so both got calls only if both show.
+  assert.deepEqual([calls, connections], [4, 2]);
+  const pids = workerPids(proxy);
+  assert.equal(pids.length, 2);
+  for (const session of sessions) session.destroy();
+  assert.deepEqual(await proxy.process.stop(), { code: 0, signal: null });
+  for (const pid of pids) assert.equal(isAlive(pid), false);
+});
+
+test("connections go to the workers in turn", async () => {
+  const proxy = await readyProxy();
+  const active = async (): Promise<number[]> => {
+    const { body } = await ask(proxy.admin, "/metrics");
+    const lines = body.split("\n").filter((line) => /connections/.test(line));
+    return lines.map((line) => Number(line.split(" ").at(-1)));
+  };
+  const sessions = [1, 2, 3, 4].map(() => http2.connect(`http://${proxy.addresses[0]}`));
+  for (const session of sessions) await call(session);
+  assert.ok((await active()).includes(4), "the sum over both workers");
+  // Killing one worker cuts its connections: those of the other stay.
+  let cut = 0;
+  for (const session of sessions) {
+    session.on("error", () => {});
+    session.once("close", () => {
+      cut += 1;
+    });
+  }
+  process.kill(workerPids(proxy)[0], "SIGKILL");
+  await until("two cut", () => cut === 2);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  assert.equal(cut, 2);
+  for (const session of sessions) session.destroy();
+  await proxy.process.stop();
+});
+
+test("a killed worker is replaced on the same port", async () => {
+  const proxy = await readyProxy();
+  for (const pid of workerPids(proxy)) process.kill(pid, "SIGKILL");
+  await until("two more workers", () => workerPids(proxy).length === 4);
+  await until("ready", async () => (await ask(proxy.admin, "/ready")).status === 200);
+  await withSession(`http://${proxy.addresses[0]}`, async (session) => {
+    assert.equal((await call(session)).grpcStatus, "0");
+  });
+  const { body } = await ask(proxy.admin, "/metrics");
+  assert.match(body, /^fairlead_worker_restarts_total 2$/m);
+  assert.deepEqual(await proxy.process.stop(), { code: 0, signal: null });
+});
+
+test("signals to the whole group, as from a terminal, end it as one to the primary does", async () => {
+  const proxy = await readyProxy();
+  process.kill(-proxy.process.pid, "SIGINT");
+  assert.deepEqual(await proxy.process.exited, { code: 0, signal: null });
+  const drained = logLines(proxy.process).filter(({ msg }) => msg === "drained");
+  assert.equal(drained.length, 2);
+});
+
+test("no worker outlives a primary that was killed", async () => {
+  const args = ["proxy", ...ARGS, "--to", upstream.address];
+  const primary = spawn(FAIRLEAD, args, { stdio: ["ignore", "ignore", "pipe"] });
+  let log = "";
+  primary.stderr.on("data", (bytes) => {
+    log += bytes;
+  });
+  try {
+    await until("admin", () => log.includes('"msg":"admin"'));
+    const pids = [...log.matchAll(/"workerPid":(\d+)/g)].map(([, pid]) => Number(pid));
+    assert.equal(pids.length, 2);
+    primary.kill("SIGKILL");
+    await once(primary, "exit");
+    await until("both gone", () => pids.every((pid) => !isAlive(pid)));
+  } finally {
+    primary.kill("SIGKILL");
+  }
+});
