@@ -204,9 +204,11 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
 
   // SubchannelOwner
 
-  onSubchannelState(_subchannel: Subchannel): void {
+  onSubchannelState(subchannel: Subchannel): void {
     this.#publish();
-    if (this.#config.policy.connects === "first") this.#connectFirst();
+    if (this.#config.policy.connects !== "first") return;
+    if (subchannel.isReady) for (const each of this.#endpoints.current) each.rest();
+    else this.#connectFirst();
   }
 
   onSubchannelCapacity(subchannel: Subchannel): void {

@@ -87,6 +87,17 @@ export class Subchannel implements PickTarget, UpstreamOwner {
     return this.#state === "READY";
   }
 
+  /** Another endpoint takes the calls (pick_first): one that is not connected stops trying. */
+  rest(): void {
+    if (this.#state !== "CONNECTING" && this.#state !== "TRANSIENT_FAILURE") return;
+    this.#retry?.cancel();
+    this.#retry = null;
+    this.#setState("IDLE", this.#reason);
+    for (const upstream of [...this.#upstreams]) {
+      if (!upstream.isReady) this.#retire(upstream, "another endpoint is used");
+    }
+  }
+
   /** Begins to connect, unless it is connected or has been told when to try again. */
   connect(): void {
     if (this.#isRemoved || this.#state !== "IDLE") return;
@@ -197,6 +208,8 @@ export class Subchannel implements PickTarget, UpstreamOwner {
       return;
     }
     this.#backoff.reset();
+    this.#retry?.cancel();
+    this.#retry = null;
     if (this.#state === "READY") this.#owner.onSubchannelCapacity(this);
     else this.#setState("READY", "ready");
   }
@@ -218,7 +231,7 @@ export class Subchannel implements PickTarget, UpstreamOwner {
       this.#reportGone();
       return;
     }
-    if (this.#hasUsable()) return;
+    if (this.#hasUsable() || this.#state === "IDLE") return;
     if (upstream.isReady) {
       // It worked: the pod may be back already, so the first attempt comes at once.
       if (this.#state !== "READY") return;
