@@ -10,6 +10,8 @@ import { REPLAY_BYTES_MAX, REPLAY_BYTES_TOTAL_MAX } from "./config.ts";
 
 const SLAB_BYTES = 16_384;
 
+const EMPTY = Buffer.alloc(0);
+
 let slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
 let slabEnd = 0;
 /** Bytes kept by all calls. */
@@ -20,10 +22,33 @@ export function replayBytesKept(): number {
   return keptBytesTotal;
 }
 
+/** Where the last copy of `keep` starts in the buffer that it returned. */
+let keptAt = 0;
+
+/** Copies into the shared slab, or into a buffer of its own when large. */
+function keep(source: Uint8Array, start: number, end: number): Buffer {
+  const count = end - start;
+  let bytes = slab;
+  if (count > SLAB_BYTES / 4) {
+    bytes = Buffer.allocUnsafeSlow(count);
+    keptAt = 0;
+  } else {
+    if (slab.length - slabEnd < count) {
+      slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+      slabEnd = 0;
+      bytes = slab;
+    }
+    keptAt = slabEnd;
+    slabEnd += count;
+  }
+  copyBytes(source, start, end, bytes, keptAt);
+  return bytes;
+}
+
 class Piece {
   readonly bytes: Buffer;
   readonly start: number;
-  end: number;
+  readonly end: number;
 
   constructor(bytes: Buffer, start: number, end: number) {
     this.bytes = bytes;
@@ -32,32 +57,16 @@ class Piece {
   }
 }
 
-/** Copies into the shared slab, or a buffer of its own when large. */
-function keep(source: Uint8Array, start: number, end: number): Piece {
-  const count = end - start;
-  if (count > SLAB_BYTES / 4) {
-    const own = Buffer.allocUnsafeSlow(count);
-    copyBytes(source, start, end, own, 0);
-    return new Piece(own, 0, count);
-  }
-  if (slab.length - slabEnd < count) {
-    slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
-    slabEnd = 0;
-  }
-  const at = slabEnd;
-  copyBytes(source, start, end, slab, at);
-  slabEnd += count;
-  return new Piece(slab, at, at + count);
-}
-
 /** Where a body is sent. */
 export interface BodyTarget {
   sendBody(bytes: Uint8Array, start: number, end: number, isEnd: boolean): void;
 }
 
-/** The bytes of one request so far. */
+/** The bytes of one request so far. The first piece is kept in place: mostly it is the only one. */
 export class RequestBody {
-  #first: Piece | null = null;
+  #bytes: Buffer = EMPTY;
+  #start = 0;
+  #end = 0;
   #more: Piece[] | null = null;
   #length = 0;
 
@@ -75,22 +84,28 @@ export class RequestBody {
 
   /** Keeps a copy of source[start, end). */
   push(source: Uint8Array, start: number, end: number): void {
-    if (start === end) return;
-    const piece = keep(source, start, end);
-    this.#length += end - start;
-    keptBytesTotal += end - start;
-    if (this.#first === null) this.#first = piece;
-    else if (this.#more === null) this.#more = [piece];
-    else this.#more.push(piece);
+    const count = end - start;
+    if (count === 0) return;
+    const bytes = keep(source, start, end);
+    const at = keptAt;
+    if (this.#length === 0) {
+      this.#bytes = bytes;
+      this.#start = at;
+      this.#end = at + count;
+    } else {
+      this.#more ??= [];
+      this.#more.push(new Piece(bytes, at, at + count));
+    }
+    this.#length += count;
+    keptBytesTotal += count;
   }
 
-  /**
-   * Hands all bytes to `target`, the last with `isEnd`. Nothing at all when empty and not the end.
-   */
+  /** Hands all bytes to `target`, the last with `isEnd`. Nothing at all when empty and not the end. */
   sendTo(target: BodyTarget, isEnd: boolean): void {
-    const { bytes, start, end } = this.#first ?? EMPTY;
     const more = this.#more;
-    if (this.#first !== null || isEnd) target.sendBody(bytes, start, end, isEnd && more === null);
+    if (this.#length > 0 || isEnd) {
+      target.sendBody(this.#bytes, this.#start, this.#end, isEnd && more === null);
+    }
     if (more === null) return;
     for (let i = 0; i < more.length; i++) {
       const piece = more[i]!;
@@ -101,10 +116,10 @@ export class RequestBody {
   /** Forgets everything. */
   clear(): void {
     keptBytesTotal -= this.#length;
-    this.#first = null;
+    this.#bytes = EMPTY;
+    this.#start = 0;
+    this.#end = 0;
     this.#more = null;
     this.#length = 0;
   }
 }
-
-const EMPTY = new Piece(Buffer.alloc(0), 0, 0);

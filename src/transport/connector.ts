@@ -9,6 +9,7 @@ import { connect, type Socket } from "node:net";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import { type ConnectionConfig, type ConnectionFailure, ErrorCode } from "../http2/index.ts";
 import type { TransportLoop } from "./loop.ts";
+import { SharedRead } from "./shared-read.ts";
 import {
   SocketConnection,
   type SocketConnectionEvents,
@@ -47,7 +48,8 @@ export class Connector {
    * later, also when the connection was never made.
    */
   connect(address: string, user: ConnectUser): ConnectAttempt {
-    const socket = this.#open(address);
+    const read = this.#tls === null ? new SharedRead() : null;
+    const socket = this.#open(address, read);
     let isOver = false;
     const timer = this.#loop.clock.setTimer(CONNECT_TIMEOUT_MS, () => {
       socket.destroy(Object.assign(new Error("timed out"), { code: "ETIMEDOUT" }));
@@ -74,7 +76,14 @@ export class Connector {
       socket.off("error", onError);
       socket.off("close", onClose);
       timer.cancel();
-      const connection = new SocketConnection(socket, "client", user, this.#config, this.#loop);
+      const connection = new SocketConnection(
+        socket,
+        "client",
+        user,
+        this.#config,
+        this.#loop,
+        read,
+      );
       user.onConnected(connection);
     });
     return {
@@ -96,17 +105,17 @@ export class Connector {
     return code === undefined ? error.message : socketReason(code);
   }
 
-  #open(address: string): Socket {
+  #open(address: string, read: SharedRead | null): Socket {
     if (address.startsWith("unix:")) {
       const path = address.slice("unix:".length);
-      if (this.#tls === null) return connect(path);
-      return connectTls({ path, ...this.#tls.connectOptions("localhost") });
+      if (read !== null) return connect({ path, onread: read.options() });
+      return connectTls({ path, ...this.#tls!.connectOptions("localhost") });
     }
     const colon = address.lastIndexOf(":");
     const host = address.slice(0, colon).replace(/^\[|\]$/g, "");
     const port = Number(address.slice(colon + 1));
-    if (this.#tls === null) return connect({ host, port, noDelay: true });
-    return connectTls({ host, port, ...this.#tls.connectOptions(host) });
+    if (read !== null) return connect({ host, port, noDelay: true, onread: read.options() });
+    return connectTls({ host, port, ...this.#tls!.connectOptions(host) });
   }
 }
 

@@ -24,6 +24,7 @@ import {
 import { Http1Detector } from "./http1.ts";
 import { Keepalive } from "./keepalive.ts";
 import type { Flushable, Ticking, TransportLoop } from "./loop.ts";
+import type { SharedRead } from "./shared-read.ts";
 
 /** How long a closed connection may take to send its last bytes. */
 const LINGER_MS = 2_000;
@@ -67,6 +68,7 @@ export class SocketConnection implements ConnectionEvents, ChunkTaker, Flushable
     events: SocketConnectionEvents,
     config: ConnectionConfig,
     loop: TransportLoop,
+    read: SharedRead | null = null,
   ) {
     this.socket = socket;
     this.#events = events;
@@ -75,7 +77,8 @@ export class SocketConnection implements ConnectionEvents, ChunkTaker, Flushable
     this.#http1 = role === "server" ? new Http1Detector() : null;
     this.#keepalive = role === "client" ? new Keepalive(this.http2) : null;
     socket.setNoDelay(true);
-    socket.on("data", (bytes: Buffer) => this.#recv(bytes, bytes.length));
+    if (read === null) socket.on("data", (bytes: Buffer) => this.#recv(bytes, bytes.length));
+    else read.attach((bytes, length) => this.#recv(bytes, length));
     socket.on("end", () => this.#onSocketEnd());
     socket.on("error", (error: Error) => this.#noteError(error));
     socket.on("close", () => this.#onSocketClose());

@@ -136,7 +136,7 @@ export class ControlReceiver {
   /** RFC 9113 §6.9.2: a new initial window moves all stream windows. */
   #shiftWindows(delta: number): ErrorCode {
     if (delta === 0) return OK;
-    for (const stream of this.#streams.values()) {
+    for (const stream of this.#streams.list()) {
       if (!Sender.canGrow(stream.sendWindow, delta)) {
         return this.#faults.fail(ErrorCode.FLOW_CONTROL_ERROR, "a stream window above 2^31-1");
       }
