@@ -12,9 +12,16 @@ import {
   type ProxyConfig,
   type RelayGroup,
   singleRelay,
+  WorkerError,
   WorkerPool,
 } from "../proxy/index.ts";
-import { ClientTls, listenAddressText, ServerTls, TlsFileError } from "../transport/index.ts";
+import {
+  ClientTls,
+  ListenError,
+  listenAddressText,
+  ServerTls,
+  TlsFileError,
+} from "../transport/index.ts";
 import { aborted, type System } from "./system.ts";
 import { CommandError } from "./usage.ts";
 
@@ -44,7 +51,8 @@ export async function runProxy(
   } catch (error) {
     admin.close();
     await group.close();
-    throw error instanceof CommandError ? error : new CommandError((error as Error).message);
+    const isExpected = error instanceof ListenError || error instanceof WorkerError;
+    throw isExpected ? new CommandError(error.message) : error;
   }
   await aborted(AbortSignal.any([stop, quit.signal]));
   await group.drain();

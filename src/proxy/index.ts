@@ -23,6 +23,7 @@ export {
   type RelayGroup,
   serveWorker,
   singleRelay,
+  WorkerError,
   WorkerPool,
   workerLine,
   workerSettings,

@@ -8,9 +8,11 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { startProcess, stopAll } from "../peers/processes.ts";
 import {
   ask,
   call,
+  FAIRLEAD,
   logLines,
   type StartedProxy,
   startProxy,
@@ -28,7 +30,10 @@ before(async () => {
   target = upstreams.map(({ address }) => address).join(",");
 });
 
-after(() => Promise.all(upstreams.map((upstream) => upstream.close())));
+after(async () => {
+  await stopAll();
+  await Promise.all(upstreams.map((upstream) => upstream.close()));
+});
 
 const ONE = ["--listen", "127.0.0.1:0", "--admin", "0"];
 
@@ -60,8 +65,6 @@ test("the log is one JSON object a line, with time, level as a word, and msg", a
 });
 
 test("--log-level keeps lines out", async () => {
-  const { startProcess } = await import("../peers/processes.ts");
-  const { FAIRLEAD } = await import("./harness.ts");
   const args = ["proxy", "--listen", "127.0.0.1:0", "--to", target, "--log-level", "error"];
   const process = startProcess(FAIRLEAD, args);
   await new Promise((resolve) => setTimeout(resolve, 500));

@@ -59,7 +59,7 @@ function isFree(port: number): Promise<boolean> {
 for (const workers of ["1", "2"]) {
   const common = ["--to", "127.0.0.1:50051", "--workers", workers];
 
-  test(`with ${workers} workers a listener's port in use is told, and no other is bound`, async () => {
+  test(`with ${workers} workers a port in use is told, and no other is bound`, async () => {
     const free = await freePort();
     const listen = ["--listen", `127.0.0.1:${free}`, "--listen", `127.0.0.1:${takenPort}`];
     const line = new RegExp(`cannot listen on 127\\.0\\.0\\.1:${takenPort}: the address is in use`);
@@ -67,7 +67,7 @@ for (const workers of ["1", "2"]) {
     assert.ok(await isFree(free));
   });
 
-  test(`with ${workers} workers an admin port in use is told, and no listener is bound`, async () => {
+  test(`with ${workers} workers an admin port in use is told, nothing is bound`, async () => {
     const free = await freePort();
     const args = ["--listen", `127.0.0.1:${free}`, "--admin", takenPort];
     await refused([...common, ...args], /--admin: cannot listen on .*: the address is in use/);

@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { TLSSocket } from "node:tls";
-import { runProcess } from "../peers/processes.ts";
+import { runProcess, stopAll } from "../peers/processes.ts";
 import { type Authority, createAuthority, type IssuedPair } from "../support/certificates.ts";
 import {
   ask,
@@ -46,6 +46,7 @@ before(async () => {
 });
 
 after(async () => {
+  await stopAll();
   await upstream.close();
   rmSync(dir, { recursive: true });
 });

@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { freePort, runProcess } from "../peers/processes.ts";
+import { freePort, runProcess, stopAll } from "../peers/processes.ts";
 import { FAIRLEAD, startProxy, startUpstream, type Upstream, until } from "./harness.ts";
 
 let upstream: Upstream;
@@ -15,7 +15,10 @@ before(async () => {
   dead = `127.0.0.1:${await freePort()}`;
 });
 
-after(() => upstream.close());
+after(async () => {
+  await stopAll();
+  await upstream.close();
+});
 
 const why = (...args: string[]) => runProcess(FAIRLEAD, ["why", ...args]);
 

@@ -7,6 +7,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import http2 from "node:http2";
 import { after, before, test } from "node:test";
+import { stopAll } from "../peers/processes.ts";
 import {
   ask,
   call,
@@ -27,7 +28,10 @@ before(async () => {
   upstream = await startUpstream("a");
 });
 
-after(() => upstream.close());
+after(async () => {
+  await stopAll();
+  await upstream.close();
+});
 
 const ARGS = ["--listen", "127.0.0.1:0", "--workers", "2", "--admin", "0"];
 
@@ -101,7 +105,7 @@ test("a killed worker is replaced on the same port", async () => {
   assert.deepEqual(await proxy.process.stop(), { code: 0, signal: null });
 });
 
-test("signals to the whole group, as from a terminal, end it as one to the primary does", async () => {
+test("a signal to the whole group, as from a terminal, ends it as one to the primary", async () => {
   const proxy = await readyProxy();
   process.kill(-proxy.process.pid, "SIGINT");
   assert.deepEqual(await proxy.process.exited, { code: 0, signal: null });

@@ -5,7 +5,7 @@
  * for all; a crashed worker is replaced; no worker outlives the primary. Must never relay a call.
  */
 export { forkWorker, workerLine, workerSettings } from "./cluster.ts";
-export { WorkerPool } from "./pool.ts";
+export { WorkerError, WorkerPool } from "./pool.ts";
 export {
   type CreateRelay,
   type RelayGroup,

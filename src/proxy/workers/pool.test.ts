@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { RecordingLogger, type Rng, VirtualClock } from "../../base/index.ts";
 import { newEndpoint, newEndpointSet } from "../../discovery/index.ts";
+import { ListenError } from "../../transport/index.ts";
 import { ANSWER_TIMEOUT_MS } from "./asking.ts";
 import { WorkerPool } from "./pool.ts";
 import { EXIT_GRACE_MS, RESTART_MAX_MS, RESTART_MIN_MS, RESTART_RESET_MS } from "./slot.ts";
@@ -68,10 +69,16 @@ test("listening resolves once all workers serve, with each address once", async 
 
 test("when one worker cannot listen, all end and the reason is told", async () => {
   prepare = (relay) => {
-    if (processes[1].relay === relay) relay.refusal = "cannot listen on 127.0.0.1:80";
+    if (processes[1].relay === relay) {
+      const cause = Object.assign(new Error(), { code: "EADDRINUSE" });
+      relay.refusal = new ListenError({ host: "127.0.0.1", port: 80 }, cause);
+    }
   };
   const pool = newPool(2);
-  await assert.rejects(pool.listen(), { message: "cannot listen on 127.0.0.1:80" });
+  await assert.rejects(pool.listen(), {
+    name: "WorkerError",
+    message: "cannot listen on 127.0.0.1:80: the address is in use",
+  });
   await closePool(pool);
 });
 

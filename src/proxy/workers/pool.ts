@@ -20,6 +20,11 @@ import { Slot, type WorkerProcess } from "./slot.ts";
 /** A drain of workers is given up this long after their own time-out. */
 const DRAIN_GRACE_MS = 2000;
 
+/** The workers could not start; the message is the first one's reason. */
+export class WorkerError extends Error {
+  override readonly name = "WorkerError";
+}
+
 /** What a pool is made of. */
 export interface PoolDeps {
   readonly clock: Clock;
@@ -150,7 +155,7 @@ export class WorkerPool implements RelayGroup {
   }
 
   #onFailed(reason: string): void {
-    if (this.#onFirst !== null) this.#onFirst.reject(new Error(reason));
+    if (this.#onFirst !== null) this.#onFirst.reject(new WorkerError(reason));
     else this.#deps.log.error("worker cannot serve", { reason });
   }
 

@@ -5,6 +5,7 @@
  * (`cluster.ts`).
  */
 import type { Clock, Logger, Rng } from "../../base/index.ts";
+import { ListenError, TlsFileError } from "../../transport/index.ts";
 import type { ProxyConfig } from "../config.ts";
 import { LineResolver } from "./line-resolver.ts";
 import type { FromWorker, Line, Question, ToWorker } from "./messages.ts";
@@ -72,8 +73,7 @@ class Worker {
       this.#line.send({ type: "listening", addresses });
     } catch (error) {
       this.#relay?.close();
-      const reason = error instanceof Error ? error.message : String(error);
-      this.#line.send({ type: "failed", reason });
+      this.#line.send({ type: "failed", reason: reasonOf(error) });
     }
   }
 
@@ -86,4 +86,10 @@ class Worker {
     if (this.#relay === null) return;
     this.#line.send({ type: "answer", id, value: this.#relay[question]() });
   }
+}
+
+/** One sentence for what a user can mend; a stack for what is a bug of ours. */
+function reasonOf(error: unknown): string {
+  if (error instanceof ListenError || error instanceof TlsFileError) return error.message;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

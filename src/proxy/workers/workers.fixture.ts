@@ -5,6 +5,7 @@
 import { scriptedRng, silentLogger, type VirtualClock } from "../../base/index.ts";
 import type { EndpointSet, Resolver, ResolverListener } from "../../discovery/index.ts";
 import { Registry } from "../../telemetry/index.ts";
+import type { ListenError } from "../../transport/index.ts";
 import { clusterView, endpointView } from "../admin/views.fixture.ts";
 import { PROXY_DEFAULTS, type ProxyConfig } from "../config.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
@@ -46,7 +47,7 @@ export class FakeRelay implements RelayWorker {
   readonly errors: string[] = [];
   readonly registry = new Registry();
   /** Set to refuse to listen. */
-  refusal: string | null = null;
+  refusal: ListenError | null = null;
   isReady = true;
   isDrained = false;
   isClosed = false;
@@ -63,7 +64,7 @@ export class FakeRelay implements RelayWorker {
       onEndpoints: (set) => this.sets.push(set),
       onError: (reason) => this.errors.push(reason),
     });
-    if (this.refusal !== null) throw new Error(this.refusal);
+    if (this.refusal !== null) throw this.refusal;
     return this.config.listeners.map((a) => {
       return "path" in a ? `unix:${a.path}` : `${a.host}:${a.port === 0 ? 41_000 : a.port}`;
     });

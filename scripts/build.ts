@@ -1,0 +1,140 @@
+/**
+ * `npm run build`: makes `dist/`, which is what the published package runs.
+ *
+ * One bundle a public subpath and one for the command (in chunks, so that a verb loads only its
+ * own), the libraries inside and their licences beside them; types by tsc. The package then has no
+ * dependencies. What is built works without `src/`.
+ */
+import { execFileSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import esbuild, { type BuildOptions, type Metafile } from "esbuild";
+import { bundlePage } from "../web/bundle.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+/** Public subpaths of the package: where they land in dist/, and the source of each. */
+const SUBPATHS: Record<string, string> = { proxy: "src/proxy/public.ts" };
+
+/** The lab's child processes, which it finds beside its own code. */
+const LAB_PROGRAMS = ["pod", "caller", "clusterip", "leash"];
+
+/** Bundled into the page, and so not in any bundle that esbuild tells of here. */
+const PAGE_PACKAGES = ["preact", "@preact/signals", "@preact/signals-core", "uplot"];
+
+const COMMON: BuildOptions = {
+  absWorkingDir: root,
+  bundle: true,
+  format: "esm",
+  platform: "node",
+  target: "node22",
+  metafile: true,
+  legalComments: "none",
+  // Our "sideEffects": false is about what users import; the lab's programs import for effect.
+  ignoreAnnotations: true,
+  logLevel: "warning",
+  // Libraries in CommonJS ask for Node's modules by require, which ES modules do not have.
+  banner: {
+    js: 'import { createRequire as requireOf } from "node:module";\nconst require = requireOf(import.meta.url);',
+  },
+};
+
+/** Builds everything into `dist`, which is emptied first. */
+export async function build(dist: string): Promise<void> {
+  await rm(dist, { recursive: true, force: true });
+  await mkdir(join(dist, "cli"), { recursive: true });
+  const metafiles = [await buildCommand(dist)];
+  for (const [name, source] of Object.entries(SUBPATHS)) {
+    const outfile = join(dist, name, "index.js");
+    const { metafile } = await esbuild.build({ ...COMMON, entryPoints: [source], outfile });
+    metafiles.push(metafile!);
+  }
+  await writeFile(join(dist, "cli", "page.html"), await bundlePage());
+  await buildTypes(dist);
+  await writeFile(join(dist, "LICENSES.txt"), licences(metafiles));
+}
+
+/**
+ * Copies what `npm pack` would pack, with a fresh `dist/`, into `directory`.
+ * For tests, which must not find `src/` there.
+ */
+export async function stage(directory: string): Promise<void> {
+  const files = ["package.json", "README.md", "LICENSE", "bin"].filter((name) =>
+    existsSync(join(root, name)),
+  );
+  for (const name of files) {
+    await cp(join(root, name), join(directory, name), { recursive: true });
+  }
+  await build(join(directory, "dist"));
+}
+
+/** All in one directory, because code finds its neighbours by their place beside it. */
+async function buildCommand(dist: string): Promise<Metafile> {
+  const { metafile } = await esbuild.build({
+    ...COMMON,
+    entryPoints: [
+      { in: "src/cli/main.ts", out: "main" },
+      ...LAB_PROGRAMS.map((name) => ({
+        in: `src/lab/programs/${name}.ts`,
+        out: `programs/${name}`,
+      })),
+    ],
+    outdir: join(dist, "cli"),
+    splitting: true,
+    chunkNames: "chunk-[hash]",
+  });
+  return metafile!;
+}
+
+/** Declarations of what the subpaths export, made by a project of its own. */
+async function buildTypes(dist: string): Promise<void> {
+  const base = JSON.parse(await readFile(join(root, "tsconfig.json"), "utf8"));
+  const compilerOptions = {
+    ...base.compilerOptions,
+    noEmit: false,
+    declaration: true,
+    emitDeclarationOnly: true,
+    noCheck: true, // `npm run check` has done that
+    typeRoots: [join(root, "node_modules", "@types")],
+    rootDir: join(root, "src"),
+    outDir: join(dist, "types"),
+  };
+  const project = join(dist, "tsconfig.json");
+  const files = Object.values(SUBPATHS).map((source) => join(root, source));
+  await writeFile(project, JSON.stringify({ compilerOptions, files }));
+  execFileSync(join(root, "node_modules", ".bin", "tsc"), ["-p", project], { stdio: "inherit" });
+  await rm(project);
+}
+
+/** The licence of every library inside the bundles. */
+function licences(metafiles: readonly Metafile[]): string {
+  const inputs = metafiles.flatMap((metafile) => Object.keys(metafile.inputs));
+  const names = new Set([
+    ...inputs.map(packageOf).filter((name) => name !== null),
+    ...PAGE_PACKAGES,
+  ]);
+  const parts = [...names].sort().map((name) => {
+    const directory = join(root, "node_modules", name);
+    const { version, license } = JSON.parse(
+      readFileSync(join(directory, "package.json"), "utf8"),
+    ) as { version: string; license: string };
+    const file = readdirSync(directory).find((one) => /^licen[cs]e/i.test(one));
+    const text = file === undefined ? "" : readFileSync(join(directory, file), "utf8").trim();
+    return `${name} ${version} (${license})\n\n${text}\n`;
+  });
+  const head = "The bundles in this directory contain these libraries:\n\n";
+  return head + parts.join(`\n${"-".repeat(80)}\n\n`);
+}
+
+/** "node_modules/@a/b/c.js" -> "@a/b"; null for our own files. */
+function packageOf(path: string): string | null {
+  return /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? null;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await build(join(root, "dist"));
+  const { version } = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
+  console.log(`dist/ of version ${version} is built`);
+}

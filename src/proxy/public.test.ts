@@ -1,0 +1,31 @@
+/** `fairlead/proxy` as another program uses it: real sockets, a stock server and client. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { call, startUpstream, until, withSession } from "../../test/cli/harness.ts";
+import { startProxy } from "./public.ts";
+
+test("it relays, shows its endpoints and figures, and drains", async (t) => {
+  const upstream = await startUpstream("a");
+  t.after(() => upstream.close());
+  const proxy = await startProxy({ listen: "127.0.0.1:0", to: upstream.address });
+  t.after(() => proxy.close());
+  await until("ready", () => proxy.readiness().ready);
+  await withSession(`http://${proxy.addresses[0]}`, async (session) => {
+    assert.equal((await call(session)).name, "a");
+  });
+  assert.equal(proxy.clusters()[0].endpoints[0].calls, 1);
+  assert.match(proxy.metricsText(), /^# TYPE /m);
+  await proxy.drain();
+  assert.equal(proxy.readiness().ready, false);
+});
+
+test("what it cannot use is an error with one sentence, and nothing stays open", async () => {
+  const good = { listen: "127.0.0.1:0", to: "127.0.0.1:50051" };
+  await assert.rejects(startProxy({ ...good, listen: "8080" }), { name: "RangeError" });
+  await assert.rejects(startProxy({ ...good, to: "orders" }), { name: "TargetError" });
+  await assert.rejects(startProxy({ ...good, policy: "best" }), { name: "PolicyError" });
+  const tls = { certFile: "/no/file", keyFile: "/no/file", clientCaFile: null };
+  await assert.rejects(startProxy({ ...good, tls }), { name: "TlsFileError" });
+  const listen = ["127.0.0.1:0", "192.0.2.1:1"];
+  await assert.rejects(startProxy({ ...good, listen }), { name: "ListenError" });
+});

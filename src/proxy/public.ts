@@ -1,0 +1,99 @@
+/**
+ * `fairlead/proxy`: a proxy inside another program. The package's public entry, where the real
+ * clock is made.
+ *
+ * In one process and without an admin endpoint: whoever needs those runs `fairlead proxy`.
+ */
+import { type Logger, realClock, realRng, silentLogger } from "../base/index.ts";
+import type { ClusterView, Readiness } from "../cluster/index.ts";
+import { createResolver } from "../discovery/index.ts";
+import { renderPrometheus } from "../telemetry/index.ts";
+import type { ClientTlsFiles, ListenAddress, ServerTlsFiles } from "../transport/index.ts";
+import { PROXY_DEFAULTS, type ProxyConfig, tryParseListenAddress } from "./config.ts";
+import { createProxy } from "./proxy.ts";
+
+export type { Logger } from "../base/index.ts";
+export type { ClusterView, EndpointView, Readiness } from "../cluster/index.ts";
+export type { ClientTlsFiles, ServerTlsFiles } from "../transport/index.ts";
+
+/** What `startProxy` takes: the flags of `fairlead proxy`, with its defaults. */
+export interface ProxyOptions {
+  /** "HOST:PORT" (port 0: any), "[IPV6]:PORT" or "unix:PATH"; at least one. */
+  readonly listen: string | readonly string[];
+  /** A target: "HOST:PORT", "IP:PORT,IP:PORT", "dns:///...", "static:///...", "unix:PATH". */
+  readonly to: string;
+  /** "least_request", "round_robin", "random" or "pick_first". */
+  readonly policy?: string;
+  /** gRPC service config, as an object, in place of `policy`. */
+  readonly serviceConfig?: unknown;
+  readonly tls?: ServerTlsFiles;
+  readonly upstreamTls?: ClientTlsFiles;
+  readonly maxConnectionsPerEndpoint?: number;
+  readonly maxConnections?: number;
+  readonly maxStreams?: number;
+  readonly drainDelayMs?: number;
+  readonly drainTimeoutMs?: number;
+  readonly readyTimeoutMs?: number;
+  /** Where lines go; nowhere unless given. */
+  readonly log?: Logger;
+}
+
+/** A proxy that listens. */
+export interface RunningProxy {
+  /** In the order of `listen`, with the ports in use. */
+  readonly addresses: readonly string[];
+  /** What is behind it, as `GET /clusters?format=json` shows it. */
+  clusters(): ClusterView[];
+  readiness(): Readiness;
+  /** Its figures in the Prometheus text format. */
+  metricsText(): string;
+  /** Stops accepting and lets calls finish; resolves when all have, or at `drainTimeoutMs`. */
+  drain(): Promise<void>;
+  /** Ends everything at once. */
+  close(): void;
+}
+
+/**
+ * Starts a proxy; resolves once it listens. An endpoint that cannot be reached is no error here.
+ *
+ * Rejects with one clear sentence: RangeError for an address that is none, TargetError,
+ * PolicyError, TlsFileError, or ListenError for an address that cannot be had.
+ */
+export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
+  const clock = realClock();
+  const rng = realRng();
+  const log = options.log ?? silentLogger;
+  const resolver = createResolver(options.to, { clock, rng, log });
+  const proxy = createProxy(configOf(options), { clock, rng, log, resolver });
+  const addresses = await proxy.listen();
+  return {
+    addresses,
+    clusters: () => proxy.clusters(),
+    readiness: () => proxy.readiness(),
+    metricsText: () => renderPrometheus(proxy.metrics()),
+    drain: () => proxy.drain(),
+    close: () => proxy.close(),
+  };
+}
+
+function configOf(options: ProxyOptions): ProxyConfig {
+  const { log: _, listen, to, policy, serviceConfig, ...given } = options;
+  const texts = typeof listen === "string" ? [listen] : listen;
+  const choice =
+    serviceConfig === undefined
+      ? { name: policy ?? PROXY_DEFAULTS.policy.name, serviceConfig: null }
+      : { name: null, serviceConfig };
+  return {
+    ...PROXY_DEFAULTS,
+    ...given,
+    listeners: texts.map(parseListen),
+    target: to,
+    policy: choice,
+  };
+}
+
+function parseListen(text: string): ListenAddress {
+  const address = tryParseListenAddress(text);
+  if (address !== null) return address;
+  throw new RangeError(`listen ${JSON.stringify(text)}: must be HOST:PORT or unix:PATH`);
+}
