@@ -60,7 +60,7 @@ export async function measureCpu(
       p50Ms: latency?.p50Ms ?? null,
       p99Ms: latency?.p99Ms ?? null,
       rssBytes: after.rssBytes,
-      disqualified: whyNot(proxy, sample.calls, sample.failures),
+      disqualified: whyNot(proxy, sample.calls, sample.failures, sample.failure),
     };
   } catch (error) {
     return lostRound(firstLine(error));
@@ -83,7 +83,7 @@ export async function measureMemory(
     await sleep(SETTLE_MS);
     const rssBytes = readUsage(proxy.pid).rssBytes;
     const missing = load.count - held.open;
-    const disqualified = whyNot(proxy, held.open, missing);
+    const disqualified = whyNot(proxy, held.open, missing, null);
     await held.release();
     return {
       ...lostRound(""),
@@ -98,9 +98,17 @@ export async function measureMemory(
   }
 }
 
-function whyNot(proxy: RunningProcess, calls: number, failures: number): string | null {
+function whyNot(
+  proxy: RunningProcess,
+  calls: number,
+  failures: number,
+  failure: string | null,
+): string | null {
   if (proxy.exit !== null) return `the proxy ended: ${JSON.stringify(proxy.exit)}`;
-  if (failures > 0) return `${failures} of ${calls + failures} calls failed`;
+  if (failures > 0) {
+    const why = failure === null ? "" : `: ${failure}`;
+    return `${failures} of ${calls + failures} calls failed${why}`;
+  }
   return calls === 0 ? "no call was made" : null;
 }
 

@@ -10,10 +10,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort, type RunningProcess, stopAll } from "../test/peers/processes.ts";
 import { makeCertificate } from "./certificate.ts";
-import type { Load, Target } from "./loads/index.ts";
+import type { CpuLoad, Load, MemoryLoad, Target } from "./loads/index.ts";
 import { firstLine, lostRound, measureCpu, measureMemory, type Round } from "./measure.ts";
 import type { RelayOptions } from "./options.ts";
-import type { BenchProxy } from "./proxies/index.ts";
+import type { BenchProxy, ProxyPlan } from "./proxies/index.ts";
 import { startUpstreams } from "./upstreams.ts";
 
 /** All rounds of one load, by proxy. */
@@ -45,14 +45,15 @@ export async function runLoad(
 ): Promise<LoadResult> {
   progress.onLoad(load);
   const dir = mkdtempSync(join(tmpdir(), "fairlead-bench-"));
+  const tls = load.isTls ? await makeCertificate(dir) : null;
   const rounds = new Map<string, Round[]>(proxies.map((proxy) => [proxy.name, []]));
   const record = (name: string, number: number, round: Round) => {
     if (number > 0) rounds.get(name)?.push(round);
     progress.onRound(name, number, round);
   };
   try {
-    if (load.kind === "cpu") await runCpuRounds(load, proxies, options, dir, record);
-    else await runMemoryRounds(load, proxies, options, dir, record);
+    if (load.kind === "cpu") await runCpuRounds({ load, proxies, options, tls, dir, record });
+    else await runMemoryRounds({ load, proxies, options, tls, dir, record });
     return { load, rounds };
   } finally {
     await stopAll(500);
@@ -60,19 +61,22 @@ export async function runLoad(
   }
 }
 
-type Record = (name: string, number: number, round: Round) => void;
+/** What the rounds of one load need. */
+interface Run<L extends Load> {
+  readonly load: L;
+  readonly proxies: readonly BenchProxy[];
+  readonly options: RelayOptions;
+  readonly tls: ProxyPlan["tls"];
+  readonly dir: string;
+  readonly record: (name: string, number: number, round: Round) => void;
+}
 
-async function runCpuRounds(
-  load: Load & { kind: "cpu" },
-  proxies: readonly BenchProxy[],
-  options: RelayOptions,
-  dir: string,
-  record: Record,
-): Promise<void> {
+async function runCpuRounds(run: Run<CpuLoad>): Promise<void> {
+  const { load, proxies, options, dir, record } = run;
   const upstreams = await startUpstreams(load.behind, dir);
   const lanes: Lane[] = [];
   for (const proxy of proxies) {
-    const lane = await startLane(load, proxy, upstreams.addresses, dir).catch((error) => {
+    const lane = await startLane(run, proxy, upstreams.addresses, dir).catch((error) => {
       for (let round = 1; round <= options.rounds; round += 1) {
         record(proxy.name, round, lostRound(firstLine(error)));
       }
@@ -103,20 +107,15 @@ function warmUpSeconds(options: RelayOptions): number {
 }
 
 /** Memory is read from a proxy that has done nothing else: a fresh one each time. */
-async function runMemoryRounds(
-  load: Load & { kind: "memory" },
-  proxies: readonly BenchProxy[],
-  options: RelayOptions,
-  dir: string,
-  record: Record,
-): Promise<void> {
+async function runMemoryRounds(run: Run<MemoryLoad>): Promise<void> {
+  const { load, proxies, options, dir, record } = run;
   const upstreams = await startUpstreams(load.behind, dir);
   for (let round = 1; round <= Math.min(options.rounds, MEMORY_ROUNDS_MAX); round += 1) {
     for (const proxy of proxies) {
       const scratch = join(dir, `round-${round}`);
       mkdirSync(scratch, { recursive: true });
       try {
-        const lane = await startLane(load, proxy, upstreams.addresses, scratch);
+        const lane = await startLane(run, proxy, upstreams.addresses, scratch);
         record(proxy.name, round, await measureMemory(load, lane.running, lane.target));
         await lane.running.stop(500);
       } catch (error) {
@@ -130,11 +129,12 @@ async function runMemoryRounds(
 const MEMORY_ROUNDS_MAX = 3;
 
 async function startLane(
-  load: Load,
+  run: Run<Load>,
   proxy: BenchProxy,
   upstreams: readonly string[],
   parent: string,
 ): Promise<Lane> {
+  const { load, tls } = run;
   if (load.isTls && !proxy.hasTls) throw new Error("not measured with TLS in front");
   if (load.connections > proxy.connectionsMax) {
     throw new Error(`configured for ${proxy.connectionsMax} connections at most`);
@@ -142,7 +142,6 @@ async function startLane(
   const dir = join(parent, proxy.name);
   mkdirSync(dir, { recursive: true });
   const port = await freePort();
-  const tls = load.isTls ? await makeCertificate(parent) : null;
   const running = await proxy.start({ port, upstreams, tls, dir });
   return { proxy, running, target: { port, isTls: load.isTls, dir }, rate: null };
 }

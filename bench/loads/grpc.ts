@@ -52,7 +52,7 @@ async function send(target: Target, args: readonly string[]): Promise<Sample> {
   if (run.code !== 0) throw new Error(`load-client ended with ${run.code}: ${run.stderr}`);
   const report = JSON.parse(run.stdout) as Report;
   if (report.calls === 0) throw new Error(`no call ended well: ${Object.values(report.errors)[0]}`);
-  return report;
+  return { ...report, failure: Object.values(report.errors)[0] ?? null };
 }
 
 /** Open things, held by load-client: `idle` connections or `hold` streams. */

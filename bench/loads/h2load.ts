@@ -101,6 +101,7 @@ export function parseH2load(text: string): Sample {
     bytes: calls * 2 * H2LOAD_BODY_BYTES,
     p50Ms: null,
     p99Ms: null,
+    failure: null,
   };
 }
 

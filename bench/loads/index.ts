@@ -56,11 +56,11 @@ export const LOADS: readonly Load[] = [
   }),
   held({
     name: "open-streams",
-    title: "10,000 open idle streams on 10 connections",
+    title: "10,000 open idle streams on 100 connections",
     unit: "KiB/stream",
     mode: "hold",
-    connections: 10,
-    streams: 1000,
+    connections: 100,
+    streams: 100,
   }),
 ];
 

@@ -25,6 +25,8 @@ export interface Sample {
   /** Latency as the caller sees it; null where this run did not record it. */
   readonly p50Ms: number | null;
   readonly p99Ms: number | null;
+  /** What the first failing call said; null when none failed or it is not known. */
+  readonly failure: string | null;
 }
 
 /** What stands behind the proxy. */

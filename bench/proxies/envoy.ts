@@ -56,7 +56,6 @@ function connectionManager(): unknown {
       "@type": `${TYPE}.filters.network.http_connection_manager.v3.HttpConnectionManager`,
       stat_prefix: "in",
       codec_type: "HTTP2",
-      http2_protocol_options: { max_concurrent_streams: 1000 },
       stream_idle_timeout: "0s",
       route_config: {
         virtual_hosts: [

@@ -22,7 +22,6 @@ export function nghttpx(): BenchProxy | null {
         "--accesslog-file=",
         "--errorlog-file=/dev/stderr",
         "--no-ocsp",
-        "--frontend-http2-max-concurrent-streams=1000",
         "--frontend-http2-read-timeout=300s",
         "--stream-read-timeout=300s",
         "--stream-write-timeout=300s",

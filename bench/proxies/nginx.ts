@@ -43,7 +43,6 @@ http {
   fastcgi_temp_path ${plan.dir}/fastcgi;
   uwsgi_temp_path ${plan.dir}/uwsgi;
   scgi_temp_path ${plan.dir}/scgi;
-  http2_max_concurrent_streams 1000;
   keepalive_requests 1000000000;
   client_max_body_size 0;
   upstream out {

@@ -30,7 +30,6 @@ function fixed(plan: ProxyPlan, routes: string): unknown {
     entryPoints: {
       in: {
         address: `127.0.0.1:${plan.port}`,
-        http2: { maxConcurrentStreams: 1000 },
         transport: { respondingTimeouts: { readTimeout: "300s", idleTimeout: "300s" } },
       },
     },
