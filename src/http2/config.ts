@@ -7,6 +7,7 @@ import {
   HEADER_FIELDS_MAX,
   HEADER_LIST_BYTES_MAX,
   STREAM_WINDOW_BYTES,
+  STREAM_WINDOW_BYTES_MAX,
 } from "./limits.ts";
 
 /** Which end of the connection we are. */
@@ -18,6 +19,8 @@ export interface ConnectionConfig {
   readonly maxStreams: number;
   /** SETTINGS_INITIAL_WINDOW_SIZE. */
   readonly streamWindowBytes: number;
+  /** What a stream's window grows to once its data flows. */
+  readonly streamWindowBytesMax: number;
   /** The connection's window, granted by WINDOW_UPDATE. */
   readonly connectionWindowBytes: number;
   /** SETTINGS_MAX_HEADER_LIST_SIZE. */
@@ -30,6 +33,7 @@ export interface ConnectionConfig {
 export const DEFAULT_CONNECTION_CONFIG: ConnectionConfig = {
   maxStreams: 1_000,
   streamWindowBytes: STREAM_WINDOW_BYTES,
+  streamWindowBytesMax: STREAM_WINDOW_BYTES_MAX,
   connectionWindowBytes: CONNECTION_WINDOW_BYTES,
   headerListBytesMax: HEADER_LIST_BYTES_MAX,
   headerFieldsMax: HEADER_FIELDS_MAX,

@@ -54,12 +54,17 @@ export const PINGS_PER_SECOND = 100;
 /** A WINDOW_UPDATE below this is a glitch: it makes us send crumbs. */
 export const WINDOW_UPDATE_BYTES_SMALL = 32;
 
-/** Window of each stream that we grant; it bounds what a stream can make us hold. */
-export const STREAM_WINDOW_BYTES = 262_144;
+/** Window of a new stream (SETTINGS_INITIAL_WINDOW_SIZE): what a stalled one can make us hold. */
+export const STREAM_WINDOW_BYTES = 65_536;
+/** Window of a stream whose data flows: it grows to this with the first credit. */
+export const STREAM_WINDOW_BYTES_MAX = 262_144;
 /** Window of the connection that we grant; credit returns on receipt (see HELD_BYTES_MAX). */
 export const CONNECTION_WINDOW_BYTES = 8_388_608;
-/** Received and not yet passed on, per connection: above it the connection's credit waits too. */
-export const HELD_BYTES_MAX = 16_777_216;
+/**
+ * Received and not yet passed on, per connection. Above it the connection's credit waits, and within
+ * a second the streams that hold most are reset, so that stalled readers cannot stop the others.
+ */
+export const HELD_BYTES_MAX = 67_108_864;
 /** Output that may wait for the socket before streams queue their DATA and withhold credit. */
 export const OUTPUT_BYTES_HIGH = 262_144;
 /** Largest flow-control window. RFC 9113 §6.9.1. */

@@ -63,8 +63,8 @@ export class Connection {
     this.#nowMs = nowMs;
     this.#startedMs = nowMs;
     this.#streams = new Streams(role, this);
-    const { streamWindowBytes, connectionWindowBytes } = config;
-    this.#sender = new Sender(this.#streams, this, streamWindowBytes, connectionWindowBytes);
+    const { streamWindowBytesMax, connectionWindowBytes } = config;
+    this.#sender = new Sender(this.#streams, this, streamWindowBytesMax, connectionWindowBytes);
     const limits = {
       listBytesMax: config.headerListBytesMax,
       fieldsMax: config.headerFieldsMax,
@@ -294,6 +294,7 @@ export class Connection {
     }
     if (nowMs - this.#goAway.announcedMs > DRAIN_PING_TIMEOUT_MS) this.#finalGoAway();
     this.#sender.resetStalled();
+    this.#sender.resetHolders();
   }
 
   // What follows is called by the owners named in the header, not by users.

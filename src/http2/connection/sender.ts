@@ -50,7 +50,7 @@ export class Sender {
   readonly waiting = new Set<Stream>();
   readonly #streams: Streams;
   readonly #owner: SenderOwner;
-  readonly #streamWindowBytes: number;
+  readonly #streamWindowBytesMax: number;
   readonly #connectionWindowBytes: number;
   /** Time of the bytes being worked on; set by the connection. */
   nowMs = 0;
@@ -58,12 +58,12 @@ export class Sender {
   constructor(
     streams: Streams,
     owner: SenderOwner,
-    streamWindowBytes: number,
+    streamWindowBytesMax: number,
     connectionWindowBytes: number,
   ) {
     this.#streams = streams;
     this.#owner = owner;
-    this.#streamWindowBytes = streamWindowBytes;
+    this.#streamWindowBytesMax = streamWindowBytesMax;
     this.#connectionWindowBytes = connectionWindowBytes;
   }
 
@@ -272,11 +272,25 @@ export class Sender {
         stream.stalledBytes = 0;
         continue;
       }
-      const { events } = stream;
-      this.reset(stream, ErrorCode.CANCEL);
-      const reason = "the peer took no data for too long";
-      events.onReset({ code: ErrorCode.CANCEL, by: "library", isUnprocessed: false, reason });
+      this.#giveUp(stream, "the peer took no data for too long");
     }
+  }
+
+  /** More is held than may be: the streams that hold most are given up until half of it is free. */
+  resetHolders(): void {
+    if (this.heldBytes <= HELD_BYTES_MAX) return;
+    const holders = this.#streams.list().filter((stream) => stream.heldBytes > 0);
+    holders.sort((a, b) => b.heldBytes - a.heldBytes);
+    for (const stream of holders) {
+      if (this.heldBytes * 2 <= HELD_BYTES_MAX) return;
+      this.#giveUp(stream, "its data is not taken, and too much is held");
+    }
+  }
+
+  #giveUp(stream: Stream, reason: string): void {
+    const { events } = stream;
+    this.reset(stream, ErrorCode.CANCEL);
+    events.onReset({ code: ErrorCode.CANCEL, by: "library", isUnprocessed: false, reason });
   }
 
   /** See `Stream.credit`. */
@@ -288,11 +302,18 @@ export class Sender {
     this.grant(stream, bytes);
   }
 
-  /** Owes `bytes` of the stream's window; half a window at a time goes out. */
+  /**
+   * Owes `bytes` of the stream's window; half a window at a time goes out. The first time, the
+   * window grows: the data flows, so a larger window costs nothing but speeds it up.
+   */
   grant(stream: Stream, bytes: number): void {
     if (stream.isRemoteEnded) return;
     stream.uncredited += bytes;
-    if (stream.uncredited * 2 < this.#streamWindowBytes) return;
+    if (stream.uncredited * 2 < stream.windowBytes) return;
+    if (stream.windowBytes < this.#streamWindowBytesMax && this.heldBytes * 2 < HELD_BYTES_MAX) {
+      stream.uncredited += this.#streamWindowBytesMax - stream.windowBytes;
+      stream.windowBytes = this.#streamWindowBytesMax;
+    }
     writeWindowUpdate(this.output, stream.id, stream.uncredited);
     stream.recvWindow += stream.uncredited;
     stream.uncredited = 0;

@@ -25,6 +25,8 @@ export class Stream {
   sendWindow: number;
   /** What the peer may still send. */
   recvWindow: number;
+  /** The size of `recvWindow` when nothing is outstanding; grows once (see `Sender.grant`). */
+  windowBytes: number;
   /** Bytes to be granted back with the next WINDOW_UPDATE. */
   uncredited = 0;
   /** Bytes that the user has not done with yet. */
@@ -52,6 +54,7 @@ export class Stream {
     this.#sender = sender;
     this.sendWindow = sender.remote.initialWindowBytes;
     this.recvWindow = recvWindow;
+    this.windowBytes = recvWindow;
     this.openedMs = nowMs;
   }
 
