@@ -25,10 +25,19 @@ export async function systemWithLog(logOptions: LogOptions): Promise<System> {
   return { clock, rng: realRng(), log: await createLogger(logOptions, clock), logOptions };
 }
 
+/** A Ctrl-C under npm comes twice, from the terminal and from npm, a few milliseconds apart. */
+const SAME_CTRL_C_MS = 200;
+
 /** Aborted by the first SIGINT or SIGTERM; a second one ends the process at once. */
 export function stopSignal(): AbortSignal {
   const stop = new AbortController();
-  const onSignal = (): void => {
+  const clock = realClock();
+  let interruptedMs = Number.NEGATIVE_INFINITY;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    const nowMs = clock.nowMs();
+    const isEcho = signal === "SIGINT" && nowMs - interruptedMs < SAME_CTRL_C_MS;
+    if (signal === "SIGINT") interruptedMs = nowMs;
+    if (isEcho) return;
     if (stop.signal.aborted) process.exit(1);
     stop.abort();
   };
