@@ -127,7 +127,7 @@ export class Subchannel implements PickTarget, UpstreamOwner {
 
   /** Everything here is full: opens one connection more, if allowed and none is being made. */
   wantConnection(): void {
-    if (this.#state !== "READY") return;
+    if (this.#state !== "READY" || !this.#hasUsable()) return;
     const kept = this.#upstreams.filter((upstream) => !upstream.isDraining);
     if (kept.length >= this.#maxConnections) return;
     if (kept.some((upstream) => !upstream.isReady)) return;
@@ -243,7 +243,7 @@ export class Subchannel implements PickTarget, UpstreamOwner {
   }
 
   #hasUsable(): boolean {
-    return this.#upstreams.some((upstream) => upstream.isReady && !upstream.isDraining);
+    return this.#upstreams.some((upstream) => upstream.isUsable);
   }
 
   #retryLater(reason: string): void {

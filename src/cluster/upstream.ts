@@ -33,6 +33,12 @@ export class Upstream implements ConnectUser {
     return this.isReady && !this.isDraining && this.connection!.http2.canOpen();
   }
 
+  /** Whether it takes streams, now or when some have ended. */
+  get isUsable(): boolean {
+    // A connection resets its streams, which may be sent again at once, before it reports its end.
+    return this.isReady && !this.isDraining && !this.connection!.http2.isClosed;
+  }
+
   /** Open streams. */
   get streamCount(): number {
     return this.connection?.streamCount ?? 0;

@@ -29,7 +29,7 @@ import {
 } from "../../src/discovery/index.ts";
 import { type ErrorCode, type HeaderList, headerList } from "../../src/http2/index.ts";
 import { Registry } from "../../src/telemetry/index.ts";
-import { TransportLoop } from "../../src/transport/index.ts";
+import { SocketConnection, type Ticking, TransportLoop } from "../../src/transport/index.ts";
 import { eventually, grpcRequest, type Pairs, RawServer } from "./raw-http2.ts";
 
 /** A resolver that says what the test says. */
@@ -131,6 +131,16 @@ export class CallerProbe implements CallEvents {
   }
 }
 
+/** A loop that knows its connections. */
+class SpyLoop extends TransportLoop {
+  readonly connections: SocketConnection[] = [];
+
+  override add(ticking: Ticking): void {
+    if (ticking instanceof SocketConnection) this.connections.push(ticking);
+    super.add(ticking);
+  }
+}
+
 /** Settings of a harness. */
 export interface HarnessOptions {
   readonly policy?: string | Policy;
@@ -142,7 +152,7 @@ export interface HarnessOptions {
 /** See the head of this file. */
 export class ClusterHarness {
   readonly clock = new VirtualClock();
-  readonly loop = new TransportLoop(this.clock);
+  readonly loop = new SpyLoop(this.clock);
   readonly wheel = new TimerWheel(this.clock);
   readonly registry = new Registry();
   readonly resolver = new ManualResolver();
@@ -192,6 +202,11 @@ export class ClusterHarness {
   /** Waits until `count` endpoints of the current set are ready. */
   async untilReady(count: number): Promise<void> {
     await eventually(`${count} endpoints are ready`, () => this.states("READY").length === count);
+  }
+
+  /** The cluster's side of all connections so far, oldest first. */
+  get connections(): readonly SocketConnection[] {
+    return this.loop.connections;
   }
 
   /** The endpoints as the cluster shows them. */
