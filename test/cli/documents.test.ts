@@ -1,0 +1,66 @@
+/**
+ * The documents say what is so: files that they name exist, limits have the values of the sources,
+ * and commands are there.
+ */
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { test } from "node:test";
+import { ROOMS } from "../tidy/house.ts";
+
+const root = new URL("../../", import.meta.url);
+const read = (path: string): string => readFileSync(new URL(path, root), "utf8");
+
+const DOCUMENTS = ["README.md", "ARCHITECTURE.md", "HACKING.md", "SECURITY.md", "CHANGELOG.md"];
+
+for (const name of DOCUMENTS) {
+  test(`${name}: the files and directories that it names exist`, () => {
+    const text = read(name);
+    const links = [...text.matchAll(/\]\(([^):#]+)\)/g)].map(([, path]) => path);
+    const paths = [...text.matchAll(/`((?:src|test|scripts|bin)\/[\w./-]*)`/g)].map(([, p]) => p);
+    for (const path of [...links, ...paths]) {
+      if (path.includes("NAME")) continue;
+      assert.ok(existsSync(new URL(path, root)), path);
+    }
+  });
+
+  test(`${name}: the npm scripts that it names exist`, () => {
+    const { scripts } = JSON.parse(read("package.json"));
+    for (const [, script] of read(name).matchAll(/npm run (?:-s )?([\w:-]+)/g)) {
+      assert.ok(script in scripts, script);
+    }
+  });
+}
+
+test("ARCHITECTURE.md: its table of rooms has all of them, in the order of the house", () => {
+  const text = read("ARCHITECTURE.md");
+  const rooms = [...text.matchAll(/^\| `src\/([a-z0-9]+)\/` \|/gm)].map(([, room]) => room);
+  assert.deepEqual(
+    rooms,
+    ROOMS.filter((room) => existsSync(new URL(`src/${room}/`, root))),
+  );
+});
+
+test("SECURITY.md: every limit has the value of the sources", () => {
+  const rows = [...read("SECURITY.md").matchAll(/^\| `(\w+)` \| ([\d,]+) \| `([^`]+)` \|/gm)];
+  assert.ok(rows.length > 30, "the table was found");
+  for (const [, name, value, file] of rows) {
+    const pattern = new RegExp(`\\b${name}(?: =|:) ([\\d_ *]+)[;,]`);
+    const [, found] = pattern.exec(read(file)) ?? assert.fail(`${name} is not in ${file}`);
+    const factors = found.split("*").map((factor) => Number(factor.replaceAll("_", "").trim()));
+    assert.equal(
+      factors.reduce((product, factor) => product * factor, 1),
+      Number(value.replaceAll(",", "")),
+      `${name}: the sources say ${found}`,
+    );
+  }
+});
+
+test("SECURITY.md: no limit of the engine is left out", () => {
+  const text = read("SECURITY.md");
+  const names = [...read("src/http2/limits.ts").matchAll(/^export const (\w+_MAX) =/gm)];
+  // Bounds of our own bookkeeping, not of what a peer may do.
+  const own = new Set(["WINDOW_BYTES_MAX", "RECENT_RESETS_MAX"]);
+  for (const [, name] of names) {
+    if (!own.has(name)) assert.ok(text.includes(`\`${name}\``), name);
+  }
+});
