@@ -21,11 +21,10 @@ import (
 // echo is the service.
 type echo struct {
 	name   string
+	fault  string
 	calls  atomic.Int64
 	active atomic.Int64
 }
-
-func newEcho(name string) *echo { return &echo{name: name} }
 
 var serviceDesc = grpc.ServiceDesc{
 	ServiceName: wire.Service,
@@ -49,7 +48,11 @@ func unary(serve unaryFunc) grpc.MethodHandler {
 		if err := decode(&request); err != nil {
 			return nil, err
 		}
-		answer, err := serve(srv.(*echo), ctx, request)
+		e := srv.(*echo)
+		answer, err := serve(e, ctx, request)
+		if err == nil {
+			err = e.spoil(ctx, &answer)
+		}
 		return &answer, err
 	}
 }
@@ -64,7 +67,7 @@ func stream(serve streamFunc) grpc.StreamHandler {
 			return err
 		}
 		defer e.active.Add(-1)
-		return serve(e, orders, s)
+		return serve(e, orders, faultyStream{s, e})
 	}
 }
 

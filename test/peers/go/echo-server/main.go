@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -27,7 +28,11 @@ func main() {
 	drain := flag.Int("drain-seconds", 10, "how long calls may take to finish after SIGTERM")
 	certFile := flag.String("tls-cert", "", "PEM certificate; with it the server speaks TLS")
 	keyFile := flag.String("tls-key", "", "PEM key")
+	fault := flag.String("fault", "", "misbehave in one call of 20: cross, drop, damage or hang (to test storm clients)")
 	flag.Parse()
+	if !slices.Contains(faults, *fault) {
+		log.Fatalf("echo-server: -fault %q: must be one of %q", *fault, faults)
+	}
 
 	options := []grpc.ServerOption{
 		grpc.MaxRecvMsgSize(wire.MessageMax),
@@ -49,7 +54,7 @@ func main() {
 		*name = addresses[0]
 	}
 	server := grpc.NewServer(options...)
-	server.RegisterService(&serviceDesc, newEcho(*name))
+	server.RegisterService(&serviceDesc, &echo{name: *name, fault: *fault})
 	failed := make(chan error, len(listeners))
 	for _, listener := range listeners {
 		go func() { failed <- server.Serve(listener) }()
