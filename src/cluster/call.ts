@@ -66,8 +66,8 @@ export interface CallOwner {
   disarm(call: Call): void;
   nowMs(): number;
   onCallEnded(call: Call): void;
-  /** Why nothing is ready, or what the call waits for. */
-  waitingReason(call: Call): string;
+  /** The call has waited in its queue for as long as it may: fails it. */
+  onWaitedTooLong(call: Call): void;
 }
 
 /** A call in flight. Made by `Cluster.start`. */
@@ -90,7 +90,8 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
   #trailers: HeaderList | null = null;
   #isRequestEnded: boolean;
   #isResponseEnded = false;
-  #isAnswered = false;
+  /** The final response headers, once they came. */
+  #response: HeaderList | null = null;
   #isOver = false;
   #attempts = 0;
   #wireReplays = 0;
@@ -258,8 +259,7 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
   /** From the wheel: the deadline, or the end of waiting for something ready. */
   onDeadline(nowMs: number): void {
     if (this.#stream === null) {
-      const reason = this.#owner.waitingReason(this);
-      this.fail("refused", ErrorCode.CANCEL, Status.UNAVAILABLE, reason);
+      this.#owner.onWaitedTooLong(this);
       return;
     }
     this.#stream.reset(ErrorCode.CANCEL);
@@ -273,9 +273,9 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
   // StreamEvents of the attempt
 
   onHeaders(list: HeaderList, isEnd: boolean): void {
-    this.#isAnswered = true;
+    this.#response = list;
     this.#commit();
-    if (isEnd) this.#endResponse(isOkResponse(list, this.#list));
+    if (isEnd) this.#endResponse(isOkResponse(list, list, this.#list));
     this.#events.onResponse(list, isEnd);
   }
 
@@ -285,12 +285,12 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
   }
 
   onData(bytes: Uint8Array, start: number, end: number, isEnd: boolean): number {
-    if (isEnd) this.#endResponse(isOkResponse(null, this.#list));
+    if (isEnd) this.#endResponse(isOkResponse(null, this.#response, this.#list));
     return this.#events.onResponseData(bytes, start, end, isEnd);
   }
 
   onTrailers(list: HeaderList): void {
-    this.#endResponse(isOkResponse(list, this.#list));
+    this.#endResponse(isOkResponse(list, this.#response, this.#list));
     this.#events.onResponseTrailers(list);
   }
 
@@ -332,7 +332,7 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
 
   /** gRFC A6: without limit while nothing reached the wire, once when it did. */
   #mayReplay(failure: StreamFailure): boolean {
-    if (!this.#isReplayable || this.#isAnswered || this.#attempts >= ATTEMPTS_MAX) return false;
+    if (!this.#isReplayable || this.#attempts >= ATTEMPTS_MAX) return false;
     if (failure.by === "transport") return true;
     this.#wireReplays += 1;
     return this.#wireReplays <= WIRE_REPLAYS_MAX;

@@ -180,11 +180,15 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
     this.#activeCalls -= 1;
   }
 
-  waitingReason(call: Call): string {
-    const isCapacity = call.queue === this.#capacity;
-    this.#metrics.refusals.get(isCapacity ? "deadline" : "not_ready")!.add();
-    if (!isCapacity) return this.#notReady();
-    return `deadline exceeded while every connection of ${this.#config.target} was full`;
+  onWaitedTooLong(call: Call): void {
+    if (call.queue !== this.#capacity) {
+      this.#metrics.refusals.get("not_ready")!.add();
+      call.fail("refused", ErrorCode.CANCEL, Status.UNAVAILABLE, this.#notReady());
+      return;
+    }
+    this.#metrics.refusals.get("deadline")!.add();
+    const reason = `deadline exceeded while every connection of ${this.#config.target} was full`;
+    call.fail("deadline", ErrorCode.CANCEL, Status.DEADLINE_EXCEEDED, reason);
   }
 
   /** Why nothing is ready, with the reasons of the first endpoints. */

@@ -7,13 +7,17 @@ import { isGrpcContentType } from "../grpc/index.ts";
 import type { HeaderList } from "../http2/index.ts";
 
 /**
- * Judges the list that ended a response: trailers, or headers of a response without a body; null
- * when it ended with data.
+ * Judges a complete response by the list that ended it (trailers, or headers of a response without
+ * a body; null when it ended with data) and by its headers.
  */
-export function isOkResponse(last: HeaderList | null, request: HeaderList): boolean {
+export function isOkResponse(
+  last: HeaderList | null,
+  response: HeaderList | null,
+  request: HeaderList,
+): boolean {
   if (last !== null && last.grpcStatus !== null) return last.grpcStatus.value === "0";
   if (isGrpcRequest(request)) return false;
-  return last === null || last.status === null || Number(last.status.value) < 500;
+  return Number(response?.status?.value ?? 0) < 500;
 }
 
 /** Whether a request is gRPC by its content-type. */

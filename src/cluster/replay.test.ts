@@ -194,6 +194,7 @@ test("a call that was never written is sent again as often as it takes", async (
   const policy: Policy = {
     name: "first",
     connects: "all",
+    shuffleAddressList: false,
     newPicker: (ready) => ({
       pick: () => {
         // What a call writes leaves at the end of the turn; the socket is gone before that.

@@ -108,6 +108,11 @@ export class CallerProbe implements CallEvents {
     this.failure = failure;
   }
 
+  /** Whether it ended without a complete response. */
+  get isFailed(): boolean {
+    return this.failure !== null;
+  }
+
   /** Response bytes so far. */
   get body(): string {
     return Buffer.concat(this.#parts).toString("latin1");
