@@ -37,7 +37,9 @@ const COMMON: BuildOptions = {
   logLevel: "warning",
   // Libraries in CommonJS ask for Node's modules by require, which ES modules do not have.
   banner: {
-    js: 'import { createRequire as requireOf } from "node:module";\nconst require = requireOf(import.meta.url);',
+    js:
+      'import { createRequire as requireOf } from "node:module";\n' +
+      "const require = requireOf(import.meta.url);",
   },
 };
 

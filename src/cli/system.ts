@@ -46,6 +46,17 @@ export function stopSignal(): AbortSignal {
   return stop.signal;
 }
 
+/**
+ * Makes an error that nobody caught, which is a bug, a line of the log like any other before the
+ * process ends with 1.
+ */
+export function logCrash(log: Logger): void {
+  process.on("uncaughtException", (error) => {
+    log.error("crash", { err: error });
+    process.exit(1);
+  });
+}
+
 /** Resolves when `signal` is aborted. */
 export function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

@@ -5,7 +5,7 @@
  */
 import { createProxy, serveWorker, workerLine, workerSettings } from "../proxy/index.ts";
 import type { LogOptions } from "./log.ts";
-import { systemWithLog } from "./system.ts";
+import { logCrash, systemWithLog } from "./system.ts";
 import { CommandError } from "./usage.ts";
 
 /** What the primary gives to a worker when it starts it. */
@@ -22,10 +22,12 @@ export async function runWorker(): Promise<void> {
   process.on("SIGTERM", () => {});
   const { worker, logOptions } = JSON.parse(text) as WorkerSettings;
   const { clock, rng, log } = await systemWithLog(logOptions);
+  const own = log.child({ worker });
+  logCrash(own);
   serveWorker(workerLine(), {
     clock,
     rng,
-    log: log.child({ worker }),
+    log: own,
     createRelay: createProxy,
     exit: (code) => process.exit(code),
   });

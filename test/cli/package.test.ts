@@ -38,7 +38,7 @@ after(async () => {
   rmSync(dir, { recursive: true });
 });
 
-test("it carries no sources, needs no other package, and has the licences of what is inside", () => {
+test("it has no sources and no dependencies, and the licences of what is inside", () => {
   assert.equal(existsSync(join(root, "src")), false);
   const { dependencies, version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   assert.equal(dependencies, undefined);
