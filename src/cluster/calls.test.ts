@@ -10,6 +10,7 @@ import {
   type RawServer,
   Type,
 } from "../../test/support/raw-http2.ts";
+import type { Policy } from "../balancing/index.ts";
 import { parseGrpcTimeout } from "../grpc/index.ts";
 import { headerList, limits } from "../http2/index.ts";
 import { WARM_UP_MS } from "./cluster.ts";
@@ -207,14 +208,28 @@ test("calls beyond every connection's streams wait in order, and none overtakes"
   });
 });
 
+/** Picks the first of the ready endpoints, or the second. */
+const stubborn: Policy = {
+  name: "stubborn",
+  connects: "all",
+  shuffleAddressList: false,
+  newPicker: (ready) => ({
+    pick: (exclude) => (ready[0] === exclude ? ready[1] : ready[0]) ?? null,
+  }),
+};
+
 test("a call goes to any endpoint with room before it waits", async () => {
-  await withCluster({ policy: "random", maxConnectionsPerEndpoint: 1 }, async (harness) => {
+  await withCluster({ policy: stubborn, maxConnectionsPerEndpoint: 1 }, async (harness) => {
     const connections = await connectionsOf(await harness.ready(6, [[3, 1]]));
     const calls = Array.from({ length: 6 }, () => harness.call());
     await eventually("one each", () => streamCounts(connections).every((count) => count === 1));
-    assert.equal(harness.metric("fairlead_calls_waiting", { queue: "capacity" }), 0);
+    const seventh = harness.call();
+    assert.equal(harness.metric("fairlead_calls_waiting", { queue: "capacity" }), 1);
     await answerAll(connections);
     await allOver(calls);
+    await eventually("the seventh", () => connections.some(({ freshCount }) => freshCount > 0));
+    await answerAll(connections);
+    await allOver([seventh]);
   });
 });
 

@@ -133,8 +133,16 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
     }
     first.wantConnection();
     const second = picker!.pick(first);
-    if (second !== null && second !== first && second.canOpen()) call.startOn(second);
-    else this.#waitCapacity(call);
+    if (second !== null && second.canOpen()) call.startOn(second);
+    else this.#startAnywhere(call);
+  }
+
+  /** Both picks are full. While calls wait, no endpoint has room: whatever has some takes them. */
+  #startAnywhere(call: Call): void {
+    const hasRoom = (each: Subchannel) => each.isReady && each.canOpen();
+    const other = this.#capacity.length > 0 ? undefined : this.#endpoints.current.find(hasRoom);
+    if (other === undefined) this.#waitCapacity(call);
+    else call.startOn(other);
   }
 
   /** RFC-less but contracted: a call waits for something ready, up to a time and in bounds. */
