@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import http from "node:http";
 import http2, { type ClientHttp2Session, type Http2Server } from "node:http2";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect } from "node:net";
 import { fileURLToPath } from "node:url";
 import { type RunningProcess, startProcess } from "../peers/processes.ts";
 
@@ -75,7 +75,10 @@ export async function until(what: string, look: () => Promise<boolean> | boolean
   throw new Error(`not within ten seconds: ${what}`);
 }
 
-/** A stock h2c server that answers every call with its name, except those to "/hang". */
+/** How long a call to "/slow" takes. */
+const SLOW_MS = 500;
+
+/** A stock h2c server that answers calls with its name: "/slow" ones late, "/hang" ones never. */
 export interface Upstream {
   readonly address: string;
   /** Calls seen. */
@@ -99,13 +102,17 @@ export async function startUpstream(
   server.on("stream", (stream, headers) => {
     count += 1;
     stream.on("error", () => {});
-    if (headers[":path"] === "/hang") return;
-    stream.respond(
-      { ":status": 200, "content-type": "application/grpc", "x-name": name },
-      { waitForTrailers: true },
-    );
-    stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
-    stream.end();
+    const answer = (): void => {
+      if (stream.destroyed) return;
+      stream.respond(
+        { ":status": 200, "content-type": "application/grpc", "x-name": name },
+        { waitForTrailers: true },
+      );
+      stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
+      stream.end();
+    };
+    if (headers[":path"] === "/slow") setTimeout(answer, SLOW_MS);
+    else if (headers[":path"] !== "/hang") answer();
   });
   server.listen(port, "127.0.0.1");
   await once(server, "listening");
@@ -173,6 +180,18 @@ export async function withSession<T>(
   } finally {
     session.destroy();
   }
+}
+
+/** Whether nobody listens on a port of loopback. */
+export function isRefused(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(false);
+    });
+    socket.once("error", () => resolve(true));
+  });
 }
 
 /** Whether a process is there; a zombie is not. Linux only; elsewhere by signal 0. */

@@ -13,6 +13,7 @@ import {
   ask,
   call,
   FAIRLEAD,
+  isRefused,
   logLines,
   type StartedProxy,
   startProxy,
@@ -176,14 +177,3 @@ test("it listens on several addresses and on a Unix socket", async () => {
   await end(proxy);
   rmSync(dir, { recursive: true });
 });
-
-function isRefused(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1");
-    socket.once("connect", () => {
-      socket.destroy();
-      resolve(false);
-    });
-    socket.once("error", () => resolve(true));
-  });
-}

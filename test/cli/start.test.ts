@@ -5,13 +5,13 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { type AddressInfo, connect, createServer, type Server } from "node:net";
+import { type AddressInfo, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { freePort, runProcess } from "../peers/processes.ts";
 import { createAuthority } from "../support/certificates.ts";
-import { FAIRLEAD } from "./harness.ts";
+import { FAIRLEAD, isRefused } from "./harness.ts";
 
 let dir: string;
 let taken: Server;
@@ -45,17 +45,6 @@ async function refused(args: readonly string[], line: RegExp): Promise<void> {
   assert.ok(!stderr.includes('"listening"'), stderr);
 }
 
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1");
-    socket.once("connect", () => {
-      socket.destroy();
-      resolve(false);
-    });
-    socket.once("error", () => resolve(true));
-  });
-}
-
 for (const workers of ["1", "2"]) {
   const common = ["--to", "127.0.0.1:50051", "--workers", workers];
 
@@ -64,14 +53,14 @@ for (const workers of ["1", "2"]) {
     const listen = ["--listen", `127.0.0.1:${free}`, "--listen", `127.0.0.1:${takenPort}`];
     const line = new RegExp(`cannot listen on 127\\.0\\.0\\.1:${takenPort}: the address is in use`);
     await refused([...common, ...listen], line);
-    assert.ok(await isFree(free));
+    assert.ok(await isRefused(free));
   });
 
   test(`with ${workers} workers an admin port in use is told, nothing is bound`, async () => {
     const free = await freePort();
     const args = ["--listen", `127.0.0.1:${free}`, "--admin", takenPort];
     await refused([...common, ...args], /--admin: cannot listen on .*: the address is in use/);
-    assert.ok(await isFree(free));
+    assert.ok(await isRefused(free));
   });
 }
 

@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import http2 from "node:http2";
+import https from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -123,6 +124,20 @@ test("with a client CA only clients that show a certificate of it are served", a
     cert: client.cert,
     key: client.key,
   });
+  await proxy.process.stop();
+});
+
+test("a client that speaks HTTP/1.1 is answered, not left to hang", async () => {
+  const proxy = await startProxy(...listenerFlags(), ...upstreamFlags("echo.test"));
+  const options = { ca: authority.cert, agent: false };
+  const status = await new Promise((resolve, reject) => {
+    const request = https.get(`https://${proxy.addresses[0]}/`, options, (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    });
+    request.on("error", reject);
+  });
+  assert.equal(status, 505);
   await proxy.process.stop();
 });
 

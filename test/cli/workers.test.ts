@@ -13,6 +13,7 @@ import {
   call,
   FAIRLEAD,
   isAlive,
+  isRefused,
   logLines,
   type StartedProxy,
   startProxy,
@@ -111,6 +112,22 @@ test("a signal to the whole group, as from a terminal, ends it as one to the pri
   assert.deepEqual(await proxy.process.exited, { code: 0, signal: null });
   const drained = logLines(proxy.process).filter(({ msg }) => msg === "drained");
   assert.equal(drained.length, 2);
+});
+
+test("a drain of all workers refuses connections and lets calls finish", async () => {
+  const proxy = await readyProxy();
+  const before = upstream.count();
+  const sessions = [1, 2].map(() => http2.connect(`http://${proxy.addresses[0]}`));
+  const calls = sessions.map((session) => call(session, "/slow"));
+  await until("both calls", () => upstream.count() === before + 2);
+  assert.equal((await ask(proxy.admin, "/drain_listeners?graceful", "POST")).status, 200);
+  assert.equal((await ask(proxy.admin, "/ready")).status, 503);
+  const port = Number(proxy.addresses[0].split(":")[1]);
+  await until("refusal", () => isRefused(port));
+  for (const { grpcStatus } of await Promise.all(calls)) assert.equal(grpcStatus, "0");
+  assert.equal((await endpoint(proxy)).calls, 2, "the workers stay, and answer");
+  assert.deepEqual(await proxy.process.stop(), { code: 0, signal: null });
+  for (const session of sessions) session.destroy();
 });
 
 test("no worker outlives a primary that was killed", async () => {
