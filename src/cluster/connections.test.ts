@@ -6,7 +6,7 @@ import { eventually, type RawServer } from "../../test/support/raw-http2.ts";
 import { seededRng } from "../base/index.ts";
 import { newEndpoint } from "../discovery/index.ts";
 import { BACKOFF_JITTER, BACKOFF_MS_FIRST, BACKOFF_MULTIPLIER } from "./backoff.ts";
-import { EXTRA_CONNECTION_IDLE_MS } from "./config.ts";
+import { ENDPOINT_DRAIN_TIMEOUT_MS, EXTRA_CONNECTION_IDLE_MS } from "./config.ts";
 
 function liveCount(server: RawServer): number {
   return server.connections.filter((connection) => !connection.isClosed).length;
@@ -175,6 +175,25 @@ test("an endpoint that leaves finishes its streams, takes no new ones, and is cl
       calls.map((call) => call.grpcStatus),
       calls.map(() => "0"),
     );
+  });
+});
+
+test("a stream that does not end is cut some time after its endpoint left", async () => {
+  await withCluster({}, async (harness) => {
+    const [server] = await harness.ready(1);
+    const connection = await server.next();
+    const call = harness.call();
+    await connection.nextStream();
+    await settle();
+    harness.resolve();
+    harness.clock.advance(ENDPOINT_DRAIN_TIMEOUT_MS - 1);
+    await settle();
+    assert.equal(call.isFailed, false);
+    harness.clock.advance(1);
+    await connection.closed();
+    assert.equal(call.failure?.status, 14);
+    assert.match(call.failure!.reason, /: its streams did not end in time$/);
+    await eventually("gone", () => harness.endpoints.length === 0);
   });
 });
 

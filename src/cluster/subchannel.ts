@@ -12,7 +12,7 @@ import type { Endpoint } from "../discovery/index.ts";
 import type { HeaderList, Stream, StreamEvents } from "../http2/index.ts";
 import type { Connector } from "../transport/index.ts";
 import type { Backoff } from "./backoff.ts";
-import { EXTRA_CONNECTION_IDLE_MS } from "./config.ts";
+import { ENDPOINT_DRAIN_TIMEOUT_MS, EXTRA_CONNECTION_IDLE_MS } from "./config.ts";
 import type { EndpointMetrics } from "./metrics.ts";
 import { Upstream, type UpstreamOwner } from "./upstream.ts";
 import type { EndpointState } from "./view.ts";
@@ -46,6 +46,8 @@ export class Subchannel implements PickTarget, UpstreamOwner {
   #upstreams: Upstream[] = [];
   #retry: Timer | null = null;
   #retryAtMs = 0;
+  /** Ends the streams of one that was removed. */
+  #drainEnd: Timer | null = null;
   #isRemoved = false;
 
   constructor(
@@ -165,6 +167,10 @@ export class Subchannel implements PickTarget, UpstreamOwner {
     this.#retry = null;
     this.#setState("DRAINING", reason);
     for (const upstream of [...this.#upstreams]) this.#retire(upstream, reason);
+    if (this.#upstreams.length > 0) {
+      const end = () => this.close("its streams did not end in time");
+      this.#drainEnd = this.#clock.setTimer(ENDPOINT_DRAIN_TIMEOUT_MS, end);
+    }
     this.#reportGone();
   }
 
@@ -185,7 +191,9 @@ export class Subchannel implements PickTarget, UpstreamOwner {
   }
 
   #reportGone(): void {
-    if (this.#isRemoved && this.#upstreams.length === 0) this.#owner.onSubchannelGone(this);
+    if (!this.#isRemoved || this.#upstreams.length > 0) return;
+    this.#drainEnd?.cancel();
+    this.#owner.onSubchannelGone(this);
   }
 
   /** About once a second: connections beyond the first close when they rest. */
