@@ -100,7 +100,9 @@ export class RequestBody {
     keptBytesTotal += count;
   }
 
-  /** Hands all bytes to `target`, the last with `isEnd`. Nothing at all when empty and not the end. */
+  /**
+   * Hands all bytes to `target`, the last with `isEnd`. Nothing at all when empty and not the end.
+   */
   sendTo(target: BodyTarget, isEnd: boolean): void {
     const more = this.#more;
     if (this.#length > 0 || isEnd) {

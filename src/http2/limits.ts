@@ -61,8 +61,9 @@ export const STREAM_WINDOW_BYTES_MAX = 262_144;
 /** Window of the connection that we grant; credit returns on receipt (see HELD_BYTES_MAX). */
 export const CONNECTION_WINDOW_BYTES = 8_388_608;
 /**
- * Received and not yet passed on, per connection. Above it the connection's credit waits, and within
- * a second the streams that hold most are reset, so that stalled readers cannot stop the others.
+ * Received and not yet passed on, per connection. Above it the connection's credit waits, and
+ * within a second the streams that hold most are reset, so that stalled readers cannot stop the
+ * others.
  */
 export const HELD_BYTES_MAX = 67_108_864;
 /** Output that may wait for the socket before streams queue their DATA and withhold credit. */

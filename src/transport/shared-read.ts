@@ -1,8 +1,9 @@
 /**
  * Reading plain TCP sockets into one buffer of the process instead of a new one per read.
  *
- * The engine keeps nothing of what it is given, so all connections can share the buffer. Node offers it
- * for sockets that we connect (`onread`), not for those that a server accepts, nor for TLS.
+ * The engine keeps nothing of what it is given, so all connections can share the buffer. Node
+ * offers it for sockets that we connect (`onread`), not for those that a server accepts, nor for
+ * TLS.
  */
 
 import type { OnReadOpts } from "node:net";
