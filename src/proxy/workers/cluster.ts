@@ -1,5 +1,6 @@
 /**
- * Worker processes by `node:cluster`, which hands out connections in turn.
+ * Worker processes by `node:cluster`, which hands out connections in turn; one that has not yet
+ * taken its last connection is passed over.
  *
  * In turn, because with few and long connections any scheme that leaves it to chance (kernel
  * hashing by SO_REUSEPORT) makes the very imbalance that this project exists to cure. The only file
