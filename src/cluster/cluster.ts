@@ -133,7 +133,7 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
     }
     first.wantConnection();
     const second = picker!.pick(first);
-    if (second !== null && second.canOpen()) call.startOn(second);
+    if (second?.canOpen() === true) call.startOn(second);
     else this.#startAnywhere(call);
   }
 
