@@ -36,6 +36,8 @@ export interface RawFrame {
 export type Pairs = readonly (readonly [string, string])[];
 
 const PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/** SETTINGS_MAX_FRAME_SIZE of everyone who says nothing. */
+const FRAME_BYTES = 16_384;
 const OPEN_WINDOW = 0x7fffffff - 65_535;
 
 /** How a `RawConnection` behaves by itself. */
@@ -271,18 +273,27 @@ export class RawConnection {
     if (!this.socket.destroyed) this.socket.write(bytes);
   }
 
-  /** HEADERS with END_HEADERS. */
+  /** HEADERS, and CONTINUATIONs where it takes more than one frame. */
   headers(streamId: number, pairs: Pairs, isEnd = false): void {
-    const flags = Flags.END_HEADERS | (isEnd ? Flags.END_STREAM : 0);
-    this.send(Type.HEADERS, flags, streamId, encodePairs(pairs));
+    this.block(streamId, encodePairs(pairs), isEnd);
+  }
+
+  /** The same with a block that the test has encoded. */
+  block(streamId: number, block: Buffer, isEnd = false): void {
+    for (let pos = 0; pos === 0 || pos < block.length; pos += FRAME_BYTES) {
+      const type = pos === 0 ? Type.HEADERS : Type.CONTINUATION;
+      let flags = pos === 0 && isEnd ? Flags.END_STREAM : 0;
+      if (pos + FRAME_BYTES >= block.length) flags |= Flags.END_HEADERS;
+      this.send(type, flags, streamId, block.subarray(pos, pos + FRAME_BYTES));
+    }
   }
 
   /** DATA in frames of at most 16 KiB, without regard to windows. */
   data(streamId: number, bytes: Uint8Array | string, isEnd = false): void {
     const all = typeof bytes === "string" ? Buffer.from(bytes) : bytes;
-    for (let pos = 0; pos === 0 || pos < all.length; pos += 16_384) {
-      const part = all.subarray(pos, pos + 16_384);
-      const isLast = pos + 16_384 >= all.length;
+    for (let pos = 0; pos === 0 || pos < all.length; pos += FRAME_BYTES) {
+      const part = all.subarray(pos, pos + FRAME_BYTES);
+      const isLast = pos + FRAME_BYTES >= all.length;
       this.send(Type.DATA, isEnd && isLast ? Flags.END_STREAM : 0, streamId, part);
     }
   }
