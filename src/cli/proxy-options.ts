@@ -35,10 +35,11 @@ export interface ProxyOptions extends CommonOptions {
   readonly maxConnectionsPerEndpoint?: number;
   readonly maxConnections?: number;
   readonly maxStreams?: number;
-  /** These three in milliseconds. */
+  /** These four in milliseconds. */
   readonly drainDelay?: number;
   readonly drainTimeout?: number;
   readonly readyTimeout?: number;
+  readonly idleTimeout?: number;
 }
 
 /**
@@ -67,6 +68,7 @@ export function proxyConfig(options: ProxyOptions): ProxyConfig {
     drainDelayMs: options.drainDelay ?? defaults.drainDelayMs,
     drainTimeoutMs: options.drainTimeout ?? defaults.drainTimeoutMs,
     readyTimeoutMs: options.readyTimeout ?? defaults.readyTimeoutMs,
+    idleTimeoutMs: options.idleTimeout ?? defaults.idleTimeoutMs,
     admin: options.admin ?? defaults.admin,
     workers: options.workers ?? defaults.workers,
   };

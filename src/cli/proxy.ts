@@ -101,6 +101,7 @@ function addLimits(command: Command): void {
   number("maxConnections", "--max-connections <n>", "client connections; more are closed at once");
   number("maxStreams", "--max-streams <n>", "MAX_CONCURRENT_STREAMS of a client connection");
   seconds("readyTimeoutMs", "--ready-timeout <s>", "how long a call waits for an endpoint");
+  seconds("idleTimeoutMs", "--idle-timeout <s>", "a client without calls is let go; 0: never");
   seconds("drainDelayMs", "--drain-delay <s>", "not ready, but accepting, before a drain");
   seconds("drainTimeoutMs", "--drain-timeout <s>", "how long calls may finish in a drain");
 }

@@ -41,6 +41,8 @@ export interface ProxyConfig {
   readonly drainTimeoutMs: number;
   /** How long a call waits for an endpoint to become ready. */
   readonly readyTimeoutMs: number;
+  /** A client connection without a call for this long is closed in order; 0 for never. */
+  readonly idleTimeoutMs: number;
   readonly admin: TcpAddress | null;
   /** Processes that relay. */
   readonly workers: number;
@@ -58,6 +60,8 @@ export const PROXY_DEFAULTS = {
   drainDelayMs: 0,
   drainTimeoutMs: 30_000,
   readyTimeoutMs: 5000,
+  /** As Envoy's: an hour. */
+  idleTimeoutMs: 3_600_000,
   admin: null,
   workers: 1,
 } as const satisfies Omit<ProxyConfig, "listeners" | "target">;
@@ -71,6 +75,7 @@ export const PROXY_BOUNDS = {
   drainDelayMs: { min: 0, max: 3_600_000 },
   drainTimeoutMs: { min: 0, max: 86_400_000 },
   readyTimeoutMs: { min: 0, max: 3_600_000 },
+  idleTimeoutMs: { min: 0, max: 86_400_000 },
   workers: { min: 1, max: 128 },
 } as const;
 

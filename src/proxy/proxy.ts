@@ -26,16 +26,15 @@ import {
 } from "../http2/index.ts";
 import { type MetricsSnapshot, Registry } from "../telemetry/index.ts";
 import {
-  ClientTls,
   ConnectionCount,
   type ConnectionUser,
   Listener,
   type ListenerEvents,
-  ServerTls,
   type SocketConnection,
   TransportLoop,
 } from "../transport/index.ts";
 import { answer } from "./answers.ts";
+import { Certificates } from "./certificates.ts";
 import type { PolicyChoice, ProxyConfig } from "./config.ts";
 import { ProxyMetrics } from "./metrics.ts";
 import { RefusalLog } from "./refusal-log.ts";
@@ -82,8 +81,7 @@ class RelayProxy implements Proxy, ListenerEvents, RelayOwner {
   readonly #registry = new Registry();
   readonly #metrics: ProxyMetrics;
   readonly #refusals: RefusalLog;
-  readonly #serverTls: ServerTls | null;
-  readonly #clientTls: ClientTls | null;
+  readonly #certificates: Certificates;
   readonly #cluster: Cluster;
   readonly #count = new ConnectionCount();
   readonly #listeners: Listener[];
@@ -96,16 +94,13 @@ class RelayProxy implements Proxy, ListenerEvents, RelayOwner {
     this.#system = system;
     this.#loop = new TransportLoop(clock);
     const policy = policyOf(config.policy);
-    const tlsDeps = { clock, log };
-    this.#serverTls = config.tls === null ? null : ServerTls.load(config.tls, tlsDeps);
-    this.#clientTls =
-      config.upstreamTls === null ? null : ClientTls.load(config.upstreamTls, tlsDeps);
+    this.#certificates = new Certificates(config, clock, log, this.#registry);
     this.#refusals = new RefusalLog(log, clock);
     this.#cluster = createCluster(
       {
         target: config.target,
         policy,
-        tls: this.#clientTls,
+        tls: this.#certificates.client,
         maxConnectionsPerEndpoint: config.maxConnectionsPerEndpoint,
         readyTimeoutMs: config.readyTimeoutMs,
       },
@@ -130,9 +125,10 @@ class RelayProxy implements Proxy, ListenerEvents, RelayOwner {
   #newListener(address: ProxyConfig["listeners"][number]): Listener {
     const options = {
       address,
-      tls: this.#serverTls,
+      tls: this.#certificates.server,
       config: { ...DEFAULT_CONNECTION_CONFIG, maxStreams: this.#config.maxStreams },
       maxConnections: this.#config.maxConnections,
+      idleTimeoutMs: this.#config.idleTimeoutMs,
       count: this.#count,
     };
     return new Listener(options, this, this.#loop);
@@ -257,8 +253,7 @@ class RelayProxy implements Proxy, ListenerEvents, RelayOwner {
     for (const listener of this.#listeners) listener.stop();
     this.#cluster.close();
     this.#closeConnections("fairlead is shutting down");
-    this.#serverTls?.close();
-    this.#clientTls?.close();
+    this.#certificates.close();
   }
 
   clusters(): ClusterView[] {

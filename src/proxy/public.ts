@@ -34,6 +34,7 @@ export interface ProxyOptions {
   readonly drainDelayMs?: number;
   readonly drainTimeoutMs?: number;
   readonly readyTimeoutMs?: number;
+  readonly idleTimeoutMs?: number;
   /** Where lines go; nowhere unless given. */
   readonly log?: Logger;
 }

@@ -39,6 +39,8 @@ export interface ListenerOptions {
   readonly config: ConnectionConfig;
   /** Connections at a time over all listeners that share `count`; Infinity for no limit. */
   readonly maxConnections: number;
+  /** A connection without a stream for this long is drained; 0 for never. */
+  readonly idleTimeoutMs: number;
   readonly count: ConnectionCount;
 }
 
@@ -116,7 +118,7 @@ export class Listener {
   }
 
   #onSocket(socket: Socket): void {
-    const { count, maxConnections, config } = this.#options;
+    const { count, maxConnections, idleTimeoutMs, config } = this.#options;
     const remote = remoteOf(socket);
     if (count.value >= maxConnections) {
       socket.on("error", () => {});
@@ -128,6 +130,7 @@ export class Listener {
     socket.setKeepAlive(true, TCP_KEEPALIVE_MS);
     const user = this.#events.onConnection(remote);
     const connection = new SocketConnection(socket, "server", user, config, this.#loop);
+    connection.idleTimeoutMs = idleTimeoutMs;
     this.#connections.add(connection);
     socket.once("close", () => {
       count.value -= 1;

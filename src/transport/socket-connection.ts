@@ -56,6 +56,11 @@ export class SocketConnection implements ConnectionEvents, ChunkTaker, Flushable
   #inFlightLengths: number[] = [];
   /** Write callbacks still to come for chunks that the kernel took at once. */
   #callbacksToSkip = 0;
+  /** Without a stream for this long the connection is drained; 0 for never. */
+  idleTimeoutMs = 0;
+  #idleSinceMs = 0;
+  /** `callFrames` at the last tick: a change means that there was a call in between. */
+  #framesSeen = 0;
   #isEnding = false;
   #isReported = false;
   #closedMs = 0;
@@ -182,7 +187,17 @@ export class SocketConnection implements ConnectionEvents, ChunkTaker, Flushable
       return;
     }
     this.http2.onTimer(nowMs);
+    this.#checkIdle(nowMs);
     this.#keepalive?.onTick(nowMs);
+  }
+
+  #checkIdle(nowMs: number): void {
+    if (this.idleTimeoutMs === 0) return;
+    const { callFrames, streamCount } = this.http2;
+    if (streamCount > 0 || callFrames !== this.#framesSeen || this.#idleSinceMs === 0) {
+      this.#framesSeen = callFrames;
+      this.#idleSinceMs = nowMs;
+    } else if (nowMs - this.#idleSinceMs >= this.idleTimeoutMs) this.drain("idle");
   }
 
   #onSocketEnd(): void {
