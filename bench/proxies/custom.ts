@@ -1,7 +1,7 @@
 /**
- * Any other program as a proxy, from `--extra NAME=COMMAND`: another build of fairlead, a prototype.
- * In COMMAND `{listen}` stands for IP:PORT, `{upstreams}` for all, separated by spaces, `{to}` for
- * all, separated by commas.
+ * Any other program as a proxy, from `--extra NAME=COMMAND`: another build of fairlead, a
+ * prototype. In COMMAND `{listen}` stands for IP:PORT, `{upstreams}` for all, separated by spaces,
+ * `{to}` for all, separated by commas.
  */
 import { type BenchProxy, startListening } from "./proxy.ts";
 

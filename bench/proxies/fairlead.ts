@@ -36,9 +36,10 @@ async function start(isDist: boolean, plan: ProxyPlan): Promise<RunningProcess> 
   const listen = `127.0.0.1:${plan.port}`;
   const args = ["proxy", "--listen", listen, "--to", plan.upstreams.join(","), ...tls];
   const options = { name: "fairlead" };
-  const running = isDist
-    ? startProcess(join(rootDir, "node_modules", ".bin", "node"), [bundle, ...args], options)
-    : startProcess(join(rootDir, "bin", "fairlead"), args, options);
+  const command = join(rootDir, "bin", "fairlead");
+  // As users start it: `bin/fairlead` also chooses the heap's limits.
+  const env = { FAIRLEAD_FORM: isDist ? "dist" : "checkout" };
+  const running = startProcess(command, args, { ...options, env });
   await running.waitFor(/"msg":"listening"/);
   return running;
 }

@@ -2,8 +2,8 @@
  * What a benchmark needs of a proxy: is it here, and how is it started in front of upstreams.
  *
  * Every proxy is given the same: one worker, HTTP/2 on both sides without TLS (or TLS in front
- * where asked), no access log, limits high enough that none refuses the load. Streams per connection are left
- * at each proxy's default: every load keeps to 100.
+ * where asked), no access log, limits high enough that none refuses the load. Streams per
+ * connection are left at each proxy's default: every load keeps to 100.
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
