@@ -9,12 +9,7 @@ import http2 from "node:http2";
 import type { AddressInfo } from "node:net";
 import { RecordingLogger, seededRng, VirtualClock } from "../../src/base/index.ts";
 import { createResolver } from "../../src/discovery/index.ts";
-import {
-  createProxy,
-  PROXY_DEFAULTS,
-  type Proxy,
-  type ProxyConfig,
-} from "../../src/proxy/index.ts";
+import { createProxy, PROXY_DEFAULTS, type ProxyConfig } from "../../src/proxy/index.ts";
 import { settle } from "./cluster.ts";
 import {
   eventually,
@@ -31,7 +26,7 @@ export type ProxyOverrides = Partial<ProxyConfig>;
 export class ProxyHarness {
   readonly clock = new VirtualClock();
   readonly log = new RecordingLogger();
-  readonly proxy: Proxy;
+  readonly proxy: ReturnType<typeof createProxy>;
   /** Where it listens. */
   addresses: string[] = [];
   readonly #rawServers: RawServer[] = [];
