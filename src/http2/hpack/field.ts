@@ -18,6 +18,8 @@ export const FIELD_OVERHEAD_BYTES = 32;
 
 /** Canonical fields that are kept; then the collection starts anew. */
 const CANONICAL_MAX = 4_096;
+/** Their sizes in all: peers choose what is kept here. */
+const CANONICAL_BYTES_MAX = 2_097_152;
 
 /** One header field. Immutable but for the counters of its use. */
 export class Field {
@@ -83,7 +85,8 @@ export function newField(name: string, value: string, isNever = false): Field {
   const isHuffman = coded < plain.length;
   const raw = isHuffman ? new Uint8Array(coded) : new Uint8Array(plain);
   if (isHuffman) encodeHuffman(value, raw, 0);
-  const index = STATIC_INDEX.get(`${name}\0${value}`) ?? 0;
+  // RFC 7541 §6.2.3: a never-indexed field leaves as a literal, whatever the static table has.
+  const index = isNever ? 0 : (STATIC_INDEX.get(`${name}\0${value}`) ?? 0);
   return new Field(headerName(name), raw, 0, raw.length, isHuffman, scan, index, isNever);
 }
 
@@ -99,6 +102,7 @@ export const STATIC_FIELDS: readonly Field[] = [
 ];
 
 const canonical = new Map<string, Field>();
+let canonicalBytes = 0;
 
 /**
  * The one shared field with this name and value. Its bytes are its own, so it pins nothing. Fields
@@ -109,9 +113,13 @@ export function canonicalField(field: Field): Field {
   const key = `${field.name.text}\0${field.value}`;
   const known = canonical.get(key);
   if (known !== undefined) return known;
-  if (canonical.size >= CANONICAL_MAX) canonical.clear();
+  if (canonical.size >= CANONICAL_MAX || canonicalBytes >= CANONICAL_BYTES_MAX) {
+    canonical.clear();
+    canonicalBytes = 0;
+  }
   const own = newField(field.name.text, field.value);
   own.isCanonical = true;
   canonical.set(key, own);
+  canonicalBytes += own.sizeBytes;
   return own;
 }

@@ -150,15 +150,20 @@ export function headerList(pairs: readonly (readonly [string, string])[]): Heade
 
 /** Shared lists that are kept; then the collection starts anew. */
 const SHARED_LISTS_MAX = 1_024;
+/** A larger list is not shared: peers choose what is kept here, so it is bounded in bytes too. */
+const SHARED_LIST_BYTES_MAX = 4_096;
 
 const shared = new Map<string, HeaderList>();
 
 /**
  * The one shared list with these fields, for a list that repeats: equal blocks of all connections
  * then are one object, whose wire form each encoder keeps. Its fields are canonical, so it pins no
- * buffer. A list with a field that must never be indexed is not shared, and null is returned.
+ * buffer. Null is returned for a list that is not shared: a very large one, one with a field that
+ * must never be indexed, and one that is malformed, whose text could pass for that of another list
+ * (NUL stands between the parts of the key, and only malformed fields hold one).
  */
 export function sharedList(list: HeaderList): HeaderList | null {
+  if (list.problem !== "" || list.sizeBytes > SHARED_LIST_BYTES_MAX) return null;
   let key = "";
   for (const field of list.fields) {
     if (field.isNever) return null;

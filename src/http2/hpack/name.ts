@@ -49,8 +49,10 @@ const KINDS: ReadonlyMap<string, number> = new Map([
   ["grpc-status", NameKind.GRPC_STATUS],
 ]);
 
-/** Shared names; peers can add to them only up to here. */
+/** Shared names beyond the RFC's; peers choose them, so above this they are all forgotten. */
 const NAMES_MAX = 2_048;
+/** A longer name is not shared. */
+const NAME_BYTES_MAX = 128;
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
 
@@ -100,16 +102,23 @@ function stringLiteral(text: string): Uint8Array {
   return bytes;
 }
 
-const names = new Map<string, HeaderName>();
+const staticNames = new Map<string, HeaderName>();
 for (const [index, [text]] of STATIC_ROWS.entries()) {
-  if (!names.has(text)) names.set(text, new HeaderName(text, index + 1));
+  if (!staticNames.has(text)) staticNames.set(text, new HeaderName(text, index + 1));
 }
+let names = new Map(staticNames);
 
-/** The shared object of a name; a fresh one when the table of shared names is full. */
+/**
+ * The shared object of a name. Not unique for ever: when peers have made up too many names, all but
+ * those of the static table are forgotten, so that they cannot keep the names of others out.
+ */
 export function headerName(text: string): HeaderName {
   const known = names.get(text);
   if (known !== undefined) return known;
   const name = new HeaderName(text, 0);
-  if (names.size < NAMES_MAX && text.length <= 128) names.set(text, name);
+  if (text.length <= NAME_BYTES_MAX) {
+    if (names.size >= NAMES_MAX) names = new Map(staticNames);
+    names.set(text, name);
+  }
   return name;
 }
