@@ -19,6 +19,9 @@ import {
   rawClient,
 } from "./raw-http2.ts";
 
+/** What the clock says when the proxy is made. */
+export const START_MS = 1_000;
+
 /** What a test may set; all else is as users have it. */
 export type ProxyOverrides = Partial<ProxyConfig>;
 
@@ -43,6 +46,7 @@ export class ProxyHarness {
       ...overrides,
     };
     const { clock, log } = this;
+    clock.advance(START_MS); // A real clock never says 0.
     const rng = seededRng(11);
     const resolver = createResolver(target, { clock, rng, log });
     this.proxy = createProxy(config, { clock, rng, log, resolver });
@@ -140,7 +144,7 @@ export class ProxyHarness {
 /** Runs a test with a proxy in front of `count` raw servers that have these options. */
 export async function withProxy(
   count: number,
-  body: (harness: ProxyHarness, upstreams: RawConnection[]) => Promise<void>,
+  body: (harness: ProxyHarness, upstreams: RawConnection[], servers: RawServer[]) => Promise<void>,
   overrides: ProxyOverrides = {},
   options: RawOptions = {},
 ): Promise<void> {
@@ -150,7 +154,7 @@ export async function withProxy(
   for (const server of servers) harness.own(server);
   await runWith(harness, async () => {
     await harness.start(count);
-    await body(harness, await Promise.all(servers.map((server) => server.next())));
+    await body(harness, await Promise.all(servers.map((server) => server.next())), servers);
   });
 }
 
