@@ -169,4 +169,6 @@ async function main(): Promise<number> {
   return bad > 0 || (summary.unavailable > 0 && !options.isUnavailableAllowed) ? 1 : 0;
 }
 
-process.exitCode = await main();
+const code = await main();
+// grpc-js keeps the process alive for a call that was cancelled as it began.
+process.stdout.write("", () => process.exit(code));
