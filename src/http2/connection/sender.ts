@@ -155,6 +155,8 @@ export class Sender {
       if (isEnd && start === end) this.#writeFrame(stream, bytes, end, end, true);
       return end - start;
     }
+    // The end was given already; what its user still sends is dropped.
+    if (stream.isLocalEndGiven) return end - start;
     stream.queue ??= new SendQueue();
     if (stream.queue.length === 0) {
       stream.stalledSinceMs = this.nowMs;

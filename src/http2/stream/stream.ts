@@ -90,18 +90,21 @@ export class Stream {
     this.bodyLeft = announcedLength(list);
   }
 
-  /**
-   * Sends a header list: response headers (server), 1xx, or trailers when `isEnd` follows a body.
-   */
+  /** Whether everything that will be sent was handed over, though some of it may still wait. */
+  get isLocalEndGiven(): boolean {
+    return this.isLocalEnded || this.isEndQueued || this.queuedTrailers !== null;
+  }
+
+  /** Sends response headers (server role), before any data. */
   sendHeaders(list: HeaderList, isEnd: boolean): void {
-    if (this.isLocalEnded) return;
+    if (this.isLocalEndGiven) return;
     this.isAnswered = true;
     this.#sender.sendHeaders(this, list, isEnd);
   }
 
   /** Sends a 1xx response (server role). */
   sendInformational(list: HeaderList): void {
-    if (!this.isLocalEnded) this.#sender.sendHeaders(this, list, false);
+    if (!this.isLocalEndGiven) this.#sender.sendHeaders(this, list, false);
   }
 
   /**
@@ -115,7 +118,7 @@ export class Stream {
 
   /** Sends trailers, behind everything that waits. */
   sendTrailers(list: HeaderList): void {
-    if (!this.isLocalEnded) this.#sender.sendTrailers(this, list);
+    if (!this.isLocalEndGiven) this.#sender.sendTrailers(this, list);
   }
 
   /** Grants `bytes` back to the peer: they were passed on. */
