@@ -7,28 +7,42 @@
 
 import { assert } from "../base/index.ts";
 
-/** Bytes of one pooled chunk: four full DATA frames. */
+/** A first chunk: what one turn has for one connection as a rule. */
+const SMALL_CHUNK_BYTES = 8_192;
+/** Every further chunk: four full DATA frames. */
 export const CHUNK_BYTES = 65_536 + 64;
 
-/** Chunks that the pool keeps for reuse (4 MiB); more are left to the garbage collector. */
-const POOL_CHUNKS_MAX = 64;
+/**
+ * Small chunks that are kept for reuse (8 MiB): as many connections may have output in one turn
+ * without allocating. More are left to the garbage collector.
+ */
+const SMALL_CHUNKS_KEPT = 1_024;
+/** Large chunks that are kept for reuse (4 MiB). */
+const LARGE_CHUNKS_KEPT = 64;
 
-const pool: Buffer[] = [];
+const smallChunks: Buffer[] = [];
+const largeChunks: Buffer[] = [];
 
 /** Bytes up to which a plain loop beats a native copy. */
 const SHORT_COPY_BYTES = 40;
 
-function takeChunk(bytesMin: number): Buffer {
+function takeChunk(isFirst: boolean, bytesMin: number): Buffer {
+  if (isFirst && bytesMin <= SMALL_CHUNK_BYTES) {
+    return smallChunks.pop() ?? Buffer.allocUnsafeSlow(SMALL_CHUNK_BYTES);
+  }
   if (bytesMin <= CHUNK_BYTES) {
-    const chunk = pool.pop();
-    return chunk === undefined ? Buffer.allocUnsafeSlow(CHUNK_BYTES) : chunk;
+    return largeChunks.pop() ?? Buffer.allocUnsafeSlow(CHUNK_BYTES);
   }
   return Buffer.allocUnsafeSlow(bytesMin);
 }
 
 /** Gives a chunk back to the pool; its bytes must not be used any more. */
 export function recycleChunk(chunk: Buffer): void {
-  if (chunk.length === CHUNK_BYTES && pool.length < POOL_CHUNKS_MAX) pool.push(chunk);
+  if (chunk.length === SMALL_CHUNK_BYTES) {
+    if (smallChunks.length < SMALL_CHUNKS_KEPT) smallChunks.push(chunk);
+  } else if (chunk.length === CHUNK_BYTES && largeChunks.length < LARGE_CHUNKS_KEPT) {
+    largeChunks.push(chunk);
+  }
 }
 
 /** An append-only buffer of frames. `bytes` and `end` are public for the frame writers alone. */
@@ -69,8 +83,9 @@ export class Output {
     } else if (this.bytes !== null) {
       recycleChunk(this.bytes);
     }
+    const isFirst = this.bytes === null;
     this.end = 0;
-    this.bytes = takeChunk(count);
+    this.bytes = takeChunk(isFirst, count);
     return this.bytes;
   }
 
