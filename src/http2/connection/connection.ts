@@ -260,6 +260,7 @@ export class Connection {
 
   #close(failure: ConnectionFailure): void {
     this.#isClosed = true;
+    this.#faults.isOver = true;
     for (const stream of this.#streams.list()) {
       // RFC 9113 §8.7: never written means never processed.
       const isUnprocessed = this.role === "client" && stream.id > this.#writtenId;
@@ -274,6 +275,8 @@ export class Connection {
   }
 
   #abandon(stream: Stream, failure: StreamFailure): void {
+    // Its user may have ended it when it heard of another one.
+    if (stream.isClosed) return;
     const { events } = stream;
     this.#sender.forgetReset(stream);
     events.onReset(failure);
@@ -302,7 +305,7 @@ export class Connection {
   /** From `Streams`. */
   onStreamRemoved(stream: Stream): void {
     if (this.#isClosed) return;
-    if (this.role === "server" && stream.isAnswered) this.#faults.earnServed();
+    if (stream.isAnswered) this.#faults.earnServed();
     this.#reportDrained();
     if (this.role === "client") this.#events.onCapacity();
   }

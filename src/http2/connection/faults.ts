@@ -27,6 +27,8 @@ export class Faults {
   readonly #streams: Streams;
   readonly #glitches: Budget;
   readonly #pings: Budget;
+  /** The connection has ended: nothing that still comes is looked at. */
+  isOver = false;
   /** Why the last error code was returned; one clause. */
   reason = "";
   /** Answers (ACKs, resets) that wait for the socket; zeroed when the kernel has everything. */

@@ -68,6 +68,8 @@ export class Receiver implements FrameSink {
   }
 
   onFrameHead(length: number, type: number, flags: number, streamId: number): ErrorCode {
+    // Ended by one of its users in the middle of a read. The code is not sent any more.
+    if (this.#faults.isOver) return ErrorCode.INTERNAL_ERROR;
     if (length > FRAME_BYTES_MAX) {
       return this.#faults.fail(ErrorCode.FRAME_SIZE_ERROR, "a frame above SETTINGS_MAX_FRAME_SIZE");
     }

@@ -80,7 +80,6 @@ export class ControlReceiver {
     const code = readUint32(bytes, start);
     const isPremature =
       !stream.isAnswered && this.#faults.nowMs - stream.openedMs < PREMATURE_RESET_MS;
-    if (stream.isAnswered) this.#faults.earnServed();
     const { events } = stream;
     this.#sender.forgetReset(stream);
     const failure: StreamFailure = {
@@ -119,9 +118,11 @@ export class ControlReceiver {
     // RFC 9113 §6.5.2: without the setting there is no limit.
     if (!this.isSettled) remote.maxStreams = Number.POSITIVE_INFINITY;
     let code = remote.apply(bytes, start, end, this.#role === "client");
-    if (code !== OK) return this.#faults.fail(code, "SETTINGS with a value out of range");
+    if (code !== OK) return this.#faults.fail(code, settingsFault(code));
     code = this.#shiftWindows(remote.initialWindowBytes - windowBefore);
     if (code !== OK) return code;
+    // RFC 7541 §4.2: also a limit that the same frame raises again has emptied the peer's table.
+    this.#sender.encoder.setTableBytesMax(remote.headerTableBytesMin);
     this.#sender.encoder.setTableBytesMax(remote.headerTableBytes);
     const isFirst = !this.isSettled;
     this.isSettled = true;
@@ -218,4 +219,10 @@ export class ControlReceiver {
       ? this.#faults.glitch("tiny WINDOW_UPDATEs", 0.2)
       : OK;
   }
+}
+
+function settingsFault(code: ErrorCode): string {
+  return code === ErrorCode.ENHANCE_YOUR_CALM
+    ? "SETTINGS with too many entries"
+    : "SETTINGS with a value out of range";
 }

@@ -13,6 +13,8 @@ import type { Sender } from "./sender.ts";
 import type { Streams } from "./streams.ts";
 
 const OK = ErrorCode.NO_ERROR;
+/** RFC 9113 §10.5: without END_STREAM they are legal and pointless (CVE-2019-9518). */
+const EMPTY_DATA = "empty DATA frames";
 
 /** The DATA half of a `Receiver`. */
 export class DataReceiver {
@@ -50,8 +52,7 @@ export class DataReceiver {
     const count = end - start;
     const isEnd = isLast && (flags & Flag.END_STREAM) !== 0;
     if (count === 0 && !isEnd && isLast) {
-      // RFC 9113 §10.5: empty frames without END_STREAM are legal and pointless (CVE-2019-9518).
-      const code = this.#faults.glitch("empty DATA frames");
+      const code = this.#faults.glitch(EMPTY_DATA);
       if (code !== OK) return code;
     }
     return this.#onData(bytes, start, end, count, isEnd);
@@ -72,6 +73,10 @@ export class DataReceiver {
     const code = this.#openData(streamId);
     if (code !== OK) return code;
     const isEnd = (flags & Flag.END_STREAM) !== 0;
+    if (start + 1 + padding === end && !isEnd) {
+      const glitch = this.#faults.glitch(EMPTY_DATA);
+      if (glitch !== OK) return glitch;
+    }
     return this.#onData(bytes, start + 1, end - padding, end - start, isEnd);
   }
 

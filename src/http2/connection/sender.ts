@@ -290,6 +290,8 @@ export class Sender {
   }
 
   #giveUp(stream: Stream, reason: string): void {
+    // Its user may have ended it when it heard of another one.
+    if (stream.state === State.CLOSED) return;
     const { events } = stream;
     this.reset(stream, ErrorCode.CANCEL);
     events.onReset({ code: ErrorCode.CANCEL, by: "library", isUnprocessed: false, reason });

@@ -9,6 +9,8 @@ import { SETTINGS_ENTRIES_MAX, STREAMS_BEFORE_SETTINGS, WINDOW_BYTES_MAX } from 
 /** Settings of the peer as they stand; before its first SETTINGS, the RFC's initial values. */
 export class RemoteSettings {
   headerTableBytes = 4_096;
+  /** The smallest `headerTableBytes` that the last SETTINGS named on the way. */
+  headerTableBytesMin = 4_096;
   /** Infinity when the peer sets no limit. */
   maxStreams = STREAMS_BEFORE_SETTINGS;
   initialWindowBytes = 65_535;
@@ -21,6 +23,7 @@ export class RemoteSettings {
    */
   apply(bytes: Uint8Array, start: number, end: number, isFromServer: boolean): ErrorCode {
     if ((end - start) / 6 > SETTINGS_ENTRIES_MAX) return ErrorCode.ENHANCE_YOUR_CALM;
+    this.headerTableBytesMin = this.headerTableBytes;
     for (let pos = start; pos < end; pos += 6) {
       const code = this.#applyOne(readUint16(bytes, pos), readUint32(bytes, pos + 2), isFromServer);
       if (code !== ErrorCode.NO_ERROR) return code;
@@ -32,6 +35,7 @@ export class RemoteSettings {
     switch (id) {
       case Setting.HEADER_TABLE_SIZE:
         this.headerTableBytes = value;
+        this.headerTableBytesMin = Math.min(this.headerTableBytesMin, value);
         break;
       case Setting.ENABLE_PUSH:
         // A server must not set it to anything but 0; a client may say 0 or 1.

@@ -82,7 +82,9 @@ const FRAMES = {
 } as const;
 
 /** What a server answers to a frame in a state; "" is nothing. */
-const SERVER_ANSWERS: readonly [Setup, Readonly<Record<keyof typeof FRAMES, string>>][] = [
+type ServerAnswers = Readonly<Record<keyof typeof FRAMES, string>>;
+
+const SERVER_ANSWERS: readonly (readonly [Setup, ServerAnswers])[] = [
   [
     "idle",
     {
@@ -197,10 +199,9 @@ const CLIENT_SETUPS = {
 
 const CLIENT_FRAMES = { HEADERS: headers(1, RESPONSE), ...FRAMES } as const;
 
-const CLIENT_ANSWERS: readonly [
-  keyof typeof CLIENT_SETUPS,
-  Readonly<Record<keyof typeof CLIENT_FRAMES, string>>,
-][] = [
+type ClientAnswers = Readonly<Record<keyof typeof CLIENT_FRAMES, string>>;
+
+const CLIENT_ANSWERS: readonly (readonly [keyof typeof CLIENT_SETUPS, ClientAnswers])[] = [
   [
     "idle",
     {
