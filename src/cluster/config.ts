@@ -22,6 +22,8 @@ export const REPLAY_BYTES_TOTAL_MAX = 67_108_864;
 export const WIRE_REPLAYS_MAX = 1;
 /** Attempts of one call in all: a guard against endpoints that accept and close for ever. */
 export const ATTEMPTS_MAX = 32;
+/** A connection that served no call and lived shorter than this counts as a failed attempt. */
+export const CONNECTION_PROVEN_MS = 1_000;
 /** A connection beyond an endpoint's first is closed after this long without a stream. */
 export const EXTRA_CONNECTION_IDLE_MS = 10_000;
 /** How long an endpoint that left may finish its streams. */

@@ -6,7 +6,11 @@ import { eventually, type RawServer } from "../../test/support/raw-http2.ts";
 import { seededRng } from "../base/index.ts";
 import { newEndpoint } from "../discovery/index.ts";
 import { BACKOFF_JITTER, BACKOFF_MS_FIRST, BACKOFF_MULTIPLIER } from "./backoff.ts";
-import { ENDPOINT_DRAIN_TIMEOUT_MS, EXTRA_CONNECTION_IDLE_MS } from "./config.ts";
+import {
+  CONNECTION_PROVEN_MS,
+  ENDPOINT_DRAIN_TIMEOUT_MS,
+  EXTRA_CONNECTION_IDLE_MS,
+} from "./config.ts";
 
 function liveCount(server: RawServer): number {
   return server.connections.filter((connection) => !connection.isClosed).length;
@@ -97,6 +101,7 @@ test("a success makes the next delay the first one again", async () => {
     const back = await harness.server({}, port);
     harness.clock.advance(10_000);
     await harness.untilReady(1);
+    harness.clock.advance(CONNECTION_PROVEN_MS);
     await back.close();
     await eventually("failed", failed);
     assert.match(harness.view(address).reason, /next attempt in 0\.2 s/);
@@ -106,16 +111,37 @@ test("a success makes the next delay the first one again", async () => {
 test("a lost connection is replaced at once", async () => {
   await withCluster({}, async (harness) => {
     const [server] = await harness.ready(1);
+    harness.clock.advance(CONNECTION_PROVEN_MS);
     (await server.next()).destroy();
     await server.next();
     await harness.untilReady(1);
-    assert.equal(harness.clock.nowMs(), 0, "without a delay");
+    assert.equal(harness.clock.nowMs(), CONNECTION_PROVEN_MS, "without a delay");
+  });
+});
+
+// A server that settled and cut at once was connected to 5,000 times a second, for ever.
+test("an endpoint that becomes ready and cuts at once is backed off from, ever longer", async () => {
+  await withCluster({ rng: { next: () => 0.5, int: () => 0 } }, async (harness) => {
+    const [server] = await harness.ready(1);
+    (await server.next()).destroy();
+    for (let delayMs = BACKOFF_MS_FIRST; delayMs < 2_000; delayMs *= BACKOFF_MULTIPLIER) {
+      await eventually("failed", () => harness.view(server).state === "TRANSIENT_FAILURE");
+      const before = server.connections.length;
+      harness.clock.advance(delayMs - 1);
+      await settle();
+      assert.equal(server.connections.length, before, "not before its time");
+      harness.clock.advance(2);
+      const connection = await server.next();
+      await harness.untilReady(1);
+      connection.destroy();
+    }
   });
 });
 
 test("an endpoint that accepts and closes again and again is not tried in a tight loop", async () => {
   await withCluster({}, async (harness) => {
     const [server] = await harness.ready(1);
+    harness.clock.advance(CONNECTION_PROVEN_MS);
     (await server.next()).destroy();
     server.options = { settings: null };
     (await server.next()).destroy();
@@ -129,6 +155,7 @@ test("after GOAWAY streams finish on the old connection, and new ones go to a ne
   await withCluster({}, async (harness) => {
     const [server] = await harness.ready(1);
     const old = await server.next();
+    harness.clock.advance(CONNECTION_PROVEN_MS);
     const first = harness.call();
     const stream = await old.nextStream();
     old.goAway(stream.id);

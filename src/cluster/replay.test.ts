@@ -10,7 +10,7 @@ import {
   Type,
 } from "../../test/support/raw-http2.ts";
 import type { Policy } from "../balancing/index.ts";
-import { ATTEMPTS_MAX, REPLAY_BYTES_MAX } from "./config.ts";
+import { ATTEMPTS_MAX, CONNECTION_PROVEN_MS, REPLAY_BYTES_MAX } from "./config.ts";
 
 const REFUSED_STREAM = 7;
 const ENHANCE_YOUR_CALM = 11;
@@ -206,7 +206,9 @@ test("a call that was never written is sent again as often as it takes", async (
   await withCluster({ policy }, async (harness) => {
     const [server] = await harness.ready(1);
     lose = () => {
-      if (harness.connections.length <= 5) harness.connections.at(-1)!.socket.destroy();
+      if (harness.connections.length > 5) return;
+      harness.clock.advance(CONNECTION_PROVEN_MS);
+      harness.connections.at(-1)!.socket.destroy();
     };
     const call = harness.call();
     const connection = await eventually("the sixth connection", () => server.connections[5]);
@@ -354,6 +356,7 @@ test("a refused call waits when nothing else is ready", async () => {
     const call = harness.call();
     const stream = await connection.nextStream();
     servers[0].options = { settings: null };
+    harness.clock.advance(CONNECTION_PROVEN_MS);
     connection.goAway(0);
     const fresh = await servers[0].next();
     assert.equal(stream.id, 1);
@@ -379,6 +382,7 @@ test("endpoints that accept and close for ever do not hold a call for ever", asy
       );
       if (found === "end") break;
       await connection.nextStream();
+      harness.clock.advance(CONNECTION_PROVEN_MS);
       connection.goAway(0);
     }
     assert.equal(call.failure?.status, 14);

@@ -12,7 +12,11 @@ import type { Endpoint } from "../discovery/index.ts";
 import type { HeaderList, Stream, StreamEvents } from "../http2/index.ts";
 import type { Connector } from "../transport/index.ts";
 import type { Backoff } from "./backoff.ts";
-import { ENDPOINT_DRAIN_TIMEOUT_MS, EXTRA_CONNECTION_IDLE_MS } from "./config.ts";
+import {
+  CONNECTION_PROVEN_MS,
+  ENDPOINT_DRAIN_TIMEOUT_MS,
+  EXTRA_CONNECTION_IDLE_MS,
+} from "./config.ts";
 import type { EndpointMetrics } from "./metrics.ts";
 import { Upstream, type UpstreamOwner } from "./upstream.ts";
 import type { EndpointState } from "./view.ts";
@@ -215,7 +219,7 @@ export class Subchannel implements PickTarget, UpstreamOwner {
       upstream.drain(this.#reason);
       return;
     }
-    this.#backoff.reset();
+    upstream.readyMs = this.#clock.nowMs();
     this.#retry?.cancel();
     this.#retry = null;
     if (this.#state === "READY") this.#owner.onSubchannelCapacity(this);
@@ -227,10 +231,9 @@ export class Subchannel implements PickTarget, UpstreamOwner {
   }
 
   /** GOAWAY: what is open finishes there; a new connection takes its place. */
-  onUpstreamDraining(_upstream: Upstream, reason: string): void {
+  onUpstreamDraining(upstream: Upstream, reason: string): void {
     if (this.#isRemoved || this.#hasUsable()) return;
-    this.#setState("IDLE", reason);
-    this.connect();
+    this.#reconnect(upstream, reason);
   }
 
   onUpstreamClosed(upstream: Upstream, reason: string): void {
@@ -240,14 +243,23 @@ export class Subchannel implements PickTarget, UpstreamOwner {
       return;
     }
     if (this.#hasUsable() || this.#state === "IDLE") return;
-    if (upstream.isReady) {
-      // It worked: the pod may be back already, so the first attempt comes at once.
-      if (this.#state !== "READY") return;
-      this.#setState("IDLE", reason);
-      this.connect();
+    if (!upstream.isReady) this.#retryLater(reason);
+    else if (this.#state === "READY") this.#reconnect(upstream, reason);
+  }
+
+  /**
+   * A connection that worked is replaced at once: the pod may be back already. One that ended as
+   * soon as it was made counts as a failed attempt, or a server that cuts would be hammered.
+   */
+  #reconnect(upstream: Upstream, reason: string): void {
+    const livedMs = this.#clock.nowMs() - upstream.readyMs;
+    if (livedMs < CONNECTION_PROVEN_MS && !upstream.hasServed) {
+      this.#retryLater(reason);
       return;
     }
-    this.#retryLater(reason);
+    this.#backoff.reset();
+    this.#setState("IDLE", reason);
+    this.connect();
   }
 
   #hasUsable(): boolean {

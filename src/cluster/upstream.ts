@@ -21,6 +21,8 @@ export class Upstream implements ConnectUser {
   connection: SocketConnection | null = null;
   isReady = false;
   isDraining = false;
+  /** When its SETTINGS came. */
+  readyMs = 0;
   /** When its last stream ended, or 0 while it has some. */
   idleSinceMs = 0;
 
@@ -37,6 +39,11 @@ export class Upstream implements ConnectUser {
   get isUsable(): boolean {
     // A connection resets its streams, which may be sent again at once, before it reports its end.
     return this.isReady && !this.isDraining && !this.connection!.http2.isClosed;
+  }
+
+  /** Whether it answered anything. */
+  get hasServed(): boolean {
+    return this.connection !== null && this.connection.http2.callFrames > 0;
   }
 
   /** Open streams. */
