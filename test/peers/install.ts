@@ -2,7 +2,8 @@
  * `npm run peers [bench]`: installs the real programs that the tests (and, with `bench`, the
  * benchmarks) run against, into `.peers/`. A second run takes a moment.
  *
- * One recipe that fails does not stop the others; the exit code is then 1 and the reasons come last.
+ * One recipe that fails does not stop the others; the exit code is then 1 and the reasons come
+ * last.
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";

@@ -99,8 +99,8 @@ test("free ports differ, and a port is waited for until somebody listens", async
   assert.equal(new Set(await freePorts(5)).size, 5);
   const port = await freePort();
   await assert.rejects(waitForPort(port, "127.0.0.1", 50), /nobody listens on 127\.0\.0\.1:/);
-  const listen = `setTimeout(() => require("net").createServer().listen(${port}, "127.0.0.1"), 100)`;
-  const child = startProcess(node, ["-e", listen]);
+  const listen = `require("net").createServer().listen(${port}, "127.0.0.1")`;
+  const child = startProcess(node, ["-e", `setTimeout(() => ${listen}, 100)`]);
   await waitForPort(port);
   await child.stop();
 });

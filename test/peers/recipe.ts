@@ -1,8 +1,8 @@
 /**
  * A recipe: how one peer (or a few that come together) gets here, and when that is already done.
  *
- * After a success a stamp with the hash of the recipe's inputs is kept in `.peers/stamps/`. A recipe
- * whose stamp still fits and whose results are still there is not run again.
+ * After a success a stamp with the hash of the recipe's inputs is kept in `.peers/stamps/`. A
+ * recipe whose stamp still fits and whose results are still there is not run again.
  */
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";

@@ -1,8 +1,8 @@
 /**
  * The recipes of `npm run peers`, in the order in which they run: what most needs goes first.
  *
- * Versions are pinned beside the recipes: `tools/go.mod`, `go/go.mod`, `requirements*.txt`. Debian's
- * packages have the version of the Debian release.
+ * Versions are pinned beside the recipes: `tools/go.mod`, `go/go.mod`, `requirements*.txt`.
+ * Debian's packages have the version of the Debian release.
  */
 import { existsSync, globSync, mkdirSync } from "node:fs";
 import { join } from "node:path";

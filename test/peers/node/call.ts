@@ -52,7 +52,7 @@ export interface Started {
 
 const same = (bytes: Buffer) => bytes;
 
-/** Starts the call. `done` never rejects; it may never settle, which is for the caller to notice. */
+/** Starts the call. `done` never rejects; it may never settle: the caller has to notice. */
 export function startCall(client: Client, plan: Plan): Started {
   const result: Result = {
     code: -1,

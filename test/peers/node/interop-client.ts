@@ -1,6 +1,7 @@
 /**
- * `node interop-client.ts --target HOST:PORT [--case NAME,..|all]`: gRPC interop cases through grpc-js
- * against any interop server. A line per case; exit 0 when all passed, 1 when not, 2 for wrong usage.
+ * `node interop-client.ts --target HOST:PORT [--case NAME,..|all]`: gRPC interop cases through
+ * grpc-js against any interop server. A line per case; exit 0 when all passed, 1 when not, 2 for
+ * wrong usage.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";

@@ -1,6 +1,6 @@
 /**
- * `node storm-client.ts --target HOST:PORT ...`: many random calls of every kind through grpc-js, each
- * verified. The same as `../go/storm-client`: same protocol, same flags, same JSON, same exit codes.
+ * `node storm-client.ts --target HOST:PORT ...`: many random calls of every kind through grpc-js,
+ * each verified. The same as `../go/storm-client`: same protocol, flags, JSON and exit codes.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";

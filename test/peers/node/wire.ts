@@ -5,7 +5,7 @@
 import { crc32 } from "node:zlib";
 import { Metadata } from "@grpc/grpc-js";
 
-/** Bytes before the body: call id (8), sequence (4), length (4), CRC-32 of those and the body (4). */
+/** Before the body: call id (8), sequence (4), length (4), CRC-32 of those and the body (4). */
 export const FRAME_HEAD_BYTES = 20;
 
 /** The largest body. */

@@ -1,0 +1,92 @@
+/**
+ * The storm and interop clients themselves: against a good server every call is in order, and
+ * against one that misbehaves they notice. Without this, a storm that finds nothing would mean
+ * nothing.
+ */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { freePort } from "./processes.ts";
+import {
+  INTEROP_CASES,
+  LANGUAGES,
+  runInterop,
+  runStorm,
+  startEchoServer,
+  startInteropServer,
+} from "./storms.ts";
+
+const CALLS = 600;
+
+/** What the echo server does to one call in twenty, and how the clients count such calls. */
+const FAULTS = { cross: "crossed", drop: "lost", damage: "lost", hang: "hung" } as const;
+
+for (const language of LANGUAGES) {
+  test(`storm client (${language}): every call to a good server ends as planned`, async (t) => {
+    const server = await startEchoServer(t, ["127.0.0.1:0"], ["-name", "echo-1"]);
+    if (server === null) return;
+    const target = server.addresses[0] as string;
+    const storm = await runStorm(t, language, { target, calls: CALLS, seed: 7 });
+    await server.process.stop();
+    if (storm === null) return;
+    const { summary, isGood } = storm;
+    assert.ok(isGood, JSON.stringify(summary.problems));
+    assert.equal(summary.calls, CALLS);
+    assert.equal(summary.ok + summary.cancelled + summary.deadline + summary.earlyEnd, CALLS);
+    assert.deepEqual(Object.keys(summary.servers), ["echo-1"]);
+    assert.deepEqual(Object.keys(summary.kinds).sort(), [
+      "bidi",
+      "clientStream",
+      "serverStream",
+      "unary",
+    ]);
+    // The plan holds some of each fate, and all of them came about.
+    for (const count of [summary.cancelled, summary.deadline, summary.earlyEnd]) {
+      assert.ok(count > 0, JSON.stringify(summary));
+    }
+  });
+
+  for (const [fault, outcome] of Object.entries(FAULTS)) {
+    test(`storm client (${language}): notices a server with the fault ${fault}`, async (t) => {
+      const server = await startEchoServer(t, ["127.0.0.1:0"], ["-fault", fault]);
+      if (server === null) return;
+      const target = server.addresses[0] as string;
+      const options = { target, calls: CALLS, boundSeconds: 1.5 };
+      const storm = await runStorm(t, language, options);
+      server.process.kill();
+      if (storm === null) return;
+      assert.equal(storm.isGood, false);
+      assert.ok(storm.summary[outcome] > 0, JSON.stringify(storm.summary));
+      assert.ok(storm.summary.problems.some((problem) => problem.outcome === outcome));
+    });
+  }
+
+  test(`storm client (${language}): a server that is gone is unavailable, nothing worse`, async (t) => {
+    const target = `127.0.0.1:${await freePort()}`;
+    const storm = await runStorm(t, language, { target, calls: 20, isUnavailableAllowed: true });
+    if (storm === null) return;
+    assert.ok(storm.isGood, JSON.stringify(storm.summary.problems));
+    assert.ok(storm.summary.unavailable > 10, JSON.stringify(storm.summary));
+  });
+
+  test(`interop client (${language}): all cases pass against grpc-go's server`, async (t) => {
+    const port = await freePort();
+    const server = await startInteropServer(t, port);
+    if (server === null) return;
+    assert.deepEqual(await runInterop(t, language, `127.0.0.1:${port}`), {});
+    await server.stop();
+  });
+
+  test(`interop client (${language}): cases fail against a server that has none`, async (t) => {
+    const server = await startEchoServer(t);
+    if (server === null) return;
+    const target = server.addresses[0] as string;
+    const failures = await runInterop(t, language, target, ["empty_unary", "custom_metadata"]);
+    await server.process.stop();
+    if (failures === null) return;
+    assert.deepEqual(Object.keys(failures), ["empty_unary", "custom_metadata"]);
+  });
+}
+
+test("the list of interop cases has no doubles", () => {
+  assert.equal(new Set(INTEROP_CASES).size, INTEROP_CASES.length);
+});
