@@ -120,6 +120,14 @@ export class Peer {
 
   /** Takes what the engine has to send, as a transport does at the end of a turn. */
   flush(): void {
+    do {
+      this.#take();
+      if (this.isStuck) return;
+      this.#settle();
+    } while (!this.connection.output.isEmpty);
+  }
+
+  #take(): void {
     const { output } = this.connection;
     output.drainTo({
       takeChunk: (chunk, length) => {
@@ -131,17 +139,26 @@ export class Peer {
       },
     });
     this.connection.onTaken();
-    if (!this.isStuck) this.unstick();
   }
 
-  /** The kernel takes everything that was written. */
-  unstick(): void {
-    const wasStuck = this.isStuck;
-    this.isStuck = false;
+  /** The kernel has everything that was written. */
+  #settle(): void {
     this.connection.output.inFlightBytes -= this.#stuckBytes;
     this.#stuckBytes = 0;
     this.connection.onSocketDrained();
-    if (wasStuck || !this.connection.output.isEmpty) this.flush();
+  }
+
+  /** The socket is stuck, but for once the kernel takes all that was written. */
+  turn(): void {
+    this.isStuck = true;
+    this.#settle();
+    this.#take();
+  }
+
+  /** The socket is not stuck any more. */
+  unstick(): void {
+    this.isStuck = false;
+    this.flush();
   }
 
   /** What the engine said since the last time: exactly these lines. */

@@ -143,7 +143,7 @@ export class ControlReceiver {
       }
       stream.sendWindow += delta;
     }
-    if (delta > 0) this.#sender.pump();
+    if (delta > 0) this.#sender.pumpStreams();
     return OK;
   }
 

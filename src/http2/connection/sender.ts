@@ -46,8 +46,10 @@ export class Sender {
   /** Connection credit that is owed to the peer. */
   uncredited = 0;
   isDirty = false;
-  /** Streams with a queue, in turn. */
+  /** Streams with a queue. */
   readonly waiting = new Set<Stream>();
+  /** Those of them whose own window may be open, in the order of their turns. */
+  readonly #ready = new Set<Stream>();
   readonly #streams: Streams;
   readonly #owner: SenderOwner;
   readonly #streamWindowBytesMax: number;
@@ -162,6 +164,7 @@ export class Sender {
       stream.stalledSinceMs = this.nowMs;
       stream.stalledBytes = 0;
       this.waiting.add(stream);
+      this.#ready.add(stream);
     }
     stream.queue.push(bytes, pos, end);
     if (isEnd) stream.isEndQueued = true;
@@ -181,20 +184,33 @@ export class Sender {
     else this.sendHeaders(stream, list, true);
   }
 
-  /** Something opened: lets every waiting stream send, one frame a turn, until nothing moves. */
+  /**
+   * The connection's window or the socket opened: the waiting streams take turns, one frame each,
+   * and whose turn is next is kept for the next time.
+   */
   pump(): void {
-    let isMoving = true;
-    while (isMoving && this.waiting.size > 0) {
-      isMoving = false;
-      for (const stream of [...this.waiting]) {
-        if (this.#sendQueued(stream, 1)) isMoving = true;
-      }
+    // Who is deleted and added again while the set is walked comes again, behind all others.
+    for (const stream of this.#ready) {
+      if (this.window <= 0 || this.output.pendingBytes >= OUTPUT_BYTES_HIGH) return;
+      this.#ready.delete(stream);
+      // `pumpStream` brings it back.
+      if (stream.sendWindow <= 0) continue;
+      this.#ready.add(stream);
+      this.#sendQueued(stream, 1);
     }
   }
 
   /** The stream's own window opened. */
   pumpStream(stream: Stream): void {
-    if (stream.queuedBytes > 0) this.#sendQueued(stream, Number.POSITIVE_INFINITY);
+    if (stream.queuedBytes === 0) return;
+    if (stream.sendWindow > 0) this.#ready.add(stream);
+    this.#sendQueued(stream, Number.POSITIVE_INFINITY);
+  }
+
+  /** The windows of all streams opened. */
+  pumpStreams(): void {
+    for (const stream of this.waiting) if (stream.sendWindow > 0) this.#ready.add(stream);
+    this.pump();
   }
 
   /** Sends up to `frames` frames of a stream's queue; true when any left. */
@@ -221,6 +237,7 @@ export class Sender {
   /** The queue is empty: what was to follow it follows. */
   #finishQueue(stream: Stream): void {
     this.waiting.delete(stream);
+    this.#ready.delete(stream);
     stream.queue = null;
     stream.stalledSinceMs = 0;
     if (stream.queuedTrailers !== null) {
@@ -257,6 +274,7 @@ export class Sender {
   forget(stream: Stream): void {
     if (stream.queue !== null) {
       this.waiting.delete(stream);
+      this.#ready.delete(stream);
       stream.queue = null;
       stream.queuedTrailers = null;
     }
