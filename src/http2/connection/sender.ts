@@ -27,6 +27,8 @@ import type { Streams } from "./streams.ts";
 
 /** Hears that there is something to take. */
 export interface SenderOwner {
+  /** Nothing more is to be sent. */
+  readonly isClosed: boolean;
   onDirty(): void;
   /** A DATA frame went out: the peer may answer with a PING (grpc-go's bandwidth probe). */
   onDataSent(): void;
@@ -359,7 +361,7 @@ export class Sender {
     if (bytes === 0) return;
     const wasOver = this.heldBytes > HELD_BYTES_MAX;
     this.heldBytes -= bytes;
-    if (wasOver) this.grantConnection(0);
+    if (wasOver && !this.#owner.isClosed) this.grantConnection(0);
   }
 
   /** Adds to a window; false beyond 2^31-1. RFC 9113 §6.9.1. */
