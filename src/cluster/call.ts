@@ -70,7 +70,7 @@ export interface CallOwner {
   onWaitedTooLong(call: Call): void;
 }
 
-/** A call in flight. Made by `Cluster.start`. */
+/** A call in flight. Made by `Cluster.call`. */
 export class Call extends WheelEntry implements StreamEvents, BodyTarget {
   /** The queue in which it waits, and its neighbours there; see `CallQueue`. */
   queue: CallQueue | null = null;
@@ -93,6 +93,7 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
   /** The final response headers, once they came. */
   #response: HeaderList | null = null;
   #isOver = false;
+  #attemptMs = 0;
   #attempts = 0;
   #wireReplays = 0;
   /** Request bytes that left in this attempt, and that the caller got credit for in all. */
@@ -119,11 +120,6 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
   /** Sends it on its way; events may come before this returns. */
   start(): void {
     this.#owner.dispatch(this, null);
-  }
-
-  /** When it was started, on the cluster's clock. */
-  get startedMs(): number {
-    return this.#startedMs;
   }
 
   /** The endpoint of the current attempt, or null. */
@@ -192,10 +188,12 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
     this.#attempts += 1;
     this.#subchannel = subchannel;
     this.#sentBytes = 0;
+    const nowMs = this.#owner.nowMs();
+    this.#attemptMs = nowMs;
     const body = this.#body;
     const hasBody = body !== null && body.length > 0;
     const isEnd = this.#isRequestEnded && !hasBody && this.#trailers === null;
-    this.#stream = subchannel.open(this.#listToSend(), isEnd, this);
+    this.#stream = subchannel.open(this.#listToSend(nowMs), isEnd, this, nowMs);
     if (this.deadlineMs !== Number.POSITIVE_INFINITY) {
       this.#owner.arm(this, this.deadlineMs + DEADLINE_GRACE_MS);
     } else this.#owner.disarm(this);
@@ -216,10 +214,9 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
   }
 
   /** `grpc-timeout` goes on as the time that remains, never longer than it came. */
-  #listToSend(): HeaderList {
+  #listToSend(nowMs: number): HeaderList {
     const timeout = this.#list.grpcTimeout;
     if (timeout === null || this.deadlineMs === Number.POSITIVE_INFINITY) return this.#list;
-    const nowMs = this.#owner.nowMs();
     if (nowMs - this.#startedMs < 1) return this.#list;
     const value = formatGrpcTimeout(Math.max(0, this.deadlineMs - nowMs));
     return this.#list.replacing(timeout, newField("grpc-timeout", value));
@@ -236,7 +233,7 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
     const subchannel = this.#subchannel;
     if (subchannel === null) return;
     this.#subchannel = null;
-    subchannel.onAttemptEnded(isOk, this.#startedMs);
+    subchannel.onAttemptEnded(isOk, this.#attemptMs);
   }
 
   /** Out of queue and wheel; nothing more is reported. */
@@ -333,7 +330,7 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
   /** gRFC A6: without limit while nothing reached the wire, once when it did. */
   #mayReplay(failure: StreamFailure): boolean {
     if (!this.#isReplayable || this.#attempts >= ATTEMPTS_MAX) return false;
-    if (failure.by === "transport") return true;
+    if (failure.by !== "remote") return true;
     this.#wireReplays += 1;
     return this.#wireReplays <= WIRE_REPLAYS_MAX;
   }

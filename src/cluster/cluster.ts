@@ -1,5 +1,5 @@
 /**
- * A named set of endpoints kept ready to use, and `start`, the one way a call reaches a pod.
+ * A named set of endpoints kept ready to use, and `call`, the one way a call reaches a pod.
  *
  * It joins discovery (who can serve), a policy (who should), connections and queues. On the call
  * path: pick, open a stream, done; everything else happens when something changes.
@@ -7,7 +7,7 @@
 
 import type { Picker } from "../balancing/index.ts";
 import type { Timer } from "../base/index.ts";
-import { assert } from "../base/index.ts";
+import { assert, type Rng } from "../base/index.ts";
 import type { Endpoint, EndpointSet, ResolverListener } from "../discovery/index.ts";
 import { Status } from "../grpc/index.ts";
 import { DEFAULT_CONNECTION_CONFIG, ErrorCode, type HeaderList } from "../http2/index.ts";
@@ -33,6 +33,8 @@ import type { ClusterView, Readiness } from "./view.ts";
  */
 export const WARM_UP_MS = 50;
 
+const SHUTTING_DOWN = "fairlead is shutting down";
+
 /** See the head of this file. */
 export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ticking {
   readonly #config: ClusterConfig;
@@ -43,6 +45,8 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
   readonly #ready = new CallQueue();
   readonly #capacity = new CallQueue();
   #picker: Picker<Subchannel> | null = null;
+  /** The current endpoints in the order in which `pick_first` tries them. */
+  #order: Subchannel[] = [];
   #readyCount = 0;
   #activeCalls = 0;
   #warmUp: Timer | null = null;
@@ -120,6 +124,10 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
   // CallOwner
 
   dispatch(call: Call, exclude: Subchannel | null): void {
+    if (this.#isClosed) {
+      call.fail("refused", ErrorCode.REFUSED_STREAM, Status.UNAVAILABLE, SHUTTING_DOWN);
+      return;
+    }
     if (exclude !== null) this.#metrics.replays.add();
     const picker = this.#picker;
     const first = picker === null ? null : picker.pick(exclude);
@@ -145,7 +153,7 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
     else call.startOn(other);
   }
 
-  /** RFC-less but contracted: a call waits for something ready, up to a time and in bounds. */
+  /** Nothing is ready: the call waits for that, up to a time and in bounds. */
   #waitReady(call: Call): void {
     if (this.#ready.length >= READY_QUEUE_CALLS_MAX) {
       this.#refuse(call, "queue_full", `${READY_QUEUE_CALLS_MAX} calls wait: ${this.#notReady()}`);
@@ -217,6 +225,7 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
   // SubchannelOwner
 
   onSubchannelState(subchannel: Subchannel): void {
+    if (this.#isClosed) return;
     this.#publish();
     if (this.#config.policy.connects !== "first") return;
     if (subchannel.isReady) for (const each of this.#endpoints.current) each.rest();
@@ -281,7 +290,7 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
 
   /** pick_first: one connection, to the first endpoint that can be reached. gRFC A62. */
   #connectFirst(): void {
-    const all = this.#endpoints.current;
+    const all = this.#order;
     const isBusy = all.some((each) => each.state === "READY" || each.state === "CONNECTING");
     if (!isBusy) all.find((each) => each.state === "IDLE")?.connect();
   }
@@ -299,8 +308,11 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
     if (this.#emptyReason === null) {
       log.debug("endpoints", { ...fields, added: added.length, removed: removed.length });
     } else log.warn("no endpoints", { ...fields, reason: this.#emptyReason });
+    const { policy } = this.#config;
+    const { current } = this.#endpoints;
+    this.#order = policy.shuffleAddressList ? shuffled(current, this.#deps.rng) : current;
     for (const subchannel of removed) subchannel.remove("the endpoint left the set");
-    if (this.#config.policy.connects === "first") this.#connectFirst();
+    if (policy.connects === "first") this.#connectFirst();
     else for (const subchannel of added) subchannel.connect();
     this.#publish();
   }
@@ -346,8 +358,7 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
     this.#deps.loop.remove(this);
     for (const queue of [this.#ready, this.#capacity]) {
       for (let call = queue.shift(); call !== null; call = queue.shift()) {
-        const reason = "fairlead is shutting down";
-        call.fail("refused", ErrorCode.REFUSED_STREAM, Status.UNAVAILABLE, reason);
+        call.fail("refused", ErrorCode.REFUSED_STREAM, Status.UNAVAILABLE, SHUTTING_DOWN);
       }
     }
     const all = [...this.#endpoints.current, ...this.#endpoints.draining];
@@ -356,6 +367,16 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
     for (const subchannel of all) subchannel.metrics.remove();
     assert(this.#ready.length === 0, "no call waits in a closed cluster");
   }
+}
+
+/** A copy in random order: `shuffleAddressList` of pick_first. gRFC A62. */
+function shuffled(list: readonly Subchannel[], rng: Rng): Subchannel[] {
+  const copy = [...list];
+  for (let i = copy.length - 1; i > 0; i--) {
+    const j = rng.int(i + 1);
+    [copy[i], copy[j]] = [copy[j]!, copy[i]!];
+  }
+  return copy;
 }
 
 /** Makes a cluster; `start` begins its work. */

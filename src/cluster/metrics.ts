@@ -86,7 +86,7 @@ export class ClusterMetrics {
     );
     this.duration = registry.histogram(
       "grpc_client_attempt_duration_seconds",
-      "Time from the start of the call to the end of its attempt (gRFC A66).",
+      "Time from the start of an attempt to its end (gRFC A66).",
       latencySecondsBoundaries,
       labels,
     );

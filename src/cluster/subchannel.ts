@@ -141,7 +141,7 @@ export class Subchannel implements PickTarget, UpstreamOwner {
   }
 
   /** Opens the stream of an attempt. The caller asked `canOpen`. */
-  open(list: HeaderList, isEnd: boolean, events: StreamEvents): Stream {
+  open(list: HeaderList, isEnd: boolean, events: StreamEvents, nowMs: number): Stream {
     const upstreams = this.#upstreams;
     let at = 0;
     while (!upstreams[at]!.canOpen()) at += 1;
@@ -150,7 +150,7 @@ export class Subchannel implements PickTarget, UpstreamOwner {
     this.activeCalls += 1;
     this.metrics.calls.add();
     const { http2 } = upstream.connection!;
-    return http2.open(list, isEnd, events, this.#clock.nowMs());
+    return http2.open(list, isEnd, events, nowMs);
   }
 
   /** From `Call`: its attempt here is over. */
@@ -243,6 +243,11 @@ export class Subchannel implements PickTarget, UpstreamOwner {
       return;
     }
     if (this.#hasUsable() || this.#state === "IDLE") return;
+    if (this.#isConnecting()) {
+      // Another attempt is under way: what becomes of it decides.
+      if (this.#state === "READY") this.#setState("CONNECTING", reason);
+      return;
+    }
     if (!upstream.isReady) this.#retryLater(reason);
     else if (this.#state === "READY") this.#reconnect(upstream, reason);
   }
@@ -260,6 +265,10 @@ export class Subchannel implements PickTarget, UpstreamOwner {
     this.#backoff.reset();
     this.#setState("IDLE", reason);
     this.connect();
+  }
+
+  #isConnecting(): boolean {
+    return this.#upstreams.some((upstream) => !upstream.isReady && !upstream.isDraining);
   }
 
   #hasUsable(): boolean {

@@ -75,6 +75,8 @@ export const WINDOW_BYTES_MAX = 0x7fffffff;
  * Streams that we reset and whose late frames are ignored rather than answered (RFC 9113 §5.4.2).
  */
 export const RECENT_RESETS_MAX = 256;
+/** The last id that a client may give a stream. RFC 9113 §5.1.1. */
+export const STREAM_ID_LAST = 0x7fffffff;
 /**
  * MAX_CONCURRENT_STREAMS assumed of a server until its SETTINGS arrive. RFC 9113 §6.5.2 advises
  * 100.

@@ -17,8 +17,10 @@ import {
 } from "./socket-connection.ts";
 import { alpnFailureReason, type ClientTls, tlsFailureReason } from "./tls/index.ts";
 
-/** From the first SYN to the peer's SETTINGS. gRPC's minimum connect timeout is 20 s. */
+/** From the first SYN to the open socket, TLS included: gRPC's minimum; SETTINGS have 10 s more. */
 export const CONNECT_TIMEOUT_MS = 20_000;
+/** The kernel's own probes, for a peer that dies while nothing is asked of it. */
+const TCP_KEEPALIVE_MS = 60_000;
 
 /** The user of a connection that is being made. */
 export interface ConnectUser extends SocketConnectionEvents {
@@ -76,6 +78,7 @@ export class Connector {
       socket.off("error", onError);
       socket.off("close", onClose);
       timer.cancel();
+      socket.setKeepAlive(true, TCP_KEEPALIVE_MS);
       const connection = new SocketConnection(
         socket,
         "client",

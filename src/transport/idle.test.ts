@@ -52,6 +52,8 @@ test("a client connection without a stream is drained after the idle time-out", 
     const look = () => (streams.length > 0 ? resolve() : setImmediate(look));
     look();
   });
+  // A PING behind the ACK of our SETTINGS: without the ACK the connection would be cut.
+  await new Promise<void>((resolve) => client.ping(() => resolve()));
   clock.advance(120_000);
   assert.equal(accepted[0]!.http2.isDraining, false, "a call is open: that is not idle");
   streams[0]!.sendHeaders(headerList([[":status", "200"]]), true);

@@ -23,6 +23,7 @@ export {
   type ListenerEvents,
   type ListenerOptions,
   listenAddressText,
+  removeStaleSocket,
 } from "./listener.ts";
 export { type Flushable, type Ticking, TransportLoop } from "./loop.ts";
 export { SocketConnection, type SocketConnectionEvents } from "./socket-connection.ts";

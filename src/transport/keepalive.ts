@@ -14,6 +14,8 @@ export const KEEPALIVE_SILENCE_MS = 10_000;
 export const KEEPALIVE_TIMEOUT_MS = 5_000;
 /** Probes in a row without HEADERS or DATA; grpc-go cuts at the third strike. */
 export const KEEPALIVE_PROBES_MAX = 2;
+/** After them, one probe in the time that grpc-go's servers allow (MinTime): never a strike. */
+export const KEEPALIVE_MIN_TIME_MS = 300_000;
 
 const PROBE = new Uint8Array(Buffer.from("flprobe\0", "latin1"));
 
@@ -23,6 +25,7 @@ export class Keepalive {
   #lastRecvMs = 0;
   #probedMs = 0;
   #probes = 0;
+  #lastProbeMs = 0;
   /** `callFrames` at the last probe: a change is progress. */
   #framesAtProbe = 0;
   #silenceMs = KEEPALIVE_SILENCE_MS;
@@ -57,9 +60,11 @@ export class Keepalive {
     if (http2.streamCount === 0 || this.#lastRecvMs === 0) return;
     if (nowMs - this.#lastRecvMs < this.#silenceMs) return;
     if (http2.callFrames !== this.#framesAtProbe) this.#probes = 0;
-    if (this.#probes >= KEEPALIVE_PROBES_MAX) return;
+    const isSpent = this.#probes >= KEEPALIVE_PROBES_MAX;
+    if (isSpent && nowMs - this.#lastProbeMs < KEEPALIVE_MIN_TIME_MS) return;
     this.#framesAtProbe = http2.callFrames;
     this.#probedMs = nowMs;
+    this.#lastProbeMs = nowMs;
     this.#probes += 1;
     http2.ping(PROBE);
   }

@@ -5,7 +5,7 @@
  * it.
  */
 
-import { existsSync, unlinkSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer, type TLSSocket } from "node:tls";
 import type { ConnectionConfig } from "../http2/index.ts";
@@ -42,6 +42,8 @@ export interface ListenerOptions {
   /** A connection without a stream for this long is drained; 0 for never. */
   readonly idleTimeoutMs: number;
   readonly count: ConnectionCount;
+  /** Whether a socket file that nobody listens on is removed first; default true. */
+  readonly removesStaleSocket?: boolean;
 }
 
 /** Connections open now, shared by the listeners of one proxy. */
@@ -61,6 +63,7 @@ export class Listener {
   readonly #loop: TransportLoop;
   readonly #server: Server;
   readonly #connections = new Set<SocketConnection>();
+  #isStopped = false;
 
   constructor(options: ListenerOptions, events: ListenerEvents, loop: TransportLoop) {
     this.#options = options;
@@ -71,7 +74,9 @@ export class Listener {
 
   #createServer(): Server {
     const { tls } = this.#options;
-    const onSocket = (socket: Socket): void => this.#onSocket(socket);
+    const onSocket = (socket: Socket): void => {
+      if (this.#tryAdmit(socket)) this.#onSocket(socket);
+    };
     if (tls === null) return createServer({ noDelay: true }, onSocket);
     const server = createTlsServer({ ...tls.options(), noDelay: true }, onSocket);
     tls.attach(server);
@@ -89,7 +94,8 @@ export class Listener {
   /** Binds. Resolves with the address as text; rejects with an error of one clear sentence. */
   async listen(): Promise<string> {
     const { address } = this.#options;
-    if ("path" in address) await removeStaleSocket(address.path);
+    const { removesStaleSocket = true } = this.#options;
+    if ("path" in address && removesStaleSocket) await removeStaleSocket(address.path);
     await new Promise<void>((resolve, reject) => {
       const onError = (error: NodeJS.ErrnoException): void =>
         reject(new ListenError(address, error));
@@ -112,31 +118,39 @@ export class Listener {
       : `${bound.address}:${bound.port}`;
   }
 
-  /** Stops accepting; open connections stay. */
+  /** Stops accepting; open connections stay, and what is still in its handshake is drained. */
   stop(): void {
+    this.#isStopped = true;
     this.#server.close();
   }
 
-  #onSocket(socket: Socket): void {
-    const { count, maxConnections, idleTimeoutMs, config } = this.#options;
-    const remote = remoteOf(socket);
+  /** Counts an accepted socket, or closes it when it is over the limit. */
+  #tryAdmit(socket: Socket): boolean {
+    const { count, maxConnections } = this.#options;
     if (count.value >= maxConnections) {
+      this.#events.onRefused(remoteOf(socket), `more than ${maxConnections} connections`);
       socket.on("error", () => {});
       socket.destroy();
-      this.#events.onRefused(remote, `more than ${maxConnections} connections`);
-      return;
+      return false;
     }
     count.value += 1;
+    socket.once("close", () => {
+      count.value -= 1;
+    });
+    return true;
+  }
+
+  #onSocket(socket: Socket): void {
+    const { idleTimeoutMs, config } = this.#options;
+    const remote = remoteOf(socket);
     socket.setKeepAlive(true, TCP_KEEPALIVE_MS);
     const user = this.#events.onConnection(remote);
     const connection = new SocketConnection(socket, "server", user, config, this.#loop);
     connection.idleTimeoutMs = idleTimeoutMs;
     this.#connections.add(connection);
-    socket.once("close", () => {
-      count.value -= 1;
-      this.#connections.delete(connection);
-    });
+    socket.once("close", () => this.#connections.delete(connection));
     user.onAccepted(connection);
+    if (this.#isStopped) connection.drain("fairlead is shutting down");
   }
 }
 
@@ -172,7 +186,7 @@ export class ListenError extends Error {
 }
 
 /** A socket file that nobody listens on is left over from a crash: it is removed. */
-async function removeStaleSocket(path: string): Promise<void> {
+export async function removeStaleSocket(path: string): Promise<void> {
   if (!existsSync(path)) return;
   const isStale = await new Promise<boolean>((resolve) => {
     const probe = connect(path);
@@ -182,5 +196,5 @@ async function removeStaleSocket(path: string): Promise<void> {
     });
     probe.once("error", (error: NodeJS.ErrnoException) => resolve(error.code === "ECONNREFUSED"));
   });
-  if (isStale) unlinkSync(path);
+  if (isStale) rmSync(path, { force: true });
 }

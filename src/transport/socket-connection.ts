@@ -26,8 +26,10 @@ import { Keepalive } from "./keepalive.ts";
 import type { Flushable, Ticking, TransportLoop } from "./loop.ts";
 import type { SharedRead } from "./shared-read.ts";
 
-/** How long a closed connection may take to send its last bytes. */
-const LINGER_MS = 2_000;
+/** How long a failed connection may take to send its last bytes. */
+const LINGER_FAILED_MS = 2_000;
+/** How long the last bytes of a drained one may take: they are somebody's answer. */
+const LINGER_DRAINED_MS = 30_000;
 
 /** The user of a connection. */
 export interface SocketConnectionEvents {
@@ -62,6 +64,7 @@ export class SocketConnection implements ConnectionEvents, ChunkTaker, Flushable
   /** `callFrames` at the last tick: a change means that there was a call in between. */
   #framesSeen = 0;
   #isEnding = false;
+  #isDrained = false;
   #isReported = false;
   #closedMs = 0;
   #failure: ConnectionFailure | null = null;
@@ -88,7 +91,8 @@ export class SocketConnection implements ConnectionEvents, ChunkTaker, Flushable
     socket.on("error", (error: Error) => this.#noteError(error));
     socket.on("close", () => this.#onSocketClose());
     loop.add(this);
-    this.http2.start();
+    // A server waits with its SETTINGS until it knows that the peer does not speak HTTP/1.
+    if (role === "client") this.http2.start();
   }
 
   /** Streams open now. */
@@ -118,7 +122,10 @@ export class SocketConnection implements ConnectionEvents, ChunkTaker, Flushable
     const detector = this.#http1!;
     const answer = detector.push(bytes, length);
     if (detector.isDecided) this.#http1 = null;
-    if (answer === null) return false;
+    if (answer === null) {
+      if (detector.isDecided) this.http2.start();
+      return false;
+    }
     this.#failure = {
       code: ErrorCode.HTTP_1_1_REQUIRED,
       by: "remote",
@@ -183,7 +190,8 @@ export class SocketConnection implements ConnectionEvents, ChunkTaker, Flushable
   /** Called by the loop about once a second. */
   onTick(nowMs: number): void {
     if (this.#isEnding) {
-      if (nowMs - this.#closedMs > LINGER_MS) this.socket.destroy();
+      const lingerMs = this.#isDrained ? LINGER_DRAINED_MS : LINGER_FAILED_MS;
+      if (nowMs - this.#closedMs > lingerMs) this.socket.destroy();
       return;
     }
     this.http2.onTimer(nowMs);
@@ -267,6 +275,7 @@ export class SocketConnection implements ConnectionEvents, ChunkTaker, Flushable
   }
 
   onDrained(): void {
+    this.#isDrained = true;
     this.#failure ??= { code: ErrorCode.NO_ERROR, by: "library", reason: "drained" };
     this.http2.onSocketClosed("drained");
     this.#finish();

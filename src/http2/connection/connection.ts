@@ -25,6 +25,7 @@ import {
   writeWindowUpdate,
 } from "../frame/writer.ts";
 import type { HeaderList } from "../hpack/header-list.ts";
+import { STREAM_ID_LAST } from "../limits.ts";
 import type { Output } from "../output.ts";
 import { Stream } from "../stream/stream.ts";
 import { lateness } from "./deadlines.ts";
@@ -141,7 +142,7 @@ export class Connection {
       !this.#isClosed &&
       !this.isDraining &&
       this.#streams.count < this.#sender.remote.maxStreams &&
-      this.#streams.lastId < GOAWAY_ALL - 2
+      this.#streams.lastId < STREAM_ID_LAST
     );
   }
 
@@ -151,9 +152,18 @@ export class Connection {
     const id = this.#streams.nextLocalId();
     const window = this.#config.streamWindowBytes;
     const stream = new Stream(id, events, this.#sender, window, nowMs);
+    stream.isHead = list.method !== null && list.method.value === "HEAD";
     this.#streams.add(stream);
     this.#sender.sendHeaders(stream, list, isEnd);
+    if (id >= STREAM_ID_LAST) this.#retire();
     return stream;
+  }
+
+  /** RFC 9113 §5.1.1: ids are not reused; a connection that has none left is replaced. */
+  #retire(): void {
+    const reason = "its stream ids are used up";
+    this.drain(reason);
+    this.#events.onGoAway(ErrorCode.NO_ERROR, reason);
   }
 
   /** Takes bytes[start, end) that the transport read. */

@@ -7,6 +7,7 @@ import type { Role } from "../config.ts";
 import { ErrorCode } from "../error-code.ts";
 import { Flag, readUint31 } from "../frame/types.ts";
 import {
+  isBodiless,
   isInformational,
   requestProblem,
   responseProblem,
@@ -208,8 +209,7 @@ export class HeadersReceiver {
       return this.#faults.streamError(stream.id, ErrorCode.PROTOCOL_ERROR, problem);
     }
     stream.isAnswered = true;
-    // An answer to HEAD, or 304, announces a body that does not come. RFC 9110 §8.6.
-    if (!isEnd) stream.expectBody(list);
+    if (!isEnd && !stream.isHead && !isBodiless(list)) stream.expectBody(list);
     if (isEnd) stream.move(StreamEvent.RECV_END);
     stream.events.onHeaders(list, isEnd);
     if (stream.state === State.CLOSED) this.#sender.forget(stream);

@@ -107,11 +107,10 @@ export class Streams {
     this.#owner.onStreamRemoved(stream);
   }
 
-  /** The id of the next stream that we open; 0 when they are used up. RFC 9113 §5.1.1. */
+  /** The id of the next stream that we open. RFC 9113 §5.1.1. */
   nextLocalId(): number {
     assert(this.#isClient, "only clients open streams here");
-    const id = this.lastId === 0 ? 1 : this.lastId + 2;
-    return id > 0x7fffffff ? 0 : id;
+    return this.lastId === 0 ? 1 : this.lastId + 2;
   }
 
   /** Whether `id` was never opened. Even ids are servers', which do not push to us. */

@@ -119,6 +119,12 @@ export function announcedLength(list: HeaderList): number {
   return list.contentLength === null ? -1 : Number(list.contentLength.value);
 }
 
+/** Whether a response announces a body that does not come: 204 and 304. RFC 9110 §8.6. */
+export function isBodiless(list: HeaderList): boolean {
+  const status = list.status?.value;
+  return status === "204" || status === "304";
+}
+
 /** Whether a response is informational (1xx). RFC 9110 §15.2. */
 export function isInformational(list: HeaderList): boolean {
   return list.status !== null && list.status.value.charCodeAt(0) === 0x31;

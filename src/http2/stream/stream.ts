@@ -42,6 +42,8 @@ export class Stream {
   /** Body bytes that `content-length` still announces, or -1. */
   bodyLeft = -1;
   informationalCount = 0;
+  /** The request's method is HEAD: no body comes, whatever the response announces. */
+  isHead = false;
   /** When it was opened, and when its queue last moved (0 while nothing waits). */
   readonly openedMs: number;
   stalledSinceMs = 0;
