@@ -3,13 +3,16 @@
  * `fairlead --version` is quick.
  */
 import { packageVersion } from "./version.ts";
+import { workerSettings } from "./worker-settings.ts";
 
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(args: readonly string[]): Promise<number> {
+  process.on("SIGUSR1", () => {}); // instead of opening a debugger's port
   // A worker of `fairlead proxy --workers N` is this program with a line to its primary.
-  if (process.env.FAIRLEAD_WORKER !== undefined && process.send !== undefined) {
-    await (await import("./worker.ts")).runWorker();
+  const settings = workerSettings();
+  if (settings !== null) {
+    await (await import("./worker.ts")).runWorker(settings);
     return 0;
   }
   process.stdout.on("error", () => {}); // whoever read it (`| head`) has gone

@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import { KNOWN_POLICY_NAMES, parsePolicy, policyFromServiceConfig } from "../balancing/index.ts";
 import { parseTarget } from "../discovery/index.ts";
 import {
+  LISTEN_FORMS,
   type PolicyChoice,
   PROXY_DEFAULTS,
   type ProxyConfig,
@@ -115,7 +116,7 @@ function upstreamTls(to: string, options: ProxyOptions): ProxyConfig["upstreamTl
 export function parseListen(flag: string, text: string): ProxyConfig["listeners"][number] {
   const address = tryParseListenAddress(text);
   if (address !== null) return address;
-  throw badValue(flag, text, "HOST:PORT, [IPV6]:PORT or unix:PATH");
+  throw badValue(flag, text, LISTEN_FORMS);
 }
 
 /** A parser of `--admin` of a proxy: a bare port is one of loopback. */

@@ -24,6 +24,7 @@ import {
 } from "../transport/index.ts";
 import { aborted, type System } from "./system.ts";
 import { CommandError } from "./usage.ts";
+import { workerEnvironment } from "./worker-settings.ts";
 
 /**
  * Relays until `stop` is aborted or the admin endpoint says quit, then drains.
@@ -36,7 +37,6 @@ export async function runProxy(
   stop: AbortSignal,
 ): Promise<number> {
   const { log } = system;
-  checkTlsFiles(config, system);
   const group = createGroup(config, system);
   const quit = new AbortController();
   const admin = new AdminServer(
@@ -61,10 +61,15 @@ export async function runProxy(
   return 0;
 }
 
-function createGroup(config: ProxyConfig, { clock, rng, log, logOptions }: System): RelayGroup {
+function createGroup(config: ProxyConfig, system: System): RelayGroup {
+  const { clock, rng, log, logOptions } = system;
   const resolver = createResolver(config.target, { clock, rng, log });
-  if (config.workers === 1) return singleRelay(createProxy(config, { clock, rng, log, resolver }));
-  const fork = (worker: number) => forkWorker(JSON.stringify({ worker, logOptions }));
+  if (config.workers === 1) {
+    const deps = { clock, rng, log, resolver };
+    return singleRelay(namingTlsFlags(() => createProxy(config, deps)));
+  }
+  namingTlsFlags(() => checkTlsFiles(config, system));
+  const fork = (worker: number) => forkWorker(workerEnvironment({ worker, logOptions }));
   return new WorkerPool(config, { clock, rng, log, resolver, fork });
 }
 
@@ -96,11 +101,16 @@ const TLS_FLAGS = {
   client: { certificate: "--to-cert", key: "--to-key", CA: "--to-ca" },
 } as const;
 
-/** Here, because only the command knows which flag named a file. */
-function checkTlsFiles(config: ProxyConfig, { clock, log }: System): void {
+/** Before there are workers, each of which would tell of it. */
+function checkTlsFiles({ tls, upstreamTls }: ProxyConfig, { clock, log }: System): void {
+  if (tls !== null) ServerTls.load(tls, { clock, log }).close();
+  if (upstreamTls !== null) ClientTls.load(upstreamTls, { clock, log }).close();
+}
+
+/** Only the command knows which flag named a file. */
+function namingTlsFlags<T>(load: () => T): T {
   try {
-    if (config.tls !== null) ServerTls.load(config.tls, { clock, log }).close();
-    if (config.upstreamTls !== null) ClientTls.load(config.upstreamTls, { clock, log }).close();
+    return load();
   } catch (error) {
     if (!(error instanceof TlsFileError)) throw error;
     throw new CommandError(`${TLS_FLAGS[error.side][error.kind]}: ${error.message}`);

@@ -36,15 +36,14 @@ export function proxyCommand(): Command {
   addLimits(command);
   return addCommonOptions(command).action(async (options: ProxyOptions) => {
     const config = proxyConfig(options);
-    const [{ createSystem, logCrash, stopSignal }, { runProxy }] = await Promise.all([
+    const [{ createSystem, endProcess, logCrash, stopSignal }, { runProxy }] = await Promise.all([
       import("./system.ts"),
       import("./proxy-run.ts"),
     ]);
     const stop = stopSignal();
     const system = await createSystem(options);
     logCrash(system.log);
-    process.exitCode = await runProxy(config, system, stop);
-    process.exit();
+    endProcess(await runProxy(config, system, stop));
   });
 }
 

@@ -28,7 +28,10 @@ export async function systemWithLog(logOptions: LogOptions): Promise<System> {
 /** A Ctrl-C under npm comes twice, from the terminal and from npm, a few milliseconds apart. */
 const SAME_CTRL_C_MS = 200;
 
-/** Aborted by the first SIGINT or SIGTERM; a second one ends the process at once. */
+/** What asks a process to end in order: Ctrl-C, a supervisor, a terminal that closes. */
+export const STOP_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/** Aborted by the first of `STOP_SIGNALS`; a second one ends the process at once. */
 export function stopSignal(): AbortSignal {
   const stop = new AbortController();
   const clock = realClock();
@@ -41,8 +44,7 @@ export function stopSignal(): AbortSignal {
     if (stop.signal.aborted) process.exit(1);
     stop.abort();
   };
-  process.on("SIGINT", onSignal);
-  process.on("SIGTERM", onSignal);
+  for (const signal of STOP_SIGNALS) process.on(signal, onSignal);
   return stop.signal;
 }
 
@@ -55,6 +57,21 @@ export function logCrash(log: Logger): void {
     log.error("crash", { err: error });
     process.exit(1);
   });
+}
+
+/** How long last bytes may take: those of sockets that were just closed, and of the log. */
+const LAST_WORDS_MS = 100;
+
+/**
+ * Ends the process with `code` once all that was closed has sent its last bytes and the log is
+ * written; what is still open then is not waited for.
+ */
+export function endProcess(code: number): void {
+  process.exitCode = code;
+  process.channel?.unref(); // a worker's line to its primary is no reason to stay
+  realClock()
+    .setTimer(LAST_WORDS_MS, () => process.exit())
+    .unref();
 }
 
 /** Resolves when `signal` is aborted. */

@@ -4,7 +4,7 @@
  * The line that a user sees names the flag, the value and what is allowed; `main.ts` prints it
  * behind "fairlead: " and exits with 2.
  */
-import { Option } from "commander";
+import { type Command, Option } from "commander";
 
 /** A mistake of the user: printed as one line, exit code 2. */
 export class UsageError extends Error {
@@ -15,6 +15,9 @@ export class UsageError extends Error {
 export class CommandError extends Error {
   override readonly name = "CommandError";
 }
+
+/** Options that may be given several times. */
+const REPEATABLE = new WeakSet<Option>();
 
 /** An option whose value `parse` checks; `flags` as commander takes them, "--workers <n>". */
 export function valueOption<T>(
@@ -33,10 +36,27 @@ export function listOption<T>(
   parse: (flag: string, text: string) => T,
 ): Option {
   const flag = longFlag(flags);
-  return new Option(flags, description).argParser((text: string, earlier: T[] | undefined) => [
+  const option = new Option(flags, description);
+  REPEATABLE.add(option);
+  return option.argParser((text: string, earlier: T[] | undefined) => [
     ...(earlier ?? []),
     parse(flag, text),
   ]);
+}
+
+/**
+ * Makes it a mistake to give an option with a value twice: one of the two would be dropped without
+ * a word. Called when `command` has all its options.
+ */
+export function refuseRepeats(command: Command): void {
+  for (const option of command.options) {
+    if (REPEATABLE.has(option) || option.isBoolean() || option.negate) continue;
+    let isGiven = false;
+    command.on(`option:${option.name()}`, () => {
+      if (isGiven) throw new UsageError(`${option.long} is given twice: it takes one value`);
+      isGiven = true;
+    });
+  }
 }
 
 /** The error for a value: `--workers "x": must be a whole number from 1 to 128`. */

@@ -3,7 +3,7 @@
  */
 import { Command } from "commander";
 import type { LogLevel } from "../base/index.ts";
-import { oneOf, valueOption } from "./usage.ts";
+import { oneOf, refuseRepeats, valueOption } from "./usage.ts";
 
 /** Of `--log-level`, from most lines to fewest. */
 export const LOG_LEVELS: readonly LogLevel[] = ["trace", "debug", "info", "warn", "error"];
@@ -30,7 +30,7 @@ export function newVerb(name: string, summary: string, examples: readonly string
 
 /** Adds the options of logging; called last, so that they come last in the help. */
 export function addCommonOptions(command: Command, level: LogLevel = "info"): Command {
-  return command
+  command
     .addOption(
       valueOption(
         "--log-level <level>",
@@ -39,6 +39,8 @@ export function addCommonOptions(command: Command, level: LogLevel = "info"): Co
       ).default(level, level),
     )
     .option("--no-color", "no colours (also by the environment variable NO_COLOR)");
+  refuseRepeats(command);
+  return command;
 }
 
 /** Makes a command throw `CommanderError` instead of writing errors and exiting. */

@@ -50,9 +50,11 @@ export function whyCommand(): Command {
     async (target: string | undefined, options: WhyOptions) => {
       if (target !== undefined) checkTarget("TARGET", target);
       else if (options.admin === undefined) throw new UsageError("why needs a TARGET or --admin");
-      const { runWhy } = await import("./why-run.ts");
-      const code = await runWhy(target ?? null, options);
-      process.exit(code);
+      const [{ endProcess }, { runWhy }] = await Promise.all([
+        import("./system.ts"),
+        import("./why-run.ts"),
+      ]);
+      endProcess(await runWhy(target ?? null, options));
     },
   );
 }

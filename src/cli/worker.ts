@@ -3,32 +3,15 @@
  *
  * The signals of a terminal reach the whole process group; it is the primary that drains.
  */
-import { createProxy, serveWorker, workerLine, workerSettings } from "../proxy/index.ts";
-import type { LogOptions } from "./log.ts";
-import { logCrash, systemWithLog } from "./system.ts";
-import { CommandError } from "./usage.ts";
-
-/** What the primary gives to a worker when it starts it. */
-interface WorkerSettings {
-  readonly worker: number;
-  readonly logOptions: LogOptions;
-}
+import { createProxy, serveWorker, workerLine } from "../proxy/index.ts";
+import { endProcess, logCrash, STOP_SIGNALS, systemWithLog } from "./system.ts";
+import type { WorkerSettings } from "./worker-settings.ts";
 
 /** Serves the primary; the process ends when that says so, or is gone. */
-export async function runWorker(): Promise<void> {
-  const text = workerSettings();
-  if (text === null) throw new CommandError("not started by fairlead proxy --workers");
-  process.on("SIGINT", () => {});
-  process.on("SIGTERM", () => {});
-  const { worker, logOptions } = JSON.parse(text) as WorkerSettings;
+export async function runWorker({ worker, logOptions }: WorkerSettings): Promise<void> {
+  for (const signal of STOP_SIGNALS) process.on(signal, () => {});
   const { clock, rng, log } = await systemWithLog(logOptions);
   const own = log.child({ worker });
   logCrash(own);
-  serveWorker(workerLine(), {
-    clock,
-    rng,
-    log: own,
-    createRelay: createProxy,
-    exit: (code) => process.exit(code),
-  });
+  serveWorker(workerLine(), { clock, rng, log: own, createProxy, exit: endProcess });
 }

@@ -79,11 +79,18 @@ export const PROXY_BOUNDS = {
   workers: { min: 1, max: 128 },
 } as const;
 
-/** "HOST:PORT", "[IPV6]:PORT" or "unix:PATH"; null when it is none of them. */
+/** What the kernels have room for, less the zero at its end. */
+const UNIX_PATH_BYTES_MAX = process.platform === "linux" ? 107 : 103;
+
+/** What `tryParseListenAddress` takes, for messages. */
+export const LISTEN_FORMS = `HOST:PORT, [IPV6]:PORT or unix:PATH, with a path of at most ${UNIX_PATH_BYTES_MAX} bytes`;
+
+/** One of `LISTEN_FORMS`; null when it is none of them. */
 export function tryParseListenAddress(text: string): ListenAddress | null {
   if (!text.startsWith("unix:")) return tryParseTcpAddress(text);
   const path = text.slice("unix:".length).replace(/^\/\/(?=\/)/, "");
-  return path === "" || path.includes("\0") ? null : { path };
+  if (path === "" || path.includes("\0")) return null;
+  return Buffer.byteLength(path) > UNIX_PATH_BYTES_MAX ? null : { path };
 }
 
 /** "HOST:PORT" or "[IPV6]:PORT"; null when it is neither. */

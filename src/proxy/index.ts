@@ -9,6 +9,7 @@
  */
 export { AdminServer, type AdminSource, renderWhy } from "./admin/index.ts";
 export {
+  LISTEN_FORMS,
   type PolicyChoice,
   PROXY_BOUNDS,
   PROXY_DEFAULTS,
@@ -26,5 +27,4 @@ export {
   WorkerError,
   WorkerPool,
   workerLine,
-  workerSettings,
 } from "./workers/index.ts";

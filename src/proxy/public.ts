@@ -9,7 +9,7 @@ import type { ClusterView, Readiness } from "../cluster/index.ts";
 import { createResolver } from "../discovery/index.ts";
 import { renderPrometheus } from "../telemetry/index.ts";
 import type { ClientTlsFiles, ListenAddress, ServerTlsFiles } from "../transport/index.ts";
-import { PROXY_DEFAULTS, type ProxyConfig, tryParseListenAddress } from "./config.ts";
+import { LISTEN_FORMS, PROXY_DEFAULTS, type ProxyConfig, tryParseListenAddress } from "./config.ts";
 import { createProxy } from "./proxy.ts";
 
 export type { Logger } from "../base/index.ts";
@@ -96,5 +96,5 @@ function configOf(options: ProxyOptions): ProxyConfig {
 function parseListen(text: string): ListenAddress {
   const address = tryParseListenAddress(text);
   if (address !== null) return address;
-  throw new RangeError(`listen ${JSON.stringify(text)}: must be HOST:PORT or unix:PATH`);
+  throw new RangeError(`listen ${JSON.stringify(text)}: must be ${LISTEN_FORMS}`);
 }

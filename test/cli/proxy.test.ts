@@ -138,6 +138,31 @@ test("/quitquitquit ends it with 0", async () => {
   assert.deepEqual(await proxy.process.exited, { code: 0, signal: null });
 });
 
+test("a terminal that closes ends it as SIGTERM does; SIGUSR1 opens no debugger", async () => {
+  const proxy = await readyProxy();
+  proxy.process.signal("SIGUSR1");
+  assert.equal((await ask(proxy.admin, "/livez")).status, 200);
+  proxy.process.signal("SIGHUP");
+  assert.deepEqual(await proxy.process.exited, { code: 0, signal: null });
+  const messages = logLines(proxy.process).map(({ msg }) => msg);
+  assert.deepEqual(messages.slice(-2), ["draining", "drained"], "in order, and nothing else");
+});
+
+test("whom it served hears of the end: GOAWAY leaves before the process does", async () => {
+  const proxy = await readyProxy("--drain-timeout", "0");
+  const session = http2.connect(`http://${proxy.addresses[0]}`);
+  const result = call(session, "/hang");
+  await until("the call", async () => {
+    const { body } = await ask(proxy.admin, "/clusters?format=json");
+    return JSON.parse(body).clusters[0].endpoints.some((e: { calls: number }) => e.calls > 0);
+  });
+  await end(proxy);
+  const { grpcStatus, grpcMessage } = await result;
+  assert.equal(grpcStatus, "14");
+  assert.match(grpcMessage, /^fairlead: .*drain/);
+  session.destroy();
+});
+
 test("SIGTERM lets a call finish, a second one does not", async () => {
   const proxy = await readyProxy();
   await withSession(`http://${proxy.addresses[0]}`, async (session) => {

@@ -64,6 +64,13 @@ for (const workers of ["1", "2"]) {
   });
 }
 
+test("a directory that is not there is told for what it is", async () => {
+  for (const workers of ["1", "2"]) {
+    const args = ["--listen", `unix:${dir}/no/s`, "--to", "127.0.0.1:50051", "--workers", workers];
+    await refused(args, /cannot listen on unix:\S+\/no\/s: the directory does not exist/);
+  }
+});
+
 const TLS = ["--listen", "127.0.0.1:0", "--to", "127.0.0.1:50051"];
 
 test("an unreadable certificate is told with its flag and its file", async () => {
@@ -72,6 +79,11 @@ test("an unreadable certificate is told with its flag and its file", async () =>
     [...TLS, ...missing],
     /--tls-cert: certificate file \S+no\.crt cannot be read: no s/,
   );
+});
+
+test("with workers it is told once, by the primary", async () => {
+  const missing = ["--tls-cert", join(dir, "no.crt"), "--tls-key", join(dir, "a.key")];
+  await refused([...TLS, ...missing, "--workers", "2"], /--tls-cert: certificate file \S+no\.crt/);
 });
 
 test("a key that belongs to another certificate is told", async () => {

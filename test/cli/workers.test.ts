@@ -5,7 +5,11 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import http2 from "node:http2";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { stopAll } from "../peers/processes.ts";
 import {
@@ -108,6 +112,38 @@ test("a killed worker is replaced on the same port", async () => {
   const { body } = await ask(proxy.admin, "/metrics");
   assert.match(body, /^fairlead_worker_restarts_total 2$/m);
   assert.deepEqual(await proxy.process.stop(), { code: 0, signal: null });
+});
+
+test("counters do not fall when a worker is killed", async () => {
+  const proxy = await readyProxy();
+  for (let i = 0; i < 4; i += 1) {
+    await withSession(`http://${proxy.addresses[0]}`, async (session) => call(session));
+  }
+  assert.equal((await endpoint(proxy)).calls, 4);
+  process.kill(workerPids(proxy)[0], "SIGKILL");
+  await until("another", () => workerPids(proxy).length === 3);
+  assert.equal((await endpoint(proxy)).calls, 4);
+  assert.deepEqual(await proxy.process.stop(), { code: 0, signal: null });
+});
+
+test("a socket file left over by a crash is taken by all workers", async () => {
+  const dir = mkdtempSync(join(tmpdir(), "fairlead-stale-"));
+  const path = join(dir, "s");
+  // What a killed process leaves: a bound socket file that nobody listens on.
+  const program = `require("node:net").createServer().listen(${JSON.stringify(path)}, () => {
+    process.kill(process.pid, "SIGKILL");
+  });`;
+  await once(spawn(process.execPath, ["-e", program], { stdio: "ignore" }), "exit");
+  assert.ok(existsSync(path));
+  const args = ["--listen", `unix:${path}`, "--workers", "4", "--to", upstream.address];
+  const proxy = await startProxy(...args);
+  for (let i = 0; i < 4; i += 1) {
+    const session = http2.connect("http://localhost", { createConnection: () => connect(path) });
+    assert.equal((await call(session)).grpcStatus, "0");
+    session.destroy();
+  }
+  assert.deepEqual(await proxy.process.stop(), { code: 0, signal: null });
+  rmSync(dir, { recursive: true });
 });
 
 test("a signal to the whole group, as from a terminal, ends it as one to the primary", async () => {

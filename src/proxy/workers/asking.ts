@@ -4,7 +4,7 @@
  */
 import type { Clock, Timer } from "../../base/index.ts";
 
-/** A worker that takes longer is left out of the answer. */
+/** A worker that takes longer is not waited for. */
 export const ANSWER_TIMEOUT_MS = 2000;
 
 interface Pending {

@@ -4,8 +4,9 @@ import { beforeEach, test } from "node:test";
 import { RecordingLogger, type Rng, VirtualClock } from "../../base/index.ts";
 import { newEndpoint, newEndpointSet } from "../../discovery/index.ts";
 import { ListenError } from "../../transport/index.ts";
+import type { TcpAddress } from "../config.ts";
 import { ANSWER_TIMEOUT_MS } from "./asking.ts";
-import { WorkerPool } from "./pool.ts";
+import { REFRESH_MS, WorkerPool } from "./pool.ts";
 import { EXIT_GRACE_MS, RESTART_MAX_MS, RESTART_MIN_MS, RESTART_RESET_MS } from "./slot.ts";
 import { FakeProcess, type FakeRelay, FakeResolver, poolConfig } from "./workers.fixture.ts";
 
@@ -27,22 +28,25 @@ beforeEach(() => {
   prepare = () => {};
 });
 
-function newPool(workers: number): WorkerPool {
-  return new WorkerPool(poolConfig(workers), {
-    clock,
-    rng: MIDDLE,
-    log,
-    resolver,
-    fork: () => {
-      const process = new FakeProcess(100 + processes.length, clock, (relay) => prepare(relay));
-      processes.push(process);
-      return process;
+function newPool(workers: number, admin: TcpAddress | null = null): WorkerPool {
+  return new WorkerPool(
+    { ...poolConfig(workers), admin },
+    {
+      clock,
+      rng: MIDDLE,
+      log,
+      resolver,
+      fork: () => {
+        const process = new FakeProcess(100 + processes.length, clock, (relay) => prepare(relay));
+        processes.push(process);
+        return process;
+      },
     },
-  });
+  );
 }
 
-async function startedPool(workers: number): Promise<WorkerPool> {
-  const pool = newPool(workers);
+async function startedPool(workers: number, admin?: TcpAddress): Promise<WorkerPool> {
+  const pool = newPool(workers, admin);
   assert.deepEqual(await pool.listen(), ["127.0.0.1:41000"]);
   return pool;
 }
@@ -122,21 +126,90 @@ test("clusters and metrics are the sum over the workers, ready is any", async ()
   const values = Object.fromEntries(families.map(({ name, series }) => [name, series[0].value]));
   assert.deepEqual(values, {
     fairlead_calls_total: 15,
+    fairlead_held: 3,
     fairlead_worker_restarts_total: 0,
     fairlead_workers: 3,
   });
   await closePool(pool);
 });
 
-test("a stuck worker is left out of the answer after a time-out", async () => {
+/** What `asked` resolves with; a stuck worker's time to answer passes. */
+async function answerOf<T>(asked: Promise<T>): Promise<T> {
+  if (processes.some(({ isStuck }) => isStuck)) clock.advance(ANSWER_TIMEOUT_MS);
+  return asked;
+}
+
+async function callsShown(pool: WorkerPool): Promise<number> {
+  return (await answerOf(pool.clusters()))[0].endpoints[0].calls;
+}
+
+/** The value of a metric without labels, or undefined. */
+async function metric(pool: WorkerPool, name: string): Promise<number | undefined> {
+  const { families } = await answerOf(pool.metrics());
+  return families.find((family) => family.name === name)?.series[0]?.value;
+}
+
+test("a stuck worker that never answered is left out after a time-out", async () => {
   const pool = await startedPool(2);
   processes[0].isStuck = true;
-  const asked = pool.clusters();
-  clock.advance(ANSWER_TIMEOUT_MS);
-  assert.equal((await asked)[0].endpoints[0].calls, 2);
+  assert.equal(await callsShown(pool), 2);
   const closing = pool.close();
   clock.advance(EXIT_GRACE_MS); // and it does not keep the process from ending
   await closing;
+  await closePool(pool);
+});
+
+test("a stuck worker counts with its last answer, but is not ready", async () => {
+  const pool = await startedPool(2);
+  assert.deepEqual([await callsShown(pool), await metric(pool, "fairlead_calls_total")], [4, 10]);
+  processes[0].isStuck = true;
+  processes[1].relay!.calls.add(3);
+  assert.deepEqual([await callsShown(pool), await metric(pool, "fairlead_calls_total")], [4, 13]);
+  assert.equal(await metric(pool, "fairlead_held"), 2);
+  processes[1].relay!.isReady = false;
+  assert.equal((await answerOf(pool.readiness())).ready, false);
+  processes[0].isStuck = false;
+  await closePool(pool);
+});
+
+test("counters of a worker that ended stay in the sums, gauges and connections do not", async () => {
+  const pool = await startedPool(2);
+  assert.deepEqual([await callsShown(pool), await metric(pool, "fairlead_calls_total")], [4, 10]);
+  for (const restarts of [1, 2]) {
+    processes.at(-1)!.exit("signal SIGKILL");
+    const [{ endpoints }] = await pool.clusters();
+    assert.deepEqual([endpoints[0].calls, endpoints[0].connections], [2 + 2 * restarts, 1]);
+    assert.deepEqual([endpoints[0].state, endpoints[0].usable], ["READY", true]);
+    assert.equal(await metric(pool, "fairlead_calls_total"), 5 + 5 * restarts);
+    assert.equal(await metric(pool, "fairlead_held"), 1);
+    clock.advance(RESTART_MIN_MS * restarts);
+    await settle();
+    assert.equal(await metric(pool, "fairlead_calls_total"), 10 + 5 * restarts);
+    assert.equal(await callsShown(pool), 4 + 2 * restarts);
+  }
+  await closePool(pool);
+});
+
+test("with an admin endpoint, workers are asked now and then, so that a crash takes little", async () => {
+  const pool = await startedPool(2, { host: "127.0.0.1", port: 0 });
+  clock.advance(REFRESH_MS);
+  await settle();
+  processes[0].exit("signal SIGKILL");
+  assert.equal(await metric(pool, "fairlead_calls_total"), 10);
+  await closePool(pool);
+});
+
+test("what endpoints of the past counted goes when no worker knows them any more", async () => {
+  const pool = await startedPool(2);
+  const picks = processes.map(({ relay }) => {
+    return relay!.registry.counter("picks", "Picks.", { endpoint: "gone" });
+  });
+  for (const counter of picks) counter.add();
+  assert.equal(await metric(pool, "picks"), 2);
+  processes[0].exit("signal SIGKILL");
+  assert.equal(await metric(pool, "picks"), 2);
+  picks[1].remove();
+  assert.equal(await metric(pool, "picks"), undefined);
   await closePool(pool);
 });
 

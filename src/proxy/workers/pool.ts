@@ -2,7 +2,7 @@
  * The primary of several worker processes: resolves once for all, answers for all, and replaces
  * those that crash. It relays nothing itself.
  */
-import type { Clock, Logger, Rng } from "../../base/index.ts";
+import type { Clock, Logger, Rng, Timer } from "../../base/index.ts";
 import type { ClusterView, Readiness } from "../../cluster/index.ts";
 import type { EndpointSet, Resolver } from "../../discovery/index.ts";
 import {
@@ -11,14 +11,22 @@ import {
   mergeSnapshots,
   Registry,
 } from "../../telemetry/index.ts";
-import { mergeClusters, mergeReadiness } from "../admin/index.ts";
+import { removeStaleSocket } from "../../transport/index.ts";
+import { mergeReadiness } from "../admin/index.ts";
 import type { ProxyConfig } from "../config.ts";
+import { Figures } from "./figures.ts";
 import type { Question } from "./messages.ts";
-import type { RelayGroup } from "./relay-worker.ts";
+import type { RelayGroup } from "./relay-group.ts";
 import { Slot, type WorkerProcess } from "./slot.ts";
 
 /** A drain of workers is given up this long after their own time-out. */
 const DRAIN_GRACE_MS = 2000;
+
+/**
+ * How often all workers are asked for their figures unasked for: what a crash can take with it at
+ * most. Only with an admin endpoint, which shows them.
+ */
+export const REFRESH_MS = 5000;
 
 /** The workers could not start; the message is the first one's reason. */
 export class WorkerError extends Error {
@@ -43,6 +51,9 @@ export class WorkerPool implements RelayGroup {
   readonly #slots: Slot[];
   readonly #registry = new Registry();
   readonly #restarts: Counter;
+  readonly #figures = new Figures();
+  #refreshTimer: Timer | null = null;
+  #isClosed = false;
   #set: EndpointSet | null = null;
   #error: string | null = null;
   #drained: Promise<void> | null = null;
@@ -70,6 +81,10 @@ export class WorkerPool implements RelayGroup {
 
   /** Starts all workers; when one cannot serve, ends all and rejects. */
   async listen(): Promise<string[]> {
+    // Here and once: of workers that each looked, one could remove the other's new socket.
+    for (const address of this.#config.listeners) {
+      if ("path" in address) await removeStaleSocket(address.path);
+    }
     const first = new Promise<string[]>((resolve, reject) => {
       this.#onFirst = { resolve, reject };
     });
@@ -79,7 +94,9 @@ export class WorkerPool implements RelayGroup {
     });
     for (const slot of this.#slots) slot.start();
     try {
-      return await first;
+      const addresses = await first;
+      if (this.#config.admin !== null) this.#armRefresh();
+      return addresses;
     } catch (error) {
       await this.close();
       throw error;
@@ -94,21 +111,30 @@ export class WorkerPool implements RelayGroup {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#refreshTimer?.cancel();
     this.#deps.resolver.close();
     await Promise.all(this.#slots.map((slot) => slot.close()));
   }
 
   async clusters(): Promise<ClusterView[]> {
-    return mergeClusters(await this.#askAll<ClusterView[]>("clusters"));
+    await this.#askAll<ClusterView[]>("clusters", (slot, views) => {
+      this.#figures.noteClusters(slot.number, views);
+    });
+    return this.#figures.clusters();
   }
 
   async metrics(): Promise<MetricsSnapshot> {
-    const all = await this.#askAll<MetricsSnapshot>("metrics");
-    return mergeSnapshots([...all, this.#registry.snapshot()]);
+    await this.#askAll<MetricsSnapshot>("metrics", (slot, snapshot) => {
+      this.#figures.noteMetrics(slot.number, snapshot);
+    });
+    return mergeSnapshots([this.#figures.metrics(), this.#registry.snapshot()]);
   }
 
   async readiness(): Promise<Readiness> {
-    return mergeReadiness(await this.#askAll<Readiness>("readiness"));
+    const answers: Readiness[] = [];
+    await this.#askAll<Readiness>("readiness", (_slot, answer) => answers.push(answer));
+    return mergeReadiness(answers);
   }
 
   #newSlot(number: number): Slot {
@@ -125,6 +151,7 @@ export class WorkerPool implements RelayGroup {
       onListening: (_slot, addresses) => this.#onListening(addresses),
       onFailed: (_slot, reason) => this.#onFailed(reason),
       onResolveNow: () => this.#deps.resolver.resolveNow(),
+      onEnded: (slot) => this.#figures.onEnded(slot.number),
       onRestart: () => this.#restarts.add(),
     });
   }
@@ -183,9 +210,21 @@ export class WorkerPool implements RelayGroup {
     });
   }
 
-  /** The answers that came in time. */
-  async #askAll<T>(question: Question): Promise<T[]> {
-    const answers = await Promise.all(this.#slots.map((slot) => slot.ask(question)));
-    return answers.filter((answer) => answer !== undefined) as T[];
+  #armRefresh(): void {
+    this.#refreshTimer = this.#deps.clock.setTimer(REFRESH_MS, () => void this.#refresh());
+  }
+
+  async #refresh(): Promise<void> {
+    await Promise.all([this.metrics(), this.clusters()]);
+    if (!this.#isClosed) this.#armRefresh();
+  }
+
+  /** Hands each answer to `take` when it comes; resolves when all have come or the time is over. */
+  async #askAll<T>(question: Question, take: (slot: Slot, answer: T) => void): Promise<void> {
+    const one = async (slot: Slot): Promise<void> => {
+      const answer = await slot.ask(question);
+      if (answer !== undefined) take(slot, answer as T);
+    };
+    await Promise.all(this.#slots.map(one));
   }
 }

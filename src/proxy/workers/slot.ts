@@ -38,6 +38,8 @@ export interface SlotDeps {
   onListening(slot: Slot, addresses: readonly string[]): void;
   onFailed(slot: Slot, reason: string): void;
   onResolveNow(): void;
+  /** The process is gone, whatever the reason. */
+  onEnded(slot: Slot): void;
   /** It crashed and another one will take its place. */
   onRestart(): void;
 }
@@ -151,6 +153,7 @@ export class Slot {
     this.#process = null;
     this.#isListening = false;
     this.#asking.close();
+    this.#deps.onEnded(this);
     this.#onDrained?.();
     this.#onGone?.();
     if (this.#isEnding) return;

@@ -1,22 +1,22 @@
 /**
- * A worker process: one relay that is started, asked and ended by its primary.
+ * A worker process: one proxy that is started, asked and ended by its primary.
  *
  * It opens no admin endpoint and resolves no name. When the primary goes, so does the worker
- * (`cluster.ts`).
+ * (`node-cluster.ts`).
  */
 import type { Clock, Logger, Rng } from "../../base/index.ts";
 import { ListenError, TlsFileError } from "../../transport/index.ts";
 import type { ProxyConfig } from "../config.ts";
+import type { createProxy, Proxy as RelayProxy } from "../proxy.ts";
 import { LineResolver } from "./line-resolver.ts";
 import type { FromWorker, Line, Question, ToWorker } from "./messages.ts";
-import type { CreateRelay, RelayWorker } from "./relay-worker.ts";
 
 /** What a worker is made of. */
 export interface WorkerDeps {
   readonly clock: Clock;
   readonly rng: Rng;
   readonly log: Logger;
-  readonly createRelay: CreateRelay;
+  readonly createProxy: typeof createProxy;
   /** Ends the process. */
   exit(code: number): void;
 }
@@ -31,7 +31,7 @@ export function serveWorker(line: Line<ToWorker, FromWorker>, deps: WorkerDeps):
 class Worker {
   readonly #line: Line<ToWorker, FromWorker>;
   readonly #deps: WorkerDeps;
-  #relay: RelayWorker | null = null;
+  #proxy: RelayProxy | null = null;
   #resolver: LineResolver | null = null;
 
   constructor(line: Line<ToWorker, FromWorker>, deps: WorkerDeps) {
@@ -57,34 +57,34 @@ class Worker {
         void this.#drain();
         break;
       case "exit":
-        this.#relay?.close();
+        this.#proxy?.close();
         this.#deps.exit(0);
         break;
     }
   }
 
   async #start(config: ProxyConfig): Promise<void> {
-    const { clock, rng, log, createRelay } = this.#deps;
+    const { clock, rng, log, createProxy } = this.#deps;
     const resolver = new LineResolver(config.target, () => this.#line.send({ type: "resolveNow" }));
     this.#resolver = resolver;
     try {
-      this.#relay = createRelay(config, { clock, rng, log, resolver });
-      const addresses = await this.#relay.listen();
+      this.#proxy = createProxy(config, { clock, rng, log, resolver });
+      const addresses = await this.#proxy.listen();
       this.#line.send({ type: "listening", addresses });
     } catch (error) {
-      this.#relay?.close();
+      this.#proxy?.close();
       this.#line.send({ type: "failed", reason: reasonOf(error) });
     }
   }
 
   async #drain(): Promise<void> {
-    await this.#relay?.drain();
+    await this.#proxy?.drain();
     this.#line.send({ type: "drained" });
   }
 
   #answer(id: number, question: Question): void {
-    if (this.#relay === null) return;
-    this.#line.send({ type: "answer", id, value: this.#relay[question]() });
+    if (this.#proxy === null) return;
+    this.#line.send({ type: "answer", id, value: this.#proxy[question]() });
   }
 }
 

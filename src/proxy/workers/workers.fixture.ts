@@ -8,8 +8,8 @@ import { Registry } from "../../telemetry/index.ts";
 import type { ListenError } from "../../transport/index.ts";
 import { clusterView, endpointView } from "../admin/views.fixture.ts";
 import { PROXY_DEFAULTS, type ProxyConfig } from "../config.ts";
+import type { ProxySystem, Proxy as RelayProxy } from "../proxy.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
-import type { RelaySystem, RelayWorker } from "./relay-worker.ts";
 import type { WorkerProcess } from "./slot.ts";
 import { serveWorker } from "./worker.ts";
 
@@ -40,12 +40,13 @@ export class FakeResolver implements Resolver {
 }
 
 /** A relay that notes what happens to it. */
-export class FakeRelay implements RelayWorker {
+export class FakeRelay implements RelayProxy {
   readonly config: ProxyConfig;
-  readonly system: RelaySystem;
+  readonly system: ProxySystem;
   readonly sets: EndpointSet[] = [];
   readonly errors: string[] = [];
   readonly registry = new Registry();
+  readonly calls = this.registry.counter("fairlead_calls_total", "Calls.");
   /** Set to refuse to listen. */
   refusal: ListenError | null = null;
   isReady = true;
@@ -53,10 +54,11 @@ export class FakeRelay implements RelayWorker {
   isClosed = false;
   finishDrain: () => void = () => {};
 
-  constructor(config: ProxyConfig, system: RelaySystem) {
+  constructor(config: ProxyConfig, system: ProxySystem) {
     this.config = config;
     this.system = system;
-    this.registry.counter("fairlead_calls_total", "Calls.").add(5);
+    this.calls.add(5);
+    this.registry.gauge("fairlead_held", "What goes with the process.", {}, () => 1);
   }
 
   async listen(): Promise<string[]> {
@@ -121,7 +123,7 @@ export class FakeProcess implements WorkerProcess {
         clock,
         rng: scriptedRng(),
         log: silentLogger,
-        createRelay: (config, system) => {
+        createProxy: (config, system) => {
           this.relay = new FakeRelay(config, system);
           prepare(this.relay);
           return this.relay;

@@ -10,18 +10,10 @@ import cluster, { type Worker as ClusterWorker } from "node:cluster";
 import type { FromWorker, Line, ToWorker } from "./messages.ts";
 import type { WorkerProcess } from "./slot.ts";
 
-/** What a worker has to know before its first message: the environment variable's content. */
-const WORKER_VARIABLE = "FAIRLEAD_WORKER";
-
-/** Whether this process is a worker: `settings` of `forkWorker`, or null. */
-export function workerSettings(): string | null {
-  return cluster.isWorker ? (process.env[WORKER_VARIABLE] ?? null) : null;
-}
-
-/** Starts this program once more as a worker, with `settings` for its `workerSettings()`. */
-export function forkWorker(settings: string): WorkerProcess {
+/** Starts this program once more as a worker, with these variables added to its environment. */
+export function forkWorker(environment: Readonly<Record<string, string>>): WorkerProcess {
   cluster.schedulingPolicy = cluster.SCHED_RR;
-  const worker = cluster.fork({ [WORKER_VARIABLE]: settings });
+  const worker = cluster.fork(environment);
   worker.on("error", () => {}); // a send that failed; its exit follows
   return {
     pid: worker.process.pid ?? 0,
