@@ -85,7 +85,7 @@ export class Subchannel implements PickTarget, UpstreamOwner {
 
   /** Connections that are made, draining ones included. */
   get connectionCount(): number {
-    return this.#upstreams.filter((upstream) => upstream.isReady).length;
+    return this.#upstreams.filter((upstream) => upstream.isOpen).length;
   }
 
   /** Whether a policy may pick it. */

@@ -35,6 +35,11 @@ export class Upstream implements ConnectUser {
     return this.isReady && !this.isDraining && this.connection!.http2.canOpen();
   }
 
+  /** Whether it is made and not over. */
+  get isOpen(): boolean {
+    return this.isReady && !this.connection!.http2.isClosed;
+  }
+
   /** Whether it takes streams, now or when some have ended. */
   get isUsable(): boolean {
     // A connection resets its streams, which may be sent again at once, before it reports its end.

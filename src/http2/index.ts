@@ -24,5 +24,6 @@ export { Field, newField } from "./hpack/field.ts";
 export { constantList, HeaderList, headerList } from "./hpack/header-list.ts";
 export * as limits from "./limits.ts";
 export { type ChunkTaker, copyBytes, Output, recycleChunk } from "./output.ts";
+export { overloadFigures } from "./overload.ts";
 export { SendQueue } from "./stream/send-queue.ts";
 export { Stream } from "./stream/stream.ts";

@@ -66,6 +66,10 @@ export const CONNECTION_WINDOW_BYTES = 8_388_608;
  * others.
  */
 export const HELD_BYTES_MAX = 67_108_864;
+/** The same while the whole process holds twice BUFFERED_BYTES_MAX. */
+export const HELD_BYTES_OVERFLOW_MAX = 1_048_576;
+/** Buffered by all connections of the process; above it new streams are refused. */
+export const BUFFERED_BYTES_MAX = 268_435_456;
 /** Output that may wait for the socket before streams queue their DATA and withhold credit. */
 export const OUTPUT_BYTES_HIGH = 262_144;
 /** Largest flow-control window. RFC 9113 §6.9.1. */

@@ -6,6 +6,7 @@
  */
 
 import { assert } from "../base/index.ts";
+import { noteBuffered } from "./overload.ts";
 
 /** A first chunk: what one turn has for one connection as a rule. */
 const SMALL_CHUNK_BYTES = 8_192;
@@ -27,6 +28,12 @@ const largeChunks: Buffer[] = [];
 const SHORT_COPY_BYTES = 40;
 
 function takeChunk(isFirst: boolean, bytesMin: number): Buffer {
+  const chunk = poolChunk(isFirst, bytesMin);
+  noteBuffered(chunk.length);
+  return chunk;
+}
+
+function poolChunk(isFirst: boolean, bytesMin: number): Buffer {
   if (isFirst && bytesMin <= SMALL_CHUNK_BYTES) {
     return smallChunks.pop() ?? Buffer.allocUnsafeSlow(SMALL_CHUNK_BYTES);
   }
@@ -38,6 +45,7 @@ function takeChunk(isFirst: boolean, bytesMin: number): Buffer {
 
 /** Gives a chunk back to the pool; its bytes must not be used any more. */
 export function recycleChunk(chunk: Buffer): void {
+  noteBuffered(-chunk.length);
   if (chunk.length === SMALL_CHUNK_BYTES) {
     if (smallChunks.length < SMALL_CHUNKS_KEPT) smallChunks.push(chunk);
   } else if (chunk.length === CHUNK_BYTES && largeChunks.length < LARGE_CHUNKS_KEPT) {

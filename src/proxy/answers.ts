@@ -5,8 +5,9 @@
  * "; any other caller an HTTP status with the same text as its body.
  */
 
+import { isGrpcRequest } from "../cluster/index.ts";
 import { encodeGrpcMessage, Status, trailersOnly } from "../grpc/index.ts";
-import { ErrorCode, headerList, type Stream } from "../http2/index.ts";
+import { ErrorCode, type HeaderList, headerList, type Stream } from "../http2/index.ts";
 
 const HTTP_STATUS: Readonly<Partial<Record<Status, number>>> = {
   [Status.DEADLINE_EXCEEDED]: 504,
@@ -17,8 +18,10 @@ const HTTP_STATUS: Readonly<Partial<Record<Status, number>>> = {
 export const MESSAGE_PREFIX = "fairlead: ";
 
 /** Ends `stream` with a status and a reason, as far as its response has not ended yet. */
-export function answer(stream: Stream, isGrpc: boolean, status: Status, reason: string): void {
+export function answer(stream: Stream, request: HeaderList, status: Status, reason: string): void {
   if (stream.isClosed || stream.isLocalEnded) return;
+  const isGrpc = isGrpcRequest(request);
+  const isHead = request.method?.value === "HEAD";
   const text = MESSAGE_PREFIX + reason;
   if (stream.isAnswered && !isGrpc) {
     // Half a body cannot be taken back: the reset says that it is not whole.
@@ -32,18 +35,19 @@ export function answer(stream: Stream, isGrpc: boolean, status: Status, reason: 
     ] as const;
     stream.sendTrailers(headerList(trailers));
   } else if (isGrpc) stream.sendHeaders(headerList(trailersOnly(status, text)), true);
-  else sendText(stream, HTTP_STATUS[status] ?? 503, `${text}\n`);
+  else sendText(stream, isHead, HTTP_STATUS[status] ?? 503, `${text}\n`);
   // RFC 9113 §8.1: the response is complete, the rest of the request is of no interest.
   if (!stream.isRemoteEnded) stream.resetAfterQueue(ErrorCode.NO_ERROR);
 }
 
-function sendText(stream: Stream, status: number, text: string): void {
+function sendText(stream: Stream, isHead: boolean, status: number, text: string): void {
   const body = Buffer.from(text, "utf8");
   const list = headerList([
     [":status", String(status)],
     ["content-type", "text/plain; charset=utf-8"],
     ["content-length", String(body.length)],
   ]);
-  stream.sendHeaders(list, false);
-  stream.sendData(body, 0, body.length, true);
+  // RFC 9110 §9.3.2: the answer to HEAD has no content.
+  stream.sendHeaders(list, isHead);
+  if (!isHead) stream.sendData(body, 0, body.length, true);
 }

@@ -131,9 +131,13 @@ test("what is still open at the drain's time-out is cut, and its servers are tol
       await drained;
       await client.closed();
       await eventually("told", () => stream.resetCode === 8);
-      const line = harness.log.entries.find(({ level }) => level === "warn");
-      assert.equal(line?.msg, "drain timeout: calls were cut");
+      const cut = "drain timeout: calls were cut";
+      const line = harness.log.entries.find(({ msg }) => msg === cut);
+      assert.equal(line?.level, "warn");
       assert.equal(line?.fields.calls, 1);
+      // A bare end of the connection told the caller nothing.
+      assert.equal(endless.get("grpc-status"), "14");
+      assert.match(endless.get("grpc-message") ?? "", /^fairlead: cut at the end of the drain/);
     },
     { drainTimeoutMs: 3_000 },
   );

@@ -3,6 +3,7 @@
  */
 
 import type { CallFailure } from "../cluster/index.ts";
+import { overloadFigures } from "../http2/index.ts";
 import type { Counter, Registry } from "../telemetry/index.ts";
 
 /** Ways in which a call ends without a response of the server: label values. */
@@ -46,6 +47,16 @@ export class ProxyMetrics {
       ]),
     );
     registry.gauge("fairlead_downstream_connections", "Open client connections.", {}, connections);
+    const figures = overloadFigures;
+    registry.gauge("fairlead_buffered_bytes", "Bytes buffered by all connections.", {}, () =>
+      Math.max(0, figures().bufferedBytes),
+    );
+    registry.gauge(
+      "fairlead_overload_refusals",
+      "Streams refused for memory.",
+      {},
+      () => figures().refused,
+    );
     registry.gauge("fairlead_calls_active", "Calls in flight, waiting ones included.", {}, active);
   }
 

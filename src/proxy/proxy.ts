@@ -11,7 +11,6 @@ import {
   type Cluster,
   type ClusterView,
   createCluster,
-  isGrpcRequest,
   type Readiness,
 } from "../cluster/index.ts";
 import type { Resolver } from "../discovery/index.ts";
@@ -130,6 +129,8 @@ class RelayProxy implements Proxy, ListenerEvents, RelayOwner {
       maxConnections: this.#config.maxConnections,
       idleTimeoutMs: this.#config.idleTimeoutMs,
       count: this.#count,
+      // Of several workers none may: one could remove the other's. Their primary has done it.
+      removesStaleSocket: this.#config.workers === 1,
     };
     return new Listener(options, this, this.#loop);
   }
@@ -176,7 +177,7 @@ class RelayProxy implements Proxy, ListenerEvents, RelayOwner {
     this.#metrics.oversized.add();
     const reason = `the header list is larger than ${DEFAULT_CONNECTION_CONFIG.headerListBytesMax} bytes or has more than ${DEFAULT_CONNECTION_CONFIG.headerFieldsMax} fields`;
     this.#refusals.warn("call refused", "oversized", () => ({ reason, path: list.path?.value }));
-    answer(stream, isGrpcRequest(list), Status.RESOURCE_EXHAUSTED, reason);
+    answer(stream, list, Status.RESOURCE_EXHAUSTED, reason);
   }
 
   /** From `Downstream`: a connection ended. */
@@ -228,9 +229,10 @@ class RelayProxy implements Proxy, ListenerEvents, RelayOwner {
     for (const listener of this.#listeners) listener.stop();
     for (const connection of this.#openConnections()) connection.drain("fairlead is shutting down");
     await this.#waitIdle(drainTimeoutMs);
-    const left = this.#cluster.activeCalls;
-    if (left > 0) log.warn("drain timeout: calls were cut", { calls: left });
+    this.#cutCalls();
     this.#closeConnections("drain timeout");
+    // What was just said must reach the kernel before anybody ends the process.
+    this.#loop.flushNow();
     log.info("drained", {});
   }
 
@@ -245,6 +247,20 @@ class RelayProxy implements Proxy, ListenerEvents, RelayOwner {
     });
   }
 
+  /** The drain's time is up: what is in flight or waits is told so. */
+  #cutCalls(): void {
+    const reason = `cut at the end of the drain, after ${this.#config.drainTimeoutMs} ms`;
+    let calls = 0;
+    for (const connection of this.#openConnections()) {
+      for (const { events } of connection.http2.openStreams()) {
+        if (!(events instanceof Relay)) continue;
+        events.cut(reason);
+        calls += 1;
+      }
+    }
+    if (calls > 0) this.#system.log.warn("drain timeout: calls were cut", { calls });
+  }
+
   #closeConnections(reason: string): void {
     for (const connection of this.#openConnections()) connection.close(0, reason);
   }
@@ -253,6 +269,7 @@ class RelayProxy implements Proxy, ListenerEvents, RelayOwner {
     for (const listener of this.#listeners) listener.stop();
     this.#cluster.close();
     this.#closeConnections("fairlead is shutting down");
+    this.#loop.flushNow();
     this.#certificates.close();
   }
 

@@ -5,7 +5,8 @@
  * Credit is relayed end to end: what one side has not taken yet is not granted to the other.
  */
 
-import { type Call, type CallEvents, type CallFailure, isGrpcRequest } from "../cluster/index.ts";
+import type { Call, CallEvents, CallFailure } from "../cluster/index.ts";
+import { Status } from "../grpc/index.ts";
 import {
   ErrorCode,
   type HeaderList,
@@ -17,7 +18,7 @@ import { answer } from "./answers.ts";
 
 /** What a relay tells the proxy. */
 export interface RelayOwner {
-  /** A call ended without a response of the server; `isGrpc` says how the caller was told. */
+  /** A call ended without a response of the server. */
   onRelayFailed(failure: CallFailure, list: HeaderList): void;
 }
 
@@ -37,6 +38,18 @@ export class Relay implements StreamEvents, CallEvents {
   /** Joins the upstream side, before the call is started. */
   join(call: Call): void {
     this.#call = call;
+  }
+
+  /** Ends the call with a reason: there is no more time for it. */
+  cut(reason: string): void {
+    const failure = {
+      kind: "refused",
+      code: ErrorCode.CANCEL,
+      status: Status.UNAVAILABLE,
+      reason,
+    } as const;
+    this.#call!.cancel(ErrorCode.CANCEL);
+    this.onFailed(failure);
   }
 
   // Downstream: what the caller sends.
@@ -90,6 +103,6 @@ export class Relay implements StreamEvents, CallEvents {
     this.#owner.onRelayFailed(failure, this.#list);
     const isReset = failure.kind === "reset" && failure.code !== ErrorCode.NO_ERROR;
     if (isReset) this.#stream.reset(failure.code);
-    else answer(this.#stream, isGrpcRequest(this.#list), failure.status, failure.reason);
+    else answer(this.#stream, this.#list, failure.status, failure.reason);
   }
 }

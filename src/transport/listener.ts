@@ -5,8 +5,9 @@
  * it.
  */
 
-import { existsSync, rmSync } from "node:fs";
+import { existsSync, lstatSync, rmSync } from "node:fs";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import { dirname } from "node:path";
 import { createServer as createTlsServer, type TLSSocket } from "node:tls";
 import type { ConnectionConfig } from "../http2/index.ts";
 import type { TransportLoop } from "./loop.ts";
@@ -81,8 +82,18 @@ export class Listener {
     const server = createTlsServer({ ...tls.options(), noDelay: true }, onSocket);
     tls.attach(server);
     server.on("tlsClientError", (error: Error, socket: TLSSocket) => {
-      this.#events.onRefused(remoteOf(socket), tlsFailureReason(error));
+      this.#events.onRefused(remoteOf(socket), oneLine(tlsFailureReason(error)));
+      // Node leaves it open when somebody listens here.
+      socket.destroy();
     });
+    // Handshakes count too: Node drops what is over the limit before TLS begins.
+    if (Number.isFinite(this.#options.maxConnections)) {
+      server.maxConnections = this.#options.maxConnections;
+      server.on("drop", () => {
+        const reason = `more than ${this.#options.maxConnections} connections`;
+        this.#events.onRefused("", reason);
+      });
+    }
     return server;
   }
 
@@ -154,6 +165,11 @@ export class Listener {
   }
 }
 
+/** OpenSSL's texts end in a line break. */
+function oneLine(text: string): string {
+  return text.replace(/\s+/g, " ").trim();
+}
+
 function remoteOf(socket: Socket): string {
   const { remoteAddress, remotePort } = socket;
   if (remoteAddress === undefined) return "unix";
@@ -179,7 +195,10 @@ export class ListenError extends Error {
       ENOTFOUND: "the host name is not known",
       ENOENT: "the directory does not exist",
     };
-    const reason = reasons[cause.code ?? ""] ?? cause.message;
+    // Node says EACCES for both, as Windows does.
+    const isMissing = "path" in address && !existsSync(dirname(address.path));
+    const code = isMissing && cause.code === "EACCES" ? "ENOENT" : (cause.code ?? "");
+    const reason = reasons[code] ?? cause.message;
     super(`cannot listen on ${listenAddressText(address)}: ${reason}`);
     this.name = "ListenError";
   }
@@ -188,6 +207,8 @@ export class ListenError extends Error {
 /** A socket file that nobody listens on is left over from a crash: it is removed. */
 export async function removeStaleSocket(path: string): Promise<void> {
   if (!existsSync(path)) return;
+  // Anything else than a socket is somebody's file: binding fails, and nothing is lost.
+  if (!lstatSync(path).isSocket()) return;
   const isStale = await new Promise<boolean>((resolve) => {
     const probe = connect(path);
     probe.once("connect", () => {

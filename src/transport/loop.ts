@@ -43,6 +43,11 @@ export class TransportLoop {
     setImmediate(this.#onImmediate);
   }
 
+  /** Writes what waits now, for the last words of a process. */
+  flushNow(): void {
+    if (this.#isScheduled) this.#flushAll();
+  }
+
   #flushAll(): void {
     this.#isScheduled = false;
     const dirty = this.#dirty;

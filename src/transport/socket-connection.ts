@@ -26,6 +26,8 @@ import { Keepalive } from "./keepalive.ts";
 import type { Flushable, Ticking, TransportLoop } from "./loop.ts";
 import type { SharedRead } from "./shared-read.ts";
 
+/** Characters of a peer's own words that are passed on. */
+const PEER_TEXT_MAX = 100;
 /** How long a failed connection may take to send its last bytes. */
 const LINGER_FAILED_MS = 2_000;
 /** How long the last bytes of a drained one may take: they are somebody's answer. */
@@ -190,7 +192,8 @@ export class SocketConnection implements ConnectionEvents, ChunkTaker, Flushable
   /** Called by the loop about once a second. */
   onTick(nowMs: number): void {
     if (this.#isEnding) {
-      const lingerMs = this.#isDrained ? LINGER_DRAINED_MS : LINGER_FAILED_MS;
+      const isAnswer = this.#isDrained && this.http2.role === "server";
+      const lingerMs = isAnswer ? LINGER_DRAINED_MS : LINGER_FAILED_MS;
       if (nowMs - this.#closedMs > lingerMs) this.socket.destroy();
       return;
     }
@@ -225,6 +228,9 @@ export class SocketConnection implements ConnectionEvents, ChunkTaker, Flushable
     const reason = this.#failure?.reason ?? "the connection was closed";
     this.http2.onSocketClosed(reason);
     this.http2.output.clear();
+    for (const chunk of this.#inFlight) recycleChunk(chunk);
+    this.#inFlight.length = 0;
+    this.#inFlightLengths.length = 0;
     this.#report({ code: ErrorCode.NO_ERROR, by: "transport", reason });
   }
 
@@ -262,7 +268,7 @@ export class SocketConnection implements ConnectionEvents, ChunkTaker, Flushable
 
   onGoAway(code: number, debugData: string): void {
     if (debugData === "too_many_pings") this.#keepalive?.onTooManyPings();
-    const debug = debugData === "" ? "" : ` (${debugData})`;
+    const debug = debugData === "" ? "" : ` (${printable(debugData)})`;
     this.#events.onGoAway(`the peer sent GOAWAY ${errorCodeName(code)}${debug}`);
   }
 
@@ -298,6 +304,11 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOENT: "no such socket file",
   EACCES: "permission denied",
 };
+
+/** What a peer wrote, fit for logs, terminals and header values. */
+function printable(text: string): string {
+  return text.slice(0, PEER_TEXT_MAX).replace(/[^ -~]/g, "?");
+}
 
 /** A socket error code in words. */
 export function socketReason(code: string): string {

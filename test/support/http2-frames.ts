@@ -278,7 +278,8 @@ export class FrameReader {
       case 0x7: {
         const debug = payload.subarray(8).toString();
         const code = codeName(UINT(payload, 4, 4));
-        return `GOAWAY last=${UINT(payload, 0, 4)} code=${code}${debug === "" ? "" : ` "${debug}"`}`;
+        const text = debug === "" ? "" : ` "${debug}"`;
+        return `GOAWAY last=${UINT(payload, 0, 4)} code=${code}${text}`;
       }
       case 0x8: {
         const increment = UINT(payload, 0, 4);

@@ -134,7 +134,7 @@ export class ModelDecoder {
     let value = this.#byte() & mask;
     if (value < mask) return value;
     for (let scale = 1; ; scale *= 128) {
-      if (scale > 2 ** 28) throw new ModelError("an endless integer");
+      if (scale > 2 ** 21) throw new ModelError("an endless integer");
       const byte = this.#byte();
       value += (byte & 127) * scale;
       if (byte < 128) return value;

@@ -1,6 +1,6 @@
 /**
- * Random header blocks for HPACK: valid ones with all representations, that repeat as blocks of real
- * callers do, and the pair of oracle and engine that they are fed to. RFC 7541.
+ * Random header blocks for HPACK: valid ones with all representations, that repeat as blocks of
+ * real callers do, and the pair of oracle and engine that they are fed to. RFC 7541.
  */
 import assert from "node:assert/strict";
 import type { Rng } from "../../src/base/index.ts";

@@ -70,6 +70,18 @@ const CASES: readonly Case[] = [
     finds: [],
   },
   {
+    name: "the name of a test, in a test",
+    path: "src/grpc/w5.test.ts",
+    text: `/** Header. */\ntest("${"x".repeat(90)}", async () => {\n});\n`,
+    finds: [],
+  },
+  {
+    name: "the same outside of tests",
+    path: "src/grpc/w6.ts",
+    text: `test("${"x".repeat(90)}", async () => {\n});\n`,
+    finds: ["width 2: 112 columns"],
+  },
+  {
     name: "a long string, which can be broken",
     path: "src/grpc/w4.ts",
     text: `void "${"x".repeat(120)}";\n`,

@@ -27,8 +27,9 @@ import {
 import type { HeaderList } from "../hpack/header-list.ts";
 import { STREAM_ID_LAST } from "../limits.ts";
 import type { Output } from "../output.ts";
+import { isOverloaded, noteOverloadRefusal } from "../overload.ts";
 import { Stream } from "../stream/stream.ts";
-import { lateness } from "./deadlines.ts";
+import { Deadlines } from "./deadlines.ts";
 import { Faults } from "./faults.ts";
 import { DRAIN_PING, DRAIN_PING_TIMEOUT_MS, DrainStep, GOAWAY_ALL, GoAwayState } from "./goaway.ts";
 import { NO_EVENTS, Receiver } from "./receiver.ts";
@@ -51,8 +52,7 @@ export class Connection {
   #isClosed = false;
   #isDrainReported = false;
   #isReadyReported = false;
-  readonly #startedMs: number;
-  #isAcked = false;
+  readonly #deadlines: Deadlines;
   #nowMs: number;
   /** The highest stream id that was handed to the kernel: above it nothing was ever sent. */
   #writtenId = 0;
@@ -62,7 +62,7 @@ export class Connection {
     this.#config = config;
     this.#events = events;
     this.#nowMs = nowMs;
-    this.#startedMs = nowMs;
+    this.#deadlines = new Deadlines(nowMs);
     this.#streams = new Streams(role, this);
     const { streamWindowBytesMax, connectionWindowBytes } = config;
     this.#sender = new Sender(this.#streams, this, streamWindowBytesMax, connectionWindowBytes);
@@ -297,10 +297,7 @@ export class Connection {
     if (this.#isClosed) return;
     this.#nowMs = nowMs;
     this.#sender.nowMs = nowMs;
-    const ageMs = nowMs - this.#startedMs;
-    const block = this.#receiver.blockStartedMs;
-    const blockMs = block === 0 ? 0 : nowMs - block;
-    const late = lateness(ageMs, this.#receiver.isSettled, this.#isAcked, blockMs);
+    const late = this.#deadlines.check(nowMs, this.#receiver, this.#decoder);
     if (late !== null) {
       this.fail(late.code, late.reason, "library");
       return;
@@ -308,6 +305,11 @@ export class Connection {
     if (nowMs - this.#goAway.announcedMs > DRAIN_PING_TIMEOUT_MS) this.#finalGoAway();
     this.#sender.resetStalled();
     this.#sender.resetHolders();
+  }
+
+  /** The open streams, for their users' sake when the connection must end. */
+  openStreams(): Stream[] {
+    return this.#streams.list();
   }
 
   // What follows is called by the owners named in the header, not by users.
@@ -333,7 +335,9 @@ export class Connection {
   /** From `Receiver`: makes the stream, or refuses it. RFC 9113 §5.1.2, §6.8. */
   acceptStream(streamId: number): Stream | null {
     const isOver = streamId > this.#goAway.localLastId;
-    if (isOver || this.#streams.count >= this.#config.maxStreams) {
+    const isTooMuch = isOverloaded();
+    if (isTooMuch) noteOverloadRefusal();
+    if (isOver || isTooMuch || this.#streams.count >= this.#config.maxStreams) {
       this.#streams.lastId = streamId;
       if (isOver) this.#streams.noteReset(streamId);
       else this.#sender.resetId(streamId, ErrorCode.REFUSED_STREAM);
@@ -353,7 +357,7 @@ export class Connection {
   /** From `Receiver`. */
   onSettings(isAck: boolean): void {
     if (isAck) {
-      this.#isAcked = true;
+      this.#deadlines.isAcked = true;
       return;
     }
     if (this.#isReadyReported) this.#events.onCapacity();

@@ -16,6 +16,7 @@ import {
 import { Decoder, type DecoderLimits } from "../hpack/decoder.ts";
 import type { HeaderList } from "../hpack/header-list.ts";
 import { INFORMATIONAL_MAX } from "../limits.ts";
+import { isOverloaded } from "../overload.ts";
 import { State, StreamEvent } from "../stream/state.ts";
 import type { Stream } from "../stream/stream.ts";
 import type { Faults } from "./faults.ts";
@@ -179,7 +180,7 @@ export class HeadersReceiver {
     }
     const stream = this.#owner.acceptStream(streamId);
     if (stream === null) {
-      if (this.isDraining) return OK;
+      if (this.isDraining || isOverloaded()) return OK;
       const code = this.#faults.control("refused streams");
       return code === OK ? this.#faults.glitch("streams above the limit") : code;
     }

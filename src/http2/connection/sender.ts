@@ -13,12 +13,14 @@ import { Encoder } from "../hpack/encoder.ts";
 import type { HeaderList } from "../hpack/header-list.ts";
 import {
   HELD_BYTES_MAX,
+  HELD_BYTES_OVERFLOW_MAX,
   OUTPUT_BYTES_HIGH,
   STALL_PROGRESS_BYTES,
   STALL_TIMEOUT_MS,
   WINDOW_BYTES_MAX,
 } from "../limits.ts";
 import { Output } from "../output.ts";
+import { isOverflowing, isOverloaded } from "../overload.ts";
 import { SendQueue } from "../stream/send-queue.ts";
 import { State, StreamEvent } from "../stream/state.ts";
 import type { Stream } from "../stream/stream.ts";
@@ -277,6 +279,7 @@ export class Sender {
     if (stream.queue !== null) {
       this.waiting.delete(stream);
       this.#ready.delete(stream);
+      stream.queue.clear();
       stream.queue = null;
       stream.queuedTrailers = null;
     }
@@ -300,11 +303,12 @@ export class Sender {
 
   /** More is held than may be: the streams that hold most are given up until half of it is free. */
   resetHolders(): void {
-    if (this.heldBytes <= HELD_BYTES_MAX) return;
+    const limit = isOverflowing() ? HELD_BYTES_OVERFLOW_MAX : HELD_BYTES_MAX;
+    if (this.heldBytes <= limit) return;
     const holders = this.#streams.list().filter((stream) => stream.heldBytes > 0);
     holders.sort((a, b) => b.heldBytes - a.heldBytes);
     for (const stream of holders) {
-      if (this.heldBytes * 2 <= HELD_BYTES_MAX) return;
+      if (this.heldBytes * 2 <= limit) return;
       this.#giveUp(stream, "its data is not taken, and too much is held");
     }
   }
@@ -334,7 +338,7 @@ export class Sender {
     if (stream.isRemoteEnded) return;
     stream.uncredited += bytes;
     if (stream.uncredited * 2 < stream.windowBytes) return;
-    if (stream.windowBytes < this.#streamWindowBytesMax && this.heldBytes * 2 < HELD_BYTES_MAX) {
+    if (stream.windowBytes < this.#streamWindowBytesMax && this.#mayGrow()) {
       stream.uncredited += this.#streamWindowBytesMax - stream.windowBytes;
       stream.windowBytes = this.#streamWindowBytesMax;
     }
@@ -342,6 +346,10 @@ export class Sender {
     stream.recvWindow += stream.uncredited;
     stream.uncredited = 0;
     this.touch();
+  }
+
+  #mayGrow(): boolean {
+    return this.heldBytes * 2 < HELD_BYTES_MAX && !isOverloaded();
   }
 
   /** Owes `bytes` of the connection's window; returned at once unless too much is held. */

@@ -52,6 +52,8 @@ export class FrameDecoder {
   #dataStreamId = 0;
   #isInData = false;
   #isHeadReported = false;
+  /** Frames that had to be gathered so far: tells one that is stuck from the next one. */
+  holdCount = 0;
 
   constructor(sink: FrameSink) {
     this.#sink = sink;
@@ -139,6 +141,7 @@ export class FrameDecoder {
     const carry = Buffer.allocUnsafeSlow(frameBytes);
     Buffer.prototype.copy.call(bytes, carry, 0, pos, end);
     this.#carry = carry;
+    this.holdCount += 1;
     this.#carried = end - pos;
   }
 

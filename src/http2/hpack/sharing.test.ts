@@ -1,7 +1,7 @@
 /**
  * What connections share: names, canonical fields, repeated lists. RFC 7541 §7.1 (probing) aside,
- * the rule is that nothing one peer sends changes what another one's bytes mean, and that nothing it
- * sends is kept without bound.
+ * the rule is that nothing one peer sends changes what another one's bytes mean, and that nothing
+ * it sends is kept without bound.
  */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";

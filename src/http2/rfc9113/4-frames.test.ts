@@ -79,7 +79,7 @@ wireTests([
   },
   ...[0x0, 0x1, 0x4, 0x9, 0x2a].map((type) => ({
     section: "4.2",
-    name: `a frame of type ${type} above our limit is FRAME_SIZE_ERROR as soon as its head is there`,
+    name: `a frame of type ${type} above our limit is FRAME_SIZE_ERROR once its head is there`,
     script: (peer: Peer) =>
       peer
         .send(frame(type, 0, type === 0x4 ? 0 : 1, [], 16_385))

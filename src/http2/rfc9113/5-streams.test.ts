@@ -1,5 +1,6 @@
 /**
- * RFC 9113 §5 but for the states (5.1-states.test.ts): identifiers, concurrency, errors, extensions.
+ * RFC 9113 §5 but for the states (5.1-states.test.ts): identifiers, concurrency, errors,
+ * extensions.
  */
 import assert from "node:assert/strict";
 import {
@@ -212,7 +213,8 @@ wireTests([
     section: "5.4.1",
     name: "a user may end other streams while it hears that the connection ended",
     script: (peer) => {
-      // The story: stream 3, reset by its user from the event of stream 1, was reported all the same.
+      // The story: stream 3, reset by its user from the event of stream 1, was reported all the
+      // same.
       peer.user.hooks = { onReset: ({ id }) => peer.on(4 - id).stream.reset(8) };
       peer.send(headers(1, REQUEST), headers(3, REQUEST), frame(0x6, 0, 0, "00"));
       const resets = [peer.on(1), peer.on(3)].filter(({ failure }) => failure !== null);

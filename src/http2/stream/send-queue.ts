@@ -5,6 +5,7 @@
  */
 
 import { copyBytes } from "../output.ts";
+import { noteBuffered } from "../overload.ts";
 
 /** Small parts are gathered into blocks of this size. */
 const BLOCK_BYTES = 16_384;
@@ -43,6 +44,7 @@ export class SendQueue {
     copyBytes(source, start, end, tail.bytes, tail.end);
     tail.end += count;
     this.length += count;
+    noteBuffered(count);
   }
 
   /** The bytes at the front: head.bytes[headStart, headEnd), valid until the next call. */
@@ -60,11 +62,20 @@ export class SendQueue {
     return this.#head!.end;
   }
 
+  /** Drops everything. */
+  clear(): void {
+    noteBuffered(-this.length);
+    this.#head = null;
+    this.#tail = null;
+    this.length = 0;
+  }
+
   /** Removes `count` bytes of the front block. */
   shift(count: number): void {
     const head = this.#head!;
     head.start += count;
     this.length -= count;
+    noteBuffered(-count);
     if (head.start < head.end) return;
     this.#head = head.next;
     if (this.#head === null) this.#tail = null;
