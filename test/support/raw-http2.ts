@@ -129,6 +129,10 @@ export function frameBytes(
   return Buffer.concat([head, payload]);
 }
 
+function count(counts: Map<number, number>, key: number, more: number): void {
+  counts.set(key, (counts.get(key) ?? 0) + more);
+}
+
 /** A 32-bit number as bytes. */
 export function uint32(...values: number[]): Buffer {
   const bytes = Buffer.alloc(4 * values.length);
@@ -149,6 +153,10 @@ export class RawConnection {
   /** Whether our SETTINGS went out; the ACK of the peer's waits for that. */
   #isIntroduced = false;
   #acksOwed = 0;
+  /** Of the peer's SETTINGS; what it granted and what was sent, by stream, 0 for all. */
+  #windowBytes = 65_535;
+  readonly #granted = new Map<number, number>();
+  readonly #sent = new Map<number, number>();
   #pending: Buffer = Buffer.alloc(0);
   #prefaceLeft: number;
   #block: { streamId: number; flags: number; parts: Buffer[] } | null = null;
@@ -201,12 +209,20 @@ export class RawConnection {
     this.frames.push(frame);
     const { type, flags, streamId, payload } = frame;
     const isAck = (flags & Flags.ACK) !== 0;
-    if (type === Type.SETTINGS && !isAck) this.#acknowledge();
+    if (type === Type.SETTINGS && !isAck) this.#onSettings(payload);
+    else if (type === Type.WINDOW_UPDATE) count(this.#granted, streamId, payload.readUInt32BE(0));
     else if (type === Type.PING && !isAck) this.send(Type.PING, Flags.ACK, 0, payload);
     else if (type === Type.HEADERS) this.#onHeaders(frame);
     else if (type === Type.CONTINUATION) this.#onBlockPart(flags, payload);
     else if (type === Type.DATA) this.#onData(frame);
     else if (type === Type.RST_STREAM) this.stream(streamId).resetCode = payload.readUInt32BE(0);
+  }
+
+  #onSettings(payload: Buffer): void {
+    for (let pos = 0; pos < payload.length; pos += 6) {
+      if (payload.readUInt16BE(pos) === 4) this.#windowBytes = payload.readUInt32BE(pos + 2);
+    }
+    this.#acknowledge();
   }
 
   #acknowledge(): void {
@@ -263,8 +279,18 @@ export class RawConnection {
     return this.#fresh.length;
   }
 
+  /** What the peer lets us send on a stream now, 0 for the connection; negative when overdone. */
+  window(streamId: number): number {
+    const initial = streamId === 0 ? 65_535 : this.#windowBytes;
+    return initial + (this.#granted.get(streamId) ?? 0) - (this.#sent.get(streamId) ?? 0);
+  }
+
   /** Sends any frame. */
   send(type: number, flags: number, streamId: number, payload?: Uint8Array): void {
+    if (type === Type.DATA && payload !== undefined) {
+      count(this.#sent, streamId, payload.length);
+      count(this.#sent, 0, payload.length);
+    }
     this.write(frameBytes(type, flags, streamId, payload));
   }
 
@@ -295,6 +321,22 @@ export class RawConnection {
       const part = all.subarray(pos, pos + FRAME_BYTES);
       const isLast = pos + FRAME_BYTES >= all.length;
       this.send(Type.DATA, isEnd && isLast ? Flags.END_STREAM : 0, streamId, part);
+    }
+  }
+
+  /** DATA as the windows allow, in pieces of at most `pieceBytes`. */
+  async paced(
+    streamId: number,
+    bytes: Uint8Array,
+    pieceBytes = FRAME_BYTES,
+    send: (piece: Uint8Array) => void = (piece) => this.send(Type.DATA, 0, streamId, piece),
+  ): Promise<void> {
+    for (let pos = 0; pos < bytes.length; pos += pieceBytes) {
+      // Twice: a test may send padding with it.
+      await eventually("room in the windows", () => {
+        return Math.min(this.window(streamId), this.window(0)) >= 2 * pieceBytes;
+      });
+      send(bytes.subarray(pos, pos + pieceBytes));
     }
   }
 
