@@ -4,7 +4,12 @@
 import { get, type IncomingMessage } from "node:http";
 import { parsePolicy } from "../balancing/index.ts";
 import { TimerWheel } from "../base/index.ts";
-import { type Cluster, type ClusterView, createCluster } from "../cluster/index.ts";
+import {
+  type Cluster,
+  type ClusterView,
+  createCluster,
+  type EndpointView,
+} from "../cluster/index.ts";
 import { createResolver, parseTarget } from "../discovery/index.ts";
 import { PROXY_DEFAULTS, renderWhy, type TcpAddress } from "../proxy/index.ts";
 import { Registry } from "../telemetry/index.ts";
@@ -118,11 +123,30 @@ async function askProxy(admin: TcpAddress, target: string | null): Promise<Clust
 
 function parseAnswer(body: string): ClusterView[] | null {
   try {
-    const { clusters } = JSON.parse(body) as { clusters?: ClusterView[] };
-    return Array.isArray(clusters) ? clusters : null;
+    const { clusters } = JSON.parse(body) as { clusters?: unknown };
+    return Array.isArray(clusters) && clusters.every(isClusterView) ? clusters : null;
   } catch {
     return null;
   }
+}
+
+/** As far as it is printed: whatever listens there may not be fairlead. */
+function isClusterView(value: Partial<ClusterView> | null): value is ClusterView {
+  const { target, policy, staleMs, reason = null, endpoints } = value ?? {};
+  if (![target, policy, reason ?? ""].every(isText) || typeof staleMs !== "number") return false;
+  return Array.isArray(endpoints) && endpoints.every(isEndpointView);
+}
+
+function isEndpointView(value: Partial<EndpointView> | null): value is EndpointView {
+  const { address, state, source, reason, decision } = value ?? {};
+  const { pod = null, latencyMs = null } = value ?? {};
+  if (![address, state, source, reason, pod ?? ""].every(isText)) return false;
+  if (latencyMs !== null && typeof latencyMs !== "number") return false;
+  return Array.isArray(decision) && decision.every((step) => isText(step?.rule));
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === "string";
 }
 
 function httpGet(

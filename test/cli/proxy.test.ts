@@ -2,6 +2,8 @@
  * The life of `fairlead proxy` as a process: what it logs, how it answers for itself, how it ends.
  */
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import http2 from "node:http2";
 import { connect } from "node:net";
@@ -161,6 +163,19 @@ test("whom it served hears of the end: GOAWAY leaves before the process does", a
   assert.equal(grpcStatus, "14");
   assert.match(grpcMessage, /^fairlead: .*drain/);
   session.destroy();
+});
+
+test("it ends in order although nobody reads its log any more", async () => {
+  const args = ["proxy", "--listen", "127.0.0.1:0", "--to", target];
+  const proxy = spawn(FAIRLEAD, args, { stdio: ["ignore", "ignore", "pipe"] });
+  try {
+    await once(proxy.stderr, "data");
+    proxy.stderr.destroy();
+    proxy.kill("SIGTERM");
+    assert.deepEqual(await once(proxy, "exit"), [0, null]);
+  } finally {
+    proxy.kill("SIGKILL");
+  }
 });
 
 test("SIGTERM lets a call finish, a second one does not", async () => {

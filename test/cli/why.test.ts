@@ -3,6 +3,9 @@
  * exit codes.
  */
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { after, before, test } from "node:test";
 import { freePort, runProcess, stopAll } from "../peers/processes.ts";
 import { FAIRLEAD, startProxy, startUpstream, type Upstream, until } from "./harness.ts";
@@ -88,4 +91,13 @@ test("an admin endpoint that is not there, or is none, is told in one line", asy
   const other = await why("--admin", upstream.address);
   assert.equal(other.code, 1);
   assert.match(other.stderr, /^fairlead: --admin \S+: .*\n$/);
+  const shape = { clusters: [{ target: "t", policy: "p", staleMs: 0, endpoints: [null] }] };
+  const program = createServer((_, response) => response.end(JSON.stringify(shape)));
+  program.listen(0, "127.0.0.1");
+  await once(program, "listening");
+  const { port } = program.address() as AddressInfo;
+  const odd = await why("--admin", `127.0.0.1:${port}`);
+  program.close();
+  assert.deepEqual([odd.code, odd.stdout], [1, ""]);
+  assert.match(odd.stderr, /^fairlead: --admin \S+: not an answer of fairlead\n$/);
 });

@@ -1,12 +1,18 @@
 /** The admin endpoint over real HTTP on loopback: every path, wrong methods, limits. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
 import { connect } from "node:net";
 import { after, before, beforeEach, test } from "node:test";
 import { silentLogger } from "../../base/index.ts";
 import type { ClusterView, Readiness } from "../../cluster/index.ts";
 import { Registry } from "../../telemetry/index.ts";
-import { ADMIN_BODY_BYTES_MAX, ADMIN_HEADER_BYTES_MAX, AdminServer } from "./server.ts";
+import {
+  ADMIN_BODY_BYTES_MAX,
+  ADMIN_CONNECTIONS_MAX,
+  ADMIN_HEADER_BYTES_MAX,
+  AdminServer,
+} from "./server.ts";
 import type { AdminSource } from "./source.ts";
 import { clusterView, endpointView } from "./views.fixture.ts";
 
@@ -204,6 +210,34 @@ test("headers and bodies are bounded", async () => {
       throw new Error("closed");
     }),
   );
+});
+
+test("a crowd that asks nothing does not keep a probe out", async () => {
+  const crowd = Array.from({ length: ADMIN_CONNECTIONS_MAX + 20 }, () =>
+    connect(port, "127.0.0.1"),
+  );
+  let cut = 0;
+  for (const socket of crowd) {
+    socket.on("error", () => {});
+    socket.once("close", () => {
+      cut += 1;
+    });
+    socket.write("GET /liv");
+  }
+  await Promise.all(crowd.map((socket) => socket.destroyed || once(socket, "connect")));
+  assert.equal((await ask("GET", "/livez")).status, 200);
+  while (cut < 20) await new Promise((resolve) => setImmediate(resolve));
+  for (const socket of crowd) socket.destroy();
+});
+
+test("what a server said cannot forge a line or move a cursor", async () => {
+  const reason = "GOAWAY (evil\n127.0.0.1:1::state::READY\x1b[31m)";
+  clusters = [clusterView([{ ...BAD, reason }], { target: "t:1", reason })];
+  for (const path of ["/clusters", "/why"]) {
+    const { body } = await ask("GET", path);
+    assert.ok(body.includes("GOAWAY (evil?127.0.0.1:1::state::READY?[31m)"), body);
+    assert.ok(!body.includes("\x1b"));
+  }
 });
 
 test("bytes that are no HTTP are answered and cut", async () => {

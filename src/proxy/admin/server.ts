@@ -6,13 +6,17 @@
  * when a browser sends it from another site.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import type { Logger } from "../../base/index.ts";
 import { listenAddressText } from "../../transport/index.ts";
 import type { TcpAddress } from "../config.ts";
 import { ADMIN_ROUTES, type AdminAnswer, AdminUsageError, listOfPaths, text } from "./routes.ts";
 import type { AdminSource } from "./source.ts";
 
-/** Probes and scrapers are few; more than this at once is an accident or an attack. */
+/**
+ * Probes and scrapers are few; more than this at once is an accident or an attack. The oldest that
+ * asks nothing gives way to a new one, or a crowd that says nothing would fail a liveness probe.
+ */
 export const ADMIN_CONNECTIONS_MAX = 256;
 /** Request line and headers of one request. */
 export const ADMIN_HEADER_BYTES_MAX = 8 * 1024;
@@ -26,6 +30,10 @@ export class AdminServer {
   readonly #source: AdminSource;
   readonly #log: Logger;
   readonly #server: Server;
+  /** Oldest first. */
+  readonly #sockets = new Set<Socket>();
+  /** Those whose request is being answered. */
+  readonly #busy = new Set<Socket>();
 
   constructor(source: AdminSource, log: Logger) {
     this.#source = source;
@@ -39,7 +47,7 @@ export class AdminServer {
       },
       (request, response) => void this.#serve(request, response),
     );
-    this.#server.maxConnections = ADMIN_CONNECTIONS_MAX;
+    this.#server.on("connection", (socket) => this.#admit(socket));
   }
 
   /** Listens; resolves with the address in use. Rejects with the system's error. */
@@ -65,7 +73,22 @@ export class AdminServer {
     this.#server.closeAllConnections();
   }
 
+  #admit(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.once("close", () => this.#sockets.delete(socket));
+    if (this.#sockets.size <= ADMIN_CONNECTIONS_MAX) return;
+    for (const each of this.#sockets) {
+      if (this.#busy.has(each)) continue;
+      this.#sockets.delete(each);
+      each.destroy();
+      return;
+    }
+  }
+
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { socket } = request;
+    this.#busy.add(socket);
+    response.once("close", () => this.#busy.delete(socket));
     limitBody(request);
     let answer: AdminAnswer;
     try {

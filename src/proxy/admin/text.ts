@@ -30,7 +30,13 @@ function renderCluster(cluster: ClusterView): string {
       lines.push(`${head}${endpoint.address}::${key}::${value}`);
     }
   }
-  return `${lines.join("\n")}\n`;
+  return joinLines(lines);
+}
+
+/** Reasons may hold what a server said: nothing in them makes a line or moves a cursor. */
+function joinLines(lines: readonly string[]): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
+  return lines.map((line) => `${line.replace(/[\x00-\x1f\x7f-\x9f]/g, "?")}\n`).join("");
 }
 
 function endpointFigures(e: EndpointView): [string, string | number | boolean][] {
@@ -86,7 +92,7 @@ export function renderWhy(cluster: ClusterView): string {
     lines.push("", `${endpoint.address} is not used:`);
     for (const { rule, effect } of endpoint.decision) lines.push(`  ${rule}: ${effect}`);
   }
-  return `${lines.join("\n")}\n`;
+  return joinLines(lines);
 }
 
 function whyRow(e: EndpointView): string[] {
