@@ -5,31 +5,25 @@ import { once } from "node:events";
 import test from "node:test";
 import { settle } from "../../test/support/cluster.ts";
 import { withProxy, withStock } from "../../test/support/proxy.ts";
-import { eventually, grpcRequest, type RawConnection, Type } from "../../test/support/raw-http2.ts";
+import {
+  eventually,
+  grpcRequest,
+  type RawConnection,
+  type RawStream,
+  Type,
+} from "../../test/support/raw-http2.ts";
+import { seededRng } from "../base/index.ts";
 import { limits } from "../http2/index.ts";
 
 const MIB = 1 << 20;
 /** Every peer's window before SETTINGS. RFC 9113 §6.9.2. */
 const DEFAULT_WINDOW = 65_535;
 
-/** What a peer may send on a stream by now, after what it has sent. */
-function windowOf(connection: RawConnection, streamId: number, initial: number, sent: number) {
-  const updates = connection.frames.filter(
-    (frame) => frame.type === Type.WINDOW_UPDATE && frame.streamId === streamId,
-  );
-  return initial - sent + updates.reduce((sum, { payload }) => sum + payload.readUInt32BE(0), 0);
-}
-
 /** Sends on a stream for as long as the proxy grants credit; returns the bytes sent. */
-async function sendAll(
-  connection: RawConnection,
-  streamId: number,
-  initial: number,
-  most: number,
-): Promise<number> {
+async function sendAll(connection: RawConnection, streamId: number, most: number): Promise<number> {
   let sent = 0;
   for (let idle = 0; sent < most && idle < 4; ) {
-    const room = Math.min(windowOf(connection, streamId, initial, sent), 16_384, most - sent);
+    const room = Math.min(connection.window(streamId), 16_384, most - sent);
     if (room <= 0) {
       await connection.roundTrip();
       await settle(3);
@@ -49,7 +43,7 @@ test("a client that takes nothing stops its own server, and the proxy holds litt
     const stalled = slow.request(grpcRequest());
     const { id } = await upstream.nextStream();
     upstream.headers(id, [[":status", "200"]]);
-    const sent = await sendAll(upstream, id, limits.STREAM_WINDOW_BYTES, 8 * MIB);
+    const sent = await sendAll(upstream, id, 8 * MIB);
     const most = DEFAULT_WINDOW + limits.STREAM_WINDOW_BYTES_MAX + limits.STREAM_WINDOW_BYTES;
     assert.ok(sent <= most, `${sent} bytes were taken`);
     assert.equal(stalled.body.length, DEFAULT_WINDOW);
@@ -58,7 +52,7 @@ test("a client that takes nothing stops its own server, and the proxy holds litt
     const other = quick.request(grpcRequest());
     const second = await upstream.nextStream();
     upstream.headers(second.id, [[":status", "200"]]);
-    const all = await sendAll(upstream, second.id, limits.STREAM_WINDOW_BYTES, 4 * MIB);
+    const all = await sendAll(upstream, second.id, 4 * MIB);
     assert.equal(all, 4 * MIB, "on the same upstream connection, at full length");
     await eventually("all of it", () => other.body.length === 4 * MIB);
 
@@ -81,8 +75,8 @@ test("one stalled stream does not stop another of the same client connection", a
     const first = await upstream.nextStream();
     const second = await upstream.nextStream();
     for (const { id } of [first, second]) upstream.headers(id, [[":status", "200"]]);
-    await sendAll(upstream, first.id, limits.STREAM_WINDOW_BYTES, MIB);
-    const sent = await sendAll(upstream, second.id, limits.STREAM_WINDOW_BYTES, 4 * MIB);
+    await sendAll(upstream, first.id, MIB);
+    const sent = await sendAll(upstream, second.id, 4 * MIB);
     assert.equal(sent, 4 * MIB);
     await eventually("all of it", () => flowing.body.length === 4 * MIB);
     assert.equal(stalled.body.length, DEFAULT_WINDOW);
@@ -96,7 +90,7 @@ test("a server that takes nothing stops its own client", async () => {
       const client = await harness.client();
       const call = client.request(grpcRequest(), false);
       const stream = await upstream.nextStream();
-      const sent = await sendAll(client, call.id, limits.STREAM_WINDOW_BYTES, 8 * MIB);
+      const sent = await sendAll(client, call.id, 8 * MIB);
       const most = DEFAULT_WINDOW + limits.STREAM_WINDOW_BYTES_MAX + limits.STREAM_WINDOW_BYTES;
       assert.ok(sent <= most, `${sent} bytes were taken`);
       assert.equal(stream.body.length, DEFAULT_WINDOW);
@@ -122,10 +116,10 @@ test("a client that does not read its socket stops its server, and loses nothing
     upstream.headers(id, [[":status", "200"]]);
     await client.frame(Type.HEADERS);
     client.socket.pause();
-    const sent = await sendAll(upstream, id, limits.STREAM_WINDOW_BYTES, 64 * MIB);
+    const sent = await sendAll(upstream, id, 64 * MIB);
     assert.ok(sent < 32 * MIB, `${sent} bytes went into the proxy and the kernel`);
     client.socket.resume();
-    const more = await sendAll(upstream, id, limits.STREAM_WINDOW_BYTES - sent, 2 * MIB);
+    const more = await sendAll(upstream, id, 2 * MIB);
     assert.equal(more, 2 * MIB, "it goes on");
     await eventually("all of it", () => call.body.length === sent + more);
   });
@@ -183,7 +177,7 @@ test("stalled streams without end are given up, and others are served", async ()
         upstream.headers(id, [[":status", "200"]]);
         if (i % 16 === 0) await upstream.roundTrip();
         // Until the proxy holds so much that it grants the connection nothing more.
-        if (windowOf(upstream, 0, DEFAULT_WINDOW, sent) < part.length) break;
+        if (upstream.window(0) < part.length) break;
         upstream.data(id, part);
         sent += part.length;
       }
@@ -207,6 +201,60 @@ test("stalled streams without end are given up, and others are served", async ()
     { maxStreams: 5_000 },
     { settings: [] },
   );
+});
+
+/** How a call may end, by the hands of a client and a server: each leaves data somewhere. */
+const FATES: readonly ((
+  client: RawConnection,
+  call: RawStream,
+  server: RawConnection,
+  id: number,
+) => void)[] = [
+  (client, call, server, id) => {
+    client.data(call.id, "", true);
+    server.headers(id, [["grpc-status", "0"]], true);
+  },
+  (client, call) => client.reset(call.id, 8),
+  (_client, _call, server, id) => server.reset(id, 2),
+  (_client, _call, server, id) => {
+    server.headers(id, [["grpc-status", "9"]], true);
+    server.reset(id, 0);
+  },
+  (client, call, server, id) => {
+    client.reset(call.id, 8);
+    server.reset(id, 8);
+  },
+  (client, call) => client.windowUpdate(call.id, 0),
+  (_client, _call, server, id) => server.windowUpdate(id, 0),
+];
+
+test("the windows of both connections are back after calls that ended in all ways", async () => {
+  await withProxy(1, async (harness, [upstream]) => {
+    const client = await harness.client();
+    const rng = seededRng(77);
+    for (let i = 0; i < 700; i += 1) {
+      const call = client.request(grpcRequest(), false);
+      const { id } = await upstream.nextStream();
+      upstream.headers(id, [[":status", "200"]]);
+      const size = () => 1 + rng.int(limits.STREAM_WINDOW_BYTES - 1);
+      const ways = [
+        () => client.data(call.id, Buffer.alloc(Math.min(size(), client.window(0)))),
+        () => upstream.data(id, Buffer.alloc(Math.min(size(), upstream.window(0)))),
+      ];
+      for (const way of rng.int(2) === 0 ? ways : ways.reverse()) way();
+      FATES[i % FATES.length](client, call, upstream, id);
+      if (i % 8 === 0) await Promise.all([client.roundTrip(), upstream.roundTrip()]);
+    }
+    await eventually("no call is left", () => harness.activeCalls === 0);
+    await Promise.all([client.roundTrip(), upstream.roundTrip()]);
+    for (const connection of [client, upstream]) {
+      // Credit goes out by halves of the window.
+      const room = connection.window(0);
+      assert.ok(room * 2 > limits.CONNECTION_WINDOW_BYTES, `${room} bytes`);
+      assert.ok(room <= limits.CONNECTION_WINDOW_BYTES, `${room} bytes`);
+      assert.equal(connection.isClosed, false);
+    }
+  });
 });
 
 test("large bodies go both ways at once, byte for byte", async () => {
