@@ -72,6 +72,8 @@ export const HELD_BYTES_OVERFLOW_MAX = 1_048_576;
 export const BUFFERED_BYTES_MAX = 268_435_456;
 /** Output that may wait for the socket before streams queue their DATA and withhold credit. */
 export const OUTPUT_BYTES_HIGH = 262_144;
+/** Every window before anything is said about it. RFC 9113 §6.9.2. */
+export const WINDOW_BYTES_INITIAL = 65_535;
 /** Largest flow-control window. RFC 9113 §6.9.1. */
 export const WINDOW_BYTES_MAX = 0x7fffffff;
 

@@ -64,8 +64,7 @@ export class Connection {
     this.#nowMs = nowMs;
     this.#deadlines = new Deadlines(nowMs);
     this.#streams = new Streams(role, this);
-    const { streamWindowBytesMax, connectionWindowBytes } = config;
-    this.#sender = new Sender(this.#streams, this, streamWindowBytesMax, connectionWindowBytes);
+    this.#sender = new Sender(this.#streams, this, config);
     const limits = {
       listBytesMax: config.headerListBytesMax,
       fieldsMax: config.headerFieldsMax,
@@ -150,7 +149,7 @@ export class Connection {
   open(list: HeaderList, isEnd: boolean, events: StreamEvents, nowMs: number): Stream {
     assert(this.canOpen(), "the caller asked canOpen");
     const id = this.#streams.nextLocalId();
-    const window = this.#config.streamWindowBytes;
+    const window = this.#sender.streamWindowBytes;
     const stream = new Stream(id, events, this.#sender, window, nowMs);
     stream.isHead = list.method !== null && list.method.value === "HEAD";
     this.#streams.add(stream);
@@ -343,7 +342,7 @@ export class Connection {
       else this.#sender.resetId(streamId, ErrorCode.REFUSED_STREAM);
       return null;
     }
-    const window = this.#config.streamWindowBytes;
+    const window = this.#sender.streamWindowBytes;
     const stream = new Stream(streamId, NO_EVENTS, this.#sender, window, this.#nowMs);
     this.#streams.add(stream);
     return stream;
@@ -358,6 +357,7 @@ export class Connection {
   onSettings(isAck: boolean): void {
     if (isAck) {
       this.#deadlines.isAcked = true;
+      this.#sender.onSettingsKnown();
       return;
     }
     if (this.#isReadyReported) this.#events.onCapacity();

@@ -6,6 +6,7 @@
  * take turns, one frame each. Decisions about what came in are the `Receiver`'s.
  */
 
+import type { ConnectionConfig } from "../config.ts";
 import { ErrorCode } from "../error-code.ts";
 import { Flag, FrameType, HEAD_BYTES } from "../frame/types.ts";
 import { writeData, writeHead, writeRstStream, writeWindowUpdate } from "../frame/writer.ts";
@@ -17,6 +18,7 @@ import {
   OUTPUT_BYTES_HIGH,
   STALL_PROGRESS_BYTES,
   STALL_TIMEOUT_MS,
+  WINDOW_BYTES_INITIAL,
   WINDOW_BYTES_MAX,
 } from "../limits.ts";
 import { Output } from "../output.ts";
@@ -56,21 +58,17 @@ export class Sender {
   readonly #ready = new Set<Stream>();
   readonly #streams: Streams;
   readonly #owner: SenderOwner;
-  readonly #streamWindowBytesMax: number;
-  readonly #connectionWindowBytes: number;
+  /** The window of a new stream: the RFC's while the peer may not know of ours. §6.9.3 */
+  streamWindowBytes: number;
+  readonly #config: ConnectionConfig;
   /** Time of the bytes being worked on; set by the connection. */
   nowMs = 0;
 
-  constructor(
-    streams: Streams,
-    owner: SenderOwner,
-    streamWindowBytesMax: number,
-    connectionWindowBytes: number,
-  ) {
+  constructor(streams: Streams, owner: SenderOwner, config: ConnectionConfig) {
     this.#streams = streams;
     this.#owner = owner;
-    this.#streamWindowBytesMax = streamWindowBytesMax;
-    this.#connectionWindowBytes = connectionWindowBytes;
+    this.#config = config;
+    this.streamWindowBytes = Math.max(config.streamWindowBytes, WINDOW_BYTES_INITIAL);
   }
 
   /** Says once that there is output, until the transport takes it. */
@@ -338,9 +336,10 @@ export class Sender {
     if (stream.isRemoteEnded) return;
     stream.uncredited += bytes;
     if (stream.uncredited * 2 < stream.windowBytes) return;
-    if (stream.windowBytes < this.#streamWindowBytesMax && this.#mayGrow()) {
-      stream.uncredited += this.#streamWindowBytesMax - stream.windowBytes;
-      stream.windowBytes = this.#streamWindowBytesMax;
+    const { streamWindowBytesMax } = this.#config;
+    if (stream.windowBytes < streamWindowBytesMax && this.#mayGrow()) {
+      stream.uncredited += streamWindowBytesMax - stream.windowBytes;
+      stream.windowBytes = streamWindowBytesMax;
     }
     writeWindowUpdate(this.output, stream.id, stream.uncredited);
     stream.recvWindow += stream.uncredited;
@@ -352,10 +351,25 @@ export class Sender {
     return this.heldBytes * 2 < HELD_BYTES_MAX && !isOverloaded();
   }
 
+  /** The peer knows our SETTINGS now: a window below the RFC's counts from here on. §6.9.3 */
+  onSettingsKnown(): void {
+    const delta = this.#config.streamWindowBytes - this.streamWindowBytes;
+    if (delta === 0) return;
+    this.streamWindowBytes += delta;
+    for (const stream of this.#streams.list()) {
+      stream.recvWindow += delta;
+      stream.windowBytes += delta;
+      this.grant(stream, 0);
+    }
+  }
+
   /** Owes `bytes` of the connection's window; returned at once unless too much is held. */
   grantConnection(bytes: number): void {
     this.uncredited += bytes;
-    if (this.uncredited * 2 < this.#connectionWindowBytes || this.heldBytes > HELD_BYTES_MAX) {
+    if (
+      this.uncredited * 2 < this.#config.connectionWindowBytes ||
+      this.heldBytes > HELD_BYTES_MAX
+    ) {
       return;
     }
     writeWindowUpdate(this.output, 0, this.uncredited);

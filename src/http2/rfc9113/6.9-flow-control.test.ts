@@ -5,15 +5,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
+  ascii,
   data,
   frame,
   headers,
   hex,
+  PREFACE_TEXT,
   paddedData,
   REQUEST,
   RESPONSE,
   rstStream,
   SETTING,
+  SETTINGS_ACK,
   settings,
   windowUpdate,
 } from "../../../test/support/http2-frames.ts";
@@ -203,6 +206,27 @@ wireTests([
     config: { streamWindowBytes: 10, streamWindowBytesMax: 10 },
     script: (peer) =>
       peer.send(headers(1, REQUEST), paddedData(1, "", 10)).want("RST_STREAM 1 FLOW_CONTROL_ERROR"),
+  },
+]);
+
+wireTests([
+  {
+    section: "6.9.3",
+    name: "a window below the RFC's counts only once the peer has acknowledged it",
+    isRaw: true,
+    isUncut: true, // credit is counted by parts
+    config: { streamWindowBytes: 100, streamWindowBytesMax: 100, connectionWindowBytes: INITIAL },
+    script: (peer) => {
+      // The story: a client that sent before it had seen our SETTINGS was told off for it.
+      peer.send(ascii(PREFACE_TEXT), settings(), headers(1, REQUEST), headers(3, REQUEST)).said();
+      peer.send(data(1, new Uint8Array(1_000)), data(3, new Uint8Array(30))).want();
+      // Its window is 100 - 1,000 now, and all of what it sent was taken.
+      peer.send(SETTINGS_ACK).want("WINDOW_UPDATE 1 +1000");
+      peer.send(data(3, new Uint8Array(70))).want("WINDOW_UPDATE 3 +100");
+      peer.send(data(1, new Uint8Array(101))).want("RST_STREAM 1 FLOW_CONTROL_ERROR");
+      peer.send(headers(5, REQUEST), data(5, new Uint8Array(101)));
+      peer.want("RST_STREAM 5 FLOW_CONTROL_ERROR");
+    },
   },
 ]);
 
