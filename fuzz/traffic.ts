@@ -31,6 +31,8 @@ export interface Plan {
   /** Bytes of body after which the client cancels or the server resets; -1 for never. */
   readonly cancelAt: number;
   readonly resetAt: number;
+  /** The server wants no more of the request once its response is complete. RFC 9113 §8.1. */
+  readonly isStopping: boolean;
   /** A receiver that takes everything at once, or little by little. */
   readonly isLazy: boolean;
 }
@@ -50,12 +52,16 @@ export function randomPlan(rng: Rng, call: number): Plan {
     hasResponseTrailers: rng.int(2) === 0,
     informational: rng.int(8) === 0 ? 1 + rng.int(3) : 0,
     isEarly: rng.int(4) === 0,
+    isStopping: rng.int(3) === 0,
     hasLength: rng.int(4) === 0,
     cancelAt: rng.int(6) === 0 ? rng.int(responseBytes + 1) : -1,
     resetAt: rng.int(10) === 0 ? rng.int(requestBytes + 1) : -1,
     isLazy: rng.int(3) === 0,
   };
 }
+
+/** How a server's end stands that asked for a reset behind the rest of its response. */
+const STOPPED = "stopped";
 
 /** The byte at `offset` of a body. */
 const patternAt = (call: number, offset: number) => (call * 31 + offset * 7 + (offset >> 8)) & 255;
@@ -154,7 +160,11 @@ abstract class End implements StreamEvents {
     if (isApart) this.#waiting -= stream.sendData(bytes, 0, 0, true);
     if (isLast && this.trailers !== null) stream.sendTrailers(this.trailers);
     this.checkDone();
+    if (isLast) this.onSent();
   }
+
+  /** The whole body was handed over. */
+  onSent(): void {}
 
   /** Gives back some of what was received. */
   creditSome(): void {
@@ -177,6 +187,8 @@ abstract class End implements StreamEvents {
   }
 
   onData(bytes: Uint8Array, start: number, end: number, isEnd: boolean): number {
+    // What waits still leaves before the reset of a server that wants no more.
+    if (this.ended === STOPPED) return end - start;
     assert.ok(this.ended === "" && !this.isRecvDone, "data behind the end");
     for (let i = start; i < end; i++) {
       const expected = patternAt(this.plan.call, this.#received);
@@ -193,6 +205,7 @@ abstract class End implements StreamEvents {
   }
 
   onTrailers(list: HeaderList): void {
+    if (this.ended === STOPPED) return;
     assert.ok(this.ended === "" && !this.isRecvDone, "trailers behind the end");
     const expected = TRAILERS[this.plan.call % 2]!;
     this.expect(`${list.toPairs()}` === `${expected.toPairs()}`, "trailers");
@@ -208,6 +221,9 @@ abstract class End implements StreamEvents {
   onReset(failure: StreamFailure): void {
     assert.notEqual(this.ended, "given up", "no event follows an own reset");
     if (this.ended === "done") assert.fail(`a reset behind the end: ${failure.reason}`);
+    const isStop = failure.code === 0 && failure.by === "remote";
+    if (isStop) this.expect(this.isRecvDone, "NO_ERROR follows a complete response");
+    if (this.ended === STOPPED) this.ended = "";
     this.finish(`reset: ${failure.reason}`);
   }
 
@@ -287,6 +303,12 @@ export class ServerEnd extends End {
     super.sendSome();
   }
 
+  override onSent(): void {
+    if (!this.plan.isStopping || this.isRecvDone || this.ended !== "") return;
+    this.finish(STOPPED);
+    this.stream!.resetAfterQueue(0);
+  }
+
   #answer(): void {
     if (this.ended !== "") return;
     this.#isAnswered = true;
@@ -298,6 +320,7 @@ export class ServerEnd extends End {
     if (isEnd) this.isSendDone = true;
     this.stream!.sendHeaders(responseList(plan), isEnd);
     this.checkDone();
+    if (isEnd) this.onSent();
   }
 
   onHeaders(): void {
