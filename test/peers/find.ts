@@ -17,9 +17,11 @@ export interface FoundPeer {
   readonly version: string;
 }
 
-/** What `requirePeer` needs of a node:test context. */
+/** What is needed of a node:test context here and in `storms.ts`. */
 export interface SkippableTest {
   skip(message?: string): void;
+  /** Called when the test is over, however it ended. */
+  after?(fn: () => Promise<unknown>): void;
 }
 
 const found = new Map<string, FoundPeer>();

@@ -1,7 +1,9 @@
 /**
- * Storms and interop runs for tests: starts the clients of each language, and the servers they need.
+ * Storms and interop runs for tests: starts the clients of each language, and the servers they
+ * need.
  *
- * The clients speak one protocol and take the same flags; what differs is only how they are started.
+ * The clients speak one protocol and take the same flags; what differs is only how they are
+ * started.
  */
 import { requirePeer, type SkippableTest } from "./find.ts";
 import { type RunningProcess, runProcess, startProcess, waitForPort } from "./processes.ts";
@@ -162,8 +164,8 @@ export interface EchoServer {
 }
 
 /**
- * Starts an echo server. `args` are its other flags, such as `-name echo-1` or `-fault drop`.
- * Null when it is missing.
+ * Starts an echo server, which ends with the test. `args` are its other flags, such as
+ * `-name echo-1` or `-fault drop`. Null when it is missing.
  */
 export async function startEchoServer(
   t: SkippableTest,
@@ -174,11 +176,12 @@ export async function startEchoServer(
   if (path === null) return null;
   const all = ["-listen", addresses.join(","), ...args];
   const process = startProcess(path, all, { name: "echo-server" });
+  t.after?.(() => process.stop());
   const [, list] = await process.waitFor(/^ready (\S+)$/m);
   return { process, addresses: (list as string).split(",") };
 }
 
-/** Starts grpc-go's interop server; null when it is missing. */
+/** Starts grpc-go's interop server, which ends with the test; null when it is missing. */
 export async function startInteropServer(
   t: SkippableTest,
   port: number,
@@ -186,6 +189,7 @@ export async function startInteropServer(
   const path = requirePeer(t, "grpc-go-interop-server");
   if (path === null) return null;
   const server = startProcess(path, [`-port=${port}`], { name: "grpc-go interop server" });
+  t.after?.(() => server.stop());
   await Promise.race([waitForPort(port), server.exited.then(failStart)]);
   return server;
 }
