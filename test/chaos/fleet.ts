@@ -121,12 +121,13 @@ export class WatchedProxy {
     return readdirSync(`/proc/${this.started.process.pid}/fd`).length;
   }
 
-  /** Waits until nothing is in flight, nothing waits, and no client is connected. */
+  /** Waits until nothing is in flight, waits or is held, and no client is connected. */
   async untilQuiet(): Promise<void> {
     for (const name of [
       "fairlead_calls_active",
       "fairlead_calls_waiting",
       "fairlead_downstream_connections",
+      "fairlead_buffered_bytes",
     ]) {
       await until(`${name} is 0`, async () => (await this.metric(name)) === 0);
     }

@@ -9,6 +9,7 @@ import http2 from "node:http2";
 import type { AddressInfo } from "node:net";
 import { RecordingLogger, seededRng, VirtualClock } from "../../src/base/index.ts";
 import { createResolver } from "../../src/discovery/index.ts";
+import { overloadFigures } from "../../src/http2/index.ts";
 import { createProxy, PROXY_DEFAULTS, type ProxyConfig } from "../../src/proxy/index.ts";
 import { settle } from "./cluster.ts";
 import {
@@ -135,6 +136,7 @@ export class ProxyHarness {
     this.proxy.close();
     for (const server of this.#rawServers) await server.close();
     if (!isStrict) return;
+    await eventually("nothing is held", () => overloadFigures().bufferedBytes === 0);
     await eventually("no timer is left", () => this.clock.pendingCount === 0);
     const waiting = this.metric("fairlead_calls_waiting");
     assert.equal(waiting, 0, "no call waits");
