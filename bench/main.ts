@@ -2,6 +2,7 @@
  * `npm run bench -- relay ...`: what a call costs through fairlead and through other proxies.
  */
 import { LOADS, selectLoads } from "./loads/index.ts";
+import { openFilesLimit } from "./open-files.ts";
 import { parseRelayArgs, RELAY_USAGE, type RelayOptions, UsageError } from "./options.ts";
 import { type BenchProxy, custom, fairlead, PEER_PROXIES } from "./proxies/index.ts";
 import { runLoad } from "./relay.ts";
@@ -25,8 +26,19 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
+/** Two files a connection for 5,000 connections, and some more. */
+const OPEN_FILES_NEEDED = 12_000;
+
+function warnOfFewFiles(): void {
+  const limit = openFilesLimit();
+  if (limit >= OPEN_FILES_NEEDED) return;
+  console.log(`bench: only ${limit} open files are allowed; loads with thousands of connections`);
+  console.log(`bench: will be disqualified. Run \`ulimit -n ${OPEN_FILES_NEEDED}\` first.`);
+}
+
 async function relay(options: RelayOptions): Promise<void> {
   const loads = selectLoads(options.only);
+  warnOfFewFiles();
   const proxies = findProxies(options);
   const setting = currentSetting(proxies, options.seconds);
   const measured: KeptLoad[] = [];

@@ -16,7 +16,7 @@ export interface RelayOptions {
   readonly form: FairleadForm;
   /** `--extra NAME=COMMAND` texts. */
   readonly extras: readonly string[];
-  /** Whether bench/results/relay.json and bench/RESULTS.md are brought up to date. */
+  /** Whether bench/results/relay.jsonl and bench/RESULTS.md are brought up to date. */
   readonly isWritten: boolean;
 }
 

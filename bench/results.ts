@@ -1,5 +1,5 @@
 /**
- * Keeps what was measured: bench/results/relay.json (every round) and bench/RESULTS.md (its text).
+ * Keeps what was measured: bench/results/relay.jsonl (every round) and bench/RESULTS.md (its text).
  *
  * A run replaces the loads that it ran and leaves the others as they were, each with its own date.
  */
@@ -27,7 +27,7 @@ export interface KeptLoad extends LoadRounds {
   readonly setting: Setting;
 }
 
-const jsonFile = join(rootDir, "bench", "results", "relay.json");
+const jsonFile = join(rootDir, "bench", "results", "relay.jsonl");
 const textFile = join(rootDir, "bench", "RESULTS.md");
 
 /** The setting of a run that starts now. */
@@ -44,13 +44,21 @@ export function currentSetting(proxies: readonly BenchProxy[], seconds: number):
 
 /** Puts new results beside the kept ones and writes both files; the path of the text. */
 export function keepResults(measured: readonly KeptLoad[]): string {
-  const kept: KeptLoad[] = existsSync(jsonFile) ? JSON.parse(readFileSync(jsonFile, "utf8")) : [];
+  const kept = existsSync(jsonFile) ? parseLines(readFileSync(jsonFile, "utf8")) : [];
   const byName = new Map([...kept, ...measured].map((each) => [each.load, each]));
   const all = LOADS.map((load) => byName.get(load.name)).filter((each) => each !== undefined);
   mkdirSync(dirname(jsonFile), { recursive: true });
-  writeFileSync(jsonFile, `${JSON.stringify(all, null, 1)}\n`);
+  writeFileSync(jsonFile, all.map((each) => `${JSON.stringify(each)}\n`).join(""));
   writeFileSync(textFile, resultsText(all));
   return textFile;
+}
+
+/** One load a line. */
+function parseLines(text: string): KeptLoad[] {
+  return text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line) as KeptLoad);
 }
 
 /** RESULTS.md for these loads. */

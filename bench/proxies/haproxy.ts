@@ -3,10 +3,11 @@
  */
 import { readFileSync } from "node:fs";
 import { findPeer } from "../../test/peers/find.ts";
+import { openFilesLimit } from "../open-files.ts";
 import { type BenchProxy, type ProxyPlan, startListening, writeConfig } from "./proxy.ts";
 
-/** HAProxy reckons with two files for each: 9,000 fits a file limit of 20,000. */
-const CONNECTIONS_MAX = 9000;
+/** HAProxy refuses to start unless it may open two files for each, and some for its servers. */
+const connectionsMax = Math.max(100, Math.min(9000, Math.floor(openFilesLimit() / 2) - 400));
 
 /** HAProxy if it is installed. */
 export function haproxy(): BenchProxy | null {
@@ -16,9 +17,9 @@ export function haproxy(): BenchProxy | null {
     name: "haproxy",
     version: found.version,
     hasTls: true,
-    connectionsMax: CONNECTIONS_MAX,
+    connectionsMax,
     start: (plan) => {
-      const args = ["-db", "-q", "-f", writeConfig(plan, "haproxy.cfg", config(plan))];
+      const args = ["-db", "-f", writeConfig(plan, "haproxy.cfg", config(plan))];
       return startListening("haproxy", found.path, args, plan);
     },
   };
@@ -27,7 +28,7 @@ export function haproxy(): BenchProxy | null {
 function config(plan: ProxyPlan): string {
   return `global
   nbthread 1
-  maxconn ${CONNECTIONS_MAX}
+  maxconn ${connectionsMax}
 defaults
   mode http
   timeout connect 5s

@@ -45,7 +45,8 @@ export async function startListening(
 ): Promise<RunningProcess> {
   const running = startProcess(path, args, { name, env });
   const ended = running.exited.then(() => {
-    throw new Error(`${name} ended at its start\n${running.output}`);
+    const said = running.output.trim().split("\n").at(-1);
+    throw new Error(`${name} ended at its start: ${said}`);
   });
   await Promise.race([waitForPort(plan.port), ended]);
   return running;
