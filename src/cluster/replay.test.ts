@@ -4,6 +4,7 @@ import test from "node:test";
 import { type CallerProbe, settle, withCluster } from "../../test/support/cluster.ts";
 import {
   eventually,
+  frameBytes,
   grpcRequest,
   type RawConnection,
   type RawServer,
@@ -219,6 +220,31 @@ test("a call that was never written is sent again as often as it takes", async (
       [0, 0, 0, 0, 0, 1],
     );
     assert.equal(harness.metric("fairlead_transparent_replays_total"), 5);
+  });
+});
+
+// What was reported as never written left all the same, before the GOAWAY, and so ran twice.
+test("a call is not sent where its connection breaks in the turn in which it was started", async () => {
+  await withCluster({ maxConnectionsPerEndpoint: 1 }, async (harness) => {
+    const [server] = await harness.ready(1, [[3, 0]]);
+    const call = harness.call();
+    for (let i = 0; i < 4; i += 1) {
+      const connection = await server.next();
+      await eventually("it waits here", () => {
+        return harness.metric("fairlead_calls_waiting", { queue: "capacity" }) === 1;
+      });
+      harness.clock.advance(CONNECTION_PROVEN_MS);
+      // In one piece: room for the call, and a fault of the connection.
+      const room = frameBytes(Type.SETTINGS, 0, 0, Buffer.from([0, 3, 0, 0, 0, 1]));
+      connection.write(Buffer.concat([room, frameBytes(Type.PING, 0, 5, Buffer.alloc(8))]));
+      await connection.closed();
+      assert.equal(connection.streams.size, 0);
+    }
+    const connection = await server.next();
+    connection.settings([[3, 1]]);
+    connection.respond((await connection.nextStream()).id);
+    await assertServed(call);
+    assert.equal(harness.metric("fairlead_transparent_replays_total"), 4);
   });
 });
 

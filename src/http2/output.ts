@@ -140,6 +140,12 @@ export class Output {
 
   /** Drops everything that waits: the connection is gone. */
   clear(): void {
+    this.drop();
+    this.inFlightBytes = 0;
+  }
+
+  /** Drops what the transport has not taken. */
+  drop(): void {
     if (this.bytes !== null) recycleChunk(this.bytes);
     for (const chunk of this.#full) recycleChunk(chunk);
     this.#full = [];
@@ -147,7 +153,6 @@ export class Output {
     this.#fullBytes = 0;
     this.bytes = null;
     this.end = 0;
-    this.inFlightBytes = 0;
   }
 }
 

@@ -254,6 +254,7 @@ export class Connection {
   /** Ends the connection for a reason: GOAWAY in the output, every stream reset. */
   fail(code: ErrorCode, reason: string, by: ConnectionFailure["by"]): void {
     if (this.#isClosed) return;
+    this.#dropUnwritten();
     const lastId = this.role === "server" ? this.#streams.lastId : 0;
     writeGoAway(this.#sender.output, lastId, code, reason);
     this.#sender.touch();
@@ -264,7 +265,18 @@ export class Connection {
   /** The socket is gone: every stream is reset. No event of the connection follows. */
   onSocketClosed(reason: string): void {
     if (this.#isClosed) return;
+    this.#dropUnwritten();
     this.#close({ code: ErrorCode.INTERNAL_ERROR, by: "transport", reason });
+  }
+
+  /**
+   * Streams whose HEADERS wait in the output are reported as never written (client role), and sent
+   * again elsewhere: they must not leave here as well.
+   */
+  #dropUnwritten(): void {
+    if (this.role === "client" && this.#streams.lastId > this.#writtenId) {
+      this.#sender.output.drop();
+    }
   }
 
   #close(failure: ConnectionFailure): void {
@@ -387,7 +399,8 @@ export class Connection {
         if (stream.id <= lastStreamId) continue;
         this.#abandon(stream, {
           code: ErrorCode.REFUSED_STREAM,
-          by: "remote",
+          // Never written: it may be sent again as often as it takes. gRFC A6.
+          by: stream.id > this.#writtenId ? "transport" : "remote",
           isUnprocessed: true,
           reason,
         });
