@@ -3,8 +3,8 @@
  *
  * Properties: every call ends exactly once, at both ends; what arrives is what was sent; neither
  * side finds fault with the other; windows are conserved, of streams and of the connection; when
- * all is over nothing is kept. With bytes flipped on the way, only: nothing throws, every call ends,
- * and nothing is kept.
+ * all is over nothing is kept. With bytes flipped on the way, only: nothing throws, every call
+ * ends, and nothing is kept.
  */
 import assert from "node:assert/strict";
 import type { Rng } from "../src/base/index.ts";

@@ -1,8 +1,9 @@
 /**
  * `npm run fuzz`: random rounds of every part, until time is up or a property does not hold.
  *
- * Options: --seed N (default: another one each time), --seconds S (default 60), --rounds N (instead of
- * seconds), --only frames|hpack|connection. The seed is printed; a failure says how to replay it.
+ * Options: --seed N (default: another one each time), --seconds S (default 60), --rounds N (instead
+ * of seconds), --only frames|hpack|connection. The seed is printed; a failure says how to replay
+ * it.
  */
 import { parseArgs } from "node:util";
 import { FuzzError, PARTS, runRound } from "./rounds.ts";
