@@ -18,6 +18,8 @@ const ANSWER = Buffer.from(
 
 /** A method and the start of a request target: what an HTTP/1 request begins with. RFC 9112 §3. */
 const REQUEST_LINE = /^(CONNECT [a-z0-9[]|[A-Z]{1,16} (\/|\*|https?:))/;
+/** What may still become one. */
+const REQUEST_LINE_BEGIN = /^[A-Z]{1,16}( (h(t(t(ps?)?)?)?)?)?$/;
 /** As many bytes as the preface has. */
 const LOOK_BYTES_MAX = 24;
 
@@ -26,6 +28,8 @@ export class Http1Detector {
   #seen = "";
   /** Whether enough was seen. */
   isDecided = false;
+  /** What came was no preface, but could become an HTTP/1 request: the engine has not seen it. */
+  isHeld = false;
 
   /** Takes the next bytes; returns the answer to send when the peer speaks HTTP/1, else null. */
   push(bytes: Uint8Array, length: number): Buffer | null {
@@ -34,6 +38,10 @@ export class Http1Detector {
     const preface = Buffer.from(PREFACE).toString("latin1");
     if (preface.startsWith(this.#seen)) {
       this.isDecided = this.#seen.length === preface.length;
+      return null;
+    }
+    if (REQUEST_LINE_BEGIN.test(this.#seen)) {
+      this.isHeld = true;
       return null;
     }
     this.isDecided = true;

@@ -104,12 +104,21 @@ export class SocketConnection implements ConnectionEvents, ChunkTaker, Flushable
 
   /** Ends in two steps: open streams finish, then the socket is closed. */
   drain(reason: string): void {
+    this.#stopDetecting();
     this.http2.drain(reason);
   }
 
   /** Ends at once: GOAWAY with the code, every stream reset, the socket closed. */
   close(code: number, reason: string): void {
+    this.#stopDetecting();
     this.http2.fail(code, reason, "library");
+  }
+
+  /** RFC 9113 §3.4: SETTINGS are the first that a server says, also when GOAWAY follows. */
+  #stopDetecting(): void {
+    if (this.#http1 === null) return;
+    this.#http1 = null;
+    this.http2.start();
   }
 
   #recv(bytes: Buffer, length: number): void {
@@ -123,11 +132,14 @@ export class SocketConnection implements ConnectionEvents, ChunkTaker, Flushable
   #detectHttp1(bytes: Buffer, length: number): boolean {
     const detector = this.#http1!;
     const answer = detector.push(bytes, length);
-    if (detector.isDecided) this.#http1 = null;
     if (answer === null) {
-      if (detector.isDecided) this.http2.start();
-      return false;
+      if (detector.isDecided) this.#stopDetecting();
+      if (detector.isDecided && detector.isHeld) {
+        this.close(ErrorCode.PROTOCOL_ERROR, "not the HTTP/2 client preface");
+      }
+      return detector.isHeld;
     }
+    this.#http1 = null;
     this.#failure = {
       code: ErrorCode.HTTP_1_1_REQUIRED,
       by: "remote",
@@ -155,7 +167,8 @@ export class SocketConnection implements ConnectionEvents, ChunkTaker, Flushable
     if (isMany) socket.uncork();
     http2.onTaken();
     if (socket.writableLength === 0) this.#settleAll();
-    if (this.#isEnding) this.#endSocket();
+    // What just drained may have more to write, in the turn that it was scheduled for.
+    if (this.#isEnding && output.isEmpty) this.#endSocket();
   }
 
   /** From `Output.drainTo`. */
