@@ -29,7 +29,8 @@ import {
 } from "../../test/support/http2-frames.ts";
 import { indexed, literal, plainBlock } from "../../test/support/http2-hpack-model.ts";
 import { Peer } from "../../test/support/http2-peer.ts";
-import { headerList, limits } from "./index.ts";
+import { headerList, limits, overloadFigures } from "./index.ts";
+import { noteBuffered } from "./overload.ts";
 
 const REQUEST_BLOCK = plainBlock(REQUEST);
 const END = 1;
@@ -491,6 +492,38 @@ describe("header blocks", () => {
 });
 
 describe("deadlines", () => {
+  test("a frame that trickles in, other than plain DATA, ends the connection", () => {
+    // The story: the deadline of header blocks began when a HEADERS frame was complete, so one that
+    // came byte by byte had no deadline at all.
+    const peer = new Peer();
+    const bytes = headers(1, [...REQUEST, ["x", "v".repeat(1_000)]], END);
+    let at = 0;
+    for (let s = 0; s <= limits.HEADER_BLOCK_TIMEOUT_MS / 1_000; s++) {
+      peer.send(bytes.slice(at, at + 20)).advance(1_000);
+      at += 20;
+    }
+    peer.advance(1_000);
+    peer.want(`GOAWAY last=0 code=${CALM} "a frame was not completed in time"`);
+  });
+
+  test("frames that come in pieces, each in time, end nothing", () => {
+    const peer = new Peer();
+    for (let i = 0; i < 20; i++) {
+      const bytes = headers(1 + 2 * i, REQUEST, END);
+      peer.send(bytes.slice(0, 20)).advance(5_000).send(bytes.slice(20)).advance(1_000);
+      answer(peer, 1 + 2 * i);
+    }
+    assert.equal(peer.user.failure, null);
+  });
+
+  test("DATA may trickle: a stream is as slow as its caller", () => {
+    const peer = new Peer();
+    peer.send(headers(1, REQUEST), data(1, new Uint8Array(1_000)).slice(0, 9));
+    for (let i = 0; i < 100; i++) peer.send(new Uint8Array(10)).advance(10_000);
+    assert.equal(peer.user.failure, null);
+    assert.equal(peer.on(1).body.length, 1_000);
+  });
+
   test("a preface that does not come ends the connection", () => {
     for (const bytes of ["", PREFACE_TEXT.slice(0, 20), PREFACE_TEXT]) {
       const peer = new Peer({ isRaw: true });
@@ -567,6 +600,75 @@ describe("deadlines", () => {
     peer.write(1, 100_000);
     peer.advance(limits.STALL_TIMEOUT_MS + 1_000);
     assert.ok(peer.on(1).failure !== null);
+  });
+});
+
+describe("the whole process", () => {
+  /** Runs `step` while other connections buffer `bytes`. */
+  function whileBuffered(bytes: number, step: () => void): void {
+    noteBuffered(bytes);
+    try {
+      step();
+    } finally {
+      noteBuffered(-bytes);
+    }
+  }
+
+  test("above its limit new streams are refused, for no fault of the peer; open ones go on", () => {
+    const peer = new Peer();
+    peer.send(headers(1, REQUEST));
+    const before = overloadFigures().refused;
+    whileBuffered(limits.BUFFERED_BYTES_MAX, () => {
+      for (let i = 0; i < 5_000; i++) peer.send(headers(3 + 2 * i, REQUEST_BLOCK, END));
+      peer.send(data(1, "abc", END));
+    });
+    const refused = peer.said().filter((line) => line.endsWith("REFUSED_STREAM"));
+    assert.equal(refused.length, 5_000);
+    assert.equal(overloadFigures().refused, before + 5_000);
+    assert.equal(peer.connection.glitchCount, 0);
+    assert.ok(peer.on(1).isEnded);
+    peer.send(headers(20_001, REQUEST_BLOCK, END)).want();
+  });
+
+  test("above its limit windows do not grow", () => {
+    const peer = new Peer({ config: { streamWindowBytes: 1_000, streamWindowBytesMax: 9_000 } });
+    peer.send(headers(1, REQUEST));
+    whileBuffered(limits.BUFFERED_BYTES_MAX + 1, () => {
+      peer.send(data(1, new Uint8Array(1_000))).want("WINDOW_UPDATE 1 +1000");
+    });
+    peer.send(headers(3, REQUEST), data(3, new Uint8Array(1_000))).want("WINDOW_UPDATE 3 +9000");
+  });
+
+  test("at twice its limit each connection gives up what it holds beyond 1 MiB", () => {
+    const peer = new Peer({
+      config: { streamWindowBytes: 2_000_000, streamWindowBytesMax: 2_000_000 },
+      hooks: { onData: () => 0 },
+    });
+    peer.send(headers(1, REQUEST), headers(3, REQUEST), data(3, new Uint8Array(10_000)));
+    for (let i = 0; i < 70; i++) peer.send(data(1, new Uint8Array(16_000)));
+    assert.ok(peer.on(1).stream.heldBytes > limits.HELD_BYTES_OVERFLOW_MAX);
+    peer.advance(1_000);
+    assert.equal(peer.on(1).failure, null);
+    whileBuffered(2 * limits.BUFFERED_BYTES_MAX + 1, () => peer.advance(1_000));
+    assert.equal(peer.on(1).failure!.reason, "its data is not taken, and too much is held");
+    assert.equal(peer.on(3).failure, null);
+  });
+
+  test("what is queued and written is counted, and free again when it has left or is dropped", () => {
+    const before = overloadFigures().bufferedBytes;
+    const peer = new Peer();
+    peer.send(settings([SETTING.INITIAL_WINDOW_SIZE, 0]), headers(1, REQUEST_BLOCK, END));
+    peer.send(headers(3, REQUEST_BLOCK, END));
+    for (const id of [1, 3]) peer.on(id).stream.sendHeaders(headerList(RESPONSE), false);
+    for (const id of [1, 3]) peer.write(id, 50_000, true);
+    peer.flush();
+    assert.equal(overloadFigures().bufferedBytes, before + 100_000);
+    peer.send(windowUpdate(1, 20_000));
+    assert.equal(overloadFigures().bufferedBytes, before + 80_000);
+    peer.send(rstStream(3, 8));
+    assert.equal(overloadFigures().bufferedBytes, before + 30_000);
+    peer.finish();
+    assert.equal(overloadFigures().bufferedBytes, before);
   });
 });
 
