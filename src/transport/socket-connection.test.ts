@@ -1,6 +1,6 @@
 /**
- * The engine on real sockets: one write a turn, bounded waiting in both directions, an end in order,
- * and nothing held by those who are idle.
+ * The engine on real sockets: one write a turn, bounded waiting in both directions, an end in
+ * order, and nothing held by those who are idle.
  */
 import assert from "node:assert/strict";
 import type { Socket } from "node:net";
