@@ -35,6 +35,7 @@ import { DRAIN_PING, DRAIN_PING_TIMEOUT_MS, DrainStep, GOAWAY_ALL, GoAwayState }
 import { NO_EVENTS, Receiver } from "./receiver.ts";
 import { Sender } from "./sender.ts";
 import { Streams } from "./streams.ts";
+import { Unwritten } from "./unwritten.ts";
 
 /** One connection. All methods are synchronous; none throws because of what a peer sent. */
 export class Connection {
@@ -54,8 +55,7 @@ export class Connection {
   #isReadyReported = false;
   readonly #deadlines: Deadlines;
   #nowMs: number;
-  /** The highest stream id that was handed to the kernel: above it nothing was ever sent. */
-  #writtenId = 0;
+  readonly #unwritten: Unwritten;
 
   constructor(role: Role, events: ConnectionEvents, config: ConnectionConfig, nowMs: number) {
     this.role = role;
@@ -63,6 +63,7 @@ export class Connection {
     this.#events = events;
     this.#nowMs = nowMs;
     this.#deadlines = new Deadlines(nowMs);
+    this.#unwritten = new Unwritten(role);
     this.#streams = new Streams(role, this);
     this.#sender = new Sender(this.#streams, this, config);
     const limits = {
@@ -125,14 +126,14 @@ export class Connection {
     return this.#receiver.callFrames;
   }
 
-  /** Glitches charged so far. */
-  get glitchCount(): number {
-    return this.#faults.glitchCount;
-  }
-
   /** Streams that the peer allows us at a time; Infinity when it sets no limit. */
   get maxStreams(): number {
     return this.#sender.remote.maxStreams;
+  }
+
+  /** Glitches charged so far. */
+  get glitchCount(): number {
+    return this.#faults.glitchCount;
   }
 
   /** Whether `open` may be called now (client role). */
@@ -197,7 +198,7 @@ export class Connection {
   /** The transport took all of `output` and gave it to the socket. */
   onTaken(): void {
     this.#sender.isDirty = false;
-    this.#writtenId = this.#streams.lastId;
+    this.#unwritten.noteTaken(this.#streams.lastId);
   }
 
   /** The kernel has everything that was taken: waiting streams may go on. */
@@ -236,10 +237,8 @@ export class Connection {
   /** A drain is complete when no stream is open and none will be opened. */
   #reportDrained(): void {
     if (this.#isClosed || this.#isDrainReported || this.#streams.count > 0) return;
-    const isOver =
-      this.#goAway.step === DrainStep.FINAL ||
-      (this.role === "client" && this.#goAway.isRemoteGone);
-    if (!isOver) return;
+    const isGone = this.role === "client" && this.#goAway.isRemoteGone;
+    if (this.#goAway.step !== DrainStep.FINAL && !isGone) return;
     this.#isDrainReported = true;
     this.#events.onDrained();
   }
@@ -254,7 +253,7 @@ export class Connection {
   /** Ends the connection for a reason: GOAWAY in the output, every stream reset. */
   fail(code: ErrorCode, reason: string, by: ConnectionFailure["by"]): void {
     if (this.#isClosed) return;
-    this.#dropUnwritten();
+    this.#unwritten.drop(this.#sender.output, this.#streams.lastId);
     const lastId = this.role === "server" ? this.#streams.lastId : 0;
     writeGoAway(this.#sender.output, lastId, code, reason);
     this.#sender.touch();
@@ -265,18 +264,8 @@ export class Connection {
   /** The socket is gone: every stream is reset. No event of the connection follows. */
   onSocketClosed(reason: string): void {
     if (this.#isClosed) return;
-    this.#dropUnwritten();
+    this.#unwritten.drop(this.#sender.output, this.#streams.lastId);
     this.#close({ code: ErrorCode.INTERNAL_ERROR, by: "transport", reason });
-  }
-
-  /**
-   * Streams whose HEADERS wait in the output are reported as never written (client role), and sent
-   * again elsewhere: they must not leave here as well.
-   */
-  #dropUnwritten(): void {
-    if (this.role === "client" && this.#streams.lastId > this.#writtenId) {
-      this.#sender.output.drop();
-    }
   }
 
   #close(failure: ConnectionFailure): void {
@@ -284,7 +273,7 @@ export class Connection {
     this.#faults.isOver = true;
     for (const stream of this.#streams.list()) {
       // RFC 9113 §8.7: never written means never processed.
-      const isUnprocessed = this.role === "client" && stream.id > this.#writtenId;
+      const isUnprocessed = this.role === "client" && this.#unwritten.has(stream.id);
       this.#abandon(stream, {
         code: failure.code === ErrorCode.NO_ERROR ? ErrorCode.CANCEL : failure.code,
         by: failure.by,
@@ -400,7 +389,7 @@ export class Connection {
         this.#abandon(stream, {
           code: ErrorCode.REFUSED_STREAM,
           // Never written: it may be sent again as often as it takes. gRFC A6.
-          by: stream.id > this.#writtenId ? "transport" : "remote",
+          by: this.#unwritten.has(stream.id) ? "transport" : "remote",
           isUnprocessed: true,
           reason,
         });
