@@ -25,6 +25,8 @@ import type { Sender } from "./sender.ts";
 import type { Streams } from "./streams.ts";
 
 const OK = ErrorCode.NO_ERROR;
+/** RFC 9113 §8.1.1. */
+const WRONG_LENGTH = "a body that differs from its content-length";
 
 /** What the headers tell the connection. */
 export interface HeadersOwner {
@@ -175,7 +177,7 @@ export class HeadersReceiver {
     const problem = list.isTooLarge ? "" : requestProblem(list);
     if (problem !== "" || this.#isBodyMissing(list, isEnd)) {
       this.#streams.lastId = streamId;
-      const reason = problem === "" ? "a body that differs from its content-length" : problem;
+      const reason = problem === "" ? WRONG_LENGTH : problem;
       return this.#faults.streamError(streamId, ErrorCode.PROTOCOL_ERROR, reason);
     }
     const stream = this.#owner.acceptStream(streamId);
@@ -206,11 +208,13 @@ export class HeadersReceiver {
         return OK;
       }
     }
+    const hasBody = !stream.isHead && !isBodiless(list);
+    if (problem === "" && hasBody && this.#isBodyMissing(list, isEnd)) problem = WRONG_LENGTH;
     if (problem !== "") {
       return this.#faults.streamError(stream.id, ErrorCode.PROTOCOL_ERROR, problem);
     }
     stream.isAnswered = true;
-    if (!isEnd && !stream.isHead && !isBodiless(list)) stream.expectBody(list);
+    if (!isEnd && hasBody) stream.expectBody(list);
     if (isEnd) stream.move(StreamEvent.RECV_END);
     stream.events.onHeaders(list, isEnd);
     if (stream.state === State.CLOSED) this.#sender.forget(stream);
@@ -220,9 +224,7 @@ export class HeadersReceiver {
   #onTrailers(stream: Stream, list: HeaderList, isEnd: boolean): ErrorCode {
     let problem = list.isTooLarge ? "trailers that are too large" : trailersProblem(list);
     if (problem === "" && !isEnd) problem = "trailers without END_STREAM";
-    if (problem === "" && stream.bodyLeft > 0) {
-      problem = "a body that differs from its content-length";
-    }
+    if (problem === "" && stream.bodyLeft > 0) problem = WRONG_LENGTH;
     if (problem !== "") {
       return this.#faults.streamError(stream.id, ErrorCode.PROTOCOL_ERROR, problem);
     }

@@ -390,21 +390,25 @@ wireTests([
         .want(),
   },
   ...["HEAD", "GET"].flatMap((method): WireCase[] =>
-    ["200", "304", "204"].map((status) => {
-      const isGood = method === "HEAD" || status !== "200";
-      const verdict = isGood ? "good" : "malformed";
-      return {
-        section: "8.1.1",
-        name: `${status} to ${method} that announces a body and has an empty one is ${verdict}`,
-        role: "client",
-        script: (peer) => {
-          peer.open(true, request({ ":method": method }));
-          peer.said();
-          peer.send(headers(1, withLength([[":status", status]], 5)), data(1, "", 1));
-          wantBody(peer, isGood);
-        },
-      };
-    }),
+    ["200", "304", "204"].flatMap((status) =>
+      ["with its headers", "with empty data"].map((how): WireCase => {
+        const isGood = method === "HEAD" || status !== "200";
+        const verdict = isGood ? "good" : "malformed";
+        return {
+          section: "8.1.1",
+          name: `${status} to ${method} that announces a body and ends ${how} is ${verdict}`,
+          role: "client",
+          script: (peer) => {
+            peer.open(true, request({ ":method": method }));
+            peer.said();
+            const fields = withLength([[":status", status]], 5);
+            if (how === "with its headers") peer.send(headers(1, fields, 1));
+            else peer.send(headers(1, fields), data(1, "", 1));
+            wantBody(peer, isGood);
+          },
+        };
+      }),
+    ),
   ),
   {
     section: "8.1",
