@@ -1,6 +1,6 @@
 /**
  * Every byte in its place, over TCP, TLS and Unix sockets, with readers that stop and go on: chunks
- * are used again as soon as the kernel has them, so a chunk that is given back too early shows here.
+ * are used again as soon as the kernel has them, so one that is given back too early shows here.
  */
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";

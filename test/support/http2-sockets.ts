@@ -59,9 +59,10 @@ export class SocketUser implements ConnectUser {
 
   onAccepted(connection: SocketConnection): void {
     this.connection = connection;
+    leftovers.push(() => connection.socket.destroy());
   }
   onConnected(connection: SocketConnection): void {
-    this.connection = connection;
+    this.onAccepted(connection);
   }
   onStream(stream: Stream, list: HeaderList, isEnd: boolean) {
     return this.recorder.onStream(stream, list, isEnd);
