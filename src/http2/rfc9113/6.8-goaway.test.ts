@@ -249,6 +249,24 @@ test("RFC 9113 §8.7: streams that were written when our side fails may have bee
   assert.deepEqual(unprocessed(peer), [3]);
 });
 
+test("RFC 9113 §8.7: what is reported as never written does not leave afterwards", () => {
+  const peer = new Peer({ role: "client" });
+  peer.open(true);
+  peer.said();
+  peer.open(true);
+  peer.connection.fail(2, "broken", "library");
+  peer.want('GOAWAY last=0 code=INTERNAL_ERROR "broken"');
+  assert.deepEqual(unprocessed(peer), [3]);
+  // Also in the very first turn, where SETTINGS come before everything (§3.4).
+  const young = new Peer({ role: "client", isRaw: true });
+  young.open(true);
+  young.connection.fail(2, "broken", "library");
+  const [first, ...rest] = young.said();
+  assert.match(first!, /^SETTINGS/);
+  assert.deepEqual(rest, ['GOAWAY last=0 code=INTERNAL_ERROR "broken"']);
+  assert.deepEqual(unprocessed(young), [1]);
+});
+
 test("RFC 9113 §8.7: what a server's connection loses is never called unprocessed", () => {
   const peer = new Peer();
   peer.send(headers(1, REQUEST));
