@@ -7,6 +7,7 @@
 import assert from "node:assert/strict";
 import type { Rng } from "../src/base/index.ts";
 import {
+  type Connection,
   type ConnectionEvents,
   constantList,
   type HeaderList,
@@ -334,8 +335,9 @@ export class ServerEnd extends End {
 /** The user of either connection; tells the simulation of what it cannot see otherwise. */
 export class ConnectionUser implements ConnectionEvents {
   failure = "";
-  isDrained = false;
   goAways = 0;
+  /** The connection, once it is made: a drained one is closed, as a transport does. */
+  connection: Connection | null = null;
   readonly #onStream: (stream: Stream, call: number, isEnd: boolean) => StreamEvents;
 
   constructor(onStream: (stream: Stream, call: number, isEnd: boolean) => StreamEvents) {
@@ -354,8 +356,8 @@ export class ConnectionUser implements ConnectionEvents {
   onDirty(): void {}
   onPong(): void {}
   onDrained(): void {
-    assert.ok(!this.isDrained);
-    this.isDrained = true;
+    assert.ok(!this.connection!.isClosed, "a drain completes once");
+    this.connection!.onSocketClosed("drained");
   }
   onFailure(failure: { reason: string }): void {
     assert.equal(this.failure, "");
