@@ -68,6 +68,8 @@ test("a static target yields its set once, at the start, and nothing afterwards"
     zone: null,
     source: "static",
     weight: 1,
+    conditions: null,
+    rule: null,
   });
   assert.equal(sets[0].endpoints.length, 2);
   resolver.close();

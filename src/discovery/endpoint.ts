@@ -22,6 +22,26 @@ export interface Endpoint {
   readonly source: string;
   /** Share of calls in relation to the others; 1 unless the source says otherwise. */
   readonly weight: number;
+  /** What the source said of its health and place; null from sources that do not. */
+  readonly conditions: EndpointConditions | null;
+  /** The rule by which it is used, for people, such as "ready"; null when there is none to tell. */
+  readonly rule: string | null;
+}
+
+/** What an EndpointSlice says of an endpoint, with nil resolved to its meaning. */
+export interface EndpointConditions {
+  readonly ready: boolean;
+  readonly serving: boolean;
+  readonly terminating: boolean;
+  /** Nodes and zones that should use it; empty without hints. */
+  readonly hints: { readonly nodes: readonly string[]; readonly zones: readonly string[] };
+}
+
+/** An endpoint that the source knows and a rule leaves out. */
+export interface SkippedEndpoint {
+  readonly endpoint: Endpoint;
+  /** The rule, for people: "not ready", "terminating", "zone hints: another zone". */
+  readonly reason: string;
 }
 
 /** All endpoints of a target at one time: immutable, sorted by address, without duplicates. */
@@ -29,6 +49,8 @@ export interface EndpointSet {
   readonly endpoints: readonly Endpoint[];
   /** Why there are none, for people to read. Only on an empty set. */
   readonly reason?: string;
+  /** What is known and not used, sorted by address, for people; absent when there is none. */
+  readonly skipped?: readonly SkippedEndpoint[];
 }
 
 /** An endpoint with nothing known but its address and who named it. */
@@ -42,6 +64,8 @@ export function newEndpoint(address: string, source: string): Endpoint {
     zone: null,
     source,
     weight: 1,
+    conditions: null,
+    rule: null,
   });
 }
 
