@@ -2,11 +2,14 @@
  * Listeners: addresses, limits, refusals, and socket files that a crash left over.
  */
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { connect as connectTls } from "node:tls";
+import { createAuthority } from "../../test/support/certificates.ts";
 import {
   ascii,
   headers,
@@ -14,8 +17,9 @@ import {
   REQUEST,
   settings,
 } from "../../test/support/http2-frames.ts";
-import { TestListener, until } from "../../test/support/http2-sockets.ts";
-import { ConnectionCount, ListenError, listenAddressText } from "./index.ts";
+import { RawPeer, TestListener, until } from "../../test/support/http2-sockets.ts";
+import { RecordingLogger, VirtualClock } from "../base/index.ts";
+import { ConnectionCount, ListenError, listenAddressText, ServerTls } from "./index.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "fairlead-listener-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -103,6 +107,67 @@ test("the limit holds over all listeners that share a count", async () => {
   await second.closed();
   assert.deepEqual(servers[1]!.refused, ["more than 1 connections"]);
   for (const server of servers) await server.close();
+});
+
+/** A certificate for 127.0.0.1, and the CA that clients trust. */
+async function withTls(body: (tls: ServerTls, ca: string) => Promise<void>): Promise<void> {
+  const authority = await createAuthority("a test CA");
+  const { cert, key } = await authority.issue({ names: ["127.0.0.1"] });
+  const files = {
+    certFile: join(folder, "tls.crt"),
+    keyFile: join(folder, "tls.key"),
+    clientCaFile: null,
+  };
+  writeFileSync(files.certFile, cert);
+  writeFileSync(files.keyFile, key);
+  const deps = { clock: new VirtualClock(), log: new RecordingLogger(), onReload: () => {} };
+  const tls = ServerTls.load(files, deps);
+  await body(tls, authority.cert);
+  tls.close();
+}
+
+test("handshakes in progress count, over all listeners that share a count", async () => {
+  await withTls(async (tls, ca) => {
+    const count = new ConnectionCount();
+    const servers = [
+      await new TestListener({ maxConnections: 2, count, tls }).listen(),
+      await new TestListener({ maxConnections: 2, count, tls }).listen(),
+    ];
+    const silent = [await servers[0]!.dial(), await servers[1]!.dial()];
+    await until(() => count.value === 2, "two that have not begun TLS are counted");
+    for (const server of servers) {
+      const late = await server.dial();
+      await late.closed();
+      assert.deepEqual(server.refused, ["more than 2 connections"]);
+    }
+    silent[0]!.send(ascii("this is no ClientHello, and long enough to be seen as none"));
+    await silent[0]!.closed();
+    await until(() => count.value === 1, "a handshake that failed is not counted any more");
+    const port = Number(servers[1]!.address.split(":")[1]);
+    const client = connectTls({ host: "127.0.0.1", port, ca, ALPNProtocols: ["h2"] });
+    await once(client, "secureConnect");
+    await until(() => servers[1]!.users.length === 1, "one that succeeds is a connection");
+    assert.equal(count.value, 2, "and is counted once");
+    client.destroy();
+    silent[1]!.socket.destroy();
+    await until(() => count.value === 0, "all are gone");
+    for (const server of servers) await server.close();
+  });
+});
+
+test("a handshake that ends after its listener was stopped is drained", async () => {
+  await withTls(async (tls, ca) => {
+    const server = await new TestListener({ tls }).listen();
+    const port = Number(server.address.split(":")[1]);
+    const socket = (await server.dial()).socket;
+    await until(() => server.count.value === 1, "accepted");
+    server.listener.stop();
+    socket.removeAllListeners("data");
+    const client = connectTls({ socket, host: "127.0.0.1", port, ca, ALPNProtocols: ["h2"] });
+    await new RawPeer(client, false).line("GOAWAY");
+    assert.equal(server.users.length, 1);
+    await server.close();
+  });
 });
 
 test("a stopped listener accepts nothing new, and its connections go on", async () => {

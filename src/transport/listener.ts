@@ -8,7 +8,11 @@
 import { existsSync, lstatSync, rmSync } from "node:fs";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { dirname } from "node:path";
-import { createServer as createTlsServer, type TLSSocket } from "node:tls";
+import {
+  createServer as createTlsServer,
+  type TLSSocket,
+  type Server as TlsServer,
+} from "node:tls";
 import type { ConnectionConfig } from "../http2/index.ts";
 import type { TransportLoop } from "./loop.ts";
 import { SocketConnection, type SocketConnectionEvents } from "./socket-connection.ts";
@@ -47,7 +51,7 @@ export interface ListenerOptions {
   readonly removesStaleSocket?: boolean;
 }
 
-/** Connections open now, shared by the listeners of one proxy. */
+/** Connections open now, those in their TLS handshake included; shared by a proxy's listeners. */
 export class ConnectionCount {
   value = 0;
 }
@@ -63,6 +67,7 @@ export class Listener {
   readonly #events: ListenerEvents;
   readonly #loop: TransportLoop;
   readonly #server: Server;
+  readonly #tlsServer: TlsServer | null;
   readonly #connections = new Set<SocketConnection>();
   #isStopped = false;
 
@@ -70,30 +75,30 @@ export class Listener {
     this.#options = options;
     this.#events = events;
     this.#loop = loop;
+    this.#tlsServer = this.#createTlsServer();
     this.#server = this.#createServer();
   }
 
+  /** TLS begins behind the limit, so that handshakes count, over all listeners of a `count`. */
   #createServer(): Server {
+    return createServer({ noDelay: true }, (socket) => {
+      if (!this.#tryAdmit(socket)) return;
+      if (this.#tlsServer === null) this.#onSocket(socket);
+      else this.#tlsServer.emit("connection", socket);
+    });
+  }
+
+  /** A server that listens nowhere: it makes TLS of the sockets that it is handed. */
+  #createTlsServer(): TlsServer | null {
     const { tls } = this.#options;
-    const onSocket = (socket: Socket): void => {
-      if (this.#tryAdmit(socket)) this.#onSocket(socket);
-    };
-    if (tls === null) return createServer({ noDelay: true }, onSocket);
-    const server = createTlsServer({ ...tls.options(), noDelay: true }, onSocket);
+    if (tls === null) return null;
+    const server = createTlsServer(tls.options(), (socket) => this.#onSocket(socket));
     tls.attach(server);
     server.on("tlsClientError", (error: Error, socket: TLSSocket) => {
       this.#events.onRefused(remoteOf(socket), oneLine(tlsFailureReason(error)));
       // Node leaves it open when somebody listens here.
       socket.destroy();
     });
-    // Handshakes count too: Node drops what is over the limit before TLS begins.
-    if (Number.isFinite(this.#options.maxConnections)) {
-      server.maxConnections = this.#options.maxConnections;
-      server.on("drop", () => {
-        const reason = `more than ${this.#options.maxConnections} connections`;
-        this.#events.onRefused("", reason);
-      });
-    }
     return server;
   }
 
@@ -133,6 +138,8 @@ export class Listener {
   stop(): void {
     this.#isStopped = true;
     this.#server.close();
+    // It never listened, so this ends nothing; it only says so.
+    this.#tlsServer?.close();
   }
 
   /** Counts an accepted socket, or closes it when it is over the limit. */
