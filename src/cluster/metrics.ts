@@ -8,9 +8,9 @@
 import type { Endpoint } from "../discovery/index.ts";
 import {
   type Counter,
-  type Gauge,
   type Histogram,
   latencySecondsBoundaries,
+  type Reading,
   type Registry,
 } from "../telemetry/index.ts";
 
@@ -59,7 +59,7 @@ export class ClusterMetrics {
   readonly refusals: ReadonlyMap<Refusal, Counter>;
   readonly replays: Counter;
   readonly duration: Histogram;
-  readonly #gauges: Gauge[];
+  readonly #gauges: Reading[];
 
   constructor(
     registry: Registry,

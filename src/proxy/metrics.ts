@@ -51,8 +51,8 @@ export class ProxyMetrics {
     registry.gauge("fairlead_buffered_bytes", "Bytes buffered by all connections.", {}, () =>
       Math.max(0, figures().bufferedBytes),
     );
-    registry.gauge(
-      "fairlead_overload_refusals",
+    registry.counterFrom(
+      "fairlead_overload_refusals_total",
       "Streams refused for memory.",
       {},
       () => figures().refused,

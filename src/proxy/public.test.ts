@@ -14,7 +14,7 @@ test("it relays, shows its endpoints and figures, and drains", async (t) => {
     assert.equal((await call(session)).name, "a");
   });
   assert.equal(proxy.clusters()[0].endpoints[0].calls, 1);
-  assert.match(proxy.metricsText(), /^# TYPE /m);
+  assert.match(proxy.metricsText(), /^# TYPE fairlead_overload_refusals_total counter$/m);
   await proxy.drain();
   assert.equal(proxy.readiness().ready, false);
 });

@@ -8,7 +8,7 @@
  * Must never: know what is being counted or by whom, or do I/O.
  */
 export { latencySecondsBoundaries, sizeBytesBoundaries } from "./boundaries.ts";
-export { Counter, Gauge, Histogram } from "./instruments.ts";
+export { Counter, Histogram, Reading } from "./instruments.ts";
 export { PROMETHEUS_CONTENT_TYPE, renderPrometheus } from "./prometheus.ts";
 export { Registry } from "./registry.ts";
 export type {

@@ -54,8 +54,8 @@ export class Counter extends Instrument {
   }
 }
 
-/** A value that is asked for when somebody looks. */
-export class Gauge extends Instrument {
+/** A value that is asked for when somebody looks: a gauge, or a sum that is kept elsewhere. */
+export class Reading extends Instrument {
   readonly #read: () => number;
 
   /** @param read cheap and without side effects; NaN when there is no value at present. */

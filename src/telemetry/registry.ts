@@ -4,7 +4,7 @@
  * Names follow Prometheus; a handle is made once, when what it counts comes into being, and kept.
  */
 import { assert } from "../base/index.ts";
-import { Counter, Gauge, Histogram, type Instrument } from "./instruments.ts";
+import { Counter, Histogram, type Instrument, Reading } from "./instruments.ts";
 import type { GaugeMerge, Labels, MetricKind, MetricsSnapshot } from "./snapshot.ts";
 import { labelsKey } from "./snapshot.ts";
 
@@ -31,6 +31,12 @@ export class Registry {
     return this.#bind(family, labels, (remove) => new Counter(labels, remove));
   }
 
+  /** A counter whose sum is kept elsewhere: `read` is called for every snapshot, and never falls. */
+  counterFrom(name: string, help: string, labels: Labels, read: () => number): Reading {
+    const family = this.#family(name, help, "counter", "sum", null);
+    return this.#bind(family, labels, (remove) => new Reading(labels, remove, read));
+  }
+
   /**
    * A gauge that calls `read` for every snapshot; while that returns no finite number, the series
    * is left out.
@@ -43,9 +49,9 @@ export class Registry {
     labels: Labels,
     read: () => number,
     merge: GaugeMerge = "sum",
-  ): Gauge {
+  ): Reading {
     const family = this.#family(name, help, "gauge", merge, null);
-    return this.#bind(family, labels, (remove) => new Gauge(labels, remove, read));
+    return this.#bind(family, labels, (remove) => new Reading(labels, remove, read));
   }
 
   /** A histogram with ascending boundaries; its name ends in the unit, such as `_seconds`. */

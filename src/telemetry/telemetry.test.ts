@@ -46,6 +46,18 @@ ready 2.5
   assert.match(PROMETHEUS_CONTENT_TYPE, /version=0\.0\.4/);
 });
 
+test("a counter whose sum is kept elsewhere is asked for it, and is a counter", () => {
+  const registry = new Registry();
+  let refused = 0;
+  const reading = registry.counterFrom("refused_total", "Refused.", {}, () => refused);
+  refused += 3;
+  assert.match(rendered(registry), /^# TYPE refused_total counter\nrefused_total 3$/m);
+  const [first, second] = [registry.snapshot(), registry.snapshot()];
+  assert.equal(mergeSnapshots([first, second]).families[0].series[0].value, 6);
+  reading.remove();
+  assert.deepEqual(registry.snapshot().families[0].series, []);
+});
+
 test("an empty registry renders to nothing", () => {
   assert.equal(rendered(new Registry()), "");
 });
