@@ -14,7 +14,12 @@ import type { Policy } from "../balancing/index.ts";
 import { parseGrpcTimeout } from "../grpc/index.ts";
 import { headerList, limits } from "../http2/index.ts";
 import { WARM_UP_MS } from "./cluster.ts";
-import { CAPACITY_QUEUE_CALLS_MAX, DEADLINE_GRACE_MS, READY_QUEUE_CALLS_MAX } from "./config.ts";
+import {
+  CAPACITY_QUEUE_CALLS_MAX,
+  CAPACITY_TIMEOUT_MS,
+  DEADLINE_GRACE_MS,
+  READY_QUEUE_CALLS_MAX,
+} from "./config.ts";
 
 const { STREAM_WINDOW_BYTES } = limits;
 
@@ -375,6 +380,37 @@ test("a call with a deadline that waits fails at its deadline, not later", async
     assert.equal(full.failure?.status, 4);
     assert.match(full.failure!.reason, /^deadline exceeded while every connection of echo\.test:1/);
     assert.equal(harness.metric("fairlead_refusals_total", { reason: "deadline" }), 1);
+  });
+});
+
+test("a call waits for a stream up to a time, or its deadline if that is shorter", async () => {
+  await withCluster({ maxConnectionsPerEndpoint: 1 }, async (harness) => {
+    const [server] = await harness.ready(1, [[3, 1]]);
+    const connection = await server.next();
+    const first = harness.call();
+    const stream = await connection.nextStream();
+    const endless = harness.call();
+    const patient = harness.call({ deadlineMs: 2 * CAPACITY_TIMEOUT_MS });
+    const brief = harness.call({ deadlineMs: CAPACITY_TIMEOUT_MS - 1_000 });
+    await harness.pass(CAPACITY_TIMEOUT_MS - 500);
+    assert.equal(brief.failure?.status, 4, "DEADLINE_EXCEEDED");
+    assert.deepEqual([endless.failure, patient.failure], [null, null]);
+    const late = harness.call();
+    await harness.pass(1_000);
+    for (const { failure } of [endless, patient]) {
+      assert.equal(failure?.kind, "refused");
+      assert.equal(failure?.status, 14);
+      assert.equal(
+        failure?.reason,
+        "every connection of echo.test:1 is at its MAX_CONCURRENT_STREAMS, " +
+          "and the call has waited for 60000 ms",
+      );
+    }
+    assert.equal(harness.metric("fairlead_refusals_total", { reason: "capacity_timeout" }), 2);
+    connection.respond(stream.id);
+    connection.respond((await connection.nextStream()).id);
+    await allOver([first, late]);
+    assert.equal(late.grpcStatus, "0");
   });
 });
 

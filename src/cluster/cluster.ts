@@ -17,6 +17,7 @@ import { Call, type CallEvents, type CallOwner } from "./call.ts";
 import { CallQueue } from "./call-queue.ts";
 import {
   CAPACITY_QUEUE_CALLS_MAX,
+  CAPACITY_TIMEOUT_MS,
   type ClusterConfig,
   type ClusterDeps,
   READY_QUEUE_CALLS_MAX,
@@ -166,13 +167,17 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
 
   #waitCapacity(call: Call): void {
     if (this.#capacity.length >= CAPACITY_QUEUE_CALLS_MAX) {
-      const reason = `every connection of ${this.#config.target} is at its MAX_CONCURRENT_STREAMS`;
-      this.#refuse(call, "capacity_full", `${reason}, and ${CAPACITY_QUEUE_CALLS_MAX} calls wait`);
+      const reason = `${this.#full()}, and ${CAPACITY_QUEUE_CALLS_MAX} calls wait`;
+      this.#refuse(call, "capacity_full", reason);
       return;
     }
     this.#capacity.push(call);
-    if (call.deadlineMs !== Number.POSITIVE_INFINITY) this.arm(call, call.deadlineMs);
-    else this.disarm(call);
+    const waitMs = this.#deps.clock.nowMs() + CAPACITY_TIMEOUT_MS;
+    this.arm(call, Math.min(waitMs, call.deadlineMs));
+  }
+
+  #full(): string {
+    return `every connection of ${this.#config.target} is at its MAX_CONCURRENT_STREAMS`;
   }
 
   #refuse(call: Call, why: Refusal, reason: string): void {
@@ -200,6 +205,11 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
     if (call.queue !== this.#capacity) {
       this.#metrics.refusals.get("not_ready")!.add();
       call.fail("refused", ErrorCode.CANCEL, Status.UNAVAILABLE, this.#notReady());
+      return;
+    }
+    if (this.#deps.clock.nowMs() < call.deadlineMs) {
+      const reason = `${this.#full()}, and the call has waited for ${CAPACITY_TIMEOUT_MS} ms`;
+      this.#refuse(call, "capacity_timeout", reason);
       return;
     }
     this.#metrics.refusals.get("deadline")!.add();

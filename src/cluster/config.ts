@@ -12,6 +12,11 @@ import type { ClientTls, TransportLoop } from "../transport/index.ts";
 export const READY_QUEUE_CALLS_MAX = 65_536;
 /** Calls that wait while every connection is at its MAX_CONCURRENT_STREAMS. */
 export const CAPACITY_QUEUE_CALLS_MAX = 65_536;
+/**
+ * How long a call waits for a stream, or its deadline if that is shorter. Long, because the streams
+ * before it may be long; but a caller without a deadline must hear at last that it is stuck.
+ */
+export const CAPACITY_TIMEOUT_MS = 60_000;
 /** Request bytes kept per call for a transparent replay (Envoy and gRPC: 64 KiB-1 MiB). */
 export const REPLAY_BYTES_MAX = 65_536;
 /** Request bytes kept for replays over all calls of the process. */

@@ -15,7 +15,13 @@ import {
 } from "../telemetry/index.ts";
 
 /** Reasons for which a cluster refuses a call: label values. */
-export const REFUSALS = ["not_ready", "queue_full", "capacity_full", "deadline"] as const;
+export const REFUSALS = [
+  "not_ready",
+  "queue_full",
+  "capacity_full",
+  "capacity_timeout",
+  "deadline",
+] as const;
 
 /** One of `REFUSALS`. */
 export type Refusal = (typeof REFUSALS)[number];
