@@ -3,7 +3,7 @@
  */
 import { get, type IncomingMessage } from "node:http";
 import { parsePolicy } from "../balancing/index.ts";
-import { TimerWheel } from "../base/index.ts";
+import { silentLogger, TimerWheel } from "../base/index.ts";
 import {
   type Cluster,
   type ClusterView,
@@ -65,7 +65,8 @@ function connect(target: string, options: WhyOptions, { clock, rng, log }: Syste
     {
       clock,
       rng,
-      log,
+      // What is printed says of each endpoint why it is not used.
+      log: silentLogger,
       resolver: createResolver(target, { clock, rng, log }),
       loop: new TransportLoop(clock),
       wheel: new TimerWheel(clock),

@@ -22,9 +22,10 @@ import {
   type ClusterDeps,
   READY_QUEUE_CALLS_MAX,
 } from "./config.ts";
+import { EndpointLog } from "./endpoint-log.ts";
 import { Endpoints } from "./endpoints.ts";
 import { ClusterMetrics, type Refusal } from "./metrics.ts";
-import { readinessOf, viewOf } from "./show.ts";
+import { notReadyReason, readinessOf, viewOf } from "./show.ts";
 import { Subchannel, type SubchannelOwner } from "./subchannel.ts";
 import type { ClusterView, Readiness } from "./view.ts";
 
@@ -41,6 +42,7 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
   readonly #config: ClusterConfig;
   readonly #deps: ClusterDeps;
   readonly #endpoints: Endpoints;
+  readonly #endpointLog: EndpointLog;
   readonly #connector: Connector;
   readonly #metrics: ClusterMetrics;
   readonly #ready = new CallQueue();
@@ -62,6 +64,7 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
     this.#config = config;
     this.#deps = deps;
     this.#connector = new Connector(config.tls, DEFAULT_CONNECTION_CONFIG, deps.loop);
+    this.#endpointLog = new EndpointLog(config.target, deps.log, deps.clock);
     this.#endpoints = new Endpoints((endpoint) => this.#newSubchannel(endpoint));
     const count = (state: string) => () =>
       this.#endpoints.current.filter((each) => each.state === state).length;
@@ -217,29 +220,25 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
     call.fail("deadline", ErrorCode.CANCEL, Status.DEADLINE_EXCEEDED, reason);
   }
 
-  /** Why nothing is ready, with the reasons of the first endpoints. */
   #notReady(): string {
-    const { target } = this.#config;
-    if (!this.#isResolved) {
-      return this.#staleReason === null
-        ? `${target} is not resolved yet`
-        : `${target} cannot be resolved: ${this.#staleReason}`;
-    }
-    const all = this.#endpoints.current;
-    if (all.length === 0) return `${target} has no endpoints: ${this.#emptyReason ?? "none known"}`;
-    const some = all.slice(0, 3).map((each) => `${each.endpoint.address}: ${each.reason}`);
-    const more = all.length > 3 ? `; and ${all.length - 3} more` : "";
-    return `no endpoint of ${target} is ready: ${some.join("; ")}${more}`;
+    const reason = this.#isResolved ? this.#emptyReason : this.#staleReason;
+    return notReadyReason(this.#config.target, this.#endpoints, this.#isResolved, reason);
   }
 
   // SubchannelOwner
 
   onSubchannelState(subchannel: Subchannel): void {
     if (this.#isClosed) return;
+    this.#endpointLog.onState(subchannel);
     this.#publish();
     if (this.#config.policy.connects !== "first") return;
     if (subchannel.isReady) for (const each of this.#endpoints.current) each.rest();
     else this.#connectFirst();
+  }
+
+  /** It may be gone for good, and another have come: the source is asked again. */
+  onSubchannelLost(): void {
+    if (!this.#isClosed) this.#deps.resolver.resolveNow();
   }
 
   onSubchannelCapacity(subchannel: Subchannel): void {
@@ -336,6 +335,7 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
 
   /** From the transport's loop, about once a second. */
   onTick(nowMs: number): void {
+    this.#endpointLog.onTick();
     for (const subchannel of this.#endpoints.current) subchannel.onTick(nowMs);
   }
 

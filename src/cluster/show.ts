@@ -76,6 +76,28 @@ function round(ms: number): number {
   return Math.round(ms * 1_000) / 1_000;
 }
 
+/**
+ * Why nothing is ready, with the reasons of the first endpoints. `reason` is why there is no set
+ * yet, or why it is empty; null when that is not known.
+ */
+export function notReadyReason(
+  target: string,
+  endpoints: Endpoints,
+  isResolved: boolean,
+  reason: string | null,
+): string {
+  if (!isResolved) {
+    return reason === null
+      ? `${target} is not resolved yet`
+      : `${target} cannot be resolved: ${reason}`;
+  }
+  const all = endpoints.current;
+  if (all.length === 0) return `${target} has no endpoints: ${reason ?? "none known"}`;
+  const some = all.slice(0, 3).map((each) => `${each.endpoint.address}: ${each.reason}`);
+  const more = all.length > 3 ? `; and ${all.length - 3} more` : "";
+  return `no endpoint of ${target} is ready: ${some.join("; ")}${more}`;
+}
+
 /** Whether at least one endpoint is ready, in words. */
 export function readinessOf(
   endpoints: Endpoints,

@@ -25,6 +25,8 @@ import type { EndpointState } from "./view.ts";
 export interface SubchannelOwner {
   /** `isUsable` or `state` changed. */
   onSubchannelState(subchannel: Subchannel): void;
+  /** Its last usable connection ended, or one could not be made. */
+  onSubchannelLost(subchannel: Subchannel): void;
   /** A stream can be opened here that could not before. */
   onSubchannelCapacity(subchannel: Subchannel): void;
   /** A draining one has closed its last connection. */
@@ -245,7 +247,9 @@ export class Subchannel implements PickTarget, UpstreamOwner {
     if (this.#hasUsable() || this.#state === "IDLE") return;
     if (this.#isConnecting()) {
       // Another attempt is under way: what becomes of it decides.
-      if (this.#state === "READY") this.#setState("CONNECTING", reason);
+      if (this.#state !== "READY") return;
+      this.#setState("CONNECTING", reason);
+      this.#owner.onSubchannelLost(this);
       return;
     }
     if (!upstream.isReady) this.#retryLater(reason);
@@ -265,6 +269,7 @@ export class Subchannel implements PickTarget, UpstreamOwner {
     this.#backoff.reset();
     this.#setState("IDLE", reason);
     this.connect();
+    this.#owner.onSubchannelLost(this);
   }
 
   #isConnecting(): boolean {
@@ -285,5 +290,6 @@ export class Subchannel implements PickTarget, UpstreamOwner {
       this.#open();
     });
     this.#setState("TRANSIENT_FAILURE", reason);
+    this.#owner.onSubchannelLost(this);
   }
 }

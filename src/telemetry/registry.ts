@@ -31,7 +31,7 @@ export class Registry {
     return this.#bind(family, labels, (remove) => new Counter(labels, remove));
   }
 
-  /** A counter whose sum is kept elsewhere: `read` is called for every snapshot, and never falls. */
+  /** A counter whose sum is kept elsewhere: `read` is called for snapshots, and never falls. */
   counterFrom(name: string, help: string, labels: Labels, read: () => number): Reading {
     const family = this.#family(name, help, "counter", "sum", null);
     return this.#bind(family, labels, (remove) => new Reading(labels, remove, read));

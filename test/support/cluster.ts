@@ -37,12 +37,15 @@ export class ManualResolver implements Resolver {
   readonly target = "echo.test:1";
   listener: ResolverListener | null = null;
   isClosed = false;
+  resolveNowCount = 0;
 
   start(listener: ResolverListener): void {
     this.listener = listener;
   }
 
-  resolveNow(): void {}
+  resolveNow(): void {
+    this.resolveNowCount += 1;
+  }
 
   close(): void {
     this.isClosed = true;

@@ -1,0 +1,78 @@
+/**
+ * Log lines about endpoints that fail and come back: one a change, and only so many a second, so
+ * that a thousand that fail at once do not bury everything else. How many were left out is told.
+ *
+ * Not about single attempts: an endpoint that is tried again and fails again has not changed.
+ */
+
+import type { Clock, Logger } from "../base/index.ts";
+import type { Subchannel } from "./subchannel.ts";
+
+/** Endpoints that are named in a second. */
+export const ENDPOINT_LINES_MAX = 10;
+/** The second of `ENDPOINT_LINES_MAX`. */
+const INTERVAL_MS = 1_000;
+
+/** What the log knows of one cluster's endpoints. */
+export class EndpointLog {
+  readonly #target: string;
+  readonly #log: Logger;
+  readonly #clock: Clock;
+  /** Those that failed and are not ready again. */
+  readonly #failed = new Set<Subchannel>();
+  #sinceMs = Number.NEGATIVE_INFINITY;
+  #lines = 0;
+  /** Changes that got no line of their own. */
+  #failedMore = 0;
+  #readyMore = 0;
+
+  constructor(target: string, log: Logger, clock: Clock) {
+    this.#target = target;
+    this.#log = log;
+    this.#clock = clock;
+  }
+
+  /** The state of a subchannel changed. */
+  onState(subchannel: Subchannel): void {
+    const { state } = subchannel;
+    if (state === "TRANSIENT_FAILURE") this.#onFailed(subchannel);
+    else if (state === "READY") this.#onReady(subchannel);
+    // One that left is nobody's trouble any more.
+    else if (state === "DRAINING") this.#failed.delete(subchannel);
+  }
+
+  #onFailed(subchannel: Subchannel): void {
+    if (this.#failed.has(subchannel)) return;
+    this.#failed.add(subchannel);
+    const { endpoint, reason } = subchannel;
+    const fields = { target: this.#target, endpoint: endpoint.address, reason };
+    if (this.#tryLine()) this.#log.warn("endpoint failed", fields);
+    else this.#failedMore += 1;
+  }
+
+  #onReady(subchannel: Subchannel): void {
+    if (!this.#failed.delete(subchannel)) return;
+    const fields = { target: this.#target, endpoint: subchannel.endpoint.address };
+    if (this.#tryLine()) this.#log.info("endpoint ready again", fields);
+    else this.#readyMore += 1;
+  }
+
+  #tryLine(): boolean {
+    const nowMs = this.#clock.nowMs();
+    if (nowMs - this.#sinceMs >= INTERVAL_MS) {
+      this.#sinceMs = nowMs;
+      this.#lines = 0;
+    }
+    this.#lines += 1;
+    return this.#lines <= ENDPOINT_LINES_MAX;
+  }
+
+  /** About once a second: tells what was left out. */
+  onTick(): void {
+    if (this.#failedMore === 0 && this.#readyMore === 0) return;
+    const fields = { failed: this.#failedMore, readyAgain: this.#readyMore };
+    this.#log.warn("more endpoints changed", { target: this.#target, ...fields });
+    this.#failedMore = 0;
+    this.#readyMore = 0;
+  }
+}
