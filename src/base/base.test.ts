@@ -9,6 +9,7 @@ import {
   realRng,
   scriptedRng,
   seededRng,
+  shuffled,
   silentLogger,
   unreachable,
 } from "./index.ts";
@@ -59,6 +60,19 @@ test("the real generator stays in its range", () => {
     assert.ok(realRng().next() < 1);
     assert.ok([0, 1, 2].includes(realRng().int(3)));
   }
+});
+
+test("a shuffled copy has each order equally often, and leaves the list alone", () => {
+  const rng = seededRng(5);
+  const list = ["a", "b", "c"];
+  const counts = new Map<string, number>();
+  for (let i = 0; i < 6_000; i += 1) {
+    const order = shuffled(list, rng).join("");
+    counts.set(order, (counts.get(order) ?? 0) + 1);
+  }
+  assert.deepEqual([...counts.keys()].sort(), ["abc", "acb", "bac", "bca", "cab", "cba"]);
+  for (const count of counts.values()) assert.ok(count > 850 && count < 1_150, `${count}`);
+  assert.deepEqual(list, ["a", "b", "c"]);
 });
 
 test("a recording logger keeps level, message and the fields of its ancestors", () => {

@@ -14,6 +14,6 @@ export type { LogEntry, Logger, LogLevel } from "./logger.ts";
 export { RecordingLogger, silentLogger } from "./logger.ts";
 export { realClock, realRng } from "./real.ts";
 export type { Rng } from "./rng.ts";
-export { scriptedRng, seededRng } from "./rng.ts";
+export { scriptedRng, seededRng, shuffled } from "./rng.ts";
 export { VirtualClock } from "./virtual.ts";
 export { TimerWheel, WheelEntry } from "./wheel.ts";

@@ -78,3 +78,13 @@ export function seededRng(seed: number): Rng {
 export function scriptedRng(...values: number[]): Rng {
   return new ScriptedRng(values);
 }
+
+/** A copy of `list` in random order, each order as likely as any other (Fisher and Yates). */
+export function shuffled<T>(list: readonly T[], rng: Rng): T[] {
+  const copy = [...list];
+  for (let i = copy.length - 1; i > 0; i--) {
+    const j = rng.int(i + 1);
+    [copy[i], copy[j]] = [copy[j]!, copy[i]!];
+  }
+  return copy;
+}

@@ -7,7 +7,7 @@
 
 import type { Picker } from "../balancing/index.ts";
 import type { Timer } from "../base/index.ts";
-import { assert, type Rng } from "../base/index.ts";
+import { assert, shuffled } from "../base/index.ts";
 import type { Endpoint, EndpointSet, ResolverListener } from "../discovery/index.ts";
 import { Status } from "../grpc/index.ts";
 import { DEFAULT_CONNECTION_CONFIG, ErrorCode, type HeaderList } from "../http2/index.ts";
@@ -106,6 +106,11 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
   /** Calls that are not over, the waiting ones included. */
   get activeCalls(): number {
     return this.#activeCalls;
+  }
+
+  /** Calls that wait because every connection is at its MAX_CONCURRENT_STREAMS. */
+  get callsWaitingForCapacity(): number {
+    return this.#capacity.length;
   }
 
   /**
@@ -319,6 +324,7 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
     } else log.warn("no endpoints", { ...fields, reason: this.#emptyReason });
     const { policy } = this.#config;
     const { current } = this.#endpoints;
+    // gRFC A62.
     this.#order = policy.shuffleAddressList ? shuffled(current, this.#deps.rng) : current;
     for (const subchannel of removed) subchannel.remove("the endpoint left the set");
     if (policy.connects === "first") this.#connectFirst();
@@ -377,16 +383,6 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
     for (const subchannel of all) subchannel.metrics.remove();
     assert(this.#ready.length === 0, "no call waits in a closed cluster");
   }
-}
-
-/** A copy in random order: `shuffleAddressList` of pick_first. gRFC A62. */
-function shuffled(list: readonly Subchannel[], rng: Rng): Subchannel[] {
-  const copy = [...list];
-  for (let i = copy.length - 1; i > 0; i--) {
-    const j = rng.int(i + 1);
-    [copy[i], copy[j]] = [copy[j]!, copy[i]!];
-  }
-  return copy;
 }
 
 /** Makes a cluster; `start` begins its work. */

@@ -16,6 +16,7 @@ export class ProxyMetrics {
   readonly calls: Counter;
   readonly oversized: Counter;
   readonly glitched: Counter;
+  readonly stalled: Counter;
   readonly #failures: ReadonlyMap<CallFailure["kind"], Counter>;
 
   constructor(registry: Registry, connections: () => number, active: () => number) {
@@ -35,6 +36,10 @@ export class ProxyMetrics {
     this.oversized = registry.counter(
       "fairlead_downstream_oversized_total",
       "Calls refused because their header list is too large.",
+    );
+    this.stalled = registry.counter(
+      "fairlead_downstream_stalled_total",
+      "Calls cut because their answer was not read while others waited for a stream.",
     );
     this.#failures = new Map(
       FAILURE_KINDS.map((kind) => [

@@ -30,6 +30,7 @@ import {
   Listener,
   type ListenerEvents,
   type SocketConnection,
+  type Ticking,
   TransportLoop,
 } from "../transport/index.ts";
 import { answer } from "./answers.ts";
@@ -38,6 +39,7 @@ import type { PolicyChoice, ProxyConfig } from "./config.ts";
 import { ProxyMetrics } from "./metrics.ts";
 import { RefusalLog } from "./refusal-log.ts";
 import { Relay, type RelayOwner } from "./relay.ts";
+import { CROWDED_STALL_REASON, stalledRelays } from "./stalled-readers.ts";
 
 /** The real things that a proxy needs. */
 export interface ProxySystem {
@@ -73,7 +75,7 @@ export function createProxy(config: ProxyConfig, system: ProxySystem): Proxy {
   return new RelayProxy(config, system);
 }
 
-class RelayProxy implements Proxy, ListenerEvents, RelayOwner {
+class RelayProxy implements Proxy, ListenerEvents, RelayOwner, Ticking {
   readonly #config: ProxyConfig;
   readonly #system: ProxySystem;
   readonly #loop: TransportLoop;
@@ -86,6 +88,8 @@ class RelayProxy implements Proxy, ListenerEvents, RelayOwner {
   readonly #listeners: Listener[];
   #draining: Promise<void> | null = null;
   #onIdle: (() => void) | null = null;
+  /** Calls waited for a stream at the last look. */
+  #isCrowded = false;
 
   constructor(config: ProxyConfig, system: ProxySystem) {
     const { clock, rng, log, resolver } = system;
@@ -144,7 +148,23 @@ class RelayProxy implements Proxy, ListenerEvents, RelayOwner {
       throw error;
     }
     this.#cluster.start();
+    this.#loop.add(this);
     return bound;
+  }
+
+  /** From the transport's loop, about once a second. */
+  onTick(nowMs: number): void {
+    const waiting = this.#cluster.callsWaitingForCapacity;
+    // A burst that is over within a second is nobody's fault.
+    if (this.#isCrowded && waiting > 0) this.#cutStalled(waiting, nowMs);
+    this.#isCrowded = waiting > 0;
+  }
+
+  #cutStalled(most: number, nowMs: number): void {
+    for (const relay of stalledRelays(this.#openConnections(), nowMs).slice(0, most)) {
+      this.#metrics.stalled.add();
+      relay.cut(Status.RESOURCE_EXHAUSTED, CROWDED_STALL_REASON);
+    }
   }
 
   // ListenerEvents
@@ -254,7 +274,7 @@ class RelayProxy implements Proxy, ListenerEvents, RelayOwner {
     for (const connection of this.#openConnections()) {
       for (const { events } of connection.http2.openStreams()) {
         if (!(events instanceof Relay)) continue;
-        events.cut(reason);
+        events.cut(Status.UNAVAILABLE, reason);
         calls += 1;
       }
     }
@@ -267,6 +287,7 @@ class RelayProxy implements Proxy, ListenerEvents, RelayOwner {
 
   close(): void {
     for (const listener of this.#listeners) listener.stop();
+    this.#loop.remove(this);
     this.#cluster.close();
     this.#closeConnections("fairlead is shutting down");
     this.#loop.flushNow();

@@ -6,7 +6,7 @@
  */
 
 import type { Call, CallEvents, CallFailure } from "../cluster/index.ts";
-import { Status } from "../grpc/index.ts";
+import type { Status } from "../grpc/index.ts";
 import {
   ErrorCode,
   type HeaderList,
@@ -40,14 +40,14 @@ export class Relay implements StreamEvents, CallEvents {
     this.#call = call;
   }
 
-  /** Ends the call with a reason: there is no more time for it. */
-  cut(reason: string): void {
-    const failure = {
-      kind: "refused",
-      code: ErrorCode.CANCEL,
-      status: Status.UNAVAILABLE,
-      reason,
-    } as const;
+  /** Whether an endpoint is at work on it: its answer is not complete. */
+  get isServed(): boolean {
+    return this.#call!.subchannel !== null;
+  }
+
+  /** Ends the call with a reason: there is no more time, or no more room, for it. */
+  cut(status: Status, reason: string): void {
+    const failure = { kind: "refused", code: ErrorCode.CANCEL, status, reason } as const;
     this.#call!.cancel(ErrorCode.CANCEL);
     this.onFailed(failure);
   }

@@ -289,13 +289,12 @@ export class Sender {
   /** CVE-2026-49975: a trickle of WINDOW_UPDATEs must not hold memory for ever. */
   resetStalled(): void {
     for (const stream of [...this.waiting]) {
-      if (this.nowMs - stream.stalledSinceMs < STALL_TIMEOUT_MS) continue;
       if (stream.stalledBytes >= STALL_PROGRESS_BYTES) {
         stream.stalledSinceMs = this.nowMs;
         stream.stalledBytes = 0;
-        continue;
+      } else if (this.nowMs - stream.stalledSinceMs >= STALL_TIMEOUT_MS) {
+        this.#giveUp(stream, "the peer took no data for too long");
       }
-      this.#giveUp(stream, "the peer took no data for too long");
     }
   }
 

@@ -44,8 +44,11 @@ export class Stream {
   informationalCount = 0;
   /** The request's method is HEAD: no body comes, whatever the response announces. */
   isHead = false;
-  /** When it was opened, and when its queue last moved (0 while nothing waits). */
   readonly openedMs: number;
+  /**
+   * When its queue began to wait or was last seen to have moved by STALL_PROGRESS_BYTES (0 while
+   * nothing waits), and the bytes that left since.
+   */
   stalledSinceMs = 0;
   stalledBytes = 0;
   readonly #sender: Sender;
