@@ -12,9 +12,10 @@ import { formatFinding } from "./tidy/finding.ts";
 import type { ParsedFile } from "./tidy/parse.ts";
 import { parseSources } from "./tidy/parse.ts";
 import { checkFile, RULES } from "./tidy/rules.ts";
+import { findUnusedExports } from "./tidy/unused-rules.ts";
 
 const ROOT = join(import.meta.dirname, "..");
-const FOLDERS = ["src", "test", "bench", "fuzz", "scripts"];
+const FOLDERS = ["src", "test", "bench", "fuzz", "scripts", "web"];
 
 let files: ParsedFile[];
 
@@ -60,6 +61,11 @@ for (const [rule, promise] of RULES) {
     if (findings.length > 0) assert.fail(`\n${findings.map(formatFinding).join("\n")}`);
   });
 }
+
+test("nothing of src/ is exported for nobody", () => {
+  const findings = findUnusedExports(files);
+  if (findings.length > 0) assert.fail(`\n${findings.map(formatFinding).join("\n")}`);
+});
 
 test("every room has a door that says what it is", () => {
   const rooms = new Set(files.map(({ path }) => /^src\/[^/]+(?=\/)/.exec(path)?.[0] ?? ""));

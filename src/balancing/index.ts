@@ -11,7 +11,5 @@
 export { LeastRequestPolicy } from "./least-request.ts";
 export { PickFirstPolicy } from "./pick-first.ts";
 export type { Picker, PickTarget, Policy } from "./policy.ts";
-export { RandomPolicy } from "./random.ts";
-export { DEFAULT_POLICY_NAME, KNOWN_POLICY_NAMES, PolicyError, parsePolicy } from "./registry.ts";
-export { RoundRobinPolicy } from "./round-robin.ts";
+export { KNOWN_POLICY_NAMES, PolicyError, parsePolicy } from "./registry.ts";
 export { policyFromServiceConfig } from "./service-config.ts";

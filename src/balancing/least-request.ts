@@ -14,7 +14,7 @@ export const CHOICE_COUNT_DEFAULT = 2;
 /** A48: a smaller "choice_count" makes the config invalid. */
 export const CHOICE_COUNT_MIN = 2;
 /** A48: a larger "choice_count" counts as this. */
-export const CHOICE_COUNT_MAX = 10;
+const CHOICE_COUNT_MAX = 10;
 
 class LeastRequestPicker<T extends PickTarget> implements Picker<T> {
   readonly #ready: readonly T[];

@@ -6,7 +6,7 @@ import type { LogLevel } from "../base/index.ts";
 import { oneOf, refuseRepeats, valueOption } from "./usage.ts";
 
 /** Of `--log-level`, from most lines to fewest. */
-export const LOG_LEVELS: readonly LogLevel[] = ["trace", "debug", "info", "warn", "error"];
+const LOG_LEVELS: readonly LogLevel[] = ["trace", "debug", "info", "warn", "error"];
 
 /** The options that every verb has. */
 export interface CommonOptions {

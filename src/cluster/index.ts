@@ -8,9 +8,8 @@
  * Must never: know who is asking, or read a clock of its own.
  */
 export { Call, type CallEvents, type CallFailure } from "./call.ts";
-export { Cluster, createCluster, WARM_UP_MS } from "./cluster.ts";
+export { Cluster, createCluster } from "./cluster.ts";
 export type { ClusterConfig, ClusterDeps } from "./config.ts";
-export * as clusterLimits from "./config.ts";
 export { isGrpcRequest } from "./outcome.ts";
 export type {
   ClusterView,

@@ -15,7 +15,7 @@ import {
 } from "../telemetry/index.ts";
 
 /** Reasons for which a cluster refuses a call: label values. */
-export const REFUSALS = [
+const REFUSALS = [
   "not_ready",
   "queue_full",
   "capacity_full",

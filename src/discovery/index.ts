@@ -14,4 +14,4 @@ export { newEndpoint, newEndpointSet, sameEndpointSet } from "./endpoint.ts";
 export { systemDns } from "./real.ts";
 export type { Resolver, ResolverListener } from "./resolver.ts";
 export type { DnsTarget, ParsedTarget, StaticTarget } from "./target.ts";
-export { parseTarget, TargetError } from "./target.ts";
+export { parseTarget } from "./target.ts";

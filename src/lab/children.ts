@@ -24,7 +24,7 @@ const here = import.meta.url;
 const EXTENSION = here.endsWith(".ts") ? ".ts" : ".js";
 
 /** Path of one of the lab's own child programs: "pod", "caller", "clusterip" or "leash". */
-export function programUrl(name: string): URL {
+function programUrl(name: string): URL {
   return new URL(`./programs/${name}${EXTENSION}`, here);
 }
 

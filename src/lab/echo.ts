@@ -16,7 +16,7 @@ const TAG = 0x0a;
 const NAME_BYTES_MAX = 127;
 
 /** Path of the method, as in `:path`. */
-export const SAY_PATH = "/fairlead.lab.Echo/Say";
+const SAY_PATH = "/fairlead.lab.Echo/Say";
 
 /** A message with `name` in field 1. A name longer than 127 bytes is cut. */
 export function encodeName(name: string): Buffer {

@@ -15,7 +15,7 @@ import { verdict } from "./verdict.ts";
 import type { LanePhase, LaneView } from "./view.ts";
 
 /** Load of every lane: firm figures within seconds, and a fraction of one core in all. */
-export const CALLS_PER_SECOND = 300;
+const CALLS_PER_SECOND = 300;
 const IN_FLIGHT_MAX = 10;
 /** How long a caller may take to finish its open calls when told to stop. */
 const STOP_TIMEOUT_MS = 1000;

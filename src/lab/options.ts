@@ -4,16 +4,16 @@
  */
 
 /** Lanes that this version can run, in the order they are shown. */
-export const LANE_NAMES = ["clusterip", "static", "proxy"] as const;
+const LANE_NAMES = ["clusterip", "static", "proxy"] as const;
 /** The word of a lane. */
 export type LaneName = (typeof LANE_NAMES)[number];
 
 /** Where the page listens unless told otherwise. */
-export const PAGE_DEFAULT = "127.0.0.1:7480";
+const PAGE_DEFAULT = "127.0.0.1:7480";
 /** Length of a `--once` run unless told otherwise. */
-export const SECONDS_DEFAULT = 10;
+const SECONDS_DEFAULT = 10;
 /** Each pod is a process of some 60 MB; more than this is a mistake. */
-export const PODS_MAX = 100;
+const PODS_MAX = 100;
 const SECONDS_MAX = 86_400;
 
 /** A value that the lab does not take: one line with the flag, the value and what is allowed. */

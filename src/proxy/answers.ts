@@ -15,7 +15,7 @@ const HTTP_STATUS: Readonly<Partial<Record<Status, number>>> = {
 };
 
 /** What every text of ours begins with. */
-export const MESSAGE_PREFIX = "fairlead: ";
+const MESSAGE_PREFIX = "fairlead: ";
 
 /** Ends `stream` with a status and a reason, as far as its response has not ended yet. */
 export function answer(stream: Stream, request: HeaderList, status: Status, reason: string): void {

@@ -74,6 +74,9 @@ export const GLOBALS: Readonly<Record<string, { only: readonly string[]; use: st
   "Math.random": { only: ["src/base/real.ts"], use: "the injected Rng" },
 };
 
+/** What others than this repository import: their exports need no user here. */
+export const ENTRIES: readonly string[] = ["src/proxy/public.ts"];
+
 /** Limits of size. */
 export const COLUMNS_MAX = 100;
 /** Lines of one function. */

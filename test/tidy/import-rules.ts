@@ -44,7 +44,7 @@ export function checkImports(file: ParsedFile): Finding[] {
 }
 
 /** The module that a node names: static, dynamic and type imports, and re-exports. */
-function specifierOf(node: Node): string | null {
+export function specifierOf(node: Node): string | null {
   let named: Node | undefined;
   if (isImportDeclaration(node) || isExportDeclaration(node)) named = node.moduleSpecifier;
   else if (isImportTypeNode(node) && isLiteralTypeNode(node.argument))

@@ -93,7 +93,8 @@ function namesExportedApart(file: ParsedFile): Set<string> {
   return names;
 }
 
-function declaredNames(file: ParsedFile, statement: Statement): string[] {
+/** The names that a statement declares. */
+export function declaredNames(file: ParsedFile, statement: Statement): string[] {
   if (isVariableStatement(statement)) {
     const list = statement.declarationList.declarations;
     return list.map((declaration) => declaration.name.getText(file.tree));
@@ -102,7 +103,8 @@ function declaredNames(file: ParsedFile, statement: Statement): string[] {
   return name === undefined ? [] : [name.getText(file.tree)];
 }
 
-function hasExportKeyword(statement: Statement): boolean {
+/** Whether `export` stands before a statement. */
+export function hasExportKeyword(statement: Statement): boolean {
   if (isExportAssignment(statement)) return true;
   const modifiers = (statement as { modifiers?: readonly Node[] }).modifiers ?? [];
   return modifiers.some((modifier) => modifier.kind === SyntaxKind.ExportKeyword);

@@ -29,7 +29,7 @@ export function writeHead(
 }
 
 /** Writes an unsigned 32-bit integer at `pos`. */
-export function writeUint32(bytes: Uint8Array, pos: number, value: number): void {
+function writeUint32(bytes: Uint8Array, pos: number, value: number): void {
   bytes[pos] = value >>> 24;
   bytes[pos + 1] = value >>> 16;
   bytes[pos + 2] = value >>> 8;

@@ -32,7 +32,7 @@ export interface DecoderLimits {
 }
 
 /** The limits of `limits.ts`. */
-export const DECODER_LIMITS: DecoderLimits = {
+const DECODER_LIMITS: DecoderLimits = {
   listBytesMax: HEADER_LIST_BYTES_MAX,
   fieldsMax: HEADER_FIELDS_MAX,
 };

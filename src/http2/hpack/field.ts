@@ -14,7 +14,7 @@ import { type HeaderName, headerName } from "./name.ts";
 import { STATIC_ROWS } from "./static-table.ts";
 
 /** A field's share of a table or list beyond its text. RFC 7541 §4.1. */
-export const FIELD_OVERHEAD_BYTES = 32;
+const FIELD_OVERHEAD_BYTES = 32;
 
 /** Canonical fields that are kept; then the collection starts anew. */
 const CANONICAL_MAX = 4_096;

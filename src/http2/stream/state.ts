@@ -34,7 +34,7 @@ export const StreamEvent = {
 } as const;
 
 /** The legal moves as [from, event, to]; a pair that is absent is illegal. */
-export const TRANSITIONS: readonly (readonly [number, number, number])[] = [
+const TRANSITIONS: readonly (readonly [number, number, number])[] = [
   [State.IDLE, StreamEvent.HEADERS, State.OPEN],
   [State.OPEN, StreamEvent.SEND_END, State.HALF_CLOSED_LOCAL],
   [State.OPEN, StreamEvent.RECV_END, State.HALF_CLOSED_REMOTE],

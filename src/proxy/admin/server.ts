@@ -23,7 +23,7 @@ export const ADMIN_HEADER_BYTES_MAX = 8 * 1024;
 /** No request needs a body; more than this ends the connection. */
 export const ADMIN_BODY_BYTES_MAX = 1024;
 /** For the headers of a request, and for the whole of it. */
-export const ADMIN_REQUEST_TIMEOUT_MS = 10_000;
+const ADMIN_REQUEST_TIMEOUT_MS = 10_000;
 
 /** The admin endpoint of one process. */
 export class AdminServer {

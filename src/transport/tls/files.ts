@@ -16,7 +16,7 @@ import { readFileSync, statSync } from "node:fs";
 import { TlsFileError, type TlsFileKind, type TlsSide } from "./error.ts";
 
 /** No bundle of certificates comes near it; the system's CA bundle has about 0.25 MB. */
-export const TLS_FILE_BYTES_MAX = 4 * 1024 * 1024;
+const TLS_FILE_BYTES_MAX = 4 * 1024 * 1024;
 
 const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 

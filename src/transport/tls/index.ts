@@ -9,5 +9,4 @@ export { ClientTls, type ClientTlsFiles } from "./client-tls.ts";
 export { TlsFileError, type TlsFileKind, type TlsSide } from "./error.ts";
 export { alpnFailureReason, tlsFailureReason } from "./failure.ts";
 export { TLS_POLL_MS, type TlsDeps } from "./reload.ts";
-export { ALPN_H2, ALPN_HTTP1, TLS_HANDSHAKE_TIMEOUT_MS } from "./rules.ts";
 export { ServerTls, type ServerTlsFiles } from "./server-tls.ts";
