@@ -3,13 +3,13 @@
  */
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { connect as connectTls } from "node:tls";
-import { createAuthority } from "../../test/support/certificates.ts";
+import { writeCertificates } from "../../test/support/certificates.ts";
 import {
   ascii,
   headers,
@@ -111,18 +111,10 @@ test("the limit holds over all listeners that share a count", async () => {
 
 /** A certificate for 127.0.0.1, and the CA that clients trust. */
 async function withTls(body: (tls: ServerTls, ca: string) => Promise<void>): Promise<void> {
-  const authority = await createAuthority("a test CA");
-  const { cert, key } = await authority.issue({ names: ["127.0.0.1"] });
-  const files = {
-    certFile: join(folder, "tls.crt"),
-    keyFile: join(folder, "tls.key"),
-    clientCaFile: null,
-  };
-  writeFileSync(files.certFile, cert);
-  writeFileSync(files.keyFile, key);
+  const { caFile, certFile, keyFile } = await writeCertificates(folder, ["127.0.0.1"]);
   const deps = { clock: new VirtualClock(), log: new RecordingLogger(), onReload: () => {} };
-  const tls = ServerTls.load(files, deps);
-  await body(tls, authority.cert);
+  const tls = ServerTls.load({ certFile, keyFile, clientCaFile: null }, deps);
+  await body(tls, readFileSync(caFile, "utf8"));
   tls.close();
 }
 

@@ -7,6 +7,7 @@ import { ask, type StartedProxy, startProxy, until } from "../cli/harness.ts";
 import type { SkippableTest } from "../peers/find.ts";
 import { freePorts, readUsage } from "../peers/processes.ts";
 import { type EchoServer, startEchoServer } from "../peers/storms.ts";
+import type { CertificateFiles } from "../support/certificates.ts";
 
 /** How long calls of a server may finish after SIGTERM. */
 const SERVER_DRAIN_SECONDS = 30;
@@ -16,22 +17,36 @@ export class Fleet {
   readonly addresses: readonly string[];
   readonly #t: SkippableTest;
   readonly #servers: (EchoServer | null)[];
+  readonly #tls: CertificateFiles | null;
   /** Graceful ends and kills so far. */
   restarts = 0;
   kills = 0;
 
-  private constructor(t: SkippableTest, addresses: readonly string[]) {
+  private constructor(
+    t: SkippableTest,
+    addresses: readonly string[],
+    tls: CertificateFiles | null,
+  ) {
     this.#t = t;
+    this.#tls = tls;
     this.addresses = addresses;
     this.#servers = addresses.map(() => null);
   }
 
-  /** Starts `count` servers, "echo-0" and on; null when the program is missing. */
-  static async start(t: SkippableTest, count: number): Promise<Fleet | null> {
+  /**
+   * Starts `count` servers, "echo-0" and on; null when the program is missing. They speak TLS with
+   * the certificate of `tls`, plaintext without it.
+   */
+  static async start(
+    t: SkippableTest,
+    count: number,
+    tls: CertificateFiles | null = null,
+  ): Promise<Fleet | null> {
     const ports = await freePorts(count);
     const fleet = new Fleet(
       t,
       ports.map((port) => `127.0.0.1:${port}`),
+      tls,
     );
     for (let i = 0; i < count; i += 1) if (!(await fleet.#start(i))) return null;
     return fleet;
@@ -39,6 +54,9 @@ export class Fleet {
 
   async #start(i: number): Promise<boolean> {
     const args = ["-name", `echo-${i}`, "-drain-seconds", String(SERVER_DRAIN_SECONDS)];
+    if (this.#tls !== null) {
+      args.push("-tls-cert", this.#tls.certFile, "-tls-key", this.#tls.keyFile);
+    }
     this.#servers[i] = await startEchoServer(this.#t, [this.addresses[i]], args);
     return this.#servers[i] !== null;
   }

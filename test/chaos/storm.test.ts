@@ -3,13 +3,17 @@
  * proxy`, while servers are restarted and killed. Every answer carries its call's id: none may be
  * lost, crossed or hung, and nothing may be left behind.
  *
- * FAIRLEAD_STORM_CALLS sets the number of calls (default 200,000).
+ * FAIRLEAD_STORM_CALLS sets the number of calls (default 200,000; over TLS a tenth of it).
  */
 import assert from "node:assert/strict";
-import test, { after } from "node:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test, { after, type TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { stopAll } from "../peers/processes.ts";
 import { type Language, runStorm, type StormOptions, type StormSummary } from "../peers/storms.ts";
+import { type CertificateFiles, writeCertificates } from "../support/certificates.ts";
 import { Fleet, WatchedProxy } from "./fleet.ts";
 
 const CALLS = Number(process.env.FAIRLEAD_STORM_CALLS ?? 200_000);
@@ -86,15 +90,21 @@ function newSeed(): number {
   return Number(process.env.FAIRLEAD_STORM_SEED ?? Date.now() % 1_000_000);
 }
 
-test("a storm of calls of all kinds ends as planned, under restarts and kills", async (t) => {
-  const fleet = await Fleet.start(t, 4);
+/** The storm, in plaintext or with TLS in front of the proxy and behind it. */
+async function stormUnderKills(
+  t: TestContext,
+  wanted: number,
+  tls: CertificateFiles | null,
+): Promise<void> {
+  const fleet = await Fleet.start(t, 4, tls);
   if (fleet === null) return;
-  const proxy = await WatchedProxy.start(fleet.target, 4);
+  const proxy = await WatchedProxy.start(fleet.target, 4, ...tlsFlags(tls));
   const fdCount = proxy.fdCount;
   const seed = newSeed();
   t.diagnostic(`FAIRLEAD_STORM_SEED=${seed} FAIRLEAD_STORM_CALLS=${CALLS}`);
-  const options = { target: proxy.address, seed, isUnavailableAllowed: true };
-  const storms = await whileDisturbed(stormAll(t, CALLS, options), (round) =>
+  const trust = tls === null ? {} : { caFile: tls.caFile };
+  const options = { target: proxy.address, seed, isUnavailableAllowed: true, ...trust };
+  const storms = await whileDisturbed(stormAll(t, wanted, options), (round) =>
     round % 2 === 0 ? fleet.kill(round % 4) : fleet.restart(round % 4),
   );
   let calls = 0;
@@ -107,7 +117,7 @@ test("a storm of calls of all kinds ends as planned, under restarts and kills", 
     calls += summary.calls;
     broken += summary.unavailable + summary.unexpected;
   }
-  assert.ok(calls >= CALLS, `${calls} calls`);
+  assert.ok(calls >= wanted, `${calls} calls`);
   assert.ok(fleet.restarts > 0 && fleet.kills > 0, "servers came and went");
   t.diagnostic(`${fleet.restarts} restarts, ${fleet.kills} kills, ${broken} calls broken off`);
   // Only what was in flight at a server that was killed may fail, or was too large to be repeated.
@@ -119,6 +129,21 @@ test("a storm of calls of all kinds ends as planned, under restarts and kills", 
   t.diagnostic(`RSS ${Math.round(proxy.rssBytes / 1024 / 1024)} MiB`);
   assert.deepEqual(await proxy.stop(), { code: 0, signal: null });
   await fleet.stop();
+}
+
+function tlsFlags(tls: CertificateFiles | null): string[] {
+  if (tls === null) return [];
+  const { caFile, certFile, keyFile } = tls;
+  return ["--tls-cert", certFile, "--tls-key", keyFile, "--to-tls", "--to-ca", caFile];
+}
+
+test("a storm of calls of all kinds ends as planned, under restarts and kills", (t) =>
+  stormUnderKills(t, CALLS, null));
+
+test("a storm over TLS on both sides of the proxy ends as planned as well", async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), "fairlead-storm-"));
+  t.after(() => rmSync(dir, { recursive: true }));
+  await stormUnderKills(t, CALLS / 10, await writeCertificates(dir, ["127.0.0.1"]));
 });
 
 test("servers that restart gracefully fail no call", async (t) => {

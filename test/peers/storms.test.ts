@@ -4,7 +4,11 @@
  * nothing.
  */
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { type CertificateFiles, writeCertificates } from "../support/certificates.ts";
 import { freePort } from "./processes.ts";
 import {
   INTEROP_CASES,
@@ -16,6 +20,16 @@ import {
 } from "./storms.ts";
 
 const CALLS = 600;
+
+let dir: string;
+let tls: CertificateFiles;
+
+before(async () => {
+  dir = mkdtempSync(join(tmpdir(), "fairlead-storms-"));
+  tls = await writeCertificates(dir, ["127.0.0.1"]);
+});
+
+after(() => rmSync(dir, { recursive: true }));
 
 /** What the echo server does to one call in twenty, and how the clients count such calls. */
 const FAULTS = { cross: "crossed", drop: "lost", damage: "lost", hang: "hung" } as const;
@@ -42,6 +56,19 @@ for (const language of LANGUAGES) {
     for (const count of [summary.cancelled, summary.deadline, summary.earlyEnd]) {
       assert.ok(count > 0, JSON.stringify(summary));
     }
+  });
+
+  test(`storm client (${language}): over TLS, and never to a server of another CA`, async (t) => {
+    const args = ["-tls-cert", tls.certFile, "-tls-key", tls.keyFile];
+    const server = await startEchoServer(t, ["127.0.0.1:0"], args);
+    if (server === null) return;
+    const target = server.addresses[0] as string;
+    const good = await runStorm(t, language, { target, calls: CALLS, caFile: tls.caFile });
+    if (good === null) return;
+    assert.ok(good.isGood, JSON.stringify(good.summary.problems));
+    const other = await writeCertificates(mkdtempSync(join(dir, "other-")), ["127.0.0.1"]);
+    const bad = await runStorm(t, language, { target, calls: 20, caFile: other.caFile });
+    assert.equal(bad?.summary.ok, 0, "not one call went to it");
   });
 
   for (const [fault, outcome] of Object.entries(FAULTS)) {

@@ -29,6 +29,8 @@ export interface StormOptions {
   readonly boundSeconds?: number;
   /** UNAVAILABLE is counted, but is no failure: servers are restarted meanwhile. */
   readonly isUnavailableAllowed?: boolean;
+  /** A file with the CA of the server: the storm goes over TLS. Plaintext without it. */
+  readonly caFile?: string;
 }
 
 /** What a storm client prints. Every call is counted under exactly one outcome. */
@@ -75,13 +77,14 @@ export async function runStorm(
 ): Promise<{ readonly isGood: boolean; readonly summary: StormSummary } | null> {
   const command = clientCommand(t, language, "storm-client");
   if (command === null) return null;
-  const flags: readonly (readonly [string, number | undefined])[] = [
+  const flags: readonly (readonly [string, number | string | undefined])[] = [
     ["--calls", options.calls],
     ["--concurrency", options.concurrency],
     ["--connections", options.connections],
     ["--seed", options.seed],
     ["--max-size", options.sizeMax],
     ["--bound-seconds", options.boundSeconds],
+    ["--tls-ca", options.caFile],
   ];
   const run = await runProcess(
     command[0],

@@ -5,6 +5,8 @@
  */
 import "reflect-metadata";
 import { webcrypto } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import * as x509 from "@peculiar/x509";
 
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
@@ -35,6 +37,31 @@ export interface Authority {
   readonly cert: string;
   /** Signs a new key for servers and clients. */
   issue(options: IssueOptions): Promise<IssuedPair>;
+}
+
+/** Where `writeCertificates` put what it made, all PEM. */
+export interface CertificateFiles {
+  readonly caFile: string;
+  readonly certFile: string;
+  readonly keyFile: string;
+}
+
+/** A CA and one pair of it for `names`, as files in `dir`. */
+export async function writeCertificates(
+  dir: string,
+  names: readonly string[],
+): Promise<CertificateFiles> {
+  const authority = await createAuthority("a test CA");
+  const { cert, key } = await authority.issue({ names });
+  const put = (name: string, text: string): string => {
+    writeFileSync(join(dir, name), text);
+    return join(dir, name);
+  };
+  return {
+    caFile: put("ca.crt", authority.cert),
+    certFile: put("tls.crt", cert),
+    keyFile: put("tls.key", key),
+  };
 }
 
 let serial = 1;

@@ -171,13 +171,29 @@ function wantedMessages(plan: Plan): number {
 /** Clocks of both sides differ a little: a status may name the deadline or the cancellation. */
 const DEADLINE_SLACK_MS = 50;
 
-/** What the result of a call means, given its plan and how long it took. */
-export function judge(plan: Plan, result: Result, tookMs: number): Outcome {
+/**
+ * What grpc-js makes by itself of a call that its server ends early, when one read brings the end
+ * together with answers or with the end of the stream, as the records of TLS often do: a status
+ * that is not OK is given out at once, the answers before it dropped (`maybeOutputStatus` in its
+ * `subchannel-call.js`), and a request that is still being written fails in its place. Both happen
+ * without anything between client and server as well.
+ */
+function isCutByClient(plan: Plan, result: Result): boolean {
+  const { endAfter, endStatus } = plan.orders;
+  if (endAfter < 0) return false;
+  if (result.details === "Write error: write after end") return result.code === status.INTERNAL;
+  const isPlanned = result.code === endStatus && endStatus !== status.OK;
+  return isPlanned && result.messages < wantedMessages(plan);
+}
+
+/** What the result of a call means, given its plan, how long it took, and whether over TLS. */
+export function judge(plan: Plan, result: Result, tookMs: number, isTls: boolean): Outcome {
   const [id] = result.header.get("x-call-id");
   if (id !== undefined && id !== String(plan.id)) return "crossed";
   if (result.fault !== null) return result.fault.kind;
   const { code } = result;
   if (code === status.DATA_LOSS) return "lost";
+  if (isTls && isCutByClient(plan, result)) return "earlyEnd";
   const isEarly = plan.orders.endAfter >= 0 && code === plan.orders.endStatus;
   if ((isEarly || code === status.OK) && result.messages !== wantedMessages(plan)) {
     result.details = `${result.messages} of ${wantedMessages(plan)} messages came`;

@@ -2,6 +2,7 @@
  * `node storm-client.ts --target HOST:PORT ...`: many random calls of every kind through grpc-js,
  * each verified. The same as `../go/storm-client`: same protocol, flags, JSON and exit codes.
  */
+import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { Client, credentials } from "@grpc/grpc-js";
@@ -10,7 +11,8 @@ import { newPlan, type Plan } from "./plan.ts";
 import { BODY_BYTES_MAX, MESSAGE_BYTES_MAX } from "./wire.ts";
 
 const USAGE = `usage: storm-client.ts --target HOST:PORT [--calls N] [--concurrency N]
-  [--connections N] [--seed N] [--max-size BYTES] [--bound-seconds S] [--allow-unavailable]`;
+  [--connections N] [--seed N] [--max-size BYTES] [--bound-seconds S] [--allow-unavailable]
+  [--tls-ca FILE]`;
 
 const OPTIONS = {
   target: { type: "string" },
@@ -21,6 +23,8 @@ const OPTIONS = {
   "max-size": { type: "string", default: String(BODY_BYTES_MAX) },
   "bound-seconds": { type: "string", default: "60" },
   "allow-unavailable": { type: "boolean", default: false },
+  /** PEM: TLS, and the server's certificate must be of these. */
+  "tls-ca": { type: "string" },
 } as const;
 
 /** When so many calls hang, no more are started: each of them takes its whole bound. */
@@ -45,6 +49,7 @@ function readOptions() {
     sizeMax: Math.min(number("max-size"), BODY_BYTES_MAX),
     boundMs: Number(values["bound-seconds"]) * 1000,
     isUnavailableAllowed: values["allow-unavailable"],
+    ca: values["tls-ca"] === undefined ? null : readFileSync(values["tls-ca"]),
   };
 }
 
@@ -94,7 +99,7 @@ async function callOnce(client: Client, index: number, options: Options, summary
   bound.abort();
   clearTimeout(timer);
   if (result !== null) {
-    const outcome = judge(plan, result, performance.now() - begin);
+    const outcome = judge(plan, result, performance.now() - begin, options.ca !== null);
     record(summary, index, plan, result, outcome, result.fault?.text);
     return;
   }
@@ -129,8 +134,10 @@ function record(
 }
 
 async function storm(options: Options): Promise<Summary> {
+  const { ca } = options;
   const clients = Array.from({ length: options.connections }, () => {
-    return new Client(options.target, credentials.createInsecure(), {
+    const creds = ca === null ? credentials.createInsecure() : credentials.createSsl(ca);
+    return new Client(options.target, creds, {
       "grpc.max_receive_message_length": MESSAGE_BYTES_MAX,
       "grpc.max_send_message_length": MESSAGE_BYTES_MAX,
       "grpc.use_local_subchannel_pool": 1,

@@ -151,10 +151,7 @@ class Storm:
             ("grpc.enable_http_proxy", 0),
             ("grpc.enable_retries", 0),
         ]
-        channels = [
-            grpc.insecure_channel(self.options.target, settings)
-            for _ in range(self.options.connections)
-        ]
+        channels = [self._new_channel(settings) for _ in range(self.options.connections)]
         begin = time.monotonic()
         workers = [
             threading.Thread(target=self._work, args=(channels,), daemon=True)
@@ -167,6 +164,13 @@ class Storm:
         self.summary["seconds"] = time.monotonic() - begin
         self.summary["isCutShort"] = self.summary["calls"] < self.options.calls
         return self.summary
+
+    def _new_channel(self, settings):
+        target, ca_file = self.options.target, self.options.tls_ca
+        if ca_file is None:
+            return grpc.insecure_channel(target, settings)
+        with open(ca_file, "rb") as file:
+            return grpc.secure_channel(target, grpc.ssl_channel_credentials(file.read()), settings)
 
     def _work(self, channels):
         while True:
@@ -233,6 +237,7 @@ def parse_options():
     parser.add_argument("--max-size", type=int, default=BODY_BYTES_MAX)
     parser.add_argument("--bound-seconds", type=float, default=60.0)
     parser.add_argument("--allow-unavailable", action="store_true")
+    parser.add_argument("--tls-ca", help="PEM: TLS, and the server's certificate must be of these")
     options = parser.parse_args()
     options.seed = options.seed or int(time.time() * 1000) % 1_000_000_000
     options.max_size = min(options.max_size, BODY_BYTES_MAX)

@@ -6,7 +6,6 @@
 package main
 
 import (
-	"crypto/tls"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -30,7 +29,7 @@ type config struct {
 	sizeMax          int
 	bound            time.Duration
 	allowUnavailable bool
-	isTLS            bool
+	caFile           string
 }
 
 func main() {
@@ -43,7 +42,7 @@ func main() {
 	flag.IntVar(&c.sizeMax, "max-size", wire.BodyMax, "largest body of a message in bytes")
 	bound := flag.Float64("bound-seconds", 60, "a call that takes longer counts as hung")
 	flag.BoolVar(&c.allowUnavailable, "allow-unavailable", false, "UNAVAILABLE is no failure (servers are restarted meanwhile)")
-	flag.BoolVar(&c.isTLS, "tls", false, "TLS, any certificate accepted")
+	flag.StringVar(&c.caFile, "tls-ca", "", "PEM certificates; with it TLS, and the server's must be of these")
 	flag.Parse()
 	if c.target == "" || c.calls < 1 || c.concurrency < 1 || c.connections < 1 {
 		fmt.Fprintln(os.Stderr, "storm-client: -target HOST:PORT is needed, and counts of at least 1")
@@ -67,8 +66,12 @@ func main() {
 
 func dial(c config) []*grpc.ClientConn {
 	creds := insecure.NewCredentials()
-	if c.isTLS {
-		creds = credentials.NewTLS(&tls.Config{InsecureSkipVerify: true})
+	if c.caFile != "" {
+		verifying, err := credentials.NewClientTLSFromFile(c.caFile, "")
+		if err != nil {
+			log.Fatalf("storm-client: -tls-ca: %v", err)
+		}
+		creds = verifying
 	}
 	connections := make([]*grpc.ClientConn, c.connections)
 	for i := range connections {
