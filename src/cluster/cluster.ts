@@ -49,7 +49,7 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
   readonly #capacity = new CallQueue();
   #picker: Picker<Subchannel> | null = null;
   /** The current endpoints in the order in which `pick_first` tries them. */
-  #order: Subchannel[] = [];
+  #order: readonly Subchannel[] = [];
   #readyCount = 0;
   #activeCalls = 0;
   #warmUp: Timer | null = null;
@@ -78,6 +78,7 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
         draining: () => this.#endpoints.draining.length,
       },
       { ready: () => this.#ready.length, capacity: () => this.#capacity.length },
+      () => this.#staleMs() / 1_000,
     );
   }
 
@@ -326,7 +327,9 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
     const { current } = this.#endpoints;
     // gRFC A62.
     this.#order = policy.shuffleAddressList ? shuffled(current, this.#deps.rng) : current;
-    for (const subchannel of removed) subchannel.remove("the endpoint left the set");
+    for (const subchannel of removed) {
+      subchannel.remove(this.#endpoints.reasonOfLeaving(subchannel));
+    }
     if (policy.connects === "first") this.#connectFirst();
     else for (const subchannel of added) subchannel.connect();
     this.#publish();
@@ -347,14 +350,18 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
 
   // For people
 
+  /** For how long the source of endpoints has been away; 0 when it is there. */
+  #staleMs(): number {
+    return this.#staleReason === null ? 0 : this.#deps.clock.nowMs() - this.#staleSinceMs;
+  }
+
   /** The cluster as it stands. */
   view(): ClusterView {
-    const isStale = this.#staleReason !== null;
     return {
       target: this.#config.target,
       policy: this.#config.policy.name,
-      stale: isStale,
-      staleMs: isStale ? Math.round(this.#deps.clock.nowMs() - this.#staleSinceMs) : 0,
+      stale: this.#staleReason !== null,
+      staleMs: Math.round(this.#staleMs()),
       reason: this.#staleReason ?? this.#emptyReason,
       endpoints: viewOf(this.#endpoints, this.#config.policy, this.#picker),
     };

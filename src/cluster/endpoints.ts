@@ -5,7 +5,7 @@
  * figures. What left drains beside the current set until its streams have ended.
  */
 
-import type { Endpoint, EndpointSet } from "../discovery/index.ts";
+import type { Endpoint, EndpointSet, SkippedEndpoint } from "../discovery/index.ts";
 import type { Subchannel } from "./subchannel.ts";
 
 /** What changed with a new set. */
@@ -14,28 +14,26 @@ export interface EndpointsChange {
   readonly removed: readonly Subchannel[];
 }
 
-function keyOf(endpoint: Endpoint): string {
-  return `${endpoint.address}\0${endpoint.uid ?? ""}`;
-}
-
 /** Current and draining subchannels. */
 export class Endpoints {
   readonly #create: (endpoint: Endpoint) => Subchannel;
-  #current = new Map<string, Subchannel>();
+  /** Sorted by address, as sets are. */
+  #current: readonly Subchannel[] = [];
   readonly #draining = new Set<Subchannel>();
+  #skipped: readonly SkippedEndpoint[] = [];
 
   constructor(create: (endpoint: Endpoint) => Subchannel) {
     this.#create = create;
   }
 
   /** Subchannels of the current set, in its order. */
-  get current(): Subchannel[] {
-    return [...this.#current.values()];
+  get current(): readonly Subchannel[] {
+    return this.#current;
   }
 
   /** How many there are in the current set. */
   get size(): number {
-    return this.#current.size;
+    return this.#current.length;
   }
 
   /** Subchannels that left and still have streams. */
@@ -43,33 +41,60 @@ export class Endpoints {
     return [...this.#draining];
   }
 
-  /** Whether a subchannel is in the current set. */
-  has(subchannel: Subchannel): boolean {
-    return this.#current.get(keyOf(subchannel.endpoint)) === subchannel;
+  /** What the source knows and a rule of discovery leaves out. */
+  get skipped(): readonly SkippedEndpoint[] {
+    return this.#skipped;
   }
 
-  /** Takes over a new set: known endpoints keep their subchannels. */
+  /** Why an endpoint of the last set is not in this one, for people. */
+  reasonOfLeaving({ endpoint }: Subchannel): string {
+    const skipped = this.#skipped.find((each) => isSame(each.endpoint, endpoint));
+    return skipped?.reason ?? "the endpoint left the set";
+  }
+
+  /**
+   * Takes over a new set: known endpoints keep their subchannels. One walk over two sorted lists,
+   * because of ten thousand endpoints few change.
+   */
   update(set: EndpointSet): EndpointsChange {
-    const next = new Map<string, Subchannel>();
-    const added: Subchannel[] = [];
+    const { endpoints } = set;
+    const before = this.#current;
     const removed: Subchannel[] = [];
-    const wanted = new Set(set.endpoints.map(keyOf));
-    for (const [key, subchannel] of this.#current) {
-      if (!wanted.has(key)) removed.push(subchannel);
+    const current: (Subchannel | null)[] = [];
+    let next = 0;
+    for (const endpoint of endpoints) {
+      while (next < before.length && before[next]!.endpoint.address < endpoint.address) {
+        removed.push(before[next++]!);
+      }
+      const known = next < before.length ? before[next]! : null;
+      if (known === null || known.endpoint.address !== endpoint.address) {
+        current.push(null);
+        continue;
+      }
+      next += 1;
+      if (isSame(known.endpoint, endpoint)) {
+        // What is known of it may have changed: its slice, its rule, its zone.
+        known.endpoint = endpoint;
+        current.push(known);
+      } else {
+        removed.push(known);
+        current.push(null);
+      }
     }
+    removed.push(...before.slice(next));
     // Those that left give up their metric series before those that come may need them.
     for (const subchannel of removed) {
       this.#draining.add(subchannel);
       subchannel.metrics.remove();
     }
-    for (const endpoint of set.endpoints) {
-      const key = keyOf(endpoint);
-      const known = this.#current.get(key);
-      const subchannel = known ?? this.#create(endpoint);
-      if (known === undefined) added.push(subchannel);
-      next.set(key, subchannel);
-    }
-    this.#current = next;
+    const added: Subchannel[] = [];
+    this.#current = current.map((known, i) => {
+      if (known !== null) return known;
+      const subchannel = this.#create(endpoints[i]!);
+      added.push(subchannel);
+      return subchannel;
+    });
+    this.#skipped = set.skipped ?? [];
     return { added, removed };
   }
 
@@ -77,4 +102,8 @@ export class Endpoints {
   forget(subchannel: Subchannel): void {
     this.#draining.delete(subchannel);
   }
+}
+
+function isSame(a: Endpoint, b: Endpoint): boolean {
+  return a.address === b.address && a.uid === b.uid;
 }

@@ -72,6 +72,7 @@ export class ClusterMetrics {
     target: string,
     reads: Readonly<Record<string, () => number>>,
     queues: Readonly<Record<string, () => number>>,
+    staleSeconds: () => number,
   ) {
     this.#registry = registry;
     this.#target = target;
@@ -102,7 +103,13 @@ export class ClusterMetrics {
     const waiting = Object.entries(queues).map(([queue, read]) =>
       registry.gauge("fairlead_calls_waiting", "Calls that wait.", { ...labels, queue }, read),
     );
-    this.#gauges = [...endpoints, ...waiting];
+    const stale = registry.gauge(
+      "fairlead_discovery_stale_seconds",
+      "How long the source of endpoints has been away; 0 when it is there.",
+      labels,
+      staleSeconds,
+    );
+    this.#gauges = [...endpoints, ...waiting, stale];
   }
 
   /** The figures of a new endpoint. */

@@ -3,11 +3,17 @@
  */
 
 import type { Picker, Policy } from "../balancing/index.ts";
+import type { SkippedEndpoint } from "../discovery/index.ts";
 import type { Endpoints } from "./endpoints.ts";
 import type { Subchannel } from "./subchannel.ts";
 import type { DecisionStep, EndpointView, Readiness } from "./view.ts";
 
-/** The endpoints of the current set and those that drain, sorted by address. */
+const IN_SET = "in the endpoint set";
+
+/**
+ * The endpoints of the current set, those that drain, and those that the source knows and a rule of
+ * discovery leaves out, sorted by address.
+ */
 export function viewOf(
   endpoints: Endpoints,
   policy: Policy,
@@ -18,6 +24,12 @@ export function viewOf(
     ...endpoints.current.map((each) => endpointView(each, policy, only)),
     ...endpoints.draining.map((each) => endpointView(each, policy, only)),
   ];
+  const shown = new Set(views.map(({ address, uid }) => `${address} ${uid}`));
+  for (const skipped of endpoints.skipped) {
+    const { address, uid } = skipped.endpoint;
+    // One that drains is shown as such, with the same reason.
+    if (!shown.has(`${address} ${uid}`)) views.push(skippedView(skipped));
+  }
   return views.sort((a, b) => (a.address < b.address ? -1 : a.address > b.address ? 1 : 0));
 }
 
@@ -49,12 +61,35 @@ function endpointView(
   };
 }
 
+/** Known to discovery and not used: nothing was ever connected. */
+function skippedView({ endpoint, reason }: SkippedEndpoint): EndpointView {
+  return {
+    address: endpoint.address,
+    pod: endpoint.pod,
+    uid: endpoint.uid,
+    node: endpoint.node,
+    zone: endpoint.zone,
+    state: "IDLE",
+    usable: false,
+    reason,
+    source: endpoint.source,
+    weight: endpoint.weight,
+    connections: 0,
+    activeCalls: 0,
+    calls: 0,
+    failures: 0,
+    latencyMs: null,
+    decision: [{ rule: IN_SET, effect: `no, ${endpoint.source} has it but: ${reason}` }],
+  };
+}
+
 function decisionOf(subchannel: Subchannel, policy: Policy, usable: boolean): DecisionStep[] {
   const { endpoint, state, reason } = subchannel;
+  const rule = endpoint.rule === null ? "" : `: ${endpoint.rule}`;
   const steps: DecisionStep[] = [
     {
-      rule: "in the endpoint set",
-      effect: state === "DRAINING" ? `no: ${reason}` : `yes, from ${endpoint.source}`,
+      rule: IN_SET,
+      effect: state === "DRAINING" ? `no: ${reason}` : `yes, from ${endpoint.source}${rule}`,
     },
   ];
   if (state === "DRAINING") return steps;

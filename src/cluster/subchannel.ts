@@ -38,7 +38,8 @@ const LATENCY_WEIGHT = 0.1;
 
 /** See the head of this file. */
 export class Subchannel implements PickTarget, UpstreamOwner {
-  readonly endpoint: Endpoint;
+  /** As the last set has it: address and uid stay, what else is known of it may change. */
+  endpoint: Endpoint;
   readonly #connector: Connector;
   readonly #clock: Clock;
   readonly #owner: SubchannelOwner;

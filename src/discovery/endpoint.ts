@@ -51,6 +51,8 @@ export interface EndpointSet {
   readonly reason?: string;
   /** What is known and not used, sorted by address, for people; absent when there is none. */
   readonly skipped?: readonly SkippedEndpoint[];
+  /** True when the source says that the name itself does not exist. Only on an empty set. */
+  readonly isAbsent?: boolean;
 }
 
 /** An endpoint with nothing known but its address and who named it. */

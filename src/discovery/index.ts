@@ -9,7 +9,12 @@
 export type { ResolverDeps } from "./create.ts";
 export { createResolver } from "./create.ts";
 export type { DnsAnswer, DnsFamily, DnsLookup } from "./dns.ts";
-export type { Endpoint, EndpointSet } from "./endpoint.ts";
+export type {
+  Endpoint,
+  EndpointConditions,
+  EndpointSet,
+  SkippedEndpoint,
+} from "./endpoint.ts";
 export { newEndpoint, newEndpointSet, sameEndpointSet } from "./endpoint.ts";
 export { systemDns } from "./real.ts";
 export type { Resolver, ResolverListener } from "./resolver.ts";

@@ -7,7 +7,7 @@
  * refusal carries its reason; a drain loses no call that can finish in its time.
  * Must never: know the client or the control plane.
  */
-export { AdminServer, type AdminSource, renderWhy } from "./admin/index.ts";
+export { AdminServer, type AdminSource, renderTable, renderWhy } from "./admin/index.ts";
 export {
   LISTEN_FORMS,
   type PolicyChoice,

@@ -40,6 +40,17 @@ test("a connection that is being made counts more than one that failed", () => {
   assert.equal(merged[0].endpoints[0].state, "CONNECTING");
 });
 
+test("a pod that drains and the next one with its address stay two", () => {
+  const old = endpointView({ uid: "u1", state: "DRAINING", usable: false, activeCalls: 3 });
+  const next = endpointView({ uid: "u2", calls: 7 });
+  const merged = mergeClusters([[clusterView([old, next])], [clusterView([old, next])]]);
+  const seen = merged[0].endpoints.map(({ uid, state, calls }) => [uid, state, calls]);
+  assert.deepEqual(seen.sort(), [
+    ["u1", "DRAINING", 0],
+    ["u2", "READY", 14],
+  ]);
+});
+
 test("latency is the mean by calls, and what one worker does not know is left out", () => {
   const latency = (a: [number, number | null], b: [number, number | null]): number | null =>
     mergeClusters(

@@ -35,12 +35,14 @@ export function mergeReadiness(list: readonly Readiness[]): Readiness {
 
 function mergeCluster(same: readonly ClusterView[]): ClusterView {
   const first = same[0];
-  const byAddress = new Map<string, EndpointView>();
+  const byKey = new Map<string, EndpointView>();
   for (const endpoint of same.flatMap((cluster) => cluster.endpoints)) {
-    const other = byAddress.get(endpoint.address);
-    byAddress.set(endpoint.address, other === undefined ? endpoint : mergePair(other, endpoint));
+    // A pod that drains and the next one that has its address are two.
+    const key = `${endpoint.address} ${endpoint.uid}`;
+    const other = byKey.get(key);
+    byKey.set(key, other === undefined ? endpoint : mergePair(other, endpoint));
   }
-  const endpoints = [...byAddress.values()].sort((a, b) => (a.address < b.address ? -1 : 1));
+  const endpoints = [...byKey.values()].sort((a, b) => (a.address < b.address ? -1 : 1));
   return {
     ...first,
     stale: same.some((cluster) => cluster.stale),

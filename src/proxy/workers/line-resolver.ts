@@ -3,6 +3,7 @@
  * once for all workers.
  */
 import type { EndpointSet, Resolver, ResolverListener } from "../../discovery/index.ts";
+import { applySetChange, type SetChange } from "./set-change.ts";
 
 /** Holds the last news until the relay listens, then passes on each. */
 export class LineResolver implements Resolver {
@@ -37,6 +38,13 @@ export class LineResolver implements Resolver {
     this.#set = set;
     this.#error = null;
     this.#listener?.onEndpoints(set);
+  }
+
+  /** News from the primary: what changed since the last set. */
+  onChange(change: SetChange): void {
+    // One that was sent while this process started: the whole set is on its way.
+    if (this.#set === null) return;
+    this.onEndpoints(applySetChange(this.#set, change));
   }
 
   /** News from the primary: the source is away. */

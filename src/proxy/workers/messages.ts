@@ -5,6 +5,7 @@
  */
 import type { EndpointSet } from "../../discovery/index.ts";
 import type { ProxyConfig } from "../config.ts";
+import type { SetChange } from "./set-change.ts";
 
 /** What a worker can be asked for. */
 export type Question = "clusters" | "metrics" | "readiness";
@@ -13,6 +14,8 @@ export type Question = "clusters" | "metrics" | "readiness";
 export type ToWorker =
   | { readonly type: "start"; readonly config: ProxyConfig }
   | { readonly type: "endpoints"; readonly set: EndpointSet }
+  /** To the set that was sent before it. */
+  | { readonly type: "endpointsChange"; readonly change: SetChange }
   | { readonly type: "resolverError"; readonly reason: string }
   | { readonly type: "ask"; readonly id: number; readonly question: Question }
   | { readonly type: "drain" }

@@ -110,6 +110,19 @@ test("endpoints are resolved once and reach every worker, later ones too", async
   await closePool(pool);
 });
 
+test("after the first set only what changed is sent, and workers end with the same set", async () => {
+  const pool = await startedPool(2);
+  const [a, b] = [newEndpoint("127.0.0.1:1", "dns"), newEndpoint("127.0.0.1:2", "dns")];
+  resolver.listener?.onEndpoints(newEndpointSet([a]));
+  resolver.listener?.onEndpoints(newEndpointSet([a, b]));
+  resolver.listener?.onEndpoints(newEndpointSet([b]));
+  for (const { relay } of processes) {
+    assert.deepEqual(relay?.sets.at(-1), newEndpointSet([b]));
+    assert.equal(relay?.sets.length, 3);
+  }
+  await closePool(pool);
+});
+
 test("a worker's wish to resolve again reaches the resolver", async () => {
   const pool = await startedPool(1);
   processes[0].relay?.system.resolver.resolveNow();

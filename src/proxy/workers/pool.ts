@@ -17,6 +17,7 @@ import type { ProxyConfig } from "../config.ts";
 import { Figures } from "./figures.ts";
 import type { Question } from "./messages.ts";
 import type { RelayGroup } from "./relay-group.ts";
+import { setChange } from "./set-change.ts";
 import { Slot, type WorkerProcess } from "./slot.ts";
 
 /** A drain of workers is given up this long after their own time-out. */
@@ -187,9 +188,14 @@ export class WorkerPool implements RelayGroup {
   }
 
   #onEndpoints(set: EndpointSet): void {
+    const before = this.#set;
     this.#set = set;
     this.#error = null;
-    for (const slot of this.#slots) slot.send({ type: "endpoints", set });
+    const change = before === null ? null : setChange(before, set);
+    for (const slot of this.#slots) {
+      if (change === null) slot.send({ type: "endpoints", set });
+      else slot.send({ type: "endpointsChange", change });
+    }
   }
 
   #onError(reason: string): void {

@@ -47,6 +47,9 @@ class Worker {
       case "endpoints":
         this.#resolver?.onEndpoints(message.set);
         break;
+      case "endpointsChange":
+        this.#resolver?.onChange(message.change);
+        break;
       case "resolverError":
         this.#resolver?.onError(message.reason);
         break;

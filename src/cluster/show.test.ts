@@ -1,0 +1,86 @@
+/** What a cluster shows: endpoints that a rule of discovery leaves out, and a source that is away. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { withCluster } from "../../test/support/cluster.ts";
+import { type Endpoint, newEndpoint, newEndpointSet } from "../discovery/index.ts";
+
+const SLICE = "EndpointSlice prod/echo-x7k2p";
+
+function podOf(address: string, uid: string, rule: string | null = "ready"): Endpoint {
+  return { ...newEndpoint(address, SLICE), pod: `echo-${uid}`, uid, rule };
+}
+
+test("an endpoint that a rule leaves out is shown with that rule, and never connected", async () => {
+  await withCluster({}, async (harness) => {
+    const server = await harness.server();
+    const used = podOf(server.address, "u1");
+    const skipped = [{ endpoint: podOf("127.0.0.1:9", "u2", null), reason: "not ready" }];
+    harness.resolver.listener!.onEndpoints({ endpoints: [used], skipped });
+    await harness.untilReady(1);
+    const left = harness.view("127.0.0.1:9");
+    assert.deepEqual([left.state, left.usable, left.reason], ["IDLE", false, "not ready"]);
+    assert.deepEqual(left.decision, [
+      { rule: "in the endpoint set", effect: `no, ${SLICE} has it but: not ready` },
+    ]);
+    const [first] = harness.view(server).decision;
+    assert.deepEqual(first?.effect, `yes, from ${SLICE}: ready`);
+  });
+});
+
+test("an endpoint that leaves because of a rule drains with the rule as its reason, once", async () => {
+  await withCluster({}, async (harness) => {
+    const server = await harness.server();
+    const endpoint = podOf(server.address, "u1");
+    harness.resolver.listener!.onEndpoints(newEndpointSet([endpoint]));
+    await harness.untilReady(1);
+    const call = harness.call();
+    await server.connections[0]!.nextStream();
+    const skipped = [{ endpoint, reason: "terminating" }];
+    harness.resolver.listener!.onEndpoints({ endpoints: [], reason: "none is ready", skipped });
+    const shown = harness.endpoints;
+    assert.equal(shown.length, 1);
+    assert.deepEqual([shown[0]?.state, shown[0]?.reason], ["DRAINING", "terminating"]);
+    call.call!.cancel(8);
+  });
+});
+
+test("what is known of an endpoint follows the set, and its connection stays", async () => {
+  await withCluster({}, async (harness) => {
+    const server = await harness.server();
+    const endpoint = podOf(server.address, "u1");
+    harness.resolver.listener!.onEndpoints(newEndpointSet([endpoint]));
+    await harness.untilReady(1);
+    const moved = { ...endpoint, source: "EndpointSlice prod/echo-other", zone: "eu-1b" };
+    harness.resolver.listener!.onEndpoints(newEndpointSet([moved]));
+    const { source, zone, state } = harness.view(server);
+    assert.deepEqual([source, zone, state], [moved.source, "eu-1b", "READY"]);
+    assert.equal(harness.connections.length, 1);
+  });
+});
+
+test("endpoints come and go between others without touching them", async () => {
+  await withCluster({}, async (harness) => {
+    const servers = await harness.ready(5);
+    const dialled = harness.connections.length;
+    harness.resolve(servers[0]!, servers[2]!, servers[4]!);
+    assert.equal(harness.states("READY").length, 3);
+    harness.resolve(...servers);
+    await harness.untilReady(5);
+    assert.equal(harness.connections.length, dialled + 2);
+  });
+});
+
+test("the staleness gauge rises while the source is away, and returns to 0", async () => {
+  await withCluster({}, async (harness) => {
+    await harness.ready(1);
+    const stale = () => harness.metric("fairlead_discovery_stale_seconds");
+    assert.equal(stale(), 0);
+    harness.resolver.listener!.onError("the API server does not answer");
+    await harness.pass(20_000);
+    assert.equal(stale(), 20);
+    assert.equal(harness.cluster.view().staleMs, 20_000);
+    assert.equal(harness.states("READY").length, 1);
+    harness.resolve(...harness.servers);
+    assert.equal(stale(), 0);
+  });
+});
