@@ -1,4 +1,4 @@
-/** What a cluster shows: endpoints that a rule of discovery leaves out, and a source that is away. */
+/** What a cluster shows: endpoints that a rule leaves out, and a source that is away. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { withCluster } from "../../test/support/cluster.ts";
