@@ -14,26 +14,25 @@ import { DEFAULT_CONNECTION_CONFIG, ErrorCode, type HeaderList } from "../http2/
 import { Connector, type Ticking } from "../transport/index.ts";
 import { Backoff } from "./backoff.ts";
 import { Call, type CallEvents, type CallOwner } from "./call.ts";
-import { CallQueue } from "./call-queue.ts";
-import {
-  CAPACITY_QUEUE_CALLS_MAX,
-  CAPACITY_TIMEOUT_MS,
-  type ClusterConfig,
-  type ClusterDeps,
-  READY_QUEUE_CALLS_MAX,
-} from "./config.ts";
+import type { ClusterConfig, ClusterDeps } from "./config.ts";
 import { EndpointLog } from "./endpoint-log.ts";
 import { Endpoints } from "./endpoints.ts";
-import { ClusterMetrics, type Refusal } from "./metrics.ts";
+import { ClusterMetrics } from "./metrics.ts";
 import { notReadyReason, readinessOf, viewOf } from "./show.ts";
 import { Subchannel, type SubchannelOwner } from "./subchannel.ts";
 import type { ClusterView, Readiness } from "./view.ts";
+import { WaitingCalls } from "./waiting.ts";
 
 /**
  * After the first endpoint is ready, calls that queued wait this much longer for the others, so
  * that a cold start does not give all of them to one pod.
  */
 export const WARM_UP_MS = 50;
+
+/** With fewer ready endpoints than this, a change is in the next pick. */
+const PUBLISH_AT_ONCE_MAX = 256;
+/** Otherwise it is this much later. */
+const PUBLISH_DELAY_MS = 1;
 
 const SHUTTING_DOWN = "fairlead is shutting down";
 
@@ -45,14 +44,14 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
   readonly #endpointLog: EndpointLog;
   readonly #connector: Connector;
   readonly #metrics: ClusterMetrics;
-  readonly #ready = new CallQueue();
-  readonly #capacity = new CallQueue();
+  readonly #waiting: WaitingCalls;
   #picker: Picker<Subchannel> | null = null;
   /** The current endpoints in the order in which `pick_first` tries them. */
   #order: readonly Subchannel[] = [];
   #readyCount = 0;
   #activeCalls = 0;
   #warmUp: Timer | null = null;
+  #publishTimer: Timer | null = null;
   #isResolved = false;
   /** Why the set is empty, or the source is away; null when neither. */
   #emptyReason: string | null = null;
@@ -66,6 +65,13 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
     this.#connector = new Connector(config.tls, DEFAULT_CONNECTION_CONFIG, deps.loop);
     this.#endpointLog = new EndpointLog(config.target, deps.log, deps.clock);
     this.#endpoints = new Endpoints((endpoint) => this.#newSubchannel(endpoint));
+    this.#waiting = new WaitingCalls(
+      config,
+      deps,
+      () => this.#metrics,
+      () => this.#notReady(),
+    );
+    const { ready, capacity } = this.#waiting;
     const count = (state: string) => () =>
       this.#endpoints.current.filter((each) => each.state === state).length;
     this.#metrics = new ClusterMetrics(
@@ -77,7 +83,7 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
         failed: count("TRANSIENT_FAILURE"),
         draining: () => this.#endpoints.draining.length,
       },
-      { ready: () => this.#ready.length, capacity: () => this.#capacity.length },
+      { ready: () => ready.length, capacity: () => capacity.length },
       () => this.#staleMs() / 1_000,
     );
   }
@@ -111,7 +117,7 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
 
   /** Calls that wait because every connection is at its MAX_CONCURRENT_STREAMS. */
   get callsWaitingForCapacity(): number {
-    return this.#capacity.length;
+    return this.#waiting.capacity.length;
   }
 
   /**
@@ -142,7 +148,7 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
     const picker = this.#picker;
     const first = picker === null ? null : picker.pick(exclude);
     if (first === null) {
-      this.#waitReady(call);
+      this.#waiting.waitReady(call);
       return;
     }
     if (first.canOpen()) {
@@ -158,40 +164,10 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
   /** Both picks are full. While calls wait, no endpoint has room: whatever has some takes them. */
   #startAnywhere(call: Call): void {
     const hasRoom = (each: Subchannel) => each.isReady && each.canOpen();
-    const other = this.#capacity.length > 0 ? undefined : this.#endpoints.current.find(hasRoom);
-    if (other === undefined) this.#waitCapacity(call);
+    const other =
+      this.#waiting.capacity.length > 0 ? undefined : this.#endpoints.current.find(hasRoom);
+    if (other === undefined) this.#waiting.waitCapacity(call);
     else call.startOn(other);
-  }
-
-  /** Nothing is ready: the call waits for that, up to a time and in bounds. */
-  #waitReady(call: Call): void {
-    if (this.#ready.length >= READY_QUEUE_CALLS_MAX) {
-      this.#refuse(call, "queue_full", `${READY_QUEUE_CALLS_MAX} calls wait: ${this.#notReady()}`);
-      return;
-    }
-    this.#ready.push(call);
-    const waitMs = this.#deps.clock.nowMs() + this.#config.readyTimeoutMs;
-    this.arm(call, Math.min(waitMs, call.deadlineMs));
-  }
-
-  #waitCapacity(call: Call): void {
-    if (this.#capacity.length >= CAPACITY_QUEUE_CALLS_MAX) {
-      const reason = `${this.#full()}, and ${CAPACITY_QUEUE_CALLS_MAX} calls wait`;
-      this.#refuse(call, "capacity_full", reason);
-      return;
-    }
-    this.#capacity.push(call);
-    const waitMs = this.#deps.clock.nowMs() + CAPACITY_TIMEOUT_MS;
-    this.arm(call, Math.min(waitMs, call.deadlineMs));
-  }
-
-  #full(): string {
-    return `every connection of ${this.#config.target} is at its MAX_CONCURRENT_STREAMS`;
-  }
-
-  #refuse(call: Call, why: Refusal, reason: string): void {
-    this.#metrics.refusals.get(why)!.add();
-    call.fail("refused", ErrorCode.REFUSED_STREAM, Status.UNAVAILABLE, reason);
   }
 
   arm(call: Call, atMs: number): void {
@@ -211,19 +187,7 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
   }
 
   onWaitedTooLong(call: Call): void {
-    if (call.queue !== this.#capacity) {
-      this.#metrics.refusals.get("not_ready")!.add();
-      call.fail("refused", ErrorCode.CANCEL, Status.UNAVAILABLE, this.#notReady());
-      return;
-    }
-    if (this.#deps.clock.nowMs() < call.deadlineMs) {
-      const reason = `${this.#full()}, and the call has waited for ${CAPACITY_TIMEOUT_MS} ms`;
-      this.#refuse(call, "capacity_timeout", reason);
-      return;
-    }
-    this.#metrics.refusals.get("deadline")!.add();
-    const reason = `deadline exceeded while every connection of ${this.#config.target} was full`;
-    call.fail("deadline", ErrorCode.CANCEL, Status.DEADLINE_EXCEEDED, reason);
+    this.#waiting.onWaitedTooLong(call);
   }
 
   #notReady(): string {
@@ -236,7 +200,8 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
   onSubchannelState(subchannel: Subchannel): void {
     if (this.#isClosed) return;
     this.#endpointLog.onState(subchannel);
-    this.#publish();
+    if (subchannel.isReady !== subchannel.isPublished) this.#publishSoon();
+    else if (this.#waiting.ready.length > 0 && this.#readyCount > 0) this.#warm();
     if (this.#config.policy.connects !== "first") return;
     if (subchannel.isReady) for (const each of this.#endpoints.current) each.rest();
     else this.#connectFirst();
@@ -248,37 +213,40 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
   }
 
   onSubchannelCapacity(subchannel: Subchannel): void {
-    if (this.#capacity.length === 0 || !subchannel.isReady) return;
-    while (this.#capacity.length > 0 && subchannel.canOpen()) {
-      this.#capacity.shift()!.startOn(subchannel);
+    if (this.#waiting.capacity.length === 0 || !subchannel.isReady) return;
+    while (this.#waiting.capacity.length > 0 && subchannel.canOpen()) {
+      this.#waiting.capacity.shift()!.startOn(subchannel);
     }
-    if (this.#capacity.length > 0) subchannel.wantConnection();
+    if (this.#waiting.capacity.length > 0) subchannel.wantConnection();
   }
 
   onSubchannelGone(subchannel: Subchannel): void {
     this.#endpoints.forget(subchannel);
   }
 
+  /**
+   * With many endpoints a new picker for each that comes would be the square of their number; a
+   * picker that is a moment old costs a second pick at most.
+   */
+  #publishSoon(): void {
+    if (this.#readyCount < PUBLISH_AT_ONCE_MAX) this.#publish();
+    else this.#publishTimer ??= this.#deps.clock.setTimer(PUBLISH_DELAY_MS, () => this.#publish());
+  }
+
   /** A new picker for the endpoints that are ready now. */
   #publish(): void {
+    this.#publishTimer?.cancel();
+    this.#publishTimer = null;
+    for (const each of this.#endpoints.current) each.isPublished = each.isReady;
     const ready = this.#endpoints.current.filter((each) => each.isReady);
     const wasReady = this.#readyCount;
     this.#readyCount = ready.length;
     const { policy } = this.#config;
     this.#picker = policy.newPicker(ready, this.#deps.rng, this.#picker);
-    if (ready.length === 0) this.#moveToReadyQueue();
+    if (ready.length === 0) this.#waiting.moveToReady();
     else {
       if (ready.length > wasReady) for (const each of ready) this.onSubchannelCapacity(each);
-      if (this.#ready.length > 0) this.#warm();
-    }
-  }
-
-  /**
-   * Nothing is ready any more: what waited for capacity waits for that now, with its time limit.
-   */
-  #moveToReadyQueue(): void {
-    for (let call = this.#capacity.shift(); call !== null; call = this.#capacity.shift()) {
-      this.#waitReady(call);
+      if (this.#waiting.ready.length > 0) this.#warm();
     }
   }
 
@@ -294,9 +262,9 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
   #releaseReady(): void {
     this.#warmUp?.cancel();
     this.#warmUp = null;
-    const waiting = this.#ready.length;
+    const waiting = this.#waiting.ready.length;
     for (let i = 0; i < waiting && this.#readyCount > 0; i++) {
-      const call = this.#ready.shift();
+      const call = this.#waiting.ready.shift();
       if (call === null) break;
       this.disarm(call);
       this.dispatch(call, null);
@@ -377,18 +345,15 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#warmUp?.cancel();
+    this.#publishTimer?.cancel();
     this.#deps.resolver.close();
     this.#deps.loop.remove(this);
-    for (const queue of [this.#ready, this.#capacity]) {
-      for (let call = queue.shift(); call !== null; call = queue.shift()) {
-        call.fail("refused", ErrorCode.REFUSED_STREAM, Status.UNAVAILABLE, SHUTTING_DOWN);
-      }
-    }
+    this.#waiting.failAll(SHUTTING_DOWN);
     const all = [...this.#endpoints.current, ...this.#endpoints.draining];
     for (const subchannel of all) subchannel.close("the cluster is closed");
     this.#metrics.remove();
     for (const subchannel of all) subchannel.metrics.remove();
-    assert(this.#ready.length === 0, "no call waits in a closed cluster");
+    assert(this.#waiting.ready.length === 0, "no call waits in a closed cluster");
   }
 }
 

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { ClusterHarness, settle, withCluster } from "../../test/support/cluster.ts";
 import { eventually, type RawServer } from "../../test/support/raw-http2.ts";
+import { type Policy, parsePolicy } from "../balancing/index.ts";
 import { seededRng } from "../base/index.ts";
 import { newEndpoint } from "../discovery/index.ts";
 import { BACKOFF_JITTER, BACKOFF_MS_FIRST, BACKOFF_MULTIPLIER } from "./backoff.ts";
@@ -376,4 +377,40 @@ test("closing ends calls, connections, timers and metrics", async () => {
   await harness.close();
   assert.equal(active.failure?.kind, "lost");
   assert.equal(active.failure?.status, 14);
+});
+
+/** round_robin that notes how many endpoints each of its pickers had. */
+function countingPolicy(): { policy: Policy; sizes: number[] } {
+  const sizes: number[] = [];
+  const inner = parsePolicy("round_robin");
+  const policy: Policy = {
+    name: "counting",
+    connects: inner.connects,
+    shuffleAddressList: inner.shuffleAddressList,
+    newPicker: (ready, rng, last) => {
+      sizes.push(ready.length);
+      return inner.newPicker(ready, rng, last);
+    },
+  };
+  return { policy, sizes };
+}
+
+test("a picker is made when an endpoint becomes ready, not when it begins to connect", async () => {
+  const { policy, sizes } = countingPolicy();
+  await withCluster({ policy }, async (harness) => {
+    await harness.ready(3);
+    assert.deepEqual(sizes, [0, 1, 2, 3]);
+  });
+});
+
+test("beyond 256 endpoints those that come together share a picker, a millisecond later", async () => {
+  const { policy, sizes } = countingPolicy();
+  await withCluster({ policy }, async (harness) => {
+    const servers = await harness.ready(300);
+    assert.equal(sizes.at(-1), 256);
+    harness.clock.advance(1);
+    assert.deepEqual([sizes.length, sizes.at(-1)], [258, 300]);
+    harness.resolve(...servers.slice(0, 2));
+    assert.equal(sizes.at(-1), 2, "what leaves the set is not picked again");
+  });
 });

@@ -47,6 +47,8 @@ export class Subchannel implements PickTarget, UpstreamOwner {
   readonly #backoff: Backoff;
   readonly metrics: EndpointMetrics;
   activeCalls = 0;
+  /** Whether the cluster's picker has it; the cluster keeps it. */
+  isPublished = false;
   latencyMs: number | null = null;
   #state: EndpointState = "IDLE";
   #reason = "not connected yet";

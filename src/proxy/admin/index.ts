@@ -7,4 +7,4 @@
 export { mergeClusters, mergeReadiness } from "./merge.ts";
 export { AdminServer } from "./server.ts";
 export type { AdminSource } from "./source.ts";
-export { renderWhy } from "./text.ts";
+export { renderTable, renderWhy } from "./text.ts";

@@ -112,7 +112,7 @@ function whyRow(e: EndpointView): string[] {
 }
 
 /** Text to the left, the columns of `right` to the right, three spaces between. */
-function renderTable(
+export function renderTable(
   headers: readonly string[],
   right: ReadonlySet<string>,
   rows: readonly (readonly string[])[],

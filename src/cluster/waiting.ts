@@ -1,0 +1,116 @@
+/**
+ * The calls that wait: for an endpoint to become ready, or for a stream on one that is full. Both
+ * wait in order, in bounds and up to a time; what may not wait (any longer) fails with its reason.
+ *
+ * When a call may go on is the cluster's to say.
+ */
+
+import { Status } from "../grpc/index.ts";
+import { ErrorCode } from "../http2/index.ts";
+import type { Call } from "./call.ts";
+import { CallQueue } from "./call-queue.ts";
+import {
+  CAPACITY_QUEUE_CALLS_MAX,
+  CAPACITY_TIMEOUT_MS,
+  type ClusterConfig,
+  type ClusterDeps,
+  READY_QUEUE_CALLS_MAX,
+} from "./config.ts";
+import type { ClusterMetrics, Refusal } from "./metrics.ts";
+
+/** See the head of this file. */
+export class WaitingCalls {
+  /** Nothing is ready. */
+  readonly ready = new CallQueue();
+  /** Every connection is at its MAX_CONCURRENT_STREAMS. */
+  readonly capacity = new CallQueue();
+  readonly #config: ClusterConfig;
+  readonly #deps: ClusterDeps;
+  readonly #metrics: () => ClusterMetrics;
+  readonly #notReady: () => string;
+
+  /** @param notReady why nothing is ready, in words. */
+  constructor(
+    config: ClusterConfig,
+    deps: ClusterDeps,
+    metrics: () => ClusterMetrics,
+    notReady: () => string,
+  ) {
+    this.#config = config;
+    this.#deps = deps;
+    this.#metrics = metrics;
+    this.#notReady = notReady;
+  }
+
+  /** Nothing is ready: the call waits for that, up to a time and in bounds. */
+  waitReady(call: Call): void {
+    if (this.ready.length >= READY_QUEUE_CALLS_MAX) {
+      this.#refuse(call, "queue_full", `${READY_QUEUE_CALLS_MAX} calls wait: ${this.#notReady()}`);
+      return;
+    }
+    this.#wait(call, this.ready, this.#config.readyTimeoutMs);
+  }
+
+  /** Everything that is ready is full: the call waits for a stream. */
+  waitCapacity(call: Call): void {
+    if (this.capacity.length >= CAPACITY_QUEUE_CALLS_MAX) {
+      const reason = `${this.#full()}, and ${CAPACITY_QUEUE_CALLS_MAX} calls wait`;
+      this.#refuse(call, "capacity_full", reason);
+      return;
+    }
+    this.#wait(call, this.capacity, CAPACITY_TIMEOUT_MS);
+  }
+
+  #wait(call: Call, queue: CallQueue, timeoutMs: number): void {
+    queue.push(call);
+    const endMs = this.#deps.clock.nowMs() + timeoutMs;
+    this.#deps.wheel.add(call, Math.min(endMs, call.deadlineMs));
+  }
+
+  /**
+   * Nothing is ready any more: what waited for capacity waits for that now, with its time limit.
+   */
+  moveToReady(): void {
+    const { capacity } = this;
+    for (let call = capacity.shift(); call !== null; call = capacity.shift()) this.waitReady(call);
+  }
+
+  /** A call has waited for as long as it may. */
+  onWaitedTooLong(call: Call): void {
+    if (call.queue !== this.capacity) {
+      this.#count("not_ready");
+      call.fail("refused", ErrorCode.CANCEL, Status.UNAVAILABLE, this.#notReady());
+      return;
+    }
+    if (this.#deps.clock.nowMs() < call.deadlineMs) {
+      const reason = `${this.#full()}, and the call has waited for ${CAPACITY_TIMEOUT_MS} ms`;
+      this.#refuse(call, "capacity_timeout", reason);
+      return;
+    }
+    this.#count("deadline");
+    const reason = `deadline exceeded while every connection of ${this.#config.target} was full`;
+    call.fail("deadline", ErrorCode.CANCEL, Status.DEADLINE_EXCEEDED, reason);
+  }
+
+  /** Nothing will ever be ready again. */
+  failAll(reason: string): void {
+    for (const queue of [this.ready, this.capacity]) {
+      for (let call = queue.shift(); call !== null; call = queue.shift()) {
+        call.fail("refused", ErrorCode.REFUSED_STREAM, Status.UNAVAILABLE, reason);
+      }
+    }
+  }
+
+  #full(): string {
+    return `every connection of ${this.#config.target} is at its MAX_CONCURRENT_STREAMS`;
+  }
+
+  #refuse(call: Call, why: Refusal, reason: string): void {
+    this.#count(why);
+    call.fail("refused", ErrorCode.REFUSED_STREAM, Status.UNAVAILABLE, reason);
+  }
+
+  #count(why: Refusal): void {
+    this.#metrics().refusals.get(why)!.add();
+  }
+}
