@@ -51,6 +51,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   esbuild: ["src/lab/"],
   pino: ["src/cli/", "src/lab/"],
   "pino-pretty": ["src/cli/", "src/lab/"],
+  yaml: ["src/discovery/kubernetes/files/"],
 };
 
 /** Modules of Node that only some files may import. */

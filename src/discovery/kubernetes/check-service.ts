@@ -1,0 +1,63 @@
+/**
+ * The check of a Service (v1). What the API server fills in when it is absent is filled in here as
+ * well, because files come as they were written.
+ */
+import { PROTOCOLS } from "./check-slice.ts";
+import {
+  type Fields,
+  fieldsOf,
+  flagOf,
+  labelOf,
+  listOf,
+  portOf,
+  textOf,
+  wordOf,
+} from "./fields.ts";
+import type { ObjectMeta, Service, ServicePort } from "./objects.ts";
+
+/** Ports of a Service: as many as one of its slices can carry. */
+export const SERVICE_PORTS_MAX = 20_000;
+
+const TYPES = ["ClusterIP", "NodePort", "LoadBalancer", "ExternalName"] as const;
+const INTERNAL_TRAFFIC_POLICIES = ["Cluster", "Local"] as const;
+
+/** Throws `Malformed` when the Service cannot be used. */
+export function checkService(fields: Fields, metadata: ObjectMeta): Service {
+  const spec = fieldsOf(fields.spec, "spec");
+  return {
+    kind: "Service",
+    metadata,
+    type: wordOf(spec.type, "spec.type", TYPES, "ClusterIP"),
+    clusterIp: textOf(spec.clusterIP, "spec.clusterIP", ""),
+    ports: listOf(spec.ports, "spec.ports", SERVICE_PORTS_MAX).map(checkPort),
+    hasSelector: Object.keys(fieldsOf(spec.selector, "spec.selector")).length > 0,
+    externalName: textOf(spec.externalName, "spec.externalName", ""),
+    internalTrafficPolicy: wordOf(
+      spec.internalTrafficPolicy,
+      "spec.internalTrafficPolicy",
+      INTERNAL_TRAFFIC_POLICIES,
+      "Cluster",
+    ),
+    trafficDistribution: textOf(spec.trafficDistribution, "spec.trafficDistribution", ""),
+    publishNotReadyAddresses:
+      flagOf(spec.publishNotReadyAddresses, "spec.publishNotReadyAddresses") ?? false,
+  };
+}
+
+function checkPort(value: unknown, i: number): ServicePort {
+  const path = `spec.ports[${i}]`;
+  const { name, port, targetPort, protocol, appProtocol } = fieldsOf(value, path);
+  return {
+    name: name === undefined || name === null || name === "" ? "" : labelOf(name, `${path}.name`),
+    port: portOf(port, `${path}.port`),
+    targetPort: checkTargetPort(targetPort, `${path}.targetPort`),
+    protocol: wordOf(protocol, `${path}.protocol`, PROTOCOLS, "TCP"),
+    appProtocol: textOf(appProtocol, `${path}.appProtocol`, null),
+  };
+}
+
+/** 0 and "" are what a client sends that leaves it to the server: the same as the port. */
+function checkTargetPort(value: unknown, path: string): number | string | null {
+  if (value === undefined || value === null || value === 0 || value === "") return null;
+  return typeof value === "string" ? textOf(value, path, null) : portOf(value, path);
+}

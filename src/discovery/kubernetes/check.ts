@@ -1,0 +1,134 @@
+/**
+ * The check of one Kubernetes object: a JSON value as an API server or a file gives it, into the
+ * trimmed shape of `objects.ts`, or one clause that says what is wrong with it.
+ *
+ * Nothing throws here, whatever the value; nothing of the value is kept that nobody reads, so that
+ * thousands of objects stay small. Who counts and logs problems is the source that asks.
+ */
+import { checkService } from "./check-service.ts";
+import { checkSlice } from "./check-slice.ts";
+import {
+  type Fields,
+  fieldsOf,
+  isFields,
+  labelOf,
+  Malformed,
+  NAME_CHARS_MAX,
+  nameOf,
+  shown,
+  textOf,
+} from "./fields.ts";
+import {
+  KINDS,
+  type KindName,
+  type ObjectMeta,
+  type ObjectOfKind,
+  SERVICE_NAME_LABEL,
+  ZONE_LABEL,
+} from "./objects.ts";
+
+/** What came of a check: an object, or a problem. */
+export type CheckedObject<K extends KindName = KindName> =
+  | {
+      readonly object: ObjectOfKind[K];
+      /** Endpoints of a slice that were dropped because they are malformed; 0 as a rule. */
+      readonly droppedCount: number;
+      /** One clause about those that names the object; null when there are none. */
+      readonly dropped: string | null;
+      readonly problem: null;
+    }
+  | {
+      readonly object: null;
+      /** One clause: kind, namespace/name, path of the field, and what is allowed. */
+      readonly problem: string;
+    };
+
+/** The labels that are read, and so kept. No annotation is. */
+const LABELS_READ = [SERVICE_NAME_LABEL, ZONE_LABEL] as const;
+const NO_ENTRIES: Readonly<Record<string, string>> = Object.freeze({});
+
+/**
+ * Checks one object of a kind.
+ *
+ * @param value parsed JSON or YAML. `kind` and `apiVersion` may be absent, as in lists of an API
+ *   server; when they are there they must fit.
+ * @param defaultNamespace for objects that name none, which only files have; null: they must.
+ */
+export function checkObject<K extends KindName>(
+  kind: K,
+  value: unknown,
+  defaultNamespace: string | null = null,
+): CheckedObject<K> {
+  try {
+    if (!isFields(value)) throw new Malformed(`it is ${shown(value)}, must be an object`);
+    checkKind(kind, value);
+    const metadata = checkMeta(kind, value.metadata, defaultNamespace);
+    const { object, faults } = checkBody(kind, value, metadata);
+    const dropped = faults.length === 0 ? null : droppedClause(kind, value, faults);
+    const result = { object, droppedCount: faults.length, dropped, problem: null };
+    return result as unknown as CheckedObject<K>;
+  } catch (error) {
+    if (!(error instanceof Malformed)) throw error;
+    return { object: null, problem: `${nameForPeople(kind, value)}: ${error.message}` };
+  }
+}
+
+/** "Kind namespace/name" of any value, as far as it says so; long names are cut. */
+export function nameForPeople(kind: string, value: unknown): string {
+  const metadata = isFields(value) && isFields(value.metadata) ? value.metadata : {};
+  const parts = [metadata.namespace, metadata.name].filter((part) => typeof part === "string");
+  const isPlain = parts.every(
+    (part) => part.length <= NAME_CHARS_MAX && /^[\x21-\x7e]*$/.test(part),
+  );
+  const name = isPlain ? parts.join("/") : parts.map(shown).join("/");
+  return name === "" ? `${kind} without a name` : `${kind} ${name}`;
+}
+
+function checkKind(kind: KindName, fields: Fields): void {
+  const { apiVersion } = KINDS[kind];
+  for (const [field, allowed] of Object.entries({ kind, apiVersion })) {
+    const value = fields[field];
+    if (value === undefined || value === null || value === allowed) continue;
+    throw new Malformed(`${field} is ${shown(value)}, must be ${allowed}`);
+  }
+}
+
+function checkMeta(kind: KindName, value: unknown, defaultNamespace: string | null): ObjectMeta {
+  const meta = fieldsOf(value, "metadata");
+  return {
+    name: nameOf(meta.name, "metadata.name"),
+    namespace: KINDS[kind].isNamespaced
+      ? labelOf(meta.namespace ?? defaultNamespace, "metadata.namespace")
+      : "",
+    uid: textOf(meta.uid, "metadata.uid", ""),
+    resourceVersion: textOf(meta.resourceVersion, "metadata.resourceVersion", ""),
+    labels: checkLabels(meta.labels),
+    annotations: NO_ENTRIES,
+  };
+}
+
+function checkLabels(value: unknown): Readonly<Record<string, string>> {
+  const labels = fieldsOf(value, "metadata.labels");
+  const kept: Record<string, string> = {};
+  for (const key of LABELS_READ) {
+    const text = textOf(labels[key], `metadata.labels[${JSON.stringify(key)}]`, null);
+    if (text !== null) kept[key] = text;
+  }
+  return Object.keys(kept).length === 0 ? NO_ENTRIES : kept;
+}
+
+function checkBody(
+  kind: KindName,
+  fields: Fields,
+  metadata: ObjectMeta,
+): { readonly object: ObjectOfKind[KindName]; readonly faults: readonly string[] } {
+  if (kind === "EndpointSlice") return checkSlice(fields, metadata);
+  if (kind === "Service") return { object: checkService(fields, metadata), faults: [] };
+  return { object: { kind, metadata }, faults: [] };
+}
+
+function droppedClause(kind: KindName, value: Fields, faults: readonly string[]): string {
+  const what = faults.length === 1 ? "one endpoint" : `${faults.length} endpoints`;
+  const first = faults.length === 1 ? "" : "the first: ";
+  return `${nameForPeople(kind, value)}: ${what} dropped, ${first}${faults[0]}`;
+}
