@@ -1,4 +1,4 @@
-/** Tests of the check of objects: what is kept, what is filled in, and what each mistake is told. */
+/** Tests of the check of objects: what is kept, what is filled in, what each mistake is told. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
@@ -202,7 +202,8 @@ const PROBLEMS: readonly (readonly [kind: KindName, value: unknown, problem: str
   [
     "Service",
     { metadata: { name: "a\u001b[2J", namespace: "prod" } },
-    'Service "prod"/"a\\u001b[2J": metadata.name is "a\\u001b[2J", must be a name (RFC 1123 subdomain)',
+    'Service "prod"/"a\\u001b[2J": metadata.name is "a\\u001b[2J", ' +
+      "must be a name (RFC 1123 subdomain)",
   ],
   [
     "EndpointSlice",
@@ -273,7 +274,8 @@ const PROBLEMS: readonly (readonly [kind: KindName, value: unknown, problem: str
   [
     "Service",
     service({ type: "External" }),
-    'Service prod/echo: spec.type is "External", must be ClusterIP or NodePort or LoadBalancer or ExternalName',
+    'Service prod/echo: spec.type is "External", ' +
+      "must be ClusterIP or NodePort or LoadBalancer or ExternalName",
   ],
   [
     "Service",
