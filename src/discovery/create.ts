@@ -1,10 +1,13 @@
 /** The one way to get a resolver: from the text of a target. */
 import { type Clock, type Logger, type Rng, unreachable } from "../base/index.ts";
 import { type DnsLookup, DnsResolver } from "./dns.ts";
+import type { Place } from "./kubernetes/place.ts";
+import { KubernetesResolver } from "./kubernetes/resolver.ts";
+import type { ObjectSource } from "./kubernetes/source.ts";
 import { systemDns } from "./real.ts";
 import type { Resolver } from "./resolver.ts";
 import { StaticResolver } from "./static.ts";
-import { parseTarget } from "./target.ts";
+import { parseTarget, TargetError } from "./target.ts";
 
 /** What resolvers need from outside. */
 export interface ResolverDeps {
@@ -15,13 +18,22 @@ export interface ResolverDeps {
   readonly dns?: DnsLookup | undefined;
   /** A fixed time between lookups. By default the answer's TTL, within 1-30 s; 5 s without one. */
   readonly dnsPollMs?: number | undefined;
+  /**
+   * Where Kubernetes objects come from: called for a `kubernetes` target only, and should yield
+   * the same source each time, one that shares its watches.
+   */
+  readonly objects?: (() => ObjectSource) | undefined;
+  /** Where we run; unknown by default. */
+  readonly place?: Place | undefined;
 }
+
+const NOWHERE: Place = Object.freeze({ node: null, zone: null });
 
 /**
  * The resolver for a target. It does nothing until it is started; a name that does not exist is
  * no error here, but what the listener is told.
  *
- * @throws TargetError when the target is malformed.
+ * @throws TargetError when the target is malformed, or needs Kubernetes and there is none.
  */
 export function createResolver(target: string, deps: ResolverDeps): Resolver {
   const parsed = parseTarget(target);
@@ -36,6 +48,18 @@ export function createResolver(target: string, deps: ResolverDeps): Resolver {
         dns: deps.dns ?? systemDns(),
         pollMs: deps.dnsPollMs ?? null,
       });
+    case "kubernetes": {
+      if (deps.objects === undefined) {
+        throw new TargetError(target, "there is no source of Kubernetes objects here");
+      }
+      return new KubernetesResolver(parsed, {
+        clock: deps.clock,
+        log: deps.log,
+        objects: deps.objects(),
+        place: deps.place ?? NOWHERE,
+        createResolver: (external) => createResolver(external, deps),
+      });
+    }
     default:
       return unreachable(parsed);
   }

@@ -53,6 +53,8 @@ export interface EndpointSet {
   readonly skipped?: readonly SkippedEndpoint[];
   /** True when the source says that the name itself does not exist. Only on an empty set. */
   readonly isAbsent?: boolean;
+  /** Rules that hold for the set as a whole, for people; absent when there is none to tell. */
+  readonly notes?: readonly string[];
 }
 
 /** An endpoint with nothing known but its address and who named it. */

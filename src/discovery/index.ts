@@ -1,7 +1,8 @@
 /**
  * Room `discovery`: who *can* serve a target.
  *
- * What it is: the parser of targets, and resolvers (`static`, `dns`) that turn one into endpoints.
+ * What it is: the parser of targets, and resolvers (`static`, `dns`, `kubernetes`) that turn one
+ * into endpoints; for the last, the sources of Kubernetes objects and the model of a Service.
  * Promises: a listener gets whole, immutable, sorted sets without duplicates; an empty set only
  * when the source said so; when the source is away, the last good set stays and the reason is told.
  * Must never: connect to an endpoint, judge its health, or know who asks and what for.
@@ -16,6 +17,28 @@ export type {
   SkippedEndpoint,
 } from "./endpoint.ts";
 export { newEndpoint, newEndpointSet, sameEndpointSet } from "./endpoint.ts";
+export { type CheckedObject, checkObject } from "./kubernetes/check.ts";
+export type {
+  EndpointSlice,
+  Kind,
+  KindName,
+  KubernetesObject,
+  Node,
+  ObjectOfKind,
+  Service,
+} from "./kubernetes/objects.ts";
+export { KINDS, SERVICE_NAME_LABEL, ZONE_LABEL } from "./kubernetes/objects.ts";
+export type { Place } from "./kubernetes/place.ts";
+export { shareWatches } from "./kubernetes/shared.ts";
+export type {
+  ObjectChange,
+  ObjectListener,
+  ObjectQuery,
+  ObjectSource,
+  SourceProblem,
+  Subscription,
+} from "./kubernetes/source.ts";
+export type { KubernetesTarget, TargetPort } from "./kubernetes/target.ts";
 export { systemDns } from "./real.ts";
 export type { Resolver, ResolverListener } from "./resolver.ts";
 export type { DnsTarget, ParsedTarget, StaticTarget } from "./target.ts";

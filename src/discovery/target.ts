@@ -1,11 +1,12 @@
 /**
  * Targets: the text by which a user says what to connect to, parsed.
  * https://github.com/grpc/grpc/blob/master/doc/naming.md, with two differences: a port is always
- * required (gRPC assumes 443), and a bare list of IP addresses is taken without a scheme.
+ * required (gRPC assumes 443; a Service has a first one), and a bare list of IP addresses is taken without a scheme.
  *
  * Nothing is looked up here.
  */
 import { isIPv4, isIPv6 } from "node:net";
+import { type KubernetesTarget, parseKubernetes } from "./kubernetes/target.ts";
 
 /** A target that lists its addresses. */
 export interface StaticTarget {
@@ -29,7 +30,7 @@ export interface DnsTarget {
 }
 
 /** What a target means. */
-export type ParsedTarget = StaticTarget | DnsTarget;
+export type ParsedTarget = StaticTarget | DnsTarget | KubernetesTarget;
 
 /** A target cannot be understood. The message is one sentence that names it and what is allowed. */
 export class TargetError extends Error {
@@ -43,7 +44,7 @@ export class TargetError extends Error {
 
 const ALLOWED =
   "allowed are HOST:PORT, IP:PORT[,IP:PORT...], dns:///HOST:PORT, static:///HOST:PORT[,...], " +
-  "ipv4:, ipv6: and unix:/PATH";
+  "kubernetes:///SERVICE.NAMESPACE:PORT, ipv4:, ipv6: and unix:/PATH";
 
 const DNS_PORT = 53;
 
@@ -75,9 +76,16 @@ export function parseTarget(target: string): ParsedTarget {
       return parseUnix(target, rest);
     case "dns":
       return parseDns(target, rest);
+    case "kubernetes":
+      return orThrow(target, parseKubernetes(target, rest));
     default:
       return parseBare(target);
   }
+}
+
+function orThrow<T>(target: string, parsed: T | string): T {
+  if (typeof parsed === "string") throw new TargetError(target, parsed);
+  return parsed;
 }
 
 function parseBare(target: string): ParsedTarget {

@@ -1,0 +1,184 @@
+/**
+ * The model of one Service: what is known of it, its slices, and our place in, one endpoint set
+ * out. Pure: no time, no source, no port to connect to.
+ *
+ * Whatever the order of the changes, the set is the one of the last objects. A change of one slice
+ * costs the work on that slice and one cheap pass over all groups; what did not change keeps its
+ * `Endpoint` objects.
+ */
+import type { Endpoint, EndpointSet, SkippedEndpoint } from "../../endpoint.ts";
+import type { EndpointSlice } from "../objects.ts";
+import type { Place } from "../place.ts";
+import type { TargetPort } from "../target.ts";
+import { type Candidate, candidatesOf, type SliceRecord } from "./candidate.ts";
+import { Census } from "./census.ts";
+import { type Group, Groups } from "./groups.ts";
+import { type PortRule, portRuleOf, type ServiceState, samePortRule } from "./ports.ts";
+import { type Judgement, judge } from "./rules.ts";
+
+/** See the head of this file. */
+export class ServiceModel {
+  readonly #name: string;
+  readonly #port: TargetPort;
+  readonly #census: Census;
+  readonly #groups: Groups;
+  readonly #records = new Map<string, SliceRecord>();
+  /** The key of the judgement by which all groups are shown. */
+  #shownBy = "";
+  #state: ServiceState = { kind: "absent" };
+  #rule: PortRule;
+
+  /** @param name "namespace/name" of the Service, for people. */
+  constructor(name: string, port: TargetPort, place: Place) {
+    this.#name = name;
+    this.#port = port;
+    this.#census = new Census(place);
+    this.#groups = new Groups(this.#census);
+    this.#rule = portRuleOf(port, this.#state);
+  }
+
+  /** How many slices there are. */
+  get sliceCount(): number {
+    return this.#records.size;
+  }
+
+  /** Our place became known, or changed. */
+  setPlace(place: Place): void {
+    this.#groups.setPlace(place);
+  }
+
+  /** What is known of the Service from now on. */
+  setService(state: ServiceState): void {
+    const published = this.#publishesAll;
+    const rule = portRuleOf(this.#port, state);
+    const isSame = samePortRule(rule, this.#rule);
+    this.#state = state;
+    this.#rule = rule;
+    if (isSame && published === this.#publishesAll) return;
+    for (const record of this.#records.values()) this.#renew(record, []);
+  }
+
+  /** A slice came or changed. */
+  setSlice(slice: EndpointSlice): void {
+    const { namespace, name, resourceVersion } = slice.metadata;
+    const revision = /^\d+$/.test(resourceVersion) ? Number(resourceVersion) : 0;
+    const known = this.#records.get(name);
+    if (known === undefined) {
+      const source = `EndpointSlice ${namespace}/${name}`;
+      const record: SliceRecord = { source, revision, slice, candidates: [] };
+      this.#records.set(name, record);
+      this.#renew(record, []);
+      return;
+    }
+    // The API server lets no slice change its address type; files may.
+    const isSameType = known.slice.addressType === slice.addressType;
+    known.slice = slice;
+    known.revision = revision;
+    this.#renew(known, isSameType ? known.candidates : []);
+  }
+
+  /** A slice went. No-op when it is not known. */
+  deleteSlice(name: string): void {
+    const record = this.#records.get(name);
+    if (record === undefined) return;
+    for (const candidate of record.candidates) this.#groups.remove(candidate);
+    this.#records.delete(name);
+  }
+
+  /** The set as of now: immutable. */
+  compute(): EndpointSet {
+    const groups = this.#groups.settle();
+    const judgement = judge(this.#census, this.#settings);
+    const isOther = judgement.key !== this.#shownBy;
+    this.#shownBy = judgement.key;
+    const endpoints: Endpoint[] = [];
+    const skipped: SkippedEndpoint[] = [];
+    for (const group of groups) {
+      if (isOther || group.isStale) show(group, judgement);
+      if (group.endpoint !== null) endpoints.push(group.endpoint);
+      else if (group.skipped !== null) skipped.push(group.skipped);
+    }
+    return Object.freeze({
+      endpoints: Object.freeze(endpoints),
+      ...(endpoints.length === 0 && { reason: this.#reason(skipped) }),
+      ...(skipped.length > 0 && { skipped: Object.freeze(skipped) }),
+      ...(groups.length > 0 && { notes: Object.freeze([this.#rule.text, ...judgement.notes]) }),
+    });
+  }
+
+  get #publishesAll(): boolean {
+    return this.#state.kind === "known" && this.#state.service.publishNotReadyAddresses;
+  }
+
+  get #settings(): { isLocalOnly: boolean; trafficDistribution: string } {
+    if (this.#state.kind !== "known") return { isLocalOnly: false, trafficDistribution: "" };
+    const { internalTrafficPolicy, trafficDistribution } = this.#state.service;
+    return { isLocalOnly: internalTrafficPolicy === "Local", trafficDistribution };
+  }
+
+  /** Replaces a record's candidates, except those that stay as they are. */
+  #renew(record: SliceRecord, known: readonly Candidate[]): void {
+    const before = record.candidates;
+    const after = candidatesOf(record, this.#rule, this.#publishesAll, known);
+    record.candidates = after;
+    const kept = new Set(after);
+    for (const candidate of before) {
+      if (!kept.delete(candidate)) this.#groups.remove(candidate);
+      else this.#groups.review(candidate);
+    }
+    for (const candidate of kept) this.#groups.add(candidate);
+  }
+
+  #reason(skipped: readonly SkippedEndpoint[]): string {
+    const name = `service ${this.#name}`;
+    if (this.#records.size === 0 && this.#state.kind === "absent") return `${name} does not exist`;
+    if (skipped.length === 0) return `${name} has no endpoints`;
+    const counts = new Map<string, number>();
+    for (const { reason } of skipped) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+    const isUnplaced = this.#settings.isLocalOnly && this.#census.place.node === null;
+    const rules = [...counts].map(([text, count]) => `${count} ${text}`).join(", ");
+    const hint = isUnplaced ? " (our node is not known)" : "";
+    return `none of ${skipped.length} endpoints of ${name} is usable: ${rules}${hint}`;
+  }
+}
+
+/** What did not change keeps its objects: who compares sets need only compare those. */
+function show(group: Group, { verdictOf }: Judgement): void {
+  const best = group.best!;
+  const verdict = verdictOf(best);
+  const isJoined = group.twin !== null && verdictOf(group.twin.best!) === verdict;
+  const other = isJoined ? group.twin!.best : null;
+  const isHidden = isJoined && best.isIPv6; // A pair is shown once, under its IPv4 address.
+  const isMade = group.shownBest === best && group.shownOther === other && !isHidden;
+  group.isStale = false;
+  group.shownBest = best;
+  group.shownOther = other;
+  if (isMade && verdict.isUsed && group.endpoint?.rule === verdict.text) return;
+  if (isMade && !verdict.isUsed && group.skipped?.reason === verdict.text) return;
+  const endpoint = endpointOf(best, other, verdict.isUsed ? verdict.text : null);
+  const isSkipped = !verdict.isUsed && !isHidden;
+  group.endpoint = verdict.isUsed && !isHidden ? endpoint : null;
+  group.skipped = isSkipped ? Object.freeze({ endpoint, reason: verdict.text }) : null;
+}
+
+function endpointOf(best: Candidate, other: Candidate | null, rule: string | null): Endpoint {
+  const { address, item, ready, serving, terminating } = best;
+  const { targetRef } = item;
+  return Object.freeze({
+    address,
+    addresses: Object.freeze(other === null ? [address] : [address, other.address]),
+    pod: targetRef?.kind === "Pod" && targetRef.name !== "" ? targetRef.name : null,
+    uid: best.uid === "" ? null : best.uid,
+    node: item.nodeName,
+    zone: item.zone,
+    source: best.record.source,
+    weight: 1,
+    conditions: Object.freeze({
+      ready,
+      serving,
+      terminating,
+      hints: Object.freeze({ nodes: item.forNodes, zones: item.forZones }),
+    }),
+    rule,
+  });
+}
