@@ -49,9 +49,11 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "@peculiar/x509": ["src/lab/", "src/control/"],
   commander: ["src/cli/"],
   esbuild: ["src/lab/"],
+  "https-proxy-agent": ["src/discovery/kubernetes/api/"],
   pino: ["src/cli/", "src/lab/"],
   "pino-pretty": ["src/cli/", "src/lab/"],
-  yaml: ["src/discovery/kubernetes/files/"],
+  "socks-proxy-agent": ["src/discovery/kubernetes/api/"],
+  yaml: ["src/discovery/kubernetes/"],
 };
 
 /** Modules of Node that only some files may import. */

@@ -1,0 +1,15 @@
+/**
+ * Kubernetes objects from an API server.
+ *
+ * What it is: the way to the server as kubectl finds it (`loadApiAccess`), an `ObjectSource` that
+ * lists and watches (`createApiSource`), and the questions of `fairlead check` (`checkApi`).
+ * Promises: what was seen stays through any outage; secrets are in no log, error or description.
+ * Must never: write to the cluster, or know what the objects are used for.
+ */
+export {
+  type ApiAccess,
+  type ApiAccessOptions,
+  type ApiAccessPlaces,
+  loadApiAccess,
+} from "./config/access.ts";
+export { ApiAccessError } from "./error.ts";

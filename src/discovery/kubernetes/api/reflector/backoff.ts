@@ -1,0 +1,54 @@
+/**
+ * When a reflector tries again: exponential backoff with full jitter, quick at first.
+ *
+ * Full jitter ("anywhere up to the step") and not a share of it, because all clients of an API
+ * server lose it at the same moment: their returns have to spread over the whole step.
+ */
+import type { Rng } from "../../../../base/index.ts";
+
+/** The first retry comes within this time: a cut watch is as a rule back at once. */
+export const RETRY_MS_FIRST = 500;
+/** No delay is longer, and each return after a long outage comes within this time. */
+export const RETRY_MS_MAX = 30_000;
+/** No delay is shorter. */
+export const RETRY_MS_MIN = 50;
+/** A watch that stood this long was a success: the next failure begins anew. */
+export const STABLE_MS = 10_000;
+/** The first list after a 410 comes within this time: the server says it to all at once. */
+export const RELIST_SPREAD_MS = 2000;
+/** The longest that a server's `Retry-After` is heeded. */
+export const RETRY_AFTER_MS_MAX = 60_000;
+
+/** The delays of one reflector. */
+export class RetryDelay {
+  readonly #rng: Rng;
+  #stepMs = RETRY_MS_FIRST;
+
+  constructor(rng: Rng) {
+    this.#rng = rng;
+  }
+
+  /**
+   * The delay before the next attempt; each call doubles the step of the one after.
+   *
+   * @param retryAfterMs what the server asked for: the delay is that and the jitter on top.
+   */
+  nextMs(retryAfterMs: number): number {
+    const stepMs = this.#stepMs;
+    this.#stepMs = Math.min(RETRY_MS_MAX, stepMs * 2);
+    const jitterMs = RETRY_MS_MIN + this.#rng.next() * (stepMs - RETRY_MS_MIN);
+    return Math.min(retryAfterMs, RETRY_AFTER_MS_MAX) + jitterMs;
+  }
+
+  /** The delay before a list after 410: spread, and backed off like the rest when it repeats. */
+  relistMs(): number {
+    const isFirst = this.#stepMs === RETRY_MS_FIRST;
+    const backoffMs = this.nextMs(0);
+    return isFirst ? this.#rng.next() * RELIST_SPREAD_MS : backoffMs;
+  }
+
+  /** The next failure is the first one again. */
+  reset(): void {
+    this.#stepMs = RETRY_MS_FIRST;
+  }
+}

@@ -1,0 +1,320 @@
+/**
+ * A reflector: keeps a copy of the objects of one query by a list and a watch, through any outage.
+ *
+ * ```
+ *                 +-> streaming list --(end bookmark)--+
+ *   no version ---+          | refused                 +--> watch, from the last version seen
+ *      ^          +-> paged list --(last page)---------+      |
+ *      +-------------------- 410 Gone, or out of order -------+-- cut, ended: watch again
+ * ```
+ *
+ * Sans-I/O: requests go to an `ApiTransport`, time and chance are arguments. "API Concepts",
+ * "Efficient detection of changes": a watch resumes from the last resourceVersion, that of a
+ * bookmark too; 410 Gone means that it is too old, and only then is everything listed again.
+ * Whatever fails, the objects stay, and listeners hear only of what really changed.
+ */
+import type { Clock, Logger, Rng, Timer } from "../../../../base/index.ts";
+import { KINDS } from "../../objects.ts";
+import type { ObjectListener, ObjectQuery, SourceProblem, Subscription } from "../../source.ts";
+import { type Access, type ApiFailure, isGone, newFailure, problemOf } from "../http/failure.ts";
+import type { ApiRequest } from "../http/transport.ts";
+import type { KindCounters } from "../metrics.ts";
+import { RetryDelay, STABLE_MS } from "./backoff.ts";
+import { type Decode, ReflectedObjects } from "./objects.ts";
+import { PAGE_LIMIT, PAGE_LIMIT_MIN, PagedList } from "./paged-list.ts";
+import { streamListPath, watchPath } from "./paths.ts";
+import { isOlder } from "./store.ts";
+import { NO_LIST_END, WatchSession, type WatchSessionDeps } from "./watch-session.ts";
+import { readEvent, type WatchEvent } from "./wire.ts";
+
+/** A watch asks the server for an end within this time, at random; so watches end apart. */
+export const WATCH_TIMEOUT_S_MIN = 300;
+/** The longest such time. */
+export const WATCH_TIMEOUT_S_MAX = 600;
+/** A watch that resumed is believed after this long without an event: the backlog comes first. */
+export const RECOVERED_AFTER_MS = 1000;
+
+/** What a reflector needs. */
+export interface ReflectorDeps extends WatchSessionDeps {
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly log: Logger;
+  readonly decode: Decode;
+  readonly counters: KindCounters;
+}
+
+/** See the head of this file. */
+export class Reflector implements Subscription {
+  readonly #query: ObjectQuery;
+  readonly #listener: ObjectListener;
+  readonly #deps: ReflectorDeps;
+  readonly #objects: ReflectedObjects;
+  readonly #delay: RetryDelay;
+  /** The attempt under way: a paged list, or a watch. */
+  #list: ApiRequest | null = null;
+  #watch: WatchSession | null = null;
+  /** The watch under way tells its initial events. */
+  #isListing = false;
+  /** Where to resume; null: everything has to be listed. */
+  #version: string | null = null;
+  #isSynced = false;
+  #isSyncTold = false;
+  #pageLimit = PAGE_LIMIT;
+  #listCount = 0;
+  #watchCount = 0;
+  #reported: string | null = null;
+  #retryTimer: Timer | null = null;
+  #recoveredTimer: Timer | null = null;
+  #isClosed = false;
+
+  /** Begins at once; the listener is called on later turns. */
+  constructor(query: ObjectQuery, listener: ObjectListener, deps: ReflectorDeps) {
+    this.#query = query;
+    this.#listener = listener;
+    this.#deps = deps;
+    this.#objects = new ReflectedObjects(query.kind, deps.decode, deps.counters, deps.log);
+    this.#delay = new RetryDelay(deps.rng);
+    this.#begin();
+  }
+
+  /** See `Subscription`: no timer and no request after it. */
+  close(): void {
+    this.#isClosed = true;
+    this.#endAttempt();
+    this.#retryTimer?.cancel();
+  }
+
+  #begin(): void {
+    if (this.#version !== null) this.#openWatch(this.#version);
+    else if (this.#deps.traits.canStreamLists) this.#openStreamList();
+    else this.#openPagedList();
+  }
+
+  #openPagedList(): void {
+    this.#countList();
+    this.#list = new PagedList(this.#deps.transport, this.#query, this.#pageLimit, {
+      onItems: (items) => {
+        for (const item of items) this.#objects.list(item);
+        this.#tell();
+      },
+      onListed: (version) => {
+        this.#list = null;
+        this.#onListed(version);
+        if (!this.#isClosed) this.#openWatch(version);
+      },
+      onFailure: (failure) => this.#onFailure(failure, "list"),
+    });
+  }
+
+  #openStreamList(): void {
+    this.#countList();
+    this.#isListing = true;
+    const timeoutS = this.#timeoutS();
+    this.#startWatch(streamListPath(this.#query, timeoutS), timeoutS);
+  }
+
+  #openWatch(version: string): void {
+    const timeoutS = this.#timeoutS();
+    this.#startWatch(watchPath(this.#query, version, timeoutS), timeoutS);
+  }
+
+  #startWatch(path: string, timeoutS: number): void {
+    if (this.#watchCount > 0) this.#deps.counters.restarts.add();
+    this.#watchCount += 1;
+    this.#watch = new WatchSession(this.#deps, path, timeoutS * 1000, this.#isListing, {
+      onOpen: () => this.#onOpen(),
+      onEvents: (events) => this.#onEvents(events),
+      onEnd: () => this.#onEnd(),
+      onFailure: (failure) => this.#onFailure(failure, "watch"),
+    });
+  }
+
+  #countList(): void {
+    if (this.#listCount > 0) this.#deps.counters.relists.add();
+    this.#listCount += 1;
+    this.#objects.store.beginList();
+  }
+
+  #timeoutS(): number {
+    const { rng } = this.#deps;
+    return WATCH_TIMEOUT_S_MIN + rng.int(WATCH_TIMEOUT_S_MAX - WATCH_TIMEOUT_S_MIN + 1);
+  }
+
+  #onOpen(): void {
+    if (this.#isListing || this.#reported === null) return;
+    this.#recoveredTimer = this.#deps.clock.setTimer(RECOVERED_AFTER_MS, () => this.#recovered());
+    this.#recoveredTimer.unref();
+  }
+
+  #onEvents(values: readonly unknown[]): void {
+    this.#deps.counters.events.add(values.length);
+    for (const value of values) {
+      const failure = this.#apply(readEvent(value));
+      if (failure === null) continue;
+      this.#tell();
+      if (!this.#isClosed) this.#onFailure(failure, "watch");
+      return;
+    }
+    this.#tell();
+    if (!this.#isListing && !this.#isClosed) this.#recovered();
+  }
+
+  /** Returns why the watch cannot go on, or null when it can. */
+  #apply(event: WatchEvent): ApiFailure | null {
+    switch (event.type) {
+      case "error":
+        return event.failure;
+      case "nonsense":
+        this.#objects.strange("it is no event of a watch");
+        return null;
+      case "bookmark":
+        return this.#applyBookmark(event);
+      default: {
+        const position = this.#isListing ? null : this.#version;
+        if (!this.#objects.apply(event, position)) return OUT_OF_ORDER;
+        if (position !== null && event.id !== null) this.#advance(event.id.resourceVersion);
+        return null;
+      }
+    }
+  }
+
+  #applyBookmark(event: WatchEvent & { type: "bookmark" }): ApiFailure | null {
+    const { resourceVersion, isListEnd } = event;
+    this.#deps.traits.sendsBookmarks = true;
+    if (this.#isListing) {
+      // A bookmark of another kind: a server that does not know streaming lists.
+      if (!isListEnd) return NO_STREAM_LIST;
+      this.#isListing = false;
+      this.#watch?.endList();
+      this.#onListed(resourceVersion);
+      return null;
+    }
+    if (this.#version !== null && isOlder(resourceVersion, this.#version)) {
+      this.#objects.strange("the server's resourceVersion went back");
+      return OUT_OF_ORDER; // a cluster that was restored from a backup
+    }
+    this.#advance(resourceVersion);
+    return null;
+  }
+
+  /** Never back: to resume from before would only bring what is known again. */
+  #advance(version: string): void {
+    if (this.#version === null || !isOlder(version, this.#version)) this.#version = version;
+  }
+
+  #onListed(version: string): void {
+    this.#objects.store.endList();
+    this.#version = version;
+    this.#isSynced = true;
+    this.#pageLimit = PAGE_LIMIT;
+    this.#tell();
+    if (!this.#isClosed) this.#recovered();
+  }
+
+  /** The server ended the watch, as it does from time to time. */
+  #onEnd(): void {
+    const openMs = this.#watch?.openMs ?? -1;
+    const isListing = this.#isListing;
+    this.#endAttempt();
+    if (openMs >= STABLE_MS && !isListing) {
+      this.#delay.reset();
+      this.#begin(); // timeoutSeconds are spread already
+      return;
+    }
+    if (isListing)
+      this.#report(newFailure({ reason: "the API server ended a list early" }), "watch");
+    this.#retryIn(this.#delay.nextMs(0));
+  }
+
+  #onFailure(failure: ApiFailure, verb: "list" | "watch"): void {
+    const openMs = this.#watch?.openMs ?? -1;
+    const wasListing = this.#isListing;
+    this.#endAttempt();
+    if (wasListing && isNoStreamList(failure)) {
+      this.#deps.traits.canStreamLists = false;
+      this.#deps.log.info("the API server has no streaming lists; lists come in pages");
+      this.#begin();
+      return;
+    }
+    this.#deps.counters.failures.add();
+    if (openMs >= STABLE_MS) this.#delay.reset();
+    if (failure.isTooLarge && verb === "list") {
+      this.#pageLimit = Math.max(PAGE_LIMIT_MIN, this.#pageLimit >> 2);
+    }
+    if (isGone(failure) || failure === OUT_OF_ORDER) {
+      this.#version = null;
+      this.#retryIn(this.#delay.relistMs());
+      return;
+    }
+    // A watch that was cut is no news as long as the next one stands.
+    if (openMs < STABLE_MS || failure.isSilent) this.#report(failure, verb);
+    if (!this.#isClosed) this.#retryIn(this.#delay.nextMs(failure.retryAfterMs));
+  }
+
+  #retryIn(delayMs: number): void {
+    this.#retryTimer?.cancel();
+    this.#retryTimer = this.#deps.clock.setTimer(delayMs, () => this.#begin());
+  }
+
+  #endAttempt(): void {
+    this.#list?.close();
+    this.#watch?.close();
+    this.#list = null;
+    this.#watch = null;
+    this.#isListing = false;
+    this.#recoveredTimer?.cancel();
+    this.#recoveredTimer = null;
+  }
+
+  /** Passes on what changed; the first time also that nothing is there. */
+  #tell(): void {
+    const changes = this.#objects.store.takeChanges();
+    const isNews = changes.length > 0 || (this.#isSynced && !this.#isSyncTold);
+    if (!isNews || this.#isClosed) return;
+    this.#isSyncTold = this.#isSynced;
+    this.#call(() => this.#listener.onChanges(changes, this.#isSynced));
+  }
+
+  #report(failure: ApiFailure, verb: Access["verb"]): void {
+    const { kind, namespace } = this.#query;
+    const problem: SourceProblem = problemOf(failure, { verb, kind: KINDS[kind], namespace });
+    if (this.#reported === problem.reason || this.#isClosed) return;
+    this.#reported = problem.reason;
+    this.#deps.log.warn("the API server is away", { ...this.#fields, reason: problem.reason });
+    this.#call(() => this.#listener.onProblem(problem));
+  }
+
+  #recovered(): void {
+    this.#recoveredTimer?.cancel();
+    this.#recoveredTimer = null;
+    if (this.#reported === null) return;
+    this.#reported = null;
+    this.#deps.log.info("the API server is back", this.#fields);
+    this.#call(() => this.#listener.onRecovered());
+  }
+
+  get #fields(): Record<string, unknown> {
+    const { kind, namespace } = this.#query;
+    return namespace === "" ? { kind } : { kind, namespace };
+  }
+
+  /** A listener that throws has a bug; the watch goes on for the next event. */
+  #call(tell: () => void): void {
+    try {
+      tell();
+    } catch (error) {
+      this.#deps.log.error("a listener of objects failed", {
+        ...this.#fields,
+        error: String(error),
+      });
+    }
+  }
+}
+
+const OUT_OF_ORDER = newFailure({ reason: "events of the API server are out of order" });
+const NO_STREAM_LIST = newFailure({ code: NO_LIST_END, reason: "the bookmark is no list's end" });
+
+/** 400 and 422: "sendInitialEvents is forbidden ... unless the WatchList feature is enabled". */
+function isNoStreamList({ status, code }: ApiFailure): boolean {
+  return status === 400 || status === 422 || code === NO_LIST_END;
+}
