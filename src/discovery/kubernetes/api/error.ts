@@ -7,17 +7,3 @@
 export class ApiAccessError extends Error {
   override readonly name = "ApiAccessError";
 }
-
-const SYSTEM_REASONS: Readonly<Record<string, string>> = {
-  ENOENT: "no such file",
-  EACCES: "permission denied",
-  EISDIR: "it is a directory",
-  ENOTDIR: "a part of the path is not a directory",
-  ELOOP: "too many symbolic links",
-};
-
-/** Why a file cannot be read, as part of a sentence. */
-export function fileReason(error: unknown): string {
-  const code = (error as NodeJS.ErrnoException | null)?.code ?? "";
-  return SYSTEM_REASONS[code] ?? (code === "" ? String(error) : code);
-}

@@ -13,3 +13,5 @@ export {
   loadApiAccess,
 } from "./config/access.ts";
 export { ApiAccessError } from "./error.ts";
+export type { Decode, Decoded } from "./reflector/objects.ts";
+export { type ApiSourceDeps, createApiSource } from "./source.ts";

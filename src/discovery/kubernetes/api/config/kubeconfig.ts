@@ -9,7 +9,8 @@
  */
 import { readFile, stat } from "node:fs/promises";
 import { delimiter, join } from "node:path";
-import { ApiAccessError, fileReason } from "../error.ts";
+import { ApiAccessError } from "../error.ts";
+import { fileReason } from "../files.ts";
 import { Fields } from "./fields.ts";
 
 /** No kubeconfig comes near it. */

@@ -6,9 +6,10 @@
  */
 import type { Logger } from "../../../../base/index.ts";
 import type { KindName, KubernetesObject } from "../../objects.ts";
+import { cleanText } from "../http/status.ts";
 import type { KindCounters } from "../metrics.ts";
 import { type Identity, isOlder, ObjectStore } from "./store.ts";
-import { cleanText, readIdentity, type WatchEvent } from "./wire.ts";
+import { readIdentity, type WatchEvent } from "./wire.ts";
 
 /** What a decoder says: the trimmed object, or one clause that names it and what is wrong. */
 export type Decoded =

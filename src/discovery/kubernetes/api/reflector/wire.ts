@@ -5,13 +5,12 @@
  * Only what the reflector itself needs is read: who an object is and what version it has. Whether
  * an object makes sense is for the injected `decode`.
  */
-import { type ApiFailure, newFailure } from "../http/failure.ts";
+import type { ApiFailure } from "../http/failure.ts";
+import { failureOfStatus, isRecord, isText } from "../http/status.ts";
 import type { Identity } from "./store.ts";
 
 /** The annotation of the bookmark that ends the initial events of a streaming list. */
 export const INITIAL_EVENTS_END = "k8s.io/initial-events-end";
-/** Texts of an API server that are told to people are cut to this length. */
-export const MESSAGE_CHARS_MAX = 300;
 
 /** One line of a watch. */
 export type WatchEvent =
@@ -70,37 +69,4 @@ export function readIdentity(object: unknown): Identity | null {
   const { name, namespace, uid, resourceVersion } = object.metadata;
   if (!isText(name) || !isText(uid) || !isText(resourceVersion)) return null;
   return { key: isText(namespace) ? `${namespace}/${name}` : name, uid, resourceVersion };
-}
-
-/**
- * A Status object as a failure.
- * @param httpStatus when it came as the body of an answer; 0 in a watch, where it says it itself.
- */
-export function failureOfStatus(value: unknown, httpStatus: number): ApiFailure {
-  const status = isRecord(value) && value.kind === "Status" ? value : {};
-  const code = typeof status.code === "number" ? status.code : 0;
-  const details = isRecord(status.details) ? status.details : {};
-  const retryS = typeof details.retryAfterSeconds === "number" ? details.retryAfterSeconds : 0;
-  const text = isText(status.message) ? `: ${cleanText(status.message)}` : "";
-  return newFailure({
-    status: httpStatus || code,
-    code: isText(status.reason) ? status.reason : "",
-    reason: `the API server answers ${httpStatus || code || "with an error"}${text}`,
-    retryAfterMs: Math.max(0, retryS) * 1000,
-  });
-}
-
-/** A text of a peer, fit for a line of a log. */
-export function cleanText(text: string): string {
-  const cut = text.length > MESSAGE_CHARS_MAX ? `${text.slice(0, MESSAGE_CHARS_MAX)}...` : text;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
-  return cut.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ");
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === "string" && value !== "";
 }

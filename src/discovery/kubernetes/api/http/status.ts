@@ -1,0 +1,44 @@
+/**
+ * Status objects: how the Kubernetes API says what went wrong, in bodies and in watches.
+ *
+ * "API Conventions", "Response Status Kind". They are JSON of a peer and may be anything.
+ */
+import { type ApiFailure, newFailure } from "./failure.ts";
+
+/** Texts of an API server that are told to people are cut to this length. */
+export const MESSAGE_CHARS_MAX = 300;
+
+/**
+ * A Status object as a failure.
+ * @param httpStatus when it came as the body of an answer; 0 in a watch, where it says it itself.
+ */
+export function failureOfStatus(value: unknown, httpStatus: number): ApiFailure {
+  const status = isRecord(value) && value.kind === "Status" ? value : {};
+  const code = typeof status.code === "number" ? status.code : 0;
+  const details = isRecord(status.details) ? status.details : {};
+  const retryS = typeof details.retryAfterSeconds === "number" ? details.retryAfterSeconds : 0;
+  const text = isText(status.message) ? `: ${cleanText(status.message)}` : "";
+  return newFailure({
+    status: httpStatus || code,
+    code: isText(status.reason) ? status.reason : "",
+    reason: `the API server answers ${httpStatus || code || "with an error"}${text}`,
+    retryAfterMs: Math.max(0, retryS) * 1000,
+  });
+}
+
+/** A text of a peer, fit for a line of a log. */
+export function cleanText(text: string): string {
+  const cut = text.length > MESSAGE_CHARS_MAX ? `${text.slice(0, MESSAGE_CHARS_MAX)}...` : text;
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
+  return cut.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ");
+}
+
+/** Whether a JSON value is an object. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Whether a JSON value is a text with something in it. */
+export function isText(value: unknown): value is string {
+  return typeof value === "string" && value !== "";
+}

@@ -1,0 +1,100 @@
+/**
+ * The object source that is an API server: many queries, one client.
+ *
+ * Each query has a reflector of its own; connections, credentials, what was learnt of the server and
+ * the counters are shared. Whether two targets share a query is for those who ask.
+ */
+import { assert, type Clock, type Logger, type Rng } from "../../../base/index.ts";
+import type { Registry } from "../../../telemetry/index.ts";
+import type { KindName, ObjectOfKind } from "../objects.ts";
+import type { ObjectListener, ObjectQuery, ObjectSource, Subscription } from "../source.ts";
+import type { ApiAccess } from "./config/access.ts";
+import type { LoadClientNode } from "./credentials/plugin.ts";
+import { ApiClient } from "./http/client.ts";
+import { ApiMetrics } from "./metrics.ts";
+import type { Decode } from "./reflector/objects.ts";
+import { Reflector } from "./reflector/reflector.ts";
+import type { ServerTraits } from "./reflector/watch-session.ts";
+
+/** What the source needs from outside. */
+export interface ApiSourceDeps {
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly log: Logger;
+  /** Checks and trims objects. */
+  readonly decode: Decode;
+  /** Where counters go; nowhere by default. */
+  readonly registry?: Registry | undefined;
+  /** Loads `@kubernetes/client-node`; for tests. */
+  readonly loadClientNode?: LoadClientNode | undefined;
+}
+
+/**
+ * An object source that lists and watches at an API server. It connects when it is asked to watch.
+ *
+ * @throws ApiAccessError when credentials or certificates cannot be used.
+ */
+export function createApiSource(access: ApiAccess, deps: ApiSourceDeps): ObjectSource {
+  return new ApiSource(access, deps);
+}
+
+class ApiSource implements ObjectSource {
+  readonly description: string;
+  readonly defaultNamespace: string;
+  readonly #deps: ApiSourceDeps;
+  readonly #client: ApiClient;
+  readonly #metrics: ApiMetrics;
+  readonly #traits: ServerTraits = { canStreamLists: true, sendsBookmarks: false };
+  readonly #reflectors = new Set<Reflector>();
+  #isClosed = false;
+
+  constructor(access: ApiAccess, deps: ApiSourceDeps) {
+    this.description = access.description;
+    this.defaultNamespace = access.namespace;
+    this.#deps = deps;
+    this.#client = new ApiClient(access, {
+      ...deps,
+      onBytes: (bytes) => this.#metrics.receivedBytes.add(bytes),
+      onSilence: () => this.#metrics.failedProbes.add(),
+    });
+    this.#metrics = new ApiMetrics(deps.registry ?? null, () => this.#client.openWatches);
+    if (access.cluster.isInsecure) {
+      deps.log.warn("the API server's certificate is not verified (insecure-skip-tls-verify)", {
+        server: access.cluster.server,
+      });
+    }
+  }
+
+  watch<K extends KindName>(
+    query: ObjectQuery<K>,
+    listener: ObjectListener<ObjectOfKind[K]>,
+  ): Subscription {
+    assert(!this.#isClosed, "a closed source watches nothing");
+    const { clock, rng, log, decode } = this.#deps;
+    const reflector = new Reflector(query, listener as unknown as ObjectListener, {
+      clock,
+      rng,
+      log,
+      decode,
+      traits: this.#traits,
+      transport: this.#client,
+      counters: this.#metrics.of(query.kind),
+    });
+    this.#reflectors.add(reflector);
+    return {
+      close: () => {
+        reflector.close();
+        this.#reflectors.delete(reflector);
+      },
+    };
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    for (const reflector of this.#reflectors) reflector.close();
+    this.#reflectors.clear();
+    this.#client.close();
+    this.#metrics.close();
+  }
+}
