@@ -1,10 +1,9 @@
 /** The one way to get a resolver: from the text of a target. */
 import { type Clock, type Logger, type Rng, unreachable } from "../base/index.ts";
-import { type DnsLookup, DnsResolver } from "./dns.ts";
+import { DnsNames, DnsResolver, systemDns } from "./dns/index.ts";
 import type { Place } from "./kubernetes/place.ts";
 import { KubernetesResolver } from "./kubernetes/resolver.ts";
 import type { ObjectSource } from "./kubernetes/source.ts";
-import { systemDns } from "./real.ts";
 import type { Resolver } from "./resolver.ts";
 import { StaticResolver } from "./static.ts";
 import { parseTarget, TargetError } from "./target.ts";
@@ -14,8 +13,8 @@ export interface ResolverDeps {
   readonly clock: Clock;
   readonly rng: Rng;
   readonly log: Logger;
-  /** Who answers DNS questions; the system's resolver by default. */
-  readonly dns?: DnsLookup | undefined;
+  /** The names that the process looks up, shared by all its resolvers; by default its own. */
+  readonly dns?: DnsNames | undefined;
   /** A fixed time between lookups. By default the answer's TTL, within 1-30 s; 5 s without one. */
   readonly dnsPollMs?: number | undefined;
   /**
@@ -42,10 +41,8 @@ export function createResolver(target: string, deps: ResolverDeps): Resolver {
       return new StaticResolver(parsed);
     case "dns":
       return new DnsResolver(parsed, {
-        clock: deps.clock,
-        rng: deps.rng,
         log: deps.log,
-        dns: deps.dns ?? systemDns(),
+        names: deps.dns ?? new DnsNames({ clock: deps.clock, rng: deps.rng, system: systemDns() }),
         pollMs: deps.dnsPollMs ?? null,
       });
     case "kubernetes": {

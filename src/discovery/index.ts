@@ -9,7 +9,15 @@
  */
 export type { ResolverDeps } from "./create.ts";
 export { createResolver } from "./create.ts";
-export type { DnsAnswer, DnsFamily, DnsLookup } from "./dns.ts";
+export type {
+  DnsAnswer,
+  DnsFamily,
+  DnsNamesDeps,
+  DnsServers,
+  DnsSystem,
+  SrvRecord,
+} from "./dns/index.ts";
+export { DnsNames, systemDns } from "./dns/index.ts";
 export type {
   Endpoint,
   EndpointConditions,
@@ -26,6 +34,7 @@ export type {
   Node,
   ObjectOfKind,
   Service,
+  SliceEndpoint,
 } from "./kubernetes/objects.ts";
 export { KINDS, SERVICE_NAME_LABEL, ZONE_LABEL } from "./kubernetes/objects.ts";
 export type { Place } from "./kubernetes/place.ts";
@@ -39,7 +48,6 @@ export type {
   Subscription,
 } from "./kubernetes/source.ts";
 export type { KubernetesTarget, TargetPort } from "./kubernetes/target.ts";
-export { systemDns } from "./real.ts";
 export type { Resolver, ResolverListener } from "./resolver.ts";
 export type { DnsTarget, ParsedTarget, StaticTarget } from "./target.ts";
 export { parseTarget } from "./target.ts";

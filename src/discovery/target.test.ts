@@ -31,6 +31,9 @@ const ACCEPTED: readonly (readonly [target: string, means: string])[] = [
   ["dns://10.96.0.10:5353/echo:1", "dns echo 1 via 10.96.0.10:5353"],
   ["dns://[fd00::a]/echo:1", "dns echo 1 via [fd00::a]:53"],
   ["dns://[fd00::a]:54/echo:1", "dns echo 1 via [fd00::a]:54"],
+  ["dns:///echo.prod:grpc", "dns echo.prod grpc"],
+  ["dns:Echo.prod.:H2-c", "dns echo.prod. h2-c"],
+  ["dns://10.96.0.10/echo.prod:8080tcp", "dns echo.prod 8080tcp via 10.96.0.10:53"],
 ];
 
 for (const [target, means] of ACCEPTED) {
@@ -64,7 +67,17 @@ const REFUSED: readonly (readonly [target: string, says: RegExp])[] = [
   ["127.0.0.1:1,", /empty entry/],
   ["echo:0", /port "0" must be a number from 1 to 65535/],
   ["echo:65536", /port "65536" must be a number/],
-  ["echo:http", /port "http" must be a number/],
+  ["echo:http", /port "http" must be a number from 1 to 65535: write dns:\/\/\/HOST:NAME/],
+  ["static:///echo:http", /port "http" must be a number from 1 to 65535: write dns:/],
+  ["dns:///echo:-grpc", /port "-grpc" must be a number from 1 to 65535 or the name of a port$/],
+  ["dns:///echo:a_b", /port "a_b" must be a number from 1 to 65535 or the name/],
+  [`dns:///echo:${"a".repeat(64)}`, /must be a number from 1 to 65535 or the name/],
+  ["dns:///10.0.0.1:grpc", /the address "10.0.0.1" needs a port number/],
+  ["dns:///[::1]:grpc", /the address "::1" needs a port number/],
+  ["dns:///:grpc", /the host is missing/],
+  ["dns:///a..b:grpc", /is not a host name/],
+  ["dns:///a:b:grpc", /"a:b:grpc" is not HOST:PORT/],
+  ["dns:///echo:1-2", /port "1-2" must be a number from 1 to 65535$/],
   ["echo:+1", /port "\+1"/],
   ["echo:000001", /port "000001"/],
   ["echo:-1", /port "-1"/],

@@ -24,7 +24,8 @@ export interface DnsTarget {
   readonly target: string;
   /** The name to look up, in lower case. */
   readonly host: string;
-  readonly port: number;
+  /** A number; or the name of a port, in lower case, whose SRV records say the number. */
+  readonly port: number | string;
   /** "ip:port" of the DNS server to ask, or null for the system's resolver. */
   readonly server: string | null;
 }
@@ -47,6 +48,11 @@ const ALLOWED =
   "kubernetes:///SERVICE.NAMESPACE:PORT, ipv4:, ipv6: and unix:/PATH";
 
 const DNS_PORT = 53;
+
+/** Names of ports in Kubernetes: a DNS label. One without a letter would be a number. */
+const PORT_NAME = /^(?=.*[a-z])[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+/** Stands in for a port that has a name, where only the host is of interest. */
+const ANY_PORT = 1;
 
 /** A host and a port; `isIp` when the host is an address, then in canonical form. */
 interface HostPort {
@@ -107,10 +113,34 @@ function parseDns(target: string, rest: string): ParsedTarget {
   if (authority !== "" && path === "") {
     throw new TargetError(target, `the name is missing: write dns:///${authority}, three slashes`);
   }
+  const server = authority === "" ? null : parseServer(target, authority);
+  const [, hostText, portName] = /^([^:]*|\[.*\]):([^:]*[a-z][^:]*)$/i.exec(path) ?? [];
+  if (portName !== undefined) return parseNamedPort(target, hostText, portName, server);
   const { host, port, isIp } = parseHostPort(target, path);
   if (isIp) return { kind: "static", target, addresses: [formatAddress(host, port)] };
-  const server = authority === "" ? null : parseServer(target, authority);
   return { kind: "dns", target, host, port, server };
+}
+
+/** A port by its name is found by SRV records, which only a name can have. */
+function parseNamedPort(
+  target: string,
+  hostText: string,
+  portText: string,
+  server: string | null,
+): DnsTarget {
+  const port = portText.toLowerCase();
+  if (!PORT_NAME.test(port)) {
+    throw new TargetError(
+      target,
+      `port ${JSON.stringify(portText)} must be a number from 1 to 65535 or the name of a port`,
+    );
+  }
+  const { host, isIp } = parseHostPort(target, `${hostText}:${ANY_PORT}`);
+  if (!isIp) return { kind: "dns", target, host, port, server };
+  throw new TargetError(
+    target,
+    `the address ${JSON.stringify(host)} needs a port number: port names belong to names`,
+  );
 }
 
 /** "8.8.8.8", "8.8.8.8:53" or "[::1]:53": a DNS server is an address, or we could not ask it. */
@@ -196,7 +226,11 @@ function parseHostPort(target: string, text: string): HostPort {
 function parsePort(target: string, text: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
   if (port >= 1 && port <= 65_535) return port;
-  throw new TargetError(target, `port ${JSON.stringify(text)} must be a number from 1 to 65535`);
+  const hint = PORT_NAME.test(text) ? ": write dns:///HOST:NAME for a port by its name" : "";
+  throw new TargetError(
+    target,
+    `port ${JSON.stringify(text)} must be a number from 1 to 65535${hint}`,
+  );
 }
 
 /** RFC 1123 names, and underscores, which some clusters have; a last dot marks a full name. */

@@ -48,6 +48,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "@grpc/proto-loader": ["src/lab/"],
   "@peculiar/x509": ["src/lab/", "src/control/"],
   commander: ["src/cli/"],
+  "dns-packet": ["src/lab/"],
   esbuild: ["src/lab/"],
   "https-proxy-agent": ["src/discovery/kubernetes/api/"],
   pino: ["src/cli/", "src/lab/"],

@@ -1,0 +1,122 @@
+/**
+ * The resolver of names: the addresses that DNS has for a name, as endpoint sets.
+ *
+ * It asks nothing itself: `DnsNames` does, for all resolvers of the process. Here a state becomes
+ * what a listener is told, and lines of the log.
+ */
+import { assert, type Logger } from "../../base/index.ts";
+import { type Endpoint, type EndpointSet, newEndpoint, newEndpointSet } from "../endpoint.ts";
+import type { Resolver, ResolverListener } from "../resolver.ts";
+import { type DnsTarget, formatAddress } from "../target.ts";
+import type { Found, FoundAddress } from "./found.ts";
+import type { DnsNames, NameSubscription } from "./names.ts";
+import type { NameState } from "./watch.ts";
+
+/** What a `DnsResolver` needs. */
+export interface DnsDeps {
+  readonly log: Logger;
+  /** The names of this process. */
+  readonly names: DnsNames;
+  /** A fixed time between lookups; null to follow the TTL. */
+  readonly pollMs: number | null;
+}
+
+/** See the head of this file. */
+export class DnsResolver implements Resolver {
+  readonly target: string;
+  readonly #parsed: DnsTarget;
+  readonly #deps: DnsDeps;
+  #listener: ResolverListener | null = null;
+  #subscription: NameSubscription | null = null;
+  #isClosed = false;
+  /** What the last set was made of. */
+  #told: Found | null = null;
+  /** The reason given to `onError` since the last `onEndpoints`, or null. */
+  #reported: string | null = null;
+  #partial: string | null = null;
+
+  /** @param parsed as `parseTarget` made it. */
+  constructor(parsed: DnsTarget, deps: DnsDeps) {
+    this.target = parsed.target;
+    this.#parsed = parsed;
+    this.#deps = deps;
+  }
+
+  /** Hands over at once what other resolvers have found already. */
+  start(listener: ResolverListener): void {
+    assert(this.#listener === null, "a resolver is started once");
+    this.#listener = listener;
+    if (this.#isClosed) return;
+    const { host, port, server } = this.#parsed;
+    const portName = typeof port === "string" ? port : null;
+    const question = { host, portName, server, pollMs: this.#deps.pollMs };
+    const subscription = this.#deps.names.watch(question, (state) => this.#onState(state));
+    if (this.#isClosed)
+      subscription.close(); // by the listener, from within
+    else this.#subscription = subscription;
+  }
+
+  /** Looks up now, or a second after the last lookup began. */
+  resolveNow(): void {
+    this.#subscription?.refresh();
+  }
+
+  /** See `Resolver`. */
+  close(): void {
+    this.#isClosed = true;
+    this.#subscription?.close();
+    this.#subscription = null;
+  }
+
+  #onState({ found, failure, partial }: NameState): void {
+    assert(found !== null || failure !== null, "who does not fail has found something");
+    // One part failed while the rest was answered: calls go on, so it is only a line of the log.
+    if (partial !== null && partial !== this.#partial) this.#warn("lookup failed in part", partial);
+    this.#partial = partial;
+    const isBack = failure === null && this.#reported !== null;
+    if (found !== null && (found !== this.#told || isBack)) this.#publish(found);
+    if (failure !== null && !this.#isClosed) this.#report(failure);
+  }
+
+  #publish(found: Found): void {
+    this.#told = found;
+    this.#reported = null;
+    const set = setOf(found, this.#parsed);
+    if (set.reason !== undefined) this.#warn("name has no addresses", set.reason);
+    else this.#deps.log.debug("endpoints", { target: this.target, count: set.endpoints.length });
+    this.#listener?.onEndpoints(set);
+  }
+
+  /** Tells the listener that the source is away, unless it knows that for this very reason. */
+  #report(reason: string): void {
+    if (this.#reported === reason) return;
+    this.#reported = reason;
+    this.#warn("lookup failed", reason);
+    this.#listener?.onError(reason);
+  }
+
+  #warn(msg: string, reason: string): void {
+    this.#deps.log.warn(msg, { target: this.target, reason });
+  }
+}
+
+function setOf({ used, skipped }: Found, { host, port }: DnsTarget): EndpointSet {
+  const endpointOf = (address: FoundAddress): Endpoint => {
+    const number = typeof port === "number" ? port : address.port;
+    assert(number !== null, "an SRV record has a port");
+    const endpoint = newEndpoint(formatAddress(address.ip, number), "dns");
+    return Object.freeze({ ...endpoint, weight: address.weight, rule: address.rule });
+  };
+  const reason =
+    typeof port === "number"
+      ? `${host} has no addresses in DNS: the name does not exist, or has no A and AAAA records`
+      : `_${port}._tcp.${host} has no SRV records in DNS: no such name or port, or nothing is ready`;
+  const set = newEndpointSet(used.map(endpointOf), reason);
+  if (skipped.length === 0) return set;
+  return Object.freeze({
+    ...set,
+    skipped: Object.freeze(
+      skipped.map((each) => Object.freeze({ endpoint: endpointOf(each), reason: each.reason })),
+    ),
+  });
+}
