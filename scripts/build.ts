@@ -19,7 +19,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const SUBPATHS: Record<string, string> = { proxy: "src/proxy/public.ts" };
 
 /** The lab's child processes, which it finds beside its own code. */
-const LAB_PROGRAMS = ["pod", "caller", "clusterip", "leash"];
+const LAB_PROGRAMS = ["pod", "caller", "clusterip", "leash", "apiserver"];
 
 /** Bundled into the page, and so not in any bundle that esbuild tells of here. */
 const PAGE_PACKAGES = ["preact", "@preact/signals", "@preact/signals-core", "uplot"];

@@ -55,6 +55,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "pino-pretty": ["src/cli/", "src/lab/"],
   "socks-proxy-agent": ["src/discovery/kubernetes/api/"],
   yaml: ["src/discovery/kubernetes/"],
+  "reflect-metadata": ["src/lab/"],
 };
 
 /** Modules of Node that only some files may import. */
