@@ -3,7 +3,7 @@
  *
  * Only knowledge, nothing is run here; `find.ts` looks, `install.ts` installs.
  */
-import { globSync } from "node:fs";
+import { existsSync, globSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { binDir, recipesDir, rootDir, venvDir } from "./paths.ts";
 
@@ -28,7 +28,6 @@ export interface Peer {
 
 const TEST = "npm run peers";
 const BENCH = "npm run peers -- bench";
-const toolsMod = join(recipesDir, "tools", "go.mod");
 const grpcGo = "google.golang.org/grpc";
 
 /** Debian keeps servers in sbin, which is not on everyone's PATH. */
@@ -42,8 +41,10 @@ function system(name: string, args: readonly string[], pattern: RegExp): Peer {
   return { name, candidates: () => onPath(name), version, installedBy: TEST };
 }
 
-function goTool(name: string, module: string): Peer {
-  const version = { kind: "goModule", goMod: toolsMod, module } as const;
+/** A program of a module that the go.mod of `folder` pins. */
+function goTool(name: string, module: string, folder = "tools"): Peer {
+  const goMod = join(recipesDir, folder, "go.mod");
+  const version = { kind: "goModule", goMod, module } as const;
   return { name, candidates: () => [join(binDir, name)], version, installedBy: TEST };
 }
 
@@ -74,6 +75,10 @@ export const PEERS: readonly Peer[] = [
   ownGo("echo-server"),
   ownGo("load-client"),
   ownGo("storm-client"),
+  goTool("etcd", "go.etcd.io/etcd/server/v3", "etcd"),
+  goTool("kube-apiserver", "k8s.io/kubernetes", "kubernetes"),
+  goTool("kube-controller-manager", "k8s.io/kubernetes", "kubernetes"),
+  goTool("coredns", "github.com/coredns/coredns", "coredns"),
   system("nghttp", ["--version"], /nghttp2\/(\S+)/),
   system("h2load", ["--version"], /nghttp2\/(\S+)/),
   system("nghttpd", ["--version"], /nghttp2\/(\S+)/),
@@ -81,6 +86,7 @@ export const PEERS: readonly Peer[] = [
   system("haproxy", ["-v"], /version (\d\S*)/),
   system("nginx", ["-v"], /nginx\/(\S+)/),
   system("chromium", ["--version"], /Chromium (\S+)/),
+  system("ip", ["-V"], /iproute2-(\S+),/),
   inVenv(
     "python-grpcio",
     ["bin/python"],
@@ -111,3 +117,12 @@ export const PEERS: readonly Peer[] = [
   ownScript("storm-client.ts", "test/peers/node/storm-client.ts"),
   ownScript("interop-client.ts", "test/peers/node/interop-client.ts"),
 ];
+
+/** Whether all these peers stand where the catalogue looks for them. */
+export function arePresent(names: readonly string[]): boolean {
+  return names.every((name) =>
+    PEERS.find((peer) => peer.name === name)
+      ?.candidates()
+      .some(existsSync),
+  );
+}

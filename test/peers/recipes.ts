@@ -1,13 +1,15 @@
 /**
  * The recipes of `npm run peers`, in the order in which they run: what most needs goes first.
  *
- * Versions are pinned beside the recipes: `tools/go.mod`, `go/go.mod`, `requirements*.txt`.
+ * Versions are pinned beside the recipes: the go.mod of each folder, `requirements*.txt`.
  * Debian's packages have the version of the Debian release.
  */
-import { existsSync, globSync, mkdirSync } from "node:fs";
+
+import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { PEERS } from "./catalogue.ts";
-import { binDir, recipesDir, venvDir } from "./paths.ts";
+import { arePresent } from "./catalogue.ts";
+import { goModule, goTools, type Outputs, ownGoPrograms } from "./go-recipes.ts";
+import { recipesDir, venvDir } from "./paths.ts";
 import { command, type Recipe } from "./recipe.ts";
 
 /** What `npm test` needs. */
@@ -27,6 +29,10 @@ export function testRecipes(): readonly Recipe[] {
     ownGoPrograms(),
     pythonVenv("python", "requirements.txt", ["python-grpcio", "envoy"]),
     debian("chromium", ["chromium"], ["chromium"]),
+    debian("iproute2", ["iproute2"], ["ip"]),
+    goModule("etcd", [["etcd", "go.etcd.io/etcd/server/v3"]]),
+    goModule("coredns", [["coredns", "github.com/coredns/coredns"]]),
+    goModule("kubernetes", KUBERNETES, KUBERNETES_VERSION),
   ];
 }
 
@@ -35,17 +41,17 @@ export function benchRecipes(): readonly Recipe[] {
   return [pythonVenv("python-bench", "requirements-bench.txt", ["traefik", "caddy"])];
 }
 
+const KUBERNETES: Outputs = [
+  ["kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver"],
+  ["kube-controller-manager", "k8s.io/kubernetes/cmd/kube-controller-manager"],
+];
+/** What /version answers comes from the linker; without it the server calls itself v0.0.0. */
+const KUBERNETES_VERSION = [
+  "-X k8s.io/component-base/version.gitVersion=v1.36.4",
+  "-X k8s.io/component-base/version.gitMajor=1",
+  "-X k8s.io/component-base/version.gitMinor=36",
+];
 const NGHTTP2 = ["nghttp", "h2load", "nghttpd", "nghttpx"];
-const OWN_GO = ["echo-server", "load-client", "storm-client"];
-
-/** Whether all these peers stand where the catalogue looks for them. */
-function arePresent(names: readonly string[]): boolean {
-  return names.every((name) =>
-    PEERS.find((peer) => peer.name === name)
-      ?.candidates()
-      .some(existsSync),
-  );
-}
 
 function debian(name: string, packages: readonly string[], peers: readonly string[]): Recipe {
   return {
@@ -77,53 +83,6 @@ async function aptInstall(packages: readonly string[]): Promise<void> {
   await command("apt-get", ["install", "-q", "-y", "--no-install-recommends", ...packages], {
     env,
   });
-}
-
-const GO_MISSING =
-  "Go 1.26 or newer is needed (https://go.dev/dl) to build the peers written in Go";
-
-async function goBuild(
-  dir: string,
-  outputs: readonly (readonly [string, string])[],
-): Promise<void> {
-  await command("go", ["version"]).catch(() => Promise.reject(new Error(GO_MISSING)));
-  mkdirSync(binDir, { recursive: true });
-  for (const [name, main] of outputs) {
-    const args = ["build", "-mod=readonly", "-trimpath", "-buildvcs=false"];
-    await command("go", [...args, "-o", join(binDir, name), main], {
-      cwd: dir,
-      env: { CGO_ENABLED: "0" },
-    });
-  }
-}
-
-function goTools(name: string, outputs: readonly (readonly [string, string])[]): Recipe {
-  const dir = join(recipesDir, "tools");
-  const peers = outputs.map(([output]) => output);
-  return {
-    name,
-    makes: peers.join(", "),
-    inputs: [join(dir, "go.mod"), join(dir, "go.sum")],
-    pins: outputs.flat(),
-    isPresent: () => arePresent(peers),
-    run: () => goBuild(dir, outputs),
-  };
-}
-
-function ownGoPrograms(): Recipe {
-  const dir = join(recipesDir, "go");
-  return {
-    name: "own-go-programs",
-    makes: OWN_GO.join(", "),
-    inputs: [join(dir, "go.mod"), join(dir, "go.sum"), ...globSync(join(dir, "**/*.go")).sort()],
-    pins: OWN_GO,
-    isPresent: () => arePresent(OWN_GO),
-    run: () =>
-      goBuild(
-        dir,
-        OWN_GO.map((program) => [program, `./${program}`] as const),
-      ),
-  };
 }
 
 function pythonVenv(name: string, file: string, peers: readonly string[]): Recipe {

@@ -1,0 +1,80 @@
+/**
+ * Recipes of peers that are built from Go modules: each folder here with a go.mod pins its own.
+ *
+ * Everything comes from the module proxy and is checked against the committed go.sum.
+ */
+import { globSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { arePresent } from "./catalogue.ts";
+import { binDir, recipesDir } from "./paths.ts";
+import { command, type Recipe } from "./recipe.ts";
+
+/** Names of programs, and the package of each one's `main`. */
+export type Outputs = readonly (readonly [name: string, main: string])[];
+
+const OWN_GO = ["echo-server", "load-client", "storm-client"];
+
+const GO_MISSING =
+  "Go 1.26 or newer is needed (https://go.dev/dl) to build the peers written in Go";
+
+/** Small third-party programs: they share the module `tools/`. */
+export function goTools(name: string, outputs: Outputs): Recipe {
+  return ofModule("tools", name, outputs, []);
+}
+
+/**
+ * Programs too large to share a module with others, whose versions of common dependencies would
+ * change theirs. `linkerFlags` as of `go tool link`; tables of symbols, a third of the size, are
+ * left out anyway.
+ */
+export function goModule(
+  name: string,
+  outputs: Outputs,
+  linkerFlags: readonly string[] = [],
+): Recipe {
+  return ofModule(name, name, outputs, [`-ldflags=${["-s", "-w", ...linkerFlags].join(" ")}`]);
+}
+
+/** Ours, `go/`. */
+export function ownGoPrograms(): Recipe {
+  const dir = join(recipesDir, "go");
+  const outputs = OWN_GO.map((program) => [program, `./${program}`] as const);
+  return {
+    name: "own-go-programs",
+    makes: OWN_GO.join(", "),
+    inputs: [join(dir, "go.mod"), join(dir, "go.sum"), ...globSync(join(dir, "**/*.go")).sort()],
+    pins: OWN_GO,
+    isPresent: () => arePresent(OWN_GO),
+    run: () => goBuild(dir, outputs, []),
+  };
+}
+
+function ofModule(
+  folder: string,
+  name: string,
+  outputs: Outputs,
+  flags: readonly string[],
+): Recipe {
+  const dir = join(recipesDir, folder);
+  const peers = outputs.map(([output]) => output);
+  return {
+    name,
+    makes: peers.join(", "),
+    inputs: [join(dir, "go.mod"), join(dir, "go.sum")],
+    pins: [...outputs.flat(), ...flags],
+    isPresent: () => arePresent(peers),
+    run: () => goBuild(dir, outputs, flags),
+  };
+}
+
+async function goBuild(dir: string, outputs: Outputs, flags: readonly string[]): Promise<void> {
+  await command("go", ["version"]).catch(() => Promise.reject(new Error(GO_MISSING)));
+  mkdirSync(binDir, { recursive: true });
+  for (const [name, main] of outputs) {
+    const args = ["build", "-mod=readonly", "-trimpath", "-buildvcs=false", ...flags];
+    await command("go", [...args, "-o", join(binDir, name), main], {
+      cwd: dir,
+      env: { CGO_ENABLED: "0" },
+    });
+  }
+}
