@@ -1,0 +1,125 @@
+/**
+ * What rights are needed, and what is said without them; tokens that are replaced and revoked.
+ */
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { FAIRLEAD } from "../../cli/harness.ts";
+import type { Json } from "../api.ts";
+import type { Case, CaseContext } from "../suite.ts";
+import { GRPC_PORT, ipsOf, makePod, makePods, watch } from "./scene.ts";
+
+const VERBS = ["get", "list", "watch"];
+const SLICES: Json = {
+  apiGroups: ["discovery.k8s.io"],
+  resources: ["endpointslices"],
+  verbs: VERBS,
+};
+const SERVICES: Json = { apiGroups: [""], resources: ["services"], verbs: VERBS };
+
+/** `fairlead endpoints TARGET` as an account: its exit code and what it says on stderr. */
+async function resolveOnce(
+  { cluster }: CaseContext,
+  target: string,
+  kubeconfig: string,
+): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }> {
+  const args = ["endpoints", target, "-o", "json", "--kubeconfig", kubeconfig];
+  const process = cluster.launch(FAIRLEAD, args, { name: "fairlead endpoints" });
+  const { code } = await process.exited;
+  return { code, stdout: process.stdout, stderr: process.stderr };
+}
+
+/** See the head of this file. */
+export const accessCases: readonly Case[] = [
+  [
+    "with only the documented Role everything works",
+    async (context) => {
+      const { cluster, objects, target } = context;
+      const { kubeconfig } = await cluster.account(objects, "reader");
+      await objects.grant("reader", [SLICES, SERVICES]);
+      await objects.service("echo", [GRPC_PORT]);
+      const [a, b] = await makePods(context, 2);
+      for (const port of ["grpc", 80]) {
+        const seen = watch(context, target("echo", port), [], kubeconfig);
+        await seen.untilUsable([a.ip, b.ip]);
+        await objects.setReady(b.name, false);
+        await seen.untilUsable([a.ip]);
+        await objects.setReady(b.name, true);
+        await seen.untilUsable([a.ip, b.ip]);
+      }
+    },
+  ],
+
+  [
+    "slices alone are enough for a port by name and a pod's port",
+    async (context) => {
+      const { cluster, objects, target } = context;
+      const { kubeconfig } = await cluster.account(objects, "slices-only");
+      await objects.grant("slices-only", [SLICES]);
+      await objects.service("echo", [GRPC_PORT]);
+      const pods = await makePods(context, 2);
+      for (const port of ["grpc", 50_051]) {
+        await watch(context, target("echo", port), [], kubeconfig).untilUsable(ipsOf(pods));
+      }
+    },
+  ],
+
+  [
+    "a Node that may not be read leaves us without a zone, no more",
+    async (context) => {
+      const { cluster, objects, target } = context;
+      const { kubeconfig } = await cluster.account(objects, "no-nodes");
+      await objects.grant("no-nodes", [SLICES, SERVICES]);
+      await objects.service("echo", [GRPC_PORT]);
+      const pods = await makePods(context, 2);
+      const seen = watch(context, target("echo", "grpc"), ["--node", "node-a"], kubeconfig);
+      await seen.untilUsable(ipsOf(pods));
+    },
+  ],
+
+  [
+    "without rights the error names the verb and the resource",
+    async (context) => {
+      const { cluster, objects, target } = context;
+      const { kubeconfig } = await cluster.account(objects, "nobody");
+      await objects.service("echo", [GRPC_PORT]);
+      await makePod(context, "echo-1");
+      const { code, stdout, stderr } = await resolveOnce(
+        context,
+        target("echo", "grpc"),
+        kubeconfig,
+      );
+      assert.equal(code, 1, stdout);
+      assert.match(stderr, /\blist\b/);
+      assert.match(stderr, /\bendpointslices\b/);
+      assert.ok(stderr.includes(objects.namespace), stderr);
+    },
+  ],
+
+  [
+    "rights that come later are noticed",
+    async (context) => {
+      const { cluster, objects, target } = context;
+      const { kubeconfig } = await cluster.account(objects, "late");
+      await objects.service("echo", [GRPC_PORT]);
+      const pod = await makePod(context, "echo-1");
+      const seen = watch(context, target("echo", "grpc"), [], kubeconfig);
+      await seen.untilLogged(/endpointslices/);
+      await objects.grant("late", [SLICES, SERVICES]);
+      await seen.untilUsable([pod.ip], 40_000);
+    },
+  ],
+
+  [
+    "a token that nobody accepts is named as that",
+    async (context) => {
+      const { cluster, objects, target } = context;
+      const account = await cluster.account(objects, "stranger");
+      writeFileSync(account.tokenFile, "not-a-token");
+      const to = target("echo", "grpc");
+      const { code, stderr } = await resolveOnce(context, to, account.kubeconfig);
+      assert.equal(code, 1);
+      assert.match(stderr, /401|[Uu]nauthori[sz]ed|not accepted/);
+      assert.ok(!stderr.includes("not-a-token"), "the token is not shown");
+    },
+  ],
+];

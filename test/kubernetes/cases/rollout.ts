@@ -1,0 +1,99 @@
+/**
+ * Rollouts under traffic: stock servers replaced one by one behind `fairlead proxy`, and not one
+ * call fails.
+ */
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Pods, type ServingPod } from "../pods.ts";
+import type { Case, CaseContext } from "../suite.ts";
+import { InsideProxy, Traffic } from "../traffic.ts";
+import { GRPC_PORT } from "./scene.ts";
+
+const POD_COUNT = 30;
+/** So many are replaced at the same time, as `maxSurge` has it. */
+const SURGE = 3;
+const NODE = "node-a";
+
+/** A Service `echo` with pods that serve, a proxy in front and calls through it. */
+export interface Scene {
+  readonly pods: Pods;
+  readonly first: readonly ServingPod[];
+  readonly proxy: InsideProxy;
+  readonly traffic: Traffic;
+}
+
+/** Starts all of it; null when a peer is missing: the test is then skipped. */
+export async function startScene(
+  context: CaseContext,
+  count: number,
+  kubeconfig = context.cluster.kubeconfig,
+): Promise<Scene | null> {
+  const { t, cluster, objects, target, defer } = context;
+  const pods = Pods.of(t, cluster, objects, "echo");
+  if (pods === null) return null;
+  defer(() => pods.stop());
+  await objects.service("echo", [GRPC_PORT]);
+  const first = await Promise.all(Array.from({ length: count }, () => pods.add(NODE)));
+  const directory = mkdtempSync(join(tmpdir(), "fairlead-rollout-"));
+  defer(() => rmSync(directory, { recursive: true, force: true }));
+  const flags = ["--to", target("echo", "grpc"), "--kubeconfig", kubeconfig];
+  const proxy = await InsideProxy.start(cluster, directory, flags);
+  defer(() => proxy.stop());
+  const traffic = new Traffic(proxy.target);
+  defer(() => traffic.stop());
+  await Promise.all(first.map(({ name }) => traffic.untilServedBy(name)));
+  return { pods, first, proxy, traffic };
+}
+
+/** See the head of this file. */
+export const rolloutCases: readonly Case[] = [
+  [
+    `a rollout of ${POD_COUNT} pods step by step fails no call`,
+    async (context) => {
+      const scene = await startScene(context, POD_COUNT);
+      if (scene === null) return;
+      const { pods, first, traffic } = scene;
+      const replace = async (old: ServingPod) => {
+        const next = await pods.add(NODE);
+        await traffic.untilServedBy(next.name);
+        await pods.remove(old.name);
+        return next;
+      };
+      const now: ServingPod[] = [];
+      for (let i = 0; i < first.length; i += SURGE) {
+        now.push(...(await Promise.all(first.slice(i, i + SURGE).map(replace))));
+      }
+      await traffic.stop();
+      assert.deepEqual(traffic.failures, []);
+      const served = now.filter(({ name }) => traffic.servers.has(name));
+      assert.equal(served.length, POD_COUNT, "every new pod has served");
+      const { endpoints } = await scene.proxy.view();
+      const names = endpoints.filter(({ usable }) => usable).map(({ pod }) => pod);
+      assert.deepEqual(names.sort(), now.map(({ name }) => name).sort());
+      context.t.diagnostic(`${traffic.calls} calls, none failed`);
+    },
+  ],
+
+  [
+    "a Service scales 3 -> 10 -> 2 under traffic and fails no call",
+    async (context) => {
+      const scene = await startScene(context, 3);
+      if (scene === null) return;
+      const { pods, first, proxy, traffic } = scene;
+      const more = await Promise.all(Array.from({ length: 7 }, () => pods.add(NODE)));
+      await Promise.all(more.map(({ name }) => traffic.untilServedBy(name)));
+      const left = more.slice(0, 2);
+      const leaving = [...first, ...more.slice(2)];
+      await Promise.all(leaving.map(({ name }) => pods.remove(name)));
+      for (const { name } of left) await traffic.untilServedBy(name);
+      await traffic.stop();
+      assert.deepEqual(traffic.failures, []);
+      const { endpoints, stale } = await proxy.view();
+      assert.equal(stale, false);
+      assert.deepEqual(endpoints.map(({ pod }) => pod).sort(), left.map(({ name }) => name).sort());
+      for (const { source } of endpoints) assert.match(source, /^EndpointSlice case-\d+\/echo-/);
+    },
+  ],
+];

@@ -1,0 +1,85 @@
+/**
+ * The suite that every cluster must pass, the real one and the lab's: so the lab's stays honest.
+ *
+ * One cluster for a whole file of tests, a namespace of its own for each case.
+ */
+import { after, type TestContext, test } from "node:test";
+import { accessCases } from "./cases/access.ts";
+import { outageCases } from "./cases/outages.ts";
+import { placeCases } from "./cases/place.ts";
+import { readinessCases } from "./cases/readiness.ts";
+import { rolloutCases } from "./cases/rollout.ts";
+import { shapeCases } from "./cases/shapes.ts";
+import type { TestCluster } from "./cluster.ts";
+import type { Objects } from "./objects.ts";
+
+/** What a case gets. */
+export interface CaseContext {
+  readonly t: TestContext;
+  readonly cluster: TestCluster;
+  /** Of a namespace that is this case's alone. */
+  readonly objects: Objects;
+  /** "kubernetes:///SERVICE.NAMESPACE" with the namespace of this case, and `:PORT` if given. */
+  target(service: string, port?: string | number): string;
+  /** To be run when the case is over, last first. */
+  defer(cleanup: () => Promise<unknown> | unknown): void;
+}
+
+/** One case: its name and what it does. */
+export type Case = readonly [name: string, body: (context: CaseContext) => Promise<void>];
+
+/** Starts a cluster; null when that cannot be done here, and `t` is then skipped by name. */
+export type StartCluster = (t: TestContext) => Promise<TestCluster | null>;
+
+/** What all clusters must pass. */
+const CASES: readonly Case[] = [
+  ...readinessCases,
+  ...shapeCases,
+  ...placeCases,
+  ...accessCases,
+  ...rolloutCases,
+  ...outageCases,
+];
+
+/** Defines all cases for one kind of cluster, and `more` that only it can have. */
+export function kubernetesSuite(
+  kind: string,
+  start: StartCluster,
+  more: readonly Case[] = [],
+): void {
+  let shared: Promise<TestCluster | null> | null = null;
+  let count = 0;
+  for (const [name, body] of [...CASES, ...more]) {
+    test(`${kind}: ${name}`, async (t) => {
+      shared ??= start(t);
+      const cluster = await shared;
+      if (cluster === null) {
+        shared = null; // The next test is skipped by its own name.
+        return;
+      }
+      count += 1;
+      await runCase(t, cluster, `case-${count}`, body);
+    });
+  }
+  after(async () => {
+    await (await shared?.catch(() => null))?.close();
+  });
+}
+
+async function runCase(
+  t: TestContext,
+  cluster: TestCluster,
+  namespace: string,
+  body: (context: CaseContext) => Promise<void>,
+): Promise<void> {
+  const cleanups: (() => Promise<unknown> | unknown)[] = [];
+  const objects = await cluster.namespace(namespace);
+  const target = (service: string, port?: string | number) =>
+    `kubernetes:///${service}.${namespace}${port === undefined ? "" : `:${port}`}`;
+  const defer = (cleanup: () => Promise<unknown> | unknown) => void cleanups.unshift(cleanup);
+  try {
+    await body({ t, cluster, objects, target, defer });
+  } finally {
+    for (const cleanup of cleanups) await cleanup();
+  }
+}
