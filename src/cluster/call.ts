@@ -76,6 +76,8 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
   queue: CallQueue | null = null;
   queueNext: Call | null = null;
   queuePrevious: Call | null = null;
+  /** On whose behalf it is, such as a client connection; see `TurnQueue`. */
+  caller: object | null = null;
   readonly #owner: CallOwner;
   readonly #events: CallEvents;
   readonly #list: HeaderList;

@@ -213,6 +213,32 @@ test("calls beyond every connection's streams wait in order, and none overtakes"
   });
 });
 
+test("callers take turns for a stream: many calls of one do not keep another waiting", async () => {
+  await withCluster({ maxConnectionsPerEndpoint: 1 }, async (harness) => {
+    const [server] = await harness.ready(1, [[3, 1]]);
+    const connection = await server.next();
+    const [crowd, guest, other] = [{}, {}, {}];
+    const names: string[] = [];
+    const call = (name: string, caller: object) =>
+      harness.call({ list: grpcRequest("/s/m", [["x-n", name]]), caller });
+    const calls = ["a1", "a2", "a3", "a4", "a5"].map((name) => call(name, crowd));
+    calls.push(call("b1", guest), call("c1", other), call("b2", guest), call("c2", other));
+    const gone = call("b0", guest);
+    calls[2].call!.cancel(8);
+    for (const [i, name] of ["b3", "d1"].entries()) calls.push(call(name, i === 0 ? guest : {}));
+    gone.call!.cancel(8);
+    calls.splice(2, 1);
+    for (const _ of calls) {
+      const stream = await connection.nextStream();
+      names.push(stream.get("x-n")!);
+      connection.respond(stream.id);
+    }
+    await allOver(calls);
+    assert.deepEqual(names, ["a1", "a2", "b1", "c1", "d1", "a4", "b2", "c2", "a5", "b3"]);
+    assert.equal(harness.metric("fairlead_calls_waiting"), 0);
+  });
+});
+
 /** Picks the first of the ready endpoints, or the second. */
 const stubborn: Policy = {
   name: "stubborn",

@@ -17,13 +17,14 @@ import {
   READY_QUEUE_CALLS_MAX,
 } from "./config.ts";
 import type { ClusterMetrics, Refusal } from "./metrics.ts";
+import { TurnQueue } from "./turn-queue.ts";
 
 /** See the head of this file. */
 export class WaitingCalls {
   /** Nothing is ready. */
   readonly ready = new CallQueue();
   /** Every connection is at its MAX_CONCURRENT_STREAMS. */
-  readonly capacity = new CallQueue();
+  readonly capacity = new TurnQueue();
   readonly #config: ClusterConfig;
   readonly #deps: ClusterDeps;
   readonly #metrics: () => ClusterMetrics;
@@ -61,7 +62,7 @@ export class WaitingCalls {
     this.#wait(call, this.capacity, CAPACITY_TIMEOUT_MS);
   }
 
-  #wait(call: Call, queue: CallQueue, timeoutMs: number): void {
+  #wait(call: Call, queue: CallQueue | TurnQueue, timeoutMs: number): void {
     queue.push(call);
     const endMs = this.#deps.clock.nowMs() + timeoutMs;
     this.#deps.wheel.add(call, Math.min(endMs, call.deadlineMs));
@@ -77,7 +78,7 @@ export class WaitingCalls {
 
   /** A call has waited for as long as it may. */
   onWaitedTooLong(call: Call): void {
-    if (call.queue !== this.capacity) {
+    if (call.queue === this.ready) {
       this.#count("not_ready");
       call.fail("refused", ErrorCode.CANCEL, Status.UNAVAILABLE, this.#notReady());
       return;

@@ -180,11 +180,12 @@ class RelayProxy implements Proxy, ListenerEvents, RelayOwner, Ticking {
   }
 
   /** From `Downstream`: a request. */
-  start(stream: Stream, list: HeaderList, isEnd: boolean): StreamEvents {
+  start(from: Downstream, stream: Stream, list: HeaderList, isEnd: boolean): StreamEvents {
     this.#metrics.calls.add();
     const relay = new Relay(this, stream, list);
     const nowMs = stream.openedMs;
     const call = this.#cluster.call(list, isEnd, relay, deadlineOf(list, nowMs), nowMs);
+    call.caller = from;
     relay.join(call);
     if (list.isTooLarge) {
       this.#refuseOversized(stream, list);
@@ -339,7 +340,7 @@ class Downstream implements ConnectionUser {
   onGoAway(): void {}
 
   onStream(stream: Stream, list: HeaderList, isEnd: boolean): StreamEvents {
-    return this.#proxy.start(stream, list, isEnd);
+    return this.#proxy.start(this, stream, list, isEnd);
   }
 
   onClosed(failure: ConnectionFailure): void {

@@ -237,7 +237,13 @@ export class ClusterHarness {
 
   /** Starts a call. */
   call(
-    options: { list?: Pairs; isEnd?: boolean; deadlineMs?: number; isTaking?: boolean } = {},
+    options: {
+      list?: Pairs;
+      isEnd?: boolean;
+      deadlineMs?: number;
+      isTaking?: boolean;
+      caller?: object;
+    } = {},
   ): CallerProbe {
     const probe = new CallerProbe();
     probe.isTaking = options.isTaking ?? true;
@@ -246,6 +252,7 @@ export class ClusterHarness {
     const deadlineMs = options.deadlineMs ?? Number.POSITIVE_INFINITY;
     const isEnd = options.isEnd ?? true;
     probe.call = this.cluster.call(list, isEnd, probe, deadlineMs, nowMs);
+    probe.call.caller = options.caller ?? null;
     probe.call.start();
     return probe;
   }
