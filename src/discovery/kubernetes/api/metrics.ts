@@ -4,7 +4,7 @@
  * Without a registry nothing is kept: the same calls end in a counter that nobody reads. How stale
  * an endpoint set is belongs to the resolver, which knows what it made of the objects.
  */
-import { Counter, type Gauge, type Registry } from "../../../telemetry/index.ts";
+import { Counter, type Reading, type Registry } from "../../../telemetry/index.ts";
 import { KINDS, type KindName } from "../objects.ts";
 
 /** The counters of one kind. Each may be shared by many reflectors. */
@@ -26,7 +26,7 @@ export interface KindCounters {
 export class ApiMetrics {
   readonly #kinds = new Map<KindName, KindCounters>();
   readonly #registry: Registry | null;
-  readonly #gauges: Gauge[] = [];
+  readonly #gauges: Reading[] = [];
   readonly receivedBytes: Counter;
   readonly failedProbes: Counter;
 
