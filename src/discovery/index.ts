@@ -9,14 +9,7 @@
  */
 export type { ResolverDeps } from "./create.ts";
 export { createResolver } from "./create.ts";
-export type {
-  DnsAnswer,
-  DnsFamily,
-  DnsNamesDeps,
-  DnsServers,
-  DnsSystem,
-  SrvRecord,
-} from "./dns/index.ts";
+export type { DnsServers, DnsSystem } from "./dns/index.ts";
 export { DnsNames, systemDns } from "./dns/index.ts";
 export type {
   Endpoint,
@@ -25,6 +18,8 @@ export type {
   SkippedEndpoint,
 } from "./endpoint.ts";
 export { newEndpoint, newEndpointSet, sameEndpointSet } from "./endpoint.ts";
+export { DiscoveryError } from "./error.ts";
+export type { ApiCheck, CheckStep } from "./kubernetes/api/index.ts";
 export { type CheckedObject, checkObject } from "./kubernetes/check.ts";
 export type {
   EndpointSlice,
@@ -48,6 +43,13 @@ export type {
   Subscription,
 } from "./kubernetes/source.ts";
 export type { KubernetesTarget, TargetPort } from "./kubernetes/target.ts";
+export {
+  checkApiServer,
+  type Discovery,
+  type DiscoveryOptions,
+  type DiscoverySystem,
+  openDiscovery,
+} from "./open.ts";
 export type { Resolver, ResolverListener } from "./resolver.ts";
 export type { DnsTarget, ParsedTarget, StaticTarget } from "./target.ts";
 export { parseTarget } from "./target.ts";

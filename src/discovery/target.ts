@@ -1,7 +1,8 @@
 /**
  * Targets: the text by which a user says what to connect to, parsed.
  * https://github.com/grpc/grpc/blob/master/doc/naming.md, with two differences: a port is always
- * required (gRPC assumes 443; a Service has a first one), and a bare list of IP addresses is taken without a scheme.
+ * required (gRPC assumes 443; only a Service has a first one), and a bare list of IP addresses is
+ * taken without a scheme.
  *
  * Nothing is looked up here.
  */

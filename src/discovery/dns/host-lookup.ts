@@ -100,10 +100,9 @@ export class HostLookup implements Lookup {
     this.#knownName = name;
     if (name === null) return this.#answer(NO_ADDRESSES, "", outcome);
     const addresses = this.#known.take(value);
-    // What is left is known only when one of the families has said so.
+    // One family said that it has nothing, and the other, of which nothing is known, failed.
     const isLeft = addresses.a.length + addresses.aaaa.length > 0;
-    const isAnswered = value.a.failure === null || value.aaaa.failure === null;
-    if (says === "unknown" && !(isLeft && isAnswered)) return unknown;
+    if (says === "unknown" && !isLeft) return unknown;
     return this.#answer(addresses, name, outcome);
   }
 

@@ -1,6 +1,6 @@
 /**
- * /etc/hosts, read as hosts(5) says, and `localhost`, which is this machine everywhere (RFC 6761
- * §6.3).
+ * The file /etc/hosts, read as hosts(5) says, and `localhost`, which is this machine everywhere
+ * (RFC 6761 §6.3).
  *
  * Text in, values out: `machine.ts` reads the file.
  */

@@ -5,8 +5,7 @@
  * or a `service-lookup.ts`; `resolver.ts` tells a listener what they find. `system.ts` is the
  * network; everything else asks it.
  */
-export type { DnsAnswer, DnsFamily, DnsServers, DnsSystem, SrvRecord } from "./client.ts";
-export type { DnsNamesDeps } from "./names.ts";
+export type { DnsServers, DnsSystem } from "./client.ts";
 export { DnsNames } from "./names.ts";
 export { DnsResolver } from "./resolver.ts";
 export { systemDns } from "./system.ts";

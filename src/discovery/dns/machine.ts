@@ -13,7 +13,8 @@ import { parseResolvConf, type ResolvConf } from "./resolv-conf.ts";
 /** How old a reading may be. */
 export const FILE_AGE_MS_MAX = 1000;
 
-const RESOLV_CONF_PATH = "/etc/resolv.conf";
+/** Where resolv.conf(5) lives. */
+export const RESOLV_CONF_PATH = "/etc/resolv.conf";
 /** Where hosts(5) lives. */
 export const HOSTS_PATH = "/etc/hosts";
 

@@ -36,7 +36,7 @@ export function some<T>(value: T): Outcome<T> {
 }
 
 /** It was said that there is nothing. */
-export function none<T>(value: T): Outcome<T> {
+function none<T>(value: T): Outcome<T> {
   return { value, says: "none", failure: null, isServerThere: true };
 }
 

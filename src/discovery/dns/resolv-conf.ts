@@ -1,6 +1,6 @@
 /**
- * /etc/resolv.conf, read as resolv.conf(5) of glibc says: whom to ask, and the names that a short
- * name may stand for.
+ * The file /etc/resolv.conf, read as resolv.conf(5) of glibc says: whom to ask, and the names that
+ * a short name may stand for.
  *
  * Text in, values out. Not here: reading the file (`machine.ts`), and `sortlist` and the options
  * that concern the form of a query.

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { seededRng } from "../../base/index.ts";
-import { settled, setup, TARGET } from "./fake-dns.fixture.ts";
+import { settled, setup, TARGET } from "./fake-dns-suite.ts";
 
 test("the addresses make one set, sorted, with the target's port", async () => {
   const { echo, heard, sets, start, pass, end } = setup();
@@ -263,6 +263,25 @@ test("a lookup that hangs is told after 10 s, and its late answer still counts",
   dns.release();
   await pass(0);
   assert.deepEqual(heard.slice(1), ["+ 10.0.0.1:50051"]);
+  end();
+});
+
+test("in an outage whose lookups all are slow, one reason is told and not two in turn", async () => {
+  const { echo, heard, start, pass, end, dns } = setup();
+  echo.a = ["10.0.0.1"];
+  start();
+  await pass(0);
+  for (let i = 0; i < 3; i += 1) {
+    Object.assign(echo, { a: null, aaaa: null });
+    await pass(20_000);
+    Object.assign(echo, { a: "ETIMEOUT", aaaa: "ETIMEOUT" });
+    dns.release();
+    await pass(0);
+  }
+  assert.deepEqual(heard.slice(1), [
+    "! lookup of echo.prod: no answer within 10 s",
+    "! lookup of echo.prod: time-out: the DNS server does not answer",
+  ]);
   end();
 });
 

@@ -51,9 +51,8 @@ export class DnsResolver implements Resolver {
     const portName = typeof port === "string" ? port : null;
     const question = { host, portName, server, pollMs: this.#deps.pollMs };
     const subscription = this.#deps.names.watch(question, (state) => this.#onState(state));
-    if (this.#isClosed)
-      subscription.close(); // by the listener, from within
-    else this.#subscription = subscription;
+    this.#subscription = subscription;
+    if (this.#isClosed) subscription.close(); // by the listener, from within
   }
 
   /** Looks up now, or a second after the last lookup began. */
@@ -110,13 +109,13 @@ function setOf({ used, skipped }: Found, { host, port }: DnsTarget): EndpointSet
   const reason =
     typeof port === "number"
       ? `${host} has no addresses in DNS: the name does not exist, or has no A and AAAA records`
-      : `_${port}._tcp.${host} has no SRV records in DNS: no such name or port, or nothing is ready`;
+      : `_${port}._tcp.${host} has no SRV records in DNS: no such name or port, or none is ready`;
   const set = newEndpointSet(used.map(endpointOf), reason);
-  if (skipped.length === 0) return set;
-  return Object.freeze({
-    ...set,
-    skipped: Object.freeze(
-      skipped.map((each) => Object.freeze({ endpoint: endpointOf(each), reason: each.reason })),
-    ),
-  });
+  if (skipped.length === 0) {
+    return used.length > 0 ? set : Object.freeze({ ...set, isAbsent: true });
+  }
+  const others = skipped
+    .map((each) => Object.freeze({ endpoint: endpointOf(each), reason: each.reason }))
+    .sort((a, b) => (a.endpoint.address < b.endpoint.address ? -1 : 1));
+  return Object.freeze({ ...set, skipped: Object.freeze(others) });
 }

@@ -80,7 +80,7 @@ export class ServiceLookup implements Lookup {
     const at = groups.findIndex((group) =>
       group.some((each) => hasAddress(each) || each.isUnknown),
     );
-    const isAnswered = resolved.some((each) => each.failure === null);
+    const isAnswered = resolved.some((each) => each.isAnswered);
     if (at >= 0 && (!isAnswered || !groups[at].some(hasAddress))) {
       return { found: null, failure, partial: null, ttlMs: null };
     }

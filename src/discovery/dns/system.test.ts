@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { createSocket, type Socket } from "node:dgram";
+import { readFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { after, before, test } from "node:test";
 import { type DnsServers, systemDns } from "./index.ts";
@@ -69,6 +70,9 @@ function record(type: number, ttlSeconds: number, data: number[]): Buffer {
 
 const SYSTEM = systemDns();
 
+/** This machine's resolv.conf, or null. */
+const text = () => readFile("/etc/resolv.conf", "utf8").catch(() => null);
+
 /** The server of this file, asked once. */
 const via = (timeoutMs = 2000): DnsServers => ({ addresses: [server], timeoutMs, attempts: 1 });
 
@@ -119,6 +123,12 @@ test("a nonsensical server is an error of the question", async () => {
 test("a file's text, and null for what cannot be read", async () => {
   assert.match((await SYSTEM.readText("package.json")) ?? "", /"fairlead"/);
   assert.equal(await SYSTEM.readText("no/such/file"), null);
+});
+
+test("the resolv.conf of macOS is none", async () => {
+  assert.equal(await systemDns("darwin").readText("/etc/resolv.conf"), null);
+  assert.equal(await systemDns("linux").readText("/etc/resolv.conf"), await text());
+  assert.match((await systemDns("darwin").readText("package.json")) ?? "", /"fairlead"/);
 });
 
 test("the kernel knows the way to loopback, and none to what is no address of its own", async () => {

@@ -11,19 +11,30 @@ import { readFile } from "node:fs/promises";
 import { isIPv6 } from "node:net";
 import { hostname } from "node:os";
 import type { DnsAnswer, DnsFamily, DnsServers, DnsSystem, SrvRecord } from "./client.ts";
+import { RESOLV_CONF_PATH } from "./machine.ts";
 
 /** Node's resolvers are kept, because they remember which servers fail; no more than so many. */
 const RESOLVERS_MAX = 64;
 /** Discard (RFC 863). No datagram is ever sent to it. */
 const PORT_OF_NOTHING = 9;
 
-/** The machine's own resolver. Made at the entry points and passed in from there. */
-export function systemDns(): DnsSystem {
-  return new MachineDns();
+/**
+ * The machine's own resolver. Made at the entry points and passed in from there.
+ *
+ * @param platform as `process.platform`.
+ */
+export function systemDns(platform: NodeJS.Platform = process.platform): DnsSystem {
+  return new MachineDns(platform !== "darwin");
 }
 
 class MachineDns implements DnsSystem {
+  readonly #hasResolvConf: boolean;
   readonly #resolvers = new Map<string, Resolver>();
+
+  /** @param hasResolvConf whether resolv.conf is what programs of this platform go by. */
+  constructor(hasResolvConf: boolean) {
+    this.#hasResolvConf = hasResolvConf;
+  }
 
   async queryAddresses(name: string, family: DnsFamily, servers: DnsServers): Promise<DnsAnswer> {
     const resolver = this.#resolverFor(servers);
@@ -55,6 +66,8 @@ class MachineDns implements DnsSystem {
   }
 
   async readText(path: string): Promise<string | null> {
+    // The one of macOS lacks the servers of VPNs, and says itself that it is not used.
+    if (path === RESOLV_CONF_PATH && !this.#hasResolvConf) return null;
     try {
       return await readFile(path, "utf8");
     } catch {

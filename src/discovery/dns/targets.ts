@@ -15,15 +15,17 @@ export const TARGET_LOOKUPS_MAX = 16;
 export interface ResolvedRecord {
   readonly record: SrvRecord;
   readonly addresses: Addresses;
-  /** Why they are as old as the last good answer; null when they are not. */
+  /** Why they are, at least in part, as old as the last good answer; null when they are not. */
   readonly failure: string | null;
+  /** The source said something of the target: what it said is new. */
+  readonly isAnswered: boolean;
   /** There never was a good answer. */
   readonly isUnknown: boolean;
   /** The target's name is its address: a pod may have two such names, one in each family. */
   readonly isNamedByAddress: boolean;
 }
 
-type Answer = Pick<ResolvedRecord, "addresses" | "failure" | "isUnknown">;
+type Answer = Pick<ResolvedRecord, "addresses" | "failure" | "isAnswered" | "isUnknown">;
 
 /** See the head of this file. */
 export class Targets {
@@ -82,9 +84,10 @@ export class Targets {
     );
     const kept = before ?? new KnownAddresses();
     const addresses = kept.take(value);
-    const isUnknown = says === "unknown" && before === undefined;
+    const isAnswered = says !== "unknown";
+    const isUnknown = !isAnswered && before === undefined;
     if (!isUnknown) known.set(name, kept);
-    return { addresses, failure, isUnknown };
+    return { addresses, failure, isAnswered, isUnknown };
   }
 }
 

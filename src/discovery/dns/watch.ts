@@ -9,13 +9,13 @@ import { assert, type Clock, type Rng, type Timer } from "../../base/index.ts";
 import type { Found, Lookup, LookupResult } from "./found.ts";
 
 /** Between lookups when no TTL is known: CoreDNS gives records of Services 5 s. */
-export const POLL_MS_DEFAULT = 5000;
+const POLL_MS_DEFAULT = 5000;
 /** No two lookups begin closer together, whatever TTL or `refresh` say. */
-export const LOOKUP_INTERVAL_MS_MIN = 1000;
+const LOOKUP_INTERVAL_MS_MIN = 1000;
 /** The longest that a TTL makes us wait. */
-export const POLL_MS_MAX = 30_000;
+const POLL_MS_MAX = 30_000;
 /** A lookup that takes longer is reported, but still waited for: lookups never overlap. */
-export const LOOKUP_SLOW_MS = 10_000;
+const LOOKUP_SLOW_MS = 10_000;
 /** Each wait is up to this share shorter or longer, so that many clients do not ask at once. */
 const POLL_JITTER = 0.1;
 
@@ -104,6 +104,8 @@ export class NameWatch {
     this.#isAgainWanted = false;
     this.#startedAtMs = clock.nowMs();
     this.#timer = clock.setTimer(LOOKUP_SLOW_MS, () => {
+      // In an outage every lookup is slow: the reason that is known already says more.
+      if (this.#state !== null && this.#state.failure !== null) return;
       const failure = this.#told(`no answer within ${LOOKUP_SLOW_MS / 1000} s`);
       this.#set({ found: this.#found, failure, partial: null });
     });

@@ -36,8 +36,8 @@ const NONE: readonly string[] = Object.freeze([]);
 /** A checked slice, and what of it was dropped. */
 export interface CheckedSlice {
   readonly object: EndpointSlice;
-  /** A clause for each endpoint that was dropped. */
-  readonly faults: readonly string[];
+  /** One for each endpoint that was dropped. */
+  readonly faults: readonly Malformed[];
 }
 
 /** Throws `Malformed` when the slice as a whole cannot be used. */
@@ -45,9 +45,9 @@ export function checkSlice(fields: Fields, metadata: ObjectMeta): CheckedSlice {
   const addressType = wordOf(fields.addressType, "addressType", ADDRESS_TYPES, null);
   const ports = listOf(fields.ports, "ports", SLICE_PORTS_MAX).map(checkPort);
   if (new Set(ports.map(({ name }) => name)).size < ports.length) {
-    throw new Malformed("ports has two entries of one name, each must have its own");
+    throw new Malformed("ports", "has two entries of one name, each must have its own");
   }
-  const faults: string[] = [];
+  const faults: Malformed[] = [];
   const endpoints: SliceEndpoint[] = [];
   const pool = new Pool();
   for (const [i, value] of listOf(fields.endpoints, "endpoints", SLICE_ENDPOINTS_MAX).entries()) {
@@ -55,7 +55,7 @@ export function checkSlice(fields: Fields, metadata: ObjectMeta): CheckedSlice {
       endpoints.push(checkEndpoint(value, `endpoints[${i}]`, addressType, pool));
     } catch (error) {
       if (!(error instanceof Malformed)) throw error;
-      faults.push(error.message);
+      faults.push(error);
     }
   }
   return { object: { kind: "EndpointSlice", metadata, addressType, endpoints, ports }, faults };

@@ -15,6 +15,7 @@ import {
   Malformed,
   NAME_CHARS_MAX,
   nameOf,
+  refuse,
   shown,
   textOf,
 } from "./fields.ts";
@@ -36,11 +37,15 @@ export type CheckedObject<K extends KindName = KindName> =
       /** One clause about those that names the object; null when there are none. */
       readonly dropped: string | null;
       readonly problem: null;
+      /** Of the first field that is malformed, such as "endpoints[3].addresses"; or "". */
+      readonly path: string;
     }
   | {
       readonly object: null;
       /** One clause: kind, namespace/name, path of the field, and what is allowed. */
       readonly problem: string;
+      /** Of the field that is malformed; "" when it is the object as a whole. */
+      readonly path: string;
     };
 
 /** The labels that are read, and so kept. No annotation is. */
@@ -60,16 +65,18 @@ export function checkObject<K extends KindName>(
   defaultNamespace: string | null = null,
 ): CheckedObject<K> {
   try {
-    if (!isFields(value)) throw new Malformed(`it is ${shown(value)}, must be an object`);
+    if (!isFields(value)) refuse("", value, "an object");
     checkKind(kind, value);
     const metadata = checkMeta(kind, value.metadata, defaultNamespace);
     const { object, faults } = checkBody(kind, value, metadata);
     const dropped = faults.length === 0 ? null : droppedClause(kind, value, faults);
-    const result = { object, droppedCount: faults.length, dropped, problem: null };
+    const path = faults[0]?.path ?? "";
+    const result = { object, droppedCount: faults.length, dropped, problem: null, path };
     return result as unknown as CheckedObject<K>;
   } catch (error) {
     if (!(error instanceof Malformed)) throw error;
-    return { object: null, problem: `${nameForPeople(kind, value)}: ${error.message}` };
+    const problem = `${nameForPeople(kind, value)}: ${error.message}`;
+    return { object: null, problem, path: error.path };
   }
 }
 
@@ -89,7 +96,7 @@ function checkKind(kind: KindName, fields: Fields): void {
   for (const [field, allowed] of Object.entries({ kind, apiVersion })) {
     const value = fields[field];
     if (value === undefined || value === null || value === allowed) continue;
-    throw new Malformed(`${field} is ${shown(value)}, must be ${allowed}`);
+    refuse(field, value, allowed);
   }
 }
 
@@ -121,14 +128,14 @@ function checkBody(
   kind: KindName,
   fields: Fields,
   metadata: ObjectMeta,
-): { readonly object: ObjectOfKind[KindName]; readonly faults: readonly string[] } {
+): { readonly object: ObjectOfKind[KindName]; readonly faults: readonly Malformed[] } {
   if (kind === "EndpointSlice") return checkSlice(fields, metadata);
   if (kind === "Service") return { object: checkService(fields, metadata), faults: [] };
   return { object: { kind, metadata }, faults: [] };
 }
 
-function droppedClause(kind: KindName, value: Fields, faults: readonly string[]): string {
+function droppedClause(kind: KindName, value: Fields, faults: readonly Malformed[]): string {
   const what = faults.length === 1 ? "one endpoint" : `${faults.length} endpoints`;
   const first = faults.length === 1 ? "" : "the first: ";
-  return `${nameForPeople(kind, value)}: ${what} dropped, ${first}${faults[0]}`;
+  return `${nameForPeople(kind, value)}: ${what} dropped, ${first}${faults[0].message}`;
 }

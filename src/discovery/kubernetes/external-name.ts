@@ -4,6 +4,7 @@
  * Such a Service is a CNAME record and nothing else: slices of its name are not looked at, and its
  * ports, where it has any, are those of the name.
  */
+import { isIP } from "node:net";
 import type { Service } from "./objects.ts";
 import type { TargetPort } from "./target.ts";
 
@@ -25,6 +26,8 @@ export function externalTarget(name: string, service: Service, port: TargetPort)
   return { target: null, problem: `${about} ${what}: give the target a number` };
 }
 
+/** The name is a full one, as that of a CNAME record is: no search list is tried. */
 function dns(host: string, port: number): ExternalTarget {
-  return { target: `dns:///${host}:${port}`, problem: null };
+  const dot = isIP(host) !== 0 || host.endsWith(".") ? "" : ".";
+  return { target: `dns:///${host}${dot}:${port}`, problem: null };
 }

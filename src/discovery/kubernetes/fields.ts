@@ -10,6 +10,14 @@ import { isIPv4, isIPv6 } from "node:net";
 /** A field is not as it must be. The message begins with its path and is one clause. */
 export class Malformed extends Error {
   override readonly name = "Malformed";
+  /** Of the field: "endpoints[0].addresses"; "" for the object as a whole. */
+  readonly path: string;
+
+  /** @param reason what is wrong, to be read after the path. */
+  constructor(path: string, reason: string) {
+    super(path === "" ? `it ${reason}` : `${path} ${reason}`);
+    this.path = path;
+  }
 }
 
 /** A JSON object whose fields are not known yet. */
@@ -36,11 +44,9 @@ export function shown(value: unknown): string {
 
 /** Throws: `path` is `value`, and must be what `allowed` says. */
 export function refuse(path: string, value: unknown, allowed: string): never {
-  throw new Malformed(
-    value === undefined || value === null
-      ? `${path} is missing, must be ${allowed}`
-      : `${path} is ${shown(value)}, must be ${allowed}`,
-  );
+  const isMissing = value === undefined || value === null;
+  const found = isMissing && path !== "" ? "missing" : shown(value);
+  throw new Malformed(path, `is ${found}, must be ${allowed}`);
 }
 
 /** Whether a value is a JSON object. */
@@ -60,7 +66,7 @@ export function listOf(value: unknown, path: string, countMax: number): readonly
   if (value === undefined || value === null) return [];
   if (!Array.isArray(value)) return refuse(path, value, "a list");
   if (value.length <= countMax) return value;
-  throw new Malformed(`${path} has ${value.length} entries, at most ${countMax} are allowed`);
+  throw new Malformed(path, `has ${value.length} entries, at most ${countMax} are allowed`);
 }
 
 /** Printable text of at most 253 characters; `absent` when there is none. */

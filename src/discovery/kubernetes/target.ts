@@ -30,7 +30,7 @@ export interface KubernetesTarget {
 }
 
 const FORMS =
-  "write kubernetes:///SERVICE.NAMESPACE:PORT, where PORT is a number or a name and may be left out";
+  "write kubernetes:///SERVICE.NAMESPACE:PORT, PORT a number, a name, or left out with its colon";
 const FIRST: TargetPort = Object.freeze({ kind: "first" });
 const LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 /** The name of a cluster, in which an underscore does no harm. */

@@ -6,6 +6,13 @@
  * Promises: what was seen stays through any outage; secrets are in no log, error or description.
  * Must never: write to the cluster, or know what the objects are used for.
  */
+
+export {
+  type ApiCheck,
+  type CheckDeps,
+  type CheckStep,
+  checkApi,
+} from "./check/check.ts";
 export {
   type ApiAccess,
   type ApiAccessOptions,

@@ -1,8 +1,8 @@
 /**
  * The object source that is an API server: many queries, one client.
  *
- * Each query has a reflector of its own; connections, credentials, what was learnt of the server and
- * the counters are shared. Whether two targets share a query is for those who ask.
+ * Each query has a reflector of its own; connections, credentials, what was learnt of the server
+ * and the counters are shared. Whether two targets share a query is for those who ask.
  */
 import { assert, type Clock, type Logger, type Rng } from "../../../base/index.ts";
 import type { Registry } from "../../../telemetry/index.ts";
@@ -79,6 +79,9 @@ class ApiSource implements ObjectSource {
       traits: this.#traits,
       transport: this.#client,
       counters: this.#metrics.of(query.kind),
+      onBack: () => {
+        for (const other of this.#reflectors) other.hurry();
+      },
     });
     this.#reflectors.add(reflector);
     return {

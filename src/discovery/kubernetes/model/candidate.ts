@@ -68,7 +68,7 @@ export class Candidate {
 /**
  * The candidates of a record's slice; those that did not change are taken from `known`.
  *
- * @param known of the same record and made with the same settings.
+ * @param known of the same record, and made with the same `publishesAll`.
  */
 export function candidatesOf(
   record: SliceRecord,

@@ -54,8 +54,11 @@ export class ServiceModel {
     const isSame = samePortRule(rule, this.#rule);
     this.#state = state;
     this.#rule = rule;
-    if (isSame && published === this.#publishesAll) return;
-    for (const record of this.#records.values()) this.#renew(record, []);
+    const isAsReady = published === this.#publishesAll;
+    if (isSame && isAsReady) return;
+    for (const record of this.#records.values()) {
+      this.#renew(record, isAsReady ? record.candidates : []);
+    }
   }
 
   /** A slice came or changed. */
@@ -101,6 +104,7 @@ export class ServiceModel {
     return Object.freeze({
       endpoints: Object.freeze(endpoints),
       ...(endpoints.length === 0 && { reason: this.#reason(skipped) }),
+      ...(this.#isAbsent && { isAbsent: true }),
       ...(skipped.length > 0 && { skipped: Object.freeze(skipped) }),
       ...(groups.length > 0 && { notes: Object.freeze([this.#rule.text, ...judgement.notes]) }),
     });
@@ -108,6 +112,11 @@ export class ServiceModel {
 
   get #publishesAll(): boolean {
     return this.#state.kind === "known" && this.#state.service.publishNotReadyAddresses;
+  }
+
+  /** Slices that a user wrote need no Service; without any, nobody knows the name. */
+  get #isAbsent(): boolean {
+    return this.#records.size === 0 && this.#state.kind === "absent";
   }
 
   get #settings(): { isLocalOnly: boolean; trafficDistribution: string } {
@@ -131,7 +140,7 @@ export class ServiceModel {
 
   #reason(skipped: readonly SkippedEndpoint[]): string {
     const name = `service ${this.#name}`;
-    if (this.#records.size === 0 && this.#state.kind === "absent") return `${name} does not exist`;
+    if (this.#isAbsent) return `${name} does not exist`;
     if (skipped.length === 0) return `${name} has no endpoints`;
     const counts = new Map<string, number>();
     for (const { reason } of skipped) counts.set(reason, (counts.get(reason) ?? 0) + 1);

@@ -52,7 +52,7 @@ export async function loadApiAccess(
   const { env } = places;
   if (options.namespace !== undefined && !NAMESPACE.test(options.namespace)) {
     throw new ApiAccessError(
-      `--namespace ${options.namespace}: must be lower-case letters, digits and hyphens, at most 63`,
+      `--namespace ${options.namespace}: at most 63 lower-case letters, digits and hyphens`,
     );
   }
   const kubeconfigPlaces = {

@@ -1,6 +1,6 @@
 /**
- * A bearer token in a file that is replaced from time to time, as Kubernetes does with the projected
- * token of a pod ("Service Accounts": the kubelet renews it when 80 % of its life is over).
+ * A bearer token in a file that is replaced from time to time, as Kubernetes does with the token
+ * of a pod ("Service Accounts": the kubelet renews it when 80 % of its life is over).
  *
  * The file is read again when it changed, at least once a minute, and whenever the token in use has
  * expired by its own `exp`. A file that cannot be read leaves the last good token in use.

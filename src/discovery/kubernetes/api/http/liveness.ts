@@ -1,19 +1,19 @@
 /**
  * Whether a silent API server is still there. Sans-I/O: the question itself is injected.
  *
- * A watch may be silent for minutes because nothing happens, and so its silence proves nothing. TCP
- * does not help either: the kernel of a stopped process acknowledges whatever comes. So when nothing
- * at all was heard of the server for a while, it is asked something cheap on another connection;
- * any answer, whatever its status, shows that it lives. Two questions without an answer: it is dead,
+ * A watch may be silent for minutes because nothing happens: its silence proves nothing. TCP does
+ * not help either: the kernel of a stopped process acknowledges whatever comes. So when nothing at
+ * all was heard of the server for a while, it is asked something cheap on another connection; any
+ * answer, whatever its status, shows that it lives. Two questions without an answer: it is dead,
  * and all watches are cut, at most 28 s after its last byte.
  *
  * What it costs the server: while the watched kinds move, nothing, because events are answers too.
  * In a cluster at rest one GET /livez each 10-12 s per process, on a kept connection; 10,000 of
  * them ask less than 1,000 times a second. /livez needs no RBAC rule of its own
  * (system:public-info-viewer) and is exempt from API Priority and Fairness, so that a busy server
- * is not taken for a dead one. HTTP/2 could ask on the connection of the watch itself; over HTTP/1.1
- * what the question cannot see (a watch lost on its way, by a server of several) is left to TCP
- * keepalive and to the silence of bookmarks (`watch-session.ts`).
+ * is not taken for a dead one. HTTP/2 could ask on the connection of the watch itself; what the
+ * question cannot see over HTTP/1.1 (a watch lost on its way, one server of several) is left to
+ * TCP keepalive and to the silence of bookmarks (`watch-session.ts`).
  */
 import type { Clock, Rng, Timer } from "../../../../base/index.ts";
 import type { ApiRequest } from "./transport.ts";

@@ -6,7 +6,7 @@
  */
 import { type AgentOptions, type ClientRequest, Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
-import type { SecureContext } from "node:tls";
+import { checkServerIdentity, type PeerCertificate, type SecureContext } from "node:tls";
 import type { ClusterEntry } from "../config/entries.ts";
 import type { TlsSettings } from "./tls.ts";
 
@@ -98,19 +98,40 @@ export class ConnectionPool {
 
   #createAgent(): Promise<HttpAgent> {
     const { proxyUrl } = this.#cluster;
-    if (proxyUrl !== null) return createProxyAgent(proxyUrl.reveal());
+    if (proxyUrl !== null) return createProxyAgent(proxyUrl.reveal(), tlsNameOf(this.#cluster));
     const options = { ...AGENT_OPTIONS, ALPNProtocols: ["http/1.1"] };
     return Promise.resolve(this.#isTls ? new HttpsAgent(options) : new HttpAgent(AGENT_OPTIONS));
   }
 }
 
-/** CONNECT for http: and https: proxies, whatever the server speaks; else SOCKS 5. */
-async function createProxyAgent(url: string): Promise<HttpAgent> {
+/** The name or address that the server's certificate has to be for. */
+function tlsNameOf({ server, tlsServerName }: ClusterEntry): string {
+  return tlsServerName ?? new URL(server).hostname.replace(/^\[|\]$/g, "");
+}
+
+/**
+ * CONNECT for http: and https: proxies, whatever the server speaks; else SOCKS 5.
+ *
+ * The libraries compare a certificate with "localhost" when the server is an address, so it is said
+ * here with what; as an option of requests, it would keep connections from being used again.
+ */
+async function createProxyAgent(url: string, tlsName: string): Promise<HttpAgent> {
+  const check = {
+    checkServerIdentity: (_host: string, certificate: PeerCertificate) =>
+      checkServerIdentity(tlsName, certificate),
+  };
   if (url.startsWith("socks")) {
     const { SocksProxyAgent } = await import("socks-proxy-agent");
+    type Connect = InstanceType<typeof SocksProxyAgent>["connect"];
+
+    class SocksAgent extends SocksProxyAgent {
+      override connect(request: ClientRequest, options: Parameters<Connect>[1]) {
+        return super.connect(request, { ...options, ...check });
+      }
+    }
     // The proxy resolves the name, as Go's client lets it.
     const proxy = url.replace(/^socks5:/, "socks5h:");
-    return new SocksProxyAgent(proxy, { ...AGENT_OPTIONS, timeout: SOCKS_TIMEOUT_MS });
+    return new SocksAgent(proxy, { ...AGENT_OPTIONS, timeout: SOCKS_TIMEOUT_MS });
   }
   const { HttpsProxyAgent } = await import("https-proxy-agent");
   type Connect = InstanceType<typeof HttpsProxyAgent>["connect"];
@@ -120,7 +141,8 @@ async function createProxyAgent(url: string): Promise<HttpAgent> {
     override connect(request: ClientRequest, options: Parameters<Connect>[1]) {
       const { proxyAbort } = options as typeof options & Partial<PooledOptions>;
       Object.assign(this.connectOpts, { signal: proxyAbort?.signal });
-      return super.connect(request, options); // reads them before it returns
+      // Reads `connectOpts` before it returns.
+      return super.connect(request, { ...options, ...check });
     }
   }
   return new ConnectAgent(url, AGENT_OPTIONS);

@@ -20,9 +20,10 @@ export const PAGES_MAX = 10_000;
 
 /** Hears of one list. Nothing comes after `onListed` or `onFailure`. */
 export interface PagedListHandler {
-  onItems(items: readonly unknown[]): void;
-  /** The list is whole, as of that version. */
-  onListed(resourceVersion: string): void;
+  /** A page that others follow. */
+  onPage(items: readonly unknown[]): void;
+  /** The last page: the list is whole, as of that version. */
+  onListed(items: readonly unknown[], resourceVersion: string): void;
   onFailure(failure: ApiFailure): void;
 }
 
@@ -34,6 +35,7 @@ export class PagedList implements ApiRequest {
   readonly #handler: PagedListHandler;
   #request: ApiRequest | null = null;
   #pageCount = 0;
+  #isClosed = false;
 
   /** Asks for the first page. */
   constructor(
@@ -50,6 +52,7 @@ export class PagedList implements ApiRequest {
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#request?.close();
   }
 
@@ -68,8 +71,11 @@ export class PagedList implements ApiRequest {
       this.#handler.onFailure(newFailure({ reason: `the API server answers a list ${what}` }));
       return;
     }
-    this.#handler.onItems(page.items);
-    if (page.continueToken === "") this.#handler.onListed(page.resourceVersion);
-    else this.#ask(page.continueToken);
+    if (page.continueToken === "") {
+      this.#handler.onListed(page.items, page.resourceVersion);
+      return;
+    }
+    this.#handler.onPage(page.items);
+    if (!this.#isClosed) this.#ask(page.continueToken); // else closed by the handler
   }
 }

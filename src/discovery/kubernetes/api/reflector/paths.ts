@@ -2,7 +2,7 @@
  * Requests of the Kubernetes API as paths: lists and watches of one query.
  *
  * "API Concepts": resource URIs, `limit` and `continue`, `watch`, `resourceVersion`, and streaming
- * lists (`sendInitialEvents`). Selectors are made of one name or one label; discovery needs no more.
+ * lists (`sendInitialEvents`). Selectors are made of one name or one label: no more is needed.
  */
 import { KINDS, type Kind } from "../../objects.ts";
 import type { ObjectQuery } from "../../source.ts";

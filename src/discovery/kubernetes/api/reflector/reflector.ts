@@ -34,6 +34,9 @@ export const WATCH_TIMEOUT_S_MAX = 600;
 /** A watch that resumed is believed after this long without an event: the backlog comes first. */
 export const RECOVERED_AFTER_MS = 1000;
 
+/** When another watch of the same server is back, the next attempt comes within this time. */
+export const HURRY_MS = 1000;
+
 /** What a reflector needs. */
 export interface ReflectorDeps extends WatchSessionDeps {
   readonly clock: Clock;
@@ -41,6 +44,8 @@ export interface ReflectorDeps extends WatchSessionDeps {
   readonly log: Logger;
   readonly decode: Decode;
   readonly counters: KindCounters;
+  /** The server answers again: others may hurry. */
+  readonly onBack?: () => void;
 }
 
 /** See the head of this file. */
@@ -60,10 +65,13 @@ export class Reflector implements Subscription {
   #isSynced = false;
   #isSyncTold = false;
   #pageLimit = PAGE_LIMIT;
-  #listCount = 0;
-  #watchCount = 0;
+  /** A watch has been open once. */
+  #hasWatched = false;
   #reported: string | null = null;
   #retryTimer: Timer | null = null;
+  #retryAtMs = 0;
+  /** The last attempt failed without an answer. */
+  #isUnreached = false;
   #recoveredTimer: Timer | null = null;
   #isClosed = false;
 
@@ -82,9 +90,18 @@ export class Reflector implements Subscription {
     this.#isClosed = true;
     this.#endAttempt();
     this.#retryTimer?.cancel();
+    this.#retryTimer = null;
+  }
+
+  /** The server was reached by another watch: no need to wait for long. */
+  hurry(): void {
+    const { clock, rng } = this.#deps;
+    if (!this.#isUnreached || this.#retryTimer === null) return;
+    this.#retryIn(Math.min(rng.next() * HURRY_MS, this.#retryAtMs - clock.nowMs()));
   }
 
   #begin(): void {
+    this.#retryTimer = null;
     if (this.#version !== null) this.#openWatch(this.#version);
     else if (this.#deps.traits.canStreamLists) this.#openStreamList();
     else this.#openPagedList();
@@ -93,12 +110,13 @@ export class Reflector implements Subscription {
   #openPagedList(): void {
     this.#countList();
     this.#list = new PagedList(this.#deps.transport, this.#query, this.#pageLimit, {
-      onItems: (items) => {
+      onPage: (items) => {
         for (const item of items) this.#objects.list(item);
         this.#tell();
       },
-      onListed: (version) => {
+      onListed: (items, version) => {
         this.#list = null;
+        for (const item of items) this.#objects.list(item);
         this.#onListed(version);
         if (!this.#isClosed) this.#openWatch(version);
       },
@@ -119,8 +137,7 @@ export class Reflector implements Subscription {
   }
 
   #startWatch(path: string, timeoutS: number): void {
-    if (this.#watchCount > 0) this.#deps.counters.restarts.add();
-    this.#watchCount += 1;
+    if (this.#hasWatched) this.#deps.counters.restarts.add();
     this.#watch = new WatchSession(this.#deps, path, timeoutS * 1000, this.#isListing, {
       onOpen: () => this.#onOpen(),
       onEvents: (events) => this.#onEvents(events),
@@ -130,8 +147,7 @@ export class Reflector implements Subscription {
   }
 
   #countList(): void {
-    if (this.#listCount > 0) this.#deps.counters.relists.add();
-    this.#listCount += 1;
+    if (this.#isSynced) this.#deps.counters.relists.add();
     this.#objects.store.beginList();
   }
 
@@ -141,6 +157,7 @@ export class Reflector implements Subscription {
   }
 
   #onOpen(): void {
+    this.#hasWatched = true;
     if (this.#isListing || this.#reported === null) return;
     this.#recoveredTimer = this.#deps.clock.setTimer(RECOVERED_AFTER_MS, () => this.#recovered());
     this.#recoveredTimer.unref();
@@ -237,6 +254,7 @@ export class Reflector implements Subscription {
       return;
     }
     this.#deps.counters.failures.add();
+    this.#isUnreached = failure.status === 0;
     if (openMs >= STABLE_MS) this.#delay.reset();
     if (failure.isTooLarge && verb === "list") {
       this.#pageLimit = Math.max(PAGE_LIMIT_MIN, this.#pageLimit >> 2);
@@ -253,6 +271,7 @@ export class Reflector implements Subscription {
 
   #retryIn(delayMs: number): void {
     this.#retryTimer?.cancel();
+    this.#retryAtMs = this.#deps.clock.nowMs() + delayMs;
     this.#retryTimer = this.#deps.clock.setTimer(delayMs, () => this.#begin());
   }
 
@@ -291,6 +310,7 @@ export class Reflector implements Subscription {
     this.#reported = null;
     this.#deps.log.info("the API server is back", this.#fields);
     this.#call(() => this.#listener.onRecovered());
+    this.#deps.onBack?.();
   }
 
   get #fields(): Record<string, unknown> {

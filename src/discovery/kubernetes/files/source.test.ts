@@ -1,0 +1,379 @@
+/** Tests of objects from files: real files in a directory of their own, and virtual time. */
+import assert from "node:assert/strict";
+import {
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { eventually } from "../../../../test/support/raw-http2.ts";
+import { RecordingLogger, seededRng, VirtualClock } from "../../../base/index.ts";
+import { createResolver } from "../../create.ts";
+import type { EndpointSet } from "../../endpoint.ts";
+import type { ObjectQuery, ObjectSource } from "../source.ts";
+import { OBJECT_FILE_BYTES_MAX, OBJECT_FILES_MAX } from "./directory.ts";
+import { createFilesSource, FILES_POLL_MS, SETTLE_MS } from "./source.ts";
+
+const root = mkdtempSync(join(tmpdir(), "fairlead-objects-"));
+after(() => rmSync(root, { recursive: true, force: true }));
+
+const SERVICES: ObjectQuery<"Service"> = {
+  kind: "Service",
+  namespace: "default",
+  name: null,
+  label: null,
+};
+
+/** A directory, and a listener of all Services in it. */
+class Harness {
+  static #count = 0;
+  readonly dir: string;
+  readonly clock = new VirtualClock();
+  readonly log = new RecordingLogger();
+  readonly heard: string[] = [];
+  malformedCount = 0;
+  source!: ObjectSource;
+
+  constructor() {
+    Harness.#count += 1;
+    this.dir = join(root, `${Harness.#count}`);
+    mkdirSync(this.dir);
+  }
+
+  start(query: ObjectQuery = SERVICES): this {
+    this.source = createFilesSource(this.dir, {
+      clock: this.clock,
+      log: this.log,
+      onMalformed: (count) => {
+        this.malformedCount += count;
+      },
+    });
+    this.listen(query, this.heard);
+    return this;
+  }
+
+  listen(query: ObjectQuery, heard: string[]): void {
+    this.source.watch(query, {
+      onChanges(changes, isSynced) {
+        assert.ok(isSynced);
+        const texts = changes.map(({ type, object: { metadata } }) => `${type} ${metadata.name}`);
+        heard.push(texts.join(", ") || "nothing");
+      },
+      onProblem: ({ kind, reason }) => heard.push(`${kind}: ${reason.replaceAll(this.dir, "DIR")}`),
+      onRecovered: () => heard.push("recovered"),
+    });
+  }
+
+  write(name: string, text: string): void {
+    writeFileSync(join(this.dir, name), text);
+  }
+
+  /** As careful programs write: whole, beside, then renamed. */
+  replace(name: string, text: string): void {
+    this.write(`.${name}.tmp`, text);
+    renameSync(join(this.dir, `.${name}.tmp`), join(this.dir, name));
+  }
+
+  /** Lets time pass and files be read until that much was heard, which is returned. */
+  async take(count: number): Promise<string[]> {
+    await eventually(`${count} things heard`, () => {
+      this.clock.advance(SETTLE_MS);
+      return this.heard.length >= count;
+    });
+    await this.pass(3 * FILES_POLL_MS);
+    return this.heard.splice(0);
+  }
+
+  /** Time passes, with turns of the event loop for real reads in between. */
+  async pass(ms: number): Promise<void> {
+    for (let passedMs = 0; passedMs < ms; passedMs += SETTLE_MS) {
+      this.clock.advance(SETTLE_MS);
+      for (let turn = 0; turn < 10; turn += 1) await new Promise((done) => setImmediate(done));
+    }
+  }
+
+  /** Does something to the files, upon which the source looks at them exactly once. */
+  async lookOnce(change: () => void): Promise<void> {
+    const isResting = (): boolean =>
+      this.clock.pendingCount > 0 && this.clock.nextDueMs - this.clock.nowMs() > SETTLE_MS;
+    while (!isResting()) await this.pass(SETTLE_MS);
+    change();
+    await eventually("a hint of the system", () => !isResting());
+    this.clock.advance(SETTLE_MS);
+    await eventually("the end of the look", () => this.clock.pendingCount > 0);
+  }
+
+  lines(): string[] {
+    const entries = this.log.entries.splice(0);
+    return entries.map(({ level, msg, fields: { at, file, reason } }) =>
+      [level, msg, at ?? file, reason].join(" | ").replaceAll(this.dir, "DIR"),
+    );
+  }
+
+  end(): void {
+    this.source.close();
+    assert.equal(this.clock.pendingCount, 0);
+  }
+}
+
+const service = (...names: string[]): string =>
+  names.map((name) => `kind: Service\nmetadata: { name: ${name} }\n`).join("---\n");
+
+test("all files of objects are read, and nothing else", async () => {
+  const h = new Harness();
+  h.write("b.yaml", service("b1", "b2"));
+  h.write("a.yml", service("a"));
+  h.write("c.json", JSON.stringify({ kind: "Service", metadata: { name: "c" } }));
+  h.write("README.md", "not: [read");
+  h.write(".hidden.yaml", service("hidden"));
+  h.write("b.yaml~", service("backup"));
+  mkdirSync(join(h.dir, "below.yaml"));
+  h.write("below.yaml/d.yaml", service("below"));
+  h.start();
+  assert.deepEqual(await h.take(1), ["upsert a, upsert b1, upsert b2, upsert c"]);
+  assert.equal(h.source.description, `directory ${h.dir}`);
+  h.end();
+});
+
+test("an empty directory is synced with nothing", async () => {
+  const h = new Harness().start();
+  assert.deepEqual(await h.take(1), ["nothing"]);
+  h.end();
+});
+
+test("a directory that does not exist, or is none, is refused at once", () => {
+  const deps = { clock: new VirtualClock(), log: new RecordingLogger() };
+  const missing = join(root, "missing");
+  assert.throws(() => createFilesSource(missing, deps), {
+    name: "FilesError",
+    message: `the directory of objects ${JSON.stringify(missing)} does not exist`,
+  });
+  const file = join(root, "file");
+  writeFileSync(file, "");
+  assert.throws(() => createFilesSource(file, deps), / is not a directory$/);
+});
+
+test("files that come, change and go are told, object by object", async () => {
+  const h = new Harness();
+  h.write("a.yaml", service("a1", "a2"));
+  h.start();
+  await h.take(1);
+  h.write("b.yaml", service("b"));
+  assert.deepEqual(await h.take(1), ["upsert b"]);
+  h.replace("a.yaml", `${service("a1")}spec: { type: NodePort }\n---\n${service("a3")}`);
+  assert.deepEqual(await h.take(1), ["delete a2, upsert a1, upsert a3"]);
+  h.replace(
+    "a.yaml",
+    `# the same\n${service("a1")}spec: { type: NodePort }\n---\n${service("a3")}`,
+  );
+  unlinkSync(join(h.dir, "b.yaml"));
+  assert.deepEqual(await h.take(1), ["delete b"]);
+  h.end();
+});
+
+test("a file that is emptied and written again loses nothing in between", async () => {
+  const h = new Harness();
+  h.write("a.yaml", service("a1", "a2"));
+  h.start();
+  await h.take(1);
+  h.write("a.yaml", "");
+  await h.pass(4 * SETTLE_MS);
+  h.write("a.yaml", service("a1", "a2", "a3"));
+  assert.deepEqual(
+    (await h.take(1)).filter((text) => !/invalid|recovered/.test(text)),
+    ["upsert a3"],
+  );
+  h.end();
+});
+
+test("a half of a file that makes sense by itself is not taken for the whole", async () => {
+  const h = new Harness();
+  h.write("a.yaml", service("a1", "a2"));
+  h.start();
+  await h.take(1);
+  await h.lookOnce(() => h.write("a.yaml", service("a1")));
+  h.write("a.yaml", service("a1", "a2", "a3"));
+  assert.deepEqual(await h.take(1), ["upsert a3"]);
+  h.end();
+});
+
+test("a file that is moved aside for a moment loses nothing", async () => {
+  const h = new Harness();
+  h.write("a.yaml", service("a"));
+  h.start();
+  await h.take(1);
+  await h.lookOnce(() => renameSync(join(h.dir, "a.yaml"), join(h.dir, "a.yaml~")));
+  h.write("a.yaml", service("a", "b"));
+  assert.deepEqual(await h.take(1), ["upsert b"]);
+  h.end();
+});
+
+test("a half-written file keeps its objects, and is told with file, line, column and reason", async () => {
+  const h = new Harness();
+  h.write("a.yaml", service("a1", "a2"));
+  h.start();
+  await h.take(1);
+  h.write("a.yaml", `${service("a1")}---\nkind: Service\nmetadata: {`);
+  const reason = "Flow map in block collection must be sufficiently indented and end with a }";
+  assert.deepEqual(await h.take(1), [`invalid: DIR/a.yaml:5:12: ${reason}`]);
+  assert.deepEqual(h.lines(), [
+    "warn | file of objects cannot be used, its last good state stays | " +
+      `DIR/a.yaml:5:12 | ${reason}`,
+  ]);
+  const late: string[] = [];
+  h.listen(SERVICES, late);
+  h.write("b.yaml", service("b"));
+  assert.deepEqual(await h.take(1), ["upsert b"]);
+  assert.deepEqual(late, [
+    "upsert a1, upsert a2",
+    `invalid: DIR/a.yaml:5:12: ${reason}`,
+    "upsert b",
+  ]);
+  h.write("a.yaml", service("a1"));
+  assert.deepEqual(await h.take(2), ["delete a2", "recovered"]);
+  assert.deepEqual(h.lines(), ["info | file is good again | DIR/a.yaml | "]);
+  h.end();
+});
+
+test("a malformed object keeps its last good version; its neighbours are taken in", async () => {
+  const h = new Harness();
+  h.write("a.yaml", service("a1", "a2"));
+  h.start();
+  await h.take(1);
+  h.write("a.yaml", `${service("a1")}spec: { type: Wrong }\n---\n${service("a3")}---\n3\n`);
+  assert.deepEqual(await h.take(1), ["delete a2, upsert a3"]);
+  assert.deepEqual(h.lines(), [
+    "warn | malformed object passed over | DIR/a.yaml:3:15 | Service a1: spec.type is " +
+      '"Wrong", must be ClusterIP or NodePort or LoadBalancer or ExternalName',
+    "warn | malformed object passed over | DIR/a.yaml:8:1 | " +
+      "this is no Kubernetes object: it has no kind",
+  ]);
+  assert.equal(h.malformedCount, 2);
+  h.write("a.yaml", `\n\n${service("a1")}spec: { type: Wrong }\n---\n${service("a4")}`);
+  assert.deepEqual(await h.take(1), ["delete a3, upsert a4"]);
+  assert.deepEqual(h.lines(), []); // Told already, on another line.
+  h.end();
+});
+
+test("an object of a kind that is not read is passed over, and told once", async () => {
+  const h = new Harness();
+  h.write("a.yaml", `kind: Deployment\nmetadata: { name: web }\n---\n${service("a")}`);
+  h.start();
+  assert.deepEqual(await h.take(1), ["upsert a"]);
+  assert.deepEqual(h.lines(), [
+    "info | object passed over | DIR/a.yaml:1:1 | " +
+      "Deployment web: objects of this kind are not read",
+  ]);
+  assert.equal(h.malformedCount, 1);
+  h.end();
+});
+
+test("of an object in two files that of the first by name is used", async () => {
+  const h = new Harness();
+  h.write("b.yaml", `${service("x")}spec: { type: NodePort }\n`);
+  h.write("c.yaml", service("y", "y"));
+  h.start();
+  assert.deepEqual(await h.take(1), ["upsert x, upsert y"]);
+  h.write("a.yaml", service("x"));
+  assert.deepEqual(await h.take(1), ["upsert x"]);
+  assert.deepEqual(h.lines(), [
+    "warn | object is there twice | DIR/c.yaml:4:1 | " +
+      "Service default/y is in this file before: that one is used",
+    "warn | object is there twice | DIR/b.yaml | Service default/x is in DIR/a.yaml too: " +
+      "that one is used",
+  ]);
+  unlinkSync(join(h.dir, "a.yaml"));
+  assert.deepEqual(await h.take(1), ["upsert x"]);
+  h.end();
+});
+
+test("a mounted ConfigMap is followed: what is swapped is a link to a directory", async () => {
+  const h = new Harness();
+  const fill = (version: string, name: string): void => {
+    mkdirSync(join(h.dir, version));
+    writeFileSync(join(h.dir, version, "a.yaml"), service(name));
+    symlinkSync(version, join(h.dir, "..data_tmp"));
+    renameSync(join(h.dir, "..data_tmp"), join(h.dir, "..data"));
+  };
+  fill("..1", "old");
+  symlinkSync("..data/a.yaml", join(h.dir, "a.yaml"));
+  h.start();
+  assert.deepEqual(await h.take(1), ["upsert old"]);
+  fill("..2", "new");
+  rmSync(join(h.dir, "..1"), { recursive: true });
+  assert.deepEqual(await h.take(1), ["delete old, upsert new"]);
+  h.end();
+});
+
+test("a directory that goes away takes nothing with it", async () => {
+  const h = new Harness();
+  h.write("a.yaml", service("a"));
+  h.start();
+  await h.take(1);
+  renameSync(h.dir, `${h.dir}-away`);
+  assert.deepEqual(await h.take(1), ['unreachable: directory "DIR" cannot be read: ENOENT']);
+  mkdirSync(h.dir);
+  h.write("a.yaml", service("a", "b"));
+  assert.deepEqual(await h.take(2), ["upsert b", "recovered"]);
+  h.end();
+});
+
+test("a file that is too large, or is not UTF-8, is a fault of its own", async () => {
+  const h = new Harness();
+  h.write("a.json", " ".repeat(OBJECT_FILE_BYTES_MAX + 1));
+  writeFileSync(join(h.dir, "b.yaml"), Buffer.from([0x61, 0xff]));
+  h.write("c.yaml", service("c"));
+  h.start();
+  const size = "it has 16777217 bytes, at most 16777216 are allowed";
+  assert.deepEqual(await h.take(2), [
+    "upsert c",
+    `invalid: DIR/a.json:1:1: ${size} (and 1 more files)`,
+  ]);
+  assert.match(h.lines()[1], /DIR\/b.yaml:1:1 \| it is not UTF-8$/);
+  h.end();
+});
+
+test("a directory with too many files is not read", async () => {
+  const h = new Harness();
+  for (let i = 0; i <= OBJECT_FILES_MAX; i += 1) h.write(`${i}.yaml`, "");
+  h.start();
+  assert.deepEqual(await h.take(1), [
+    'unreachable: directory "DIR" has 10001 files of objects, at most 10000 are allowed',
+  ]);
+  h.end();
+});
+
+test("a target follows the slices in files, and nothing else is needed", async () => {
+  const h = new Harness();
+  const slice = (...ips: string[]): string =>
+    JSON.stringify({
+      kind: "EndpointSlice",
+      metadata: { name: "echo-x", labels: { "kubernetes.io/service-name": "echo" } },
+      addressType: "IPv4",
+      ports: [{ name: "grpc", port: 50051 }],
+      endpoints: ips.map((ip) => ({ addresses: [ip] })),
+    });
+  h.write("a.json", slice("127.0.0.1"));
+  h.start();
+  const sets: EndpointSet[] = [];
+  const { clock, log, source } = h;
+  const deps = { clock, log, rng: seededRng(1), objects: () => source };
+  const resolver = createResolver("kubernetes:///echo:grpc", deps);
+  resolver.start({ onEndpoints: (set) => sets.push(set), onError: assert.fail });
+  await h.take(1);
+  h.replace("a.json", slice("127.0.0.1", "127.0.0.2"));
+  await eventually("the second set", () => {
+    clock.advance(SETTLE_MS);
+    return sets.length === 2;
+  });
+  const shown = sets.map(({ endpoints }) => endpoints.map(({ address }) => address).join(" "));
+  assert.deepEqual(shown, ["127.0.0.1:50051", "127.0.0.1:50051 127.0.0.2:50051"]);
+  resolver.close();
+  h.end();
+});

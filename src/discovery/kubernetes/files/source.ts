@@ -1,0 +1,315 @@
+/**
+ * The source of objects that are files in a directory: `--objects DIR`. Nothing else is contacted.
+ *
+ * The directory is looked at when the system hints at a change, and every `FILES_POLL_MS` anyway.
+ * Contents are taken in once two looks `SETTLE_MS` apart find them the same, and a file is given
+ * up once it is away for two looks: writers that empty a file first, and editors that move it
+ * aside, do not make endpoints vanish. Of one object in several files that of the first file by
+ * name is used.
+ */
+import { isDeepStrictEqual } from "node:util";
+import type { Clock, Logger, Timer } from "../../../base/index.ts";
+import type { KindName, KubernetesObject, ObjectOfKind } from "../objects.ts";
+import type {
+  ObjectChange,
+  ObjectListener,
+  ObjectQuery,
+  ObjectSource,
+  SourceProblem,
+  Subscription,
+} from "../source.ts";
+import { checkDirectory, FilesError, listFiles, readText, watchDirectory } from "./directory.ts";
+import { type FileNote, ObjectFile } from "./object-file.ts";
+
+/** How often the directory is looked at without a hint. */
+export const FILES_POLL_MS = 2000;
+/** For so long contents must stay the same before they are taken in. */
+export const SETTLE_MS = 50;
+
+/** What the source needs from outside. */
+export interface FilesDeps {
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Of objects and targets that name none; "default" unless given. */
+  readonly namespace?: string | undefined;
+  /** Called with the number of objects, or parts of one, that were passed over. */
+  readonly onMalformed?: ((count: number) => void) | undefined;
+}
+
+/**
+ * Objects from the files of a directory.
+ *
+ * @throws FilesError when there is no such directory; later it may come and go.
+ */
+export function createFilesSource(dir: string, deps: FilesDeps): ObjectSource {
+  checkDirectory(dir);
+  return new FilesSource(dir, deps);
+}
+
+interface Watch {
+  readonly query: ObjectQuery;
+  readonly listener: ObjectListener;
+  isLive: boolean;
+  timer: Timer | null;
+}
+
+class FilesSource implements ObjectSource {
+  readonly description: string;
+  readonly defaultNamespace: string;
+  readonly #dir: string;
+  readonly #deps: FilesDeps;
+  readonly #files = new Map<string, ObjectFile>();
+  readonly #watches = new Set<Watch>();
+  /** Ends the hints of the system; null while there are none. */
+  #endHints: (() => void) | null = null;
+  #objects: ReadonlyMap<string, KubernetesObject> = new Map();
+  #isSynced = false;
+  #isClosed = false;
+  #isLooking = false;
+  #isLookWanted = false;
+  #timer: Timer | null = null;
+  #dueMs = 0;
+  #problem: SourceProblem | null = null;
+  /** What was logged of the files as they are, so that each thing is logged once. */
+  #logged = new Set<string>();
+  readonly #notes = new Map<string, readonly FileNote[]>();
+
+  constructor(dir: string, deps: FilesDeps) {
+    this.#dir = dir;
+    this.#deps = deps;
+    this.description = `directory ${dir}`;
+    this.defaultNamespace = deps.namespace ?? "default";
+    this.#look();
+  }
+
+  watch<K extends KindName>(
+    query: ObjectQuery<K>,
+    listener: ObjectListener<ObjectOfKind[K]>,
+  ): Subscription {
+    const own: Watch = {
+      query,
+      listener: listener as unknown as ObjectListener,
+      isLive: false,
+      timer: null,
+    };
+    this.#watches.add(own);
+    if (this.#isSynced) own.timer = this.#deps.clock.setTimer(0, () => this.#begin(own));
+    return {
+      close: () => {
+        own.timer?.cancel();
+        this.#watches.delete(own);
+      },
+    };
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#timer?.cancel();
+    this.#endHints?.();
+    for (const { timer } of this.#watches) timer?.cancel();
+    this.#watches.clear();
+  }
+
+  #begin(watch: Watch): void {
+    watch.isLive = true;
+    const found = [...this.#objects.values()].filter((object) => matches(watch.query, object));
+    watch.listener.onChanges(
+      found.map((object) => ({ type: "upsert", object })),
+      true,
+    );
+    if (this.#problem !== null && this.#watches.has(watch)) watch.listener.onProblem(this.#problem);
+  }
+
+  #lookIn(delayMs: number): void {
+    if (this.#isClosed) return;
+    this.#isLookWanted = this.#isLooking;
+    const dueMs = this.#deps.clock.nowMs() + delayMs;
+    // Hints that come without end put nothing off.
+    if (this.#isLooking || (this.#timer !== null && this.#dueMs <= dueMs)) return;
+    this.#timer?.cancel();
+    this.#dueMs = dueMs;
+    this.#timer = this.#deps.clock.setTimer(delayMs, () => this.#look());
+  }
+
+  /** Never two at a time. */
+  #look(): void {
+    this.#isLooking = true;
+    this.#isLookWanted = false;
+    this.#timer = null;
+    this.#takeIn().then((isSettled) => {
+      this.#isLooking = false;
+      const isSoon = !isSettled || this.#isLookWanted;
+      this.#lookIn(isSoon ? SETTLE_MS : FILES_POLL_MS);
+    });
+  }
+
+  /** @returns whether all files are as they were at the last look. */
+  async #takeIn(): Promise<boolean> {
+    let stamps: ReadonlyMap<string, string>;
+    try {
+      // Before the list, so that nothing happens unseen between the two.
+      this.#endHints ??= watchDirectory(this.#dir, () => this.#lookIn(SETTLE_MS));
+      stamps = await listFiles(this.#dir);
+    } catch (error) {
+      if (!(error instanceof FilesError)) throw error;
+      // A directory that comes back is another one, of which no hints would come.
+      this.#endHints?.();
+      this.#endHints = null;
+      const reason = `directory ${error.message}`;
+      if (!this.#isClosed) this.#setProblem({ kind: "unreachable", reason });
+      return true;
+    }
+    let isSettled = true;
+    for (const [name, stamp] of stamps) {
+      const file = this.#files.get(name) ?? new ObjectFile(`${this.#dir}/${name}`);
+      this.#files.set(name, file);
+      file.isMissing = false;
+      if (file.stamp === stamp) continue;
+      const isTaken = !this.#isSynced || file.seenStamp === stamp;
+      file.seenStamp = stamp;
+      if (isTaken) await this.#read(name, file, stamp);
+      else isSettled = false;
+    }
+    for (const [name, file] of this.#files) {
+      if (stamps.has(name)) continue;
+      if (!file.isMissing) isSettled = false;
+      else this.#forget(name);
+      file.isMissing = true;
+    }
+    if (!this.#isClosed) this.#update(isSettled);
+    return isSettled;
+  }
+
+  async #read(name: string, file: ObjectFile, stamp: string): Promise<void> {
+    const wasBad = file.fault !== null;
+    try {
+      this.#notes.set(name, file.take(await readText(file.path), this.defaultNamespace));
+    } catch (error) {
+      if (!(error instanceof FilesError)) throw error;
+      this.#notes.set(name, [file.fail(error.message)]);
+    }
+    file.stamp = stamp;
+    if (wasBad && file.fault === null)
+      this.#deps.log.info("file is good again", { file: file.path });
+  }
+
+  #forget(name: string): void {
+    this.#files.delete(name);
+    this.#notes.delete(name);
+  }
+
+  /** Makes one state of all files, and tells what changed of it. */
+  #update(isSettled: boolean): void {
+    const objects = new Map<string, KubernetesObject>();
+    const owners = new Map<string, string>();
+    const notes = [...this.#notes.values()].flat();
+    const files = [...this.#files].sort(([a], [b]) => (a < b ? -1 : 1));
+    for (const [, file] of files) {
+      for (const [id, object] of file.objects) {
+        const owner = owners.get(id);
+        if (owner === undefined) {
+          owners.set(id, file.path);
+          objects.set(id, object);
+        } else {
+          const reason = `${id} is in ${owner} too: that one is used`;
+          notes.push({ at: file.path, reason, kind: "duplicate" });
+        }
+      }
+    }
+    this.#log(notes);
+    const changes = changesOf(this.#objects, objects);
+    this.#objects = objects;
+    const isFirst = !this.#isSynced;
+    this.#isSynced = true;
+    const faults = files.map(([, { fault }]) => fault).filter((fault) => fault !== null);
+    this.#tell(isFirst, changes);
+    const problem = problemOf(faults);
+    // "Back" is told after what changed meanwhile, which some file may still have to tell.
+    if (isSettled || problem !== null) this.#setProblem(problem);
+  }
+
+  #tell(isFirst: boolean, changes: readonly ObjectChange[]): void {
+    for (const watch of [...this.#watches]) {
+      if (isFirst) {
+        this.#begin(watch);
+        continue;
+      }
+      if (!watch.isLive || !this.#watches.has(watch)) continue;
+      const own = changes.filter(({ object }) => matches(watch.query, object));
+      if (own.length > 0) watch.listener.onChanges(own, true);
+    }
+  }
+
+  #setProblem(problem: SourceProblem | null): void {
+    if (problem?.reason === this.#problem?.reason) return;
+    this.#problem = problem;
+    if (problem?.kind === "unreachable") {
+      this.#deps.log.warn("directory of objects cannot be used", { reason: problem.reason });
+    }
+    for (const watch of [...this.#watches]) {
+      // One that waits for its first call hears of the problem then, if there is a first call.
+      if (!watch.isLive && this.#isSynced) continue;
+      if (!this.#watches.has(watch)) continue;
+      if (problem === null) watch.listener.onRecovered();
+      else watch.listener.onProblem(problem);
+    }
+  }
+
+  #log(notes: readonly FileNote[]): void {
+    const logged = new Set<string>();
+    let newCount = 0;
+    for (const { at, reason, kind } of notes) {
+      // Not by line: an object that moves within its file is not told again.
+      const key = `${kind} ${reason}`;
+      logged.add(key);
+      if (this.#logged.has(key)) continue;
+      newCount += 1;
+      const { log } = this.#deps;
+      if (kind === "ignored") log.info("object passed over", { at, reason });
+      else log.warn(MESSAGES[kind], { at, reason });
+    }
+    this.#logged = logged;
+    if (newCount > 0) this.#deps.onMalformed?.(newCount);
+  }
+}
+
+const MESSAGES = {
+  fault: "file of objects cannot be used, its last good state stays",
+  malformed: "malformed object passed over",
+  duplicate: "object is there twice",
+} as const;
+
+function problemOf(faults: readonly FileNote[]): SourceProblem | null {
+  if (faults.length === 0) return null;
+  const [{ at, reason }] = faults;
+  const more = faults.length === 1 ? "" : ` (and ${faults.length - 1} more files)`;
+  return { kind: "invalid", reason: `${at}: ${reason}${more}` };
+}
+
+/** What leads from one state to the other. A change of labels is a delete and an upsert. */
+function changesOf(
+  before: ReadonlyMap<string, KubernetesObject>,
+  after: ReadonlyMap<string, KubernetesObject>,
+): ObjectChange[] {
+  const changes: ObjectChange[] = [];
+  for (const [id, object] of before) {
+    const next = after.get(id);
+    if (next === undefined || !isDeepStrictEqual(next.metadata.labels, object.metadata.labels)) {
+      changes.push({ type: "delete", object });
+    }
+  }
+  for (const [id, object] of after) {
+    if (!isDeepStrictEqual(object, before.get(id))) changes.push({ type: "upsert", object });
+  }
+  return changes;
+}
+
+function matches({ kind, namespace, name, label }: ObjectQuery, object: KubernetesObject): boolean {
+  const { metadata } = object;
+  return (
+    kind === object.kind &&
+    namespace === metadata.namespace &&
+    (name === null || name === metadata.name) &&
+    (label === null || metadata.labels[label.key] === label.value)
+  );
+}

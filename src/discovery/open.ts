@@ -1,0 +1,122 @@
+/**
+ * Discovery for a process: what `createResolver` needs for certain targets, made of what a user
+ * said and of the environment. Once a process: its resolvers share DNS queries and watches.
+ *
+ * Nothing is read or loaded that no target needs: the ways to Kubernetes come with libraries for
+ * YAML and proxies, and a program with a fixed list of endpoints should not pay for them.
+ */
+import type { Clock, Logger, Rng } from "../base/index.ts";
+import type { Registry } from "../telemetry/index.ts";
+import type { ResolverDeps } from "./create.ts";
+import { DnsNames, systemDns } from "./dns/index.ts";
+import { DiscoveryError } from "./error.ts";
+import type { ApiCheck } from "./kubernetes/api/index.ts";
+import { checkObject } from "./kubernetes/check.ts";
+import { shareWatches } from "./kubernetes/shared.ts";
+import type { ObjectSource } from "./kubernetes/source.ts";
+import { parseTarget } from "./target.ts";
+
+/** Where Kubernetes objects come from and where we run, as users say it. */
+export interface DiscoveryOptions {
+  /** A kubeconfig file, instead of KUBECONFIG and ~/.kube/config. */
+  readonly kubeconfig?: string | undefined;
+  /** A context of the kubeconfig, instead of the current one. */
+  readonly context?: string | undefined;
+  /** The namespace of targets that name none, instead of the context's or the pod's. */
+  readonly namespace?: string | undefined;
+  /** A directory of objects in YAML and JSON files, instead of an API server. */
+  readonly objects?: string | undefined;
+  /** The node that we run on; NODE_NAME by default. */
+  readonly node?: string | undefined;
+  /** Our zone; by default the label of our Node. */
+  readonly zone?: string | undefined;
+}
+
+/** The real things that discovery needs. */
+export interface DiscoverySystem {
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly log: Logger;
+  /** Where counters go; nowhere by default. */
+  readonly registry?: Registry | undefined;
+  /** The names that the process looks up; its own unless given. */
+  readonly dns?: DnsNames | undefined;
+  /** The environment: KUBECONFIG, HOME, NODE_NAME and Kubernetes' own variables are read. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** What `createResolver` is given, and its end. */
+export interface Discovery {
+  readonly deps: ResolverDeps;
+  /** Ends all watches; the resolvers are closed before. Harmless when repeated. */
+  close(): void;
+}
+
+/**
+ * Prepares discovery for these targets.
+ *
+ * @throws DiscoveryError (rejects) when options exclude each other, or there is no way to the
+ *   objects that a target needs; TargetError for a malformed target.
+ */
+export async function openDiscovery(
+  targets: readonly string[],
+  options: DiscoveryOptions,
+  system: DiscoverySystem,
+): Promise<Discovery> {
+  refuseMixture(options);
+  const { clock, rng, log, env, dns } = system;
+  const needsObjects = targets.some((target) => parseTarget(target).kind === "kubernetes");
+  const source = needsObjects ? await openSource(options, system) : null;
+  const shared = source === null ? null : shareWatches(source, clock);
+  return {
+    deps: {
+      ...{ clock, rng, log },
+      dns: dns ?? new DnsNames({ clock, rng, system: systemDns() }),
+      objects: shared === null ? undefined : () => shared,
+      place: { node: options.node ?? (env.NODE_NAME || null), zone: options.zone ?? null },
+    },
+    close: () => shared?.close(),
+  };
+}
+
+function refuseMixture({ objects, kubeconfig, context }: DiscoveryOptions): void {
+  if (objects === undefined) return;
+  const other = kubeconfig !== undefined ? "kubeconfig" : context !== undefined ? "context" : null;
+  if (other === null) return;
+  throw new DiscoveryError(
+    `objects and ${other} exclude each other: objects come from files or from an API server`,
+  );
+}
+
+async function openSource(
+  options: DiscoveryOptions,
+  { clock, rng, log, registry, env }: DiscoverySystem,
+): Promise<ObjectSource> {
+  const { kubeconfig, context, namespace, objects } = options;
+  if (objects !== undefined) {
+    const { createFilesSource } = await import("./kubernetes/files/source.ts");
+    const malformed = registry?.counter(
+      "fairlead_objects_malformed_total",
+      "Objects of files, or parts of them, that were passed over.",
+    );
+    const onMalformed = (count: number): void => malformed?.add(count);
+    return createFilesSource(objects, { clock, log, namespace, onMalformed });
+  }
+  const { createApiSource, loadApiAccess } = await import("./kubernetes/api/index.ts");
+  const access = await loadApiAccess({ kubeconfig, context, namespace }, { env });
+  return createApiSource(access, { clock, rng, log, registry, decode: checkObject });
+}
+
+/**
+ * Asks the API server whether discovery can work: see `checkApi`. It changes nothing there.
+ *
+ * @throws DiscoveryError (rejects) when no API server is known.
+ */
+export async function checkApiServer(
+  { kubeconfig, context, namespace }: DiscoveryOptions,
+  { clock, rng, log, env }: DiscoverySystem,
+): Promise<ApiCheck> {
+  const { checkApi, loadApiAccess } = await import("./kubernetes/api/index.ts");
+  const access = await loadApiAccess({ kubeconfig, context, namespace }, { env });
+  return checkApi(access, access.namespace, { clock, rng, log });
+}
