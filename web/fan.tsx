@@ -17,8 +17,8 @@ const HUBS: Readonly<Record<string, string>> = { clusterip: "VIP", proxy: "proxy
 export interface FanProps {
   /** The lane's word. */
   readonly name: string;
-  /** Its calls by pod, in the order of the rows. */
-  readonly perPod: readonly number[];
+  /** Its calls by pod, in the order of the rows; null of pods that are not. */
+  readonly perPod: readonly (number | null)[];
   /** Height of a row of the share bars, in CSS pixels. */
   readonly rowPixels: number;
 }
@@ -29,12 +29,12 @@ export function Fan({ name, perPod, rowPixels }: FanProps) {
   const middle = height / 2;
   const hub = HUBS[name];
   const fromX = hub ? HUB_X + 16 : CLIENT_X;
-  const sum = perPod.reduce((total, calls) => total + calls, 0);
+  const sum = perPod.reduce<number>((total, calls) => total + (calls ?? 0), 0);
   const lines = perPod.map((calls, index) => {
-    const share = sum === 0 ? 0 : calls / sum;
+    const share = sum === 0 ? 0 : (calls ?? 0) / sum;
     return { index, share, path: curve(fromX, middle, WIDTH, (index + 0.5) * rowPixels) };
   });
-  const over = 1.5 / perPod.length;
+  const over = 1.5 / perPod.filter((calls) => calls !== null).length;
   return (
     <svg class="fan" viewBox={`0 0 ${WIDTH} ${height}`} height={height} aria-hidden="true">
       {lines

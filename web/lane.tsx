@@ -2,7 +2,7 @@
  * One lane: its verdict, how the calls spread over the pods, and its figures.
  */
 import { useRef } from "preact/hooks";
-import type { Hello, LaneSample } from "../src/lab/page-feed.ts";
+import type { Hello, LaneSample, Sample } from "../src/lab/page-feed.ts";
 import { Fan } from "./fan.tsx";
 import { Strip } from "./strip.tsx";
 
@@ -19,7 +19,7 @@ const SAY_AGAIN_MS = 15_000;
 export interface LaneProps {
   readonly lane: LaneSample;
   readonly about: Hello["lanes"][number];
-  readonly pods: readonly string[];
+  readonly pods: Sample["pods"];
   /** The largest share in any lane: all lanes have one scale. */
   readonly largestShare: number;
   readonly columns: readonly (readonly number[])[];
@@ -30,6 +30,7 @@ export interface LaneProps {
 export function Lane({ lane, about, pods, largestShare, columns, intervalMs }: LaneProps) {
   const rowPixels = pods.length > MANY_PODS ? 17 : 24;
   const heading = `lane-${lane.name}`;
+  const current = lane.perPod.filter((calls) => calls !== null).length;
   return (
     <section class="lane" aria-labelledby={heading} data-lane={lane.name}>
       <h2 id={heading}>{about.title}</h2>
@@ -41,7 +42,7 @@ export function Lane({ lane, about, pods, largestShare, columns, intervalMs }: L
       </div>
       <p class="scale">
         <span>bar: share of this lane’s calls</span>
-        <span>┊ fair share, {percent(1 / pods.length)}</span>
+        <span>┊ fair share, {percent(1 / current)}</span>
       </p>
       <Strip title={about.title} columns={columns} pods={pods.length} intervalMs={intervalMs} />
       <Figures lane={lane} />
@@ -81,25 +82,26 @@ function Verdict({ lane }: { readonly lane: LaneSample }) {
 
 function Shares(props: Pick<LaneProps, "lane" | "pods" | "largestShare">) {
   const { lane, pods, largestShare } = props;
-  const sum = lane.perPod.reduce((total, calls) => total + calls, 0);
-  const fair = 1 / pods.length;
+  const sum = lane.perPod.reduce<number>((total, calls) => total + (calls ?? 0), 0);
+  const fair = 1 / lane.perPod.filter((calls) => calls !== null).length;
   const full = Math.min(Math.max(largestShare, fair), FAIR_SHARES_MAX * fair);
   return (
     <table class="shares" aria-label="Share of calls by pod">
       <tbody>
-        {pods.map((pod, index) => {
-          const share = sum === 0 ? 0 : lane.perPod[index]! / sum;
+        {pods.map(({ name, state }, index) => {
+          const calls = lane.perPod[index] ?? null;
+          const share = sum === 0 ? 0 : (calls ?? 0) / sum;
           const width = `${Math.min(1, share / full) * 100}%`;
           return (
-            <tr key={pod} class={share === 0 ? "idle" : ""}>
-              <th scope="row">{pod}</th>
+            <tr key={name} class={share === 0 ? "idle" : ""} data-state={state}>
+              <th scope="row">{state === "ready" ? name : `${name} ${state}`}</th>
               <td>
                 <div class="track">
                   <div class={share > OVER * fair ? "fill over" : "fill"} style={{ width }} />
                   <div class="fair" style={{ left: `${(fair / full) * 100}%` }} />
                 </div>
               </td>
-              <td class="number">{sum === 0 ? "–" : percent(share)}</td>
+              <td class="number">{sum === 0 || calls === null ? "–" : percent(share)}</td>
             </tr>
           );
         })}

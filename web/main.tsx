@@ -4,6 +4,7 @@
 import { render } from "preact";
 import { follow, hello, histories, latest, link } from "./feed.ts";
 import { Lane } from "./lane.tsx";
+import { Scale } from "./scale.tsx";
 
 function App() {
   const start = hello.value;
@@ -15,8 +16,9 @@ function App() {
       <header>
         <h1>fairlead lab</h1>
         <p>
-          {start.pods.length} pods · {clock(now.elapsedMs)}
+          {now.pods.filter(({ state }) => state === "ready").length} pods · {clock(now.elapsedMs)}
         </p>
+        {link.value !== "ended" && <Scale wanted={now.wantedPods} max={start.podsMax} />}
         <p>
           Run it again: <code>{start.command}</code>
         </p>
@@ -28,7 +30,7 @@ function App() {
             key={lane.name}
             lane={lane}
             about={start.lanes[index]!}
-            pods={start.pods}
+            pods={now.pods}
             largestShare={largest}
             columns={histories.value[index] ?? []}
             intervalMs={start.intervalMs}
@@ -56,9 +58,9 @@ function Notice() {
 }
 
 /** Each pod's part of the answered calls, 0 to 1. */
-function shares(perPod: readonly number[]): number[] {
-  const sum = perPod.reduce((total, calls) => total + calls, 0);
-  return perPod.map((calls) => (sum === 0 ? 0 : calls / sum));
+function shares(perPod: readonly (number | null)[]): number[] {
+  const sum = perPod.reduce<number>((total, calls) => total + (calls ?? 0), 0);
+  return perPod.map((calls) => (sum === 0 ? 0 : (calls ?? 0) / sum));
 }
 
 /** "00:12" */

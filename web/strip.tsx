@@ -68,7 +68,8 @@ function draw(
   const shown = columns.slice(-Math.floor(width / step));
   shown.forEach((column, index) => {
     const x = width - (shown.length - index) * step;
-    const fair = column.reduce((total, calls) => total + calls, 0) / pods;
+    // Older columns have fewer rows: from before the later pods were there.
+    const fair = column.reduce((total, calls) => total + calls, 0) / column.length;
     column.forEach((calls, row) => {
       context.fillStyle = calls === 0 ? IDLE : colour(calls / fair);
       context.fillRect(x, row * ROW_PIXELS, step, ROW_PIXELS - 1);

@@ -10,7 +10,7 @@ import { type ChildProcess, fork, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { Clock } from "../base/index.ts";
 import { LabError } from "./error.ts";
-import type { CallerMessage, ChildMessage } from "./messages.ts";
+import type { CallerMessage, ChildMessage, PodsMessage } from "./messages.ts";
 
 /** From here to SIGKILL when a child does not end by itself. */
 const END_GRACE_MS = 2000;
@@ -18,6 +18,9 @@ const END_GRACE_MS = 2000;
 const NODE_FLAGS = ["--disable-warning=ExperimentalWarning", "--max-semi-space-size=1"];
 const STDERR_CHARS_MAX = 4000;
 const REASON_CHARS_MAX = 200;
+
+/** Has grpc-js ask the DNS server that a target names, rather than the system's resolver. */
+const GRPC_JS_ENV = { GRPC_NODE_USE_ALTERNATIVE_RESOLVER: "true" };
 
 const here = import.meta.url;
 /** In a checkout the programs are TypeScript beside this file; in a built package, bundles. */
@@ -91,7 +94,7 @@ export class Child {
   }
 
   /** Sends a message; no-op when the child is gone. */
-  send(message: CallerMessage): void {
+  send(message: CallerMessage | PodsMessage): void {
     if (this.#process.connected) this.#process.send(message, () => {});
   }
 
@@ -122,7 +125,7 @@ export class Children {
       label,
       fork(fileURLToPath(programUrl(name)), args, {
         execArgv: NODE_FLAGS,
-        env: childEnv(),
+        env: { ...childEnv(), ...GRPC_JS_ENV },
         stdio: ["ignore", "ignore", "pipe", "ipc"],
         detached: true,
       }),

@@ -36,11 +36,13 @@ export function laneFixture(
 
 /** A lab with these lanes, which have the same pods. */
 export function labFixture(lanes: readonly LaneView[], change: Partial<LabView> = {}): LabView {
+  const pods = Object.keys(lanes[0]!.figures.perPod);
   return {
-    pods: Object.keys(lanes[0]!.figures.perPod),
+    pods,
+    podStates: pods.map(() => "ready" as const),
     elapsedMs: 62_000,
     pageUrl: "http://127.0.0.1:7480/",
-    notice: null,
+    ...{ hint: null, notice: null },
     lanes,
     ...change,
   };

@@ -20,3 +20,11 @@ test("the oldest column goes when the history is full", () => {
   for (const total of [1, 3, 6]) history.push({ a: total });
   assert.deepEqual(history.columns, [[2], [3]]);
 });
+
+test("pods that come are further numbers of the columns from then on", () => {
+  const history = new CallHistory(["a"], 10);
+  history.push({ a: 1 });
+  history.grow(["a", "b"]);
+  assert.deepEqual(history.push({ a: 2, b: 5 }), [1, 5]);
+  assert.deepEqual(history.columns, [[1], [1, 5]]);
+});

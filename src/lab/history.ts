@@ -7,7 +7,7 @@
 
 /** Columns of calls per pod, oldest first. */
 export class CallHistory {
-  readonly #pods: readonly string[];
+  #pods: readonly string[];
   readonly #columnsMax: number;
   readonly #columns: number[][] = [];
   #before: number[];
@@ -22,6 +22,12 @@ export class CallHistory {
     this.#before = pods.map(() => 0);
   }
 
+  /** From now on there are these pods: those so far, and more behind them. */
+  grow(pods: readonly string[]): void {
+    this.#pods = pods;
+    while (this.#before.length < pods.length) this.#before.push(0);
+  }
+
   /** Closes an interval: a column of the calls since the last one. `perPod` are running totals. */
   push(perPod: Readonly<Record<string, number>>): readonly number[] {
     const now = this.#pods.map((pod) => perPod[pod] ?? 0);
@@ -32,7 +38,7 @@ export class CallHistory {
     return column;
   }
 
-  /** All columns kept, oldest first, each with one number per pod. */
+  /** All columns kept, oldest first, each with one number per pod that there was by then. */
   get columns(): readonly (readonly number[])[] {
     return this.#columns;
   }

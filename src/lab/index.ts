@@ -10,6 +10,7 @@
  * unless the user names another one for the page, or show a figure that it did not measure.
  */
 export { LabError } from "./error.ts";
+export type { KeyInput } from "./keys.ts";
 export { LabOptionError, type LabOptions, parseLabOptions, type RawLabOptions } from "./options.ts";
 export type { LabStdout, OutputStyle } from "./output.ts";
 export { type LabDeps, runLab } from "./run.ts";

@@ -1,15 +1,19 @@
 /**
- * The lab: pods, lanes and their load, composed in one place.
+ * The lab: control plane, pods, lanes and their load, composed in one place.
  *
- * It draws nothing and writes nothing; `view()` is all that a terminal or a page needs.
+ * It draws nothing and writes nothing; `views()` is all that a terminal or a page needs.
  */
-import type { Clock } from "../base/index.ts";
+import { type Clock, realRng } from "../base/index.ts";
 import { Children } from "./children.ts";
+import { type LabCluster, StoreZone, startCluster } from "./cluster/index.ts";
+import { Deployment } from "./deployment.ts";
+import { LabDns } from "./dns/index.ts";
+import { LabError } from "./error.ts";
 import { LaneRun } from "./lane-run.ts";
 import { LANES } from "./lanes.ts";
-import type { LaneName } from "./options.ts";
-import { podNames, startPods } from "./pods.ts";
-import type { LaneView } from "./view.ts";
+import { type LaneName, PODS_MAX } from "./options.ts";
+import { podNames } from "./pods.ts";
+import type { LaneView, PodState } from "./view.ts";
 
 /** Lanes begin together; one that is not open by then begins when it is. */
 const BEGIN_TIMEOUT_MS = 2000;
@@ -25,30 +29,57 @@ export interface LabSetup {
 
 /** Pods and lanes, from start to end. */
 export class Lab {
-  /** Names of all pods, in order. */
-  readonly pods: readonly string[];
   readonly #setup: LabSetup;
   readonly #children: Children;
   readonly #lanes: readonly LaneRun[];
+  #cluster: LabCluster | null = null;
+  #dns: LabDns | null = null;
+  #deployment: Deployment | null = null;
+  #isClosed = false;
+  #scaleFailure: string | null = null;
   #beganAtMs: number | null = null;
   #endedAtMs: number | null = null;
 
   /** Starts the clients' processes at once (they load while the pods do), but no load yet. */
   constructor(setup: LabSetup) {
     this.#setup = setup;
-    this.pods = podNames(setup.pods);
     this.#children = new Children(setup.clock);
+    const pods = podNames(setup.pods);
     this.#lanes = setup.lanes.map((name) => {
       const caller = this.#children.program(`client of ${name}`, "caller", []);
-      return new LaneRun(LANES[name], this.pods, caller, setup.clock);
+      return new LaneRun(LANES[name], pods, caller, setup.clock);
     });
+  }
+
+  /** Names of all pods that ever were, in order. */
+  get pods(): readonly string[] {
+    return this.#deployment?.names ?? podNames(this.#setup.pods);
+  }
+
+  /** Where each of them stands, in the same order. */
+  get podStates(): readonly PodState[] {
+    return this.#deployment?.states ?? this.pods.map(() => "starting" as const);
+  }
+
+  /** How many pods there should be. */
+  get wantedPods(): number {
+    return this.#deployment?.wanted ?? this.#setup.pods;
+  }
+
+  /** Why the latest scaling did not come to its end, or null. */
+  get scaleFailure(): string | null {
+    return this.#scaleFailure;
   }
 
   /** Starts pods, opens the lanes, begins the load. Throws `LabError` when there can be no pods. */
   async start(): Promise<void> {
     const { clock, fairlead } = this.#setup;
-    const pods = await startPods(this.#children, this.pods);
-    const env = { pods, children: this.#children, clock, fairlead };
+    const deployment = await this.#startCluster();
+    await deployment.start();
+    deployment.onChange(() => this.#onPods());
+    const dns = await this.#dns!.listen();
+    if (this.#isClosed) await this.#dns!.close();
+    const env = { pods: deployment, dns, children: this.#children, clock, fairlead };
     let hasBegun = false;
     const opened = this.#lanes.map(async (lane) => {
       await lane.open(env);
@@ -63,6 +94,37 @@ export class Lab {
     for (const lane of this.#lanes) lane.start();
   }
 
+  async #startCluster(): Promise<Deployment> {
+    const { clock, pods } = this.#setup;
+    const cluster = await startCluster({ clock, rng: realRng() });
+    this.#cluster = cluster;
+    this.#dns = new LabDns({ clock, zone: new StoreZone(cluster.objects.store) });
+    if (this.#isClosed) {
+      await cluster.close();
+      throw new LabError("the lab is ending");
+    }
+    const { objects } = cluster;
+    this.#deployment = new Deployment(pods, { children: this.#children, clock, objects });
+    return this.#deployment;
+  }
+
+  /** From now on there should be so many pods, within what the lab can have. */
+  scale(count: number): void {
+    if (this.#deployment === null || this.#beganAtMs === null) return;
+    this.#scaleFailure = null;
+    const wanted = Math.max(1, Math.min(PODS_MAX, count));
+    this.#deployment.scale(wanted).catch((error: unknown) => {
+      if (!(error instanceof LabError)) throw error;
+      if (!this.#isClosed) this.#scaleFailure = error.message;
+    });
+  }
+
+  #onPods(): void {
+    const { names, ready } = this.#deployment!;
+    const current = ready.map(({ name }) => name);
+    for (const lane of this.#lanes) lane.setPods(names, current);
+  }
+
   /** Ends the load; what is in flight finishes. The figures are final then. */
   async stop(): Promise<void> {
     this.#endedAtMs = this.#setup.clock.nowMs();
@@ -71,7 +133,9 @@ export class Lab {
 
   /** Ends every process. Safe at any time, also while `start` is under way. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     await this.#children.close();
+    await Promise.all([this.#dns?.close(), this.#cluster?.close()]);
   }
 
   /** How long the load has run, in ms; 0 before it began. */

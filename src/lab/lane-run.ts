@@ -92,6 +92,17 @@ export class LaneRun {
     this.#phase = "ended";
   }
 
+  /**
+   * There are other pods now.
+   *
+   * @param all names of all pods that ever were, in order.
+   * @param current those that calls may reach from now on.
+   */
+  setPods(all: readonly string[], current: readonly string[]): void {
+    this.#history.grow(all);
+    this.#measure.setPods(current, all);
+  }
+
   /** Closes an interval of the history; answers the column. */
   closeInterval(): readonly number[] {
     return this.#history.push(this.#measure.figures().perPod);

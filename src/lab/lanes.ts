@@ -5,9 +5,10 @@
 import { fileURLToPath } from "node:url";
 import type { Clock } from "../base/index.ts";
 import type { Child, Children } from "./children.ts";
+import { type Deployment, NAMESPACE, SERVICES } from "./deployment.ts";
 import { LabError } from "./error.ts";
 import type { LaneName } from "./options.ts";
-import { firstWord, type PodSet } from "./pods.ts";
+import { firstWord } from "./pods.ts";
 
 /** Whatever a proxy needs longer than this to listen is taken as a failure. */
 const PROXY_START_TIMEOUT_MS = 5000;
@@ -16,7 +17,9 @@ const ROUND_ROBIN = JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] 
 
 /** What a lane may use. */
 export interface LaneEnv {
-  readonly pods: PodSet;
+  readonly pods: Deployment;
+  /** Of the DNS server: ip:port. */
+  readonly dns: string;
   readonly children: Children;
   readonly clock: Clock;
   /** The `fairlead` command and its first arguments; `bin/fairlead` except in tests. */
@@ -56,7 +59,8 @@ const CLUSTERIP: Lane = {
   how: "stock grpc-js, one channel to the ClusterIP",
   async open({ pods, children, onBroken }) {
     const { host, port } = pods.clusterIp;
-    const list = pods.pods.map((pod) => pod.address).join(",");
+    const addresses = (): string[] => pods.ready.map((pod) => pod.address);
+    const list = addresses().join(",");
     const relay = children.program("clusterip", "clusterip", [host, String(port), list]);
     const word = await firstWord(relay);
     if (word.type !== "listening") {
@@ -65,6 +69,10 @@ const CLUSTERIP: Lane = {
       );
     }
     relay.ended.then(() => onBroken(`the ClusterIP relay ${relay.endReason}`));
+    // Pods that came before the relay listened, and all that come and go from now on.
+    const follow = (): void => relay.send({ type: "pods", addresses: addresses() });
+    follow();
+    pods.onChange(follow);
     return { target: `${host}:${word.port}`, serviceConfig: "", connections: 1 };
   },
 };
@@ -74,11 +82,29 @@ const STATIC: Lane = {
   title: "All pods listed",
   how: "stock grpc-js, round_robin over all pods",
   async open({ pods }) {
-    const list = pods.pods.map((pod) => pod.address);
+    const list = pods.ready.map((pod) => pod.address);
     return {
       target: `ipv4:${list.join(",")}`,
       serviceConfig: ROUND_ROBIN,
       connections: list.length,
+    };
+  },
+};
+
+const HEADLESS: Lane = {
+  name: "headless",
+  title: "Headless Service",
+  how: "stock grpc-js, dns:/// and round_robin",
+  async open({ pods, dns }) {
+    const { port } = pods.clusterIp;
+    if (port === 0) {
+      throw new LabError("DNS tells no ports, and on this system the pods have different ones");
+    }
+    const name = `${SERVICES.headless}.${NAMESPACE}.svc.cluster.local`;
+    return {
+      target: `dns://${dns}/${name}:${port}`,
+      serviceConfig: ROUND_ROBIN,
+      connections: pods.ready.length,
     };
   },
 };
@@ -88,10 +114,9 @@ const PROXY: Lane = {
   title: "fairlead proxy",
   how: "stock grpc-js, one connection to fairlead proxy",
   async open({ pods, children, clock, fairlead, onBroken }) {
-    const list = pods.pods.map((pod) => pod.address).join(",");
     const proxy = children.command("fairlead proxy", [
       ...fairlead,
-      ...["proxy", "--listen", "127.0.0.1:0", "--to", `ipv4:${list}`],
+      ...["proxy", "--listen", "127.0.0.1:0", ...proxyTarget(pods)],
       // The same policy as the `static` lane, so that the two differ in one thing: where it runs.
       ...["--policy", "round_robin", "--log-level", "info"],
     ]);
@@ -101,10 +126,16 @@ const PROXY: Lane = {
   },
 };
 
+/** What tells `fairlead proxy` of the pods: today the list of those there are at the start. */
+function proxyTarget(pods: Deployment): readonly string[] {
+  return ["--to", `ipv4:${pods.ready.map((pod) => pod.address).join(",")}`];
+}
+
 /** All lanes by name. */
 export const LANES: Readonly<Record<LaneName, Lane>> = {
   clusterip: CLUSTERIP,
   static: STATIC,
+  headless: HEADLESS,
   proxy: PROXY,
 };
 

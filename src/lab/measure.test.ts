@@ -84,3 +84,34 @@ test("latencies of all reports make the quantiles", () => {
   assert.ok(Math.abs(figures.p50Ms! - 1) < 0.02);
   assert.ok(Math.abs(figures.p99Ms! - 50) < 1);
 });
+
+test("with other pods the balance is measured anew; the totals go on", () => {
+  const measure = new LaneMeasure(["a", "b"]);
+  measure.add(report({ a: 30, b: 10 }));
+  measure.setPods(["a", "b", "c", "d"], ["a", "b", "c", "d"]);
+  const before = measure.figures();
+  assert.equal(before.podsUsed, 0);
+  assert.equal(before.maxOverMean, null);
+  measure.add(report({ a: 5, b: 5 }));
+  const { steps, ...after } = measure.figures();
+  assert.deepEqual(after.perPod, { a: 35, b: 15, c: 0, d: 0 });
+  assert.deepEqual(after.current, { a: 5, b: 5, c: 0, d: 0 });
+  assert.equal(after.podsUsed, 2);
+  assert.equal(after.maxOverMean, 2);
+  assert.equal(after.calls, 50);
+  assert.deepEqual(steps, [
+    { pods: 2, podsUsed: 2, maxOverMean: 1.5, fairness: 0.8, answered: 40 },
+    { pods: 4, podsUsed: 2, maxOverMean: 2, fairness: 0.5, answered: 10 },
+  ]);
+});
+
+test("a pod that goes may still answer: it is no stranger, and in no balance", () => {
+  const measure = new LaneMeasure(["a", "b"]);
+  measure.setPods(["a"], ["a", "b"]);
+  measure.add(report({ a: 3, b: 1 }));
+  const figures = measure.figures();
+  assert.equal(figures.failed, 0);
+  assert.deepEqual(figures.perPod, { a: 3, b: 1 });
+  assert.deepEqual(figures.current, { a: 3 });
+  assert.equal(figures.maxOverMean, 1);
+});

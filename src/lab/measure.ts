@@ -16,15 +16,31 @@ export interface CallReport {
   readonly connections: number;
 }
 
+/** The balance among some pods, while there were these and no others. */
+export interface StepFigures {
+  /** How many there were. */
+  readonly pods: number;
+  readonly podsUsed: number;
+  readonly maxOverMean: number | null;
+  readonly fairness: number | null;
+  /** Calls that they answered. */
+  readonly answered: number;
+}
+
 /** A lane's figures so far. What needs a call to be known is null before the first. */
 export interface LaneFigures {
-  /** Answered calls by pod; every pod has a key. */
+  /** Answered calls by pod; every pod that ever was has a key. */
   readonly perPod: Readonly<Record<string, number>>;
+  /** The same since the number of pods last changed, and of the pods there have been since. */
+  readonly current: Readonly<Record<string, number>>;
+  /** Of the current pods, like the two that follow. */
   readonly podsUsed: number;
   /** The busiest pod's calls over the mean of all pods: 1 at best, the number of pods at worst. */
   readonly maxOverMean: number | null;
   /** Jain's fairness index, 1/pods to 1. */
   readonly fairness: number | null;
+  /** One for each number of pods there was, the current one last. */
+  readonly steps: readonly StepFigures[];
   /** Calls that ended, answered or failed. */
   readonly calls: number;
   readonly failed: number;
@@ -39,6 +55,9 @@ export interface LaneFigures {
 /** Adds up the reports of one lane. */
 export class LaneMeasure {
   readonly #perPod = new Map<string, number>();
+  /** The totals when the number of pods last changed, of the pods there have been since. */
+  #since = new Map<string, number>();
+  readonly #steps: StepFigures[] = [];
   readonly #latency = new LatencyHistogram();
   #failed = 0;
   #lastFailure = "";
@@ -46,7 +65,31 @@ export class LaneMeasure {
 
   /** @param pods Names of all pods, so that the unused ones count as well. */
   constructor(pods: readonly string[]) {
-    for (const pod of pods) this.#perPod.set(pod, 0);
+    this.#begin(pods);
+  }
+
+  /**
+   * From now on these are the pods: the balance is measured anew among them.
+   *
+   * @param all names of all pods that ever were: none of them is a stranger.
+   */
+  setPods(pods: readonly string[], all: readonly string[]): void {
+    this.#steps.push(stepOf(this.#current()));
+    for (const pod of all) this.#perPod.set(pod, this.#perPod.get(pod) ?? 0);
+    this.#begin(pods);
+  }
+
+  #begin(pods: readonly string[]): void {
+    for (const pod of pods) this.#perPod.set(pod, this.#perPod.get(pod) ?? 0);
+    this.#since = new Map(pods.map((pod) => [pod, this.#perPod.get(pod)!]));
+  }
+
+  #current(): ReadonlyMap<string, number> {
+    const calls = ([pod, before]: [string, number]): [string, number] => [
+      pod,
+      this.#perPod.get(pod)! - before,
+    ];
+    return new Map([...this.#since].map(calls));
   }
 
   /** Adds one report. Calls answered by a name that is no pod are counted as failed. */
@@ -68,16 +111,15 @@ export class LaneMeasure {
 
   /** The figures of everything added so far. */
   figures(): LaneFigures {
-    const counts = [...this.#perPod.values()];
-    const sum = counts.reduce((total, calls) => total + calls, 0);
-    const squares = counts.reduce((total, calls) => total + calls * calls, 0);
-    const max = Math.max(...counts);
+    const current = this.#current();
+    const { podsUsed, maxOverMean, fairness, ...step } = stepOf(current);
+    const total = [...this.#perPod.values()].reduce((all, calls) => all + calls, 0);
     return {
       perPod: Object.fromEntries(this.#perPod),
-      podsUsed: counts.filter((calls) => calls > 0).length,
-      maxOverMean: sum === 0 ? null : (max * counts.length) / sum,
-      fairness: sum === 0 ? null : (sum * sum) / (counts.length * squares),
-      calls: sum + this.#failed,
+      current: Object.fromEntries(current),
+      ...{ podsUsed, maxOverMean, fairness },
+      steps: [...this.#steps, { ...step, podsUsed, maxOverMean, fairness }],
+      calls: total + this.#failed,
       failed: this.#failed,
       lastFailure: this.#lastFailure,
       p50Ms: this.#latency.quantileMs(0.5),
@@ -85,4 +127,17 @@ export class LaneMeasure {
       connections: this.#connections,
     };
   }
+}
+
+function stepOf(perPod: ReadonlyMap<string, number>): StepFigures {
+  const counts = [...perPod.values()];
+  const sum = counts.reduce((total, calls) => total + calls, 0);
+  const squares = counts.reduce((total, calls) => total + calls * calls, 0);
+  return {
+    pods: counts.length,
+    podsUsed: counts.filter((calls) => calls > 0).length,
+    maxOverMean: sum === 0 ? null : (Math.max(...counts) * counts.length) / sum,
+    fairness: sum === 0 ? null : (sum * sum) / (counts.length * squares),
+    answered: sum,
+  };
 }

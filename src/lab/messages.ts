@@ -55,6 +55,13 @@ export interface ReportMessage {
   readonly final: boolean;
 }
 
+/** Lab to ClusterIP relay: the pods that new connections may go to. */
+export interface PodsMessage {
+  readonly type: "pods";
+  /** ip:port of each. */
+  readonly addresses: readonly string[];
+}
+
 /** Everything a child says. */
 export type ChildMessage = ListeningMessage | FailedMessage | ReadyMessage | ReportMessage;
 /** Everything a caller is told. */

@@ -9,8 +9,8 @@ test("defaults: 12 pods, all lanes, until stopped, the page on its usual port if
   assert.deepEqual(parseLabOptions({}), {
     once: false,
     seconds: null,
-    pods: 12,
-    lanes: ["clusterip", "static", "proxy"],
+    ...{ scale: [12], scaleEverySeconds: 10 },
+    lanes: ["clusterip", "static", "headless", "proxy"],
     page: { host: "127.0.0.1", port: 7480, isExplicit: false },
     output: "table",
   });
@@ -19,6 +19,15 @@ test("defaults: 12 pods, all lanes, until stopped, the page on its usual port if
 test("--once runs 10 seconds unless told otherwise", () => {
   assert.equal(parseLabOptions({ once: true }).seconds, 10);
   assert.equal(parseLabOptions({ once: true, seconds: "2.5" }).seconds, 2.5);
+});
+
+test("--scale is several numbers of pods; --once lasts as long as they do", () => {
+  const options = parseLabOptions({ scale: "3, 12,5", scaleEvery: "4", once: true });
+  assert.deepEqual(options.scale, [3, 12, 5]);
+  assert.equal(options.scaleEverySeconds, 4);
+  assert.equal(options.seconds, 12);
+  assert.equal(parseLabOptions({ scale: "3,12", once: true }).seconds, 20);
+  assert.equal(parseLabOptions({ scale: "3,12" }).seconds, null);
 });
 
 test("lanes are run in the order they are named, each once", () => {
@@ -36,13 +45,18 @@ test("--page takes HOST:PORT, [IPv6]:PORT, PORT and none", () => {
 });
 
 const BAD: readonly [RawLabOptions, RegExp][] = [
+  [{ scale: "3,0" }, /^--scale "0": must be a whole number from 1 to 100$/],
+  [{ scale: "" }, /^--scale ""/],
+  [{ scale: "3", pods: "3" }, /^--pods beside --scale: give one of them/],
+  [{ scaleEvery: "3" }, /^--scale-every: needs --scale/],
+  [{ scale: "3", scaleEvery: "0" }, /^--scale-every "0": must be a number above 0/],
   [{ seconds: "0" }, /^--seconds "0": must be a number above 0/],
   [{ seconds: "ten" }, /^--seconds "ten"/],
   [{ seconds: "1e9" }, /^--seconds "1e9"/],
   [{ pods: "0" }, /^--pods "0": must be a whole number from 1 to 100$/],
   [{ pods: "1.5" }, /^--pods "1.5"/],
   [{ pods: "101" }, /^--pods "101"/],
-  [{ lanes: "static,bogus" }, /^--lanes "bogus": .* clusterip, static, proxy$/],
+  [{ lanes: "static,bogus" }, /^--lanes "bogus": .* clusterip, static, headless, proxy$/],
   [{ lanes: "" }, /^--lanes ""/],
   [{ page: "127.0.0.1" }, /^--page "127.0.0.1": must be HOST:PORT/],
   [{ page: "127.0.0.1:70000" }, /^--page "127.0.0.1:70000"/],

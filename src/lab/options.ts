@@ -4,7 +4,7 @@
  */
 
 /** Lanes that this version can run, in the order they are shown. */
-const LANE_NAMES = ["clusterip", "static", "proxy"] as const;
+const LANE_NAMES = ["clusterip", "static", "headless", "proxy"] as const;
 /** The word of a lane. */
 export type LaneName = (typeof LANE_NAMES)[number];
 
@@ -13,7 +13,9 @@ const PAGE_DEFAULT = "127.0.0.1:7480";
 /** Length of a `--once` run unless told otherwise. */
 const SECONDS_DEFAULT = 10;
 /** Each pod is a process of some 60 MB; more than this is a mistake. */
-const PODS_MAX = 100;
+export const PODS_MAX = 100;
+/** Between the numbers of `--scale` unless told otherwise. */
+const SCALE_EVERY_SECONDS_DEFAULT = 10;
 const SECONDS_MAX = 86_400;
 
 /** A value that the lab does not take: one line with the flag, the value and what is allowed. */
@@ -32,7 +34,10 @@ export interface LabOptions {
   readonly once: boolean;
   /** How long the load runs, or null for "until stopped". */
   readonly seconds: number | null;
-  readonly pods: number;
+  /** How many pods there are, one number after the other; one at least. */
+  readonly scale: readonly number[];
+  /** Seconds between them. */
+  readonly scaleEverySeconds: number;
   readonly lanes: readonly LaneName[];
   readonly page: PageAddress | null;
   readonly output: "table" | "json";
@@ -43,6 +48,8 @@ export interface RawLabOptions {
   readonly once?: boolean;
   readonly seconds?: string;
   readonly pods?: string;
+  readonly scale?: string;
+  readonly scaleEvery?: string;
   readonly lanes?: string;
   readonly page?: string;
   readonly netns?: boolean;
@@ -59,29 +66,49 @@ export function parseLabOptions(raw: RawLabOptions): LabOptions {
   if (output !== "table" && output !== "json") {
     throw new LabOptionError(`--output "${output}": must be table or json`);
   }
+  const scale = parseScale(raw);
+  const scaleEverySeconds = parseScaleEvery(raw);
+  const wholeSeconds = scale.length === 1 ? SECONDS_DEFAULT : scale.length * scaleEverySeconds;
   return {
     once,
-    seconds: parseSeconds(raw.seconds, once),
-    pods: parsePods(raw.pods ?? "12"),
+    seconds: parseSeconds(raw.seconds, once ? wholeSeconds : null),
+    ...{ scale, scaleEverySeconds },
     lanes: parseLanes(raw.lanes),
     page: parsePage(raw.page),
     output,
   };
 }
 
-function parseSeconds(text: string | undefined, once: boolean): number | null {
-  if (text === undefined) return once ? SECONDS_DEFAULT : null;
+function parseSeconds(text: string | undefined, without: number | null): number | null {
+  return text === undefined ? without : secondsOf("--seconds", text);
+}
+
+function secondsOf(flag: string, text: string): number {
   const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
   if (!(seconds > 0 && seconds <= SECONDS_MAX)) {
-    throw new LabOptionError(`--seconds "${text}": must be a number above 0, up to ${SECONDS_MAX}`);
+    throw new LabOptionError(`${flag} "${text}": must be a number above 0, up to ${SECONDS_MAX}`);
   }
   return seconds;
 }
 
-function parsePods(text: string): number {
+function parseScale({ pods, scale }: RawLabOptions): readonly number[] {
+  if (scale === undefined) return [parsePods("--pods", pods ?? "12")];
+  if (pods !== undefined) {
+    throw new LabOptionError("--pods beside --scale: give one of them; --scale begins with it");
+  }
+  return scale.split(",").map((text) => parsePods("--scale", text.trim()));
+}
+
+function parseScaleEvery({ scale, scaleEvery }: RawLabOptions): number {
+  if (scaleEvery === undefined) return SCALE_EVERY_SECONDS_DEFAULT;
+  if (scale === undefined) throw new LabOptionError("--scale-every: needs --scale A,B,...");
+  return secondsOf("--scale-every", scaleEvery);
+}
+
+function parsePods(flag: string, text: string): number {
   const pods = /^\d{1,6}$/.test(text) ? Number(text) : 0;
   if (pods < 1 || pods > PODS_MAX) {
-    throw new LabOptionError(`--pods "${text}": must be a whole number from 1 to ${PODS_MAX}`);
+    throw new LabOptionError(`${flag} "${text}": must be a whole number from 1 to ${PODS_MAX}`);
   }
   return pods;
 }

@@ -65,6 +65,7 @@ test("JSON comes once, at the end, with the keys of the contract", () => {
         p99Ms: 1.003,
         connections: 1,
         perPod: { "echo-1": 1, "echo-2": 1 },
+        steps: [{ pods: 2, podsUsed: 2, maxOverMean: 1, fairness: 1, answered: 2 }],
         failure: null,
       },
     ],

@@ -2,15 +2,15 @@
  * What the page is told, as server-sent events: one `hello` with everything so far, then one
  * `sample` every half second. Types and their making; no sockets. `web/` imports the types.
  */
-import type { LaneView } from "./view.ts";
+import type { LaneView, PodState } from "./view.ts";
 
-/** A lane as the page draws it. Arrays are in the order of `Hello.pods`. */
+/** A lane as the page draws it. Arrays are in the order of `Sample.pods`. */
 export interface LaneSample {
   readonly name: string;
   readonly phase: string;
   readonly verdict: string;
-  /** Answered calls by pod since the start. */
-  readonly perPod: readonly number[];
+  /** Answered calls by pod since the number of pods last changed; null of pods that are not. */
+  readonly perPod: readonly (number | null)[];
   /** Answered calls by pod in the latest interval. */
   readonly column: readonly number[];
   readonly podsUsed: number;
@@ -29,12 +29,17 @@ export interface Sample {
   readonly elapsedMs: number;
   /** True in the last one: the lab has ended. */
   readonly isLast: boolean;
+  /** All pods that ever were, in order: their number only grows. */
+  readonly pods: readonly { readonly name: string; readonly state: PodState }[];
+  /** How many there should be. */
+  readonly wantedPods: number;
   readonly lanes: readonly LaneSample[];
 }
 
 /** An event `hello`: the first of every connection. */
 export interface Hello {
-  readonly pods: readonly string[];
+  /** How many pods a lab may have. */
+  readonly podsMax: number;
   readonly intervalMs: number;
   /** The command line of the lab, to run the same again. */
   readonly command: string;
@@ -59,7 +64,7 @@ export function laneSample(
     name: lane.name,
     phase: lane.phase,
     verdict: lane.verdict,
-    perPod: pods.map((pod) => figures.perPod[pod] ?? 0),
+    perPod: pods.map((pod) => figures.current[pod] ?? null),
     column,
     podsUsed: figures.podsUsed,
     maxOverMean: figures.maxOverMean,

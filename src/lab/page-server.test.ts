@@ -9,9 +9,13 @@ import { type TestContext, test } from "node:test";
 import type { Hello, Sample } from "./page-feed.ts";
 import { type PageServer, STREAMS_MAX, servePage } from "./page-server.ts";
 
-const SAMPLE: Sample = { elapsedMs: 500, isLast: false, lanes: [] };
+const SAMPLE: Sample = {
+  ...{ elapsedMs: 500, isLast: false, lanes: [] },
+  pods: [{ name: "echo-1", state: "ready" }],
+  wantedPods: 1,
+};
 const HELLO: Hello = {
-  pods: ["echo-1"],
+  podsMax: 100,
   intervalMs: 500,
   command: "npx fairlead lab",
   lanes: [],
@@ -20,8 +24,12 @@ const HELLO: Hello = {
 };
 const SCRIPT = 'document.title = "up"';
 
-async function serve(t: TestContext, document = async () => `<script>${SCRIPT}</script>`) {
-  const server = await servePage("127.0.0.1", 0, { document, hello: () => HELLO });
+async function serve(
+  t: TestContext,
+  document = async () => `<script>${SCRIPT}</script>`,
+  scale: (pods: number) => void = () => {},
+) {
+  const server = await servePage("127.0.0.1", 0, { document, hello: () => HELLO, scale });
   t.after(() => server.close());
   return server;
 }
@@ -92,6 +100,24 @@ test("any method but GET is refused with 405", async (t) => {
   }
 });
 
+test("scaling takes a number, by POST, from our own page or from no page at all", async (t) => {
+  const asked: number[] = [];
+  const server = await serve(t, undefined, (pods) => asked.push(pods));
+  const host = new URL(server.url).host;
+  const post = async (path: string, headers = {}): Promise<number> =>
+    (await ask(server, { method: "POST", path, headers })).status;
+  assert.equal(await post("/scale?pods=12"), 204);
+  assert.equal(await post("/scale?pods=5", { origin: `http://${host}` }), 204);
+  assert.equal(await post("/scale?pods=7", { origin: "http://elsewhere.example" }), 403);
+  assert.equal(await post("/scale?pods=7", { origin: "null" }), 403);
+  assert.equal(await post("/scale?pods=7", { host: "elsewhere.example" }), 403);
+  for (const query of ["", "?pods=", "?pods=0", "?pods=-1", "?pods=1e3", "?pods=12345678"]) {
+    assert.equal(await post(`/scale${query}`), 400, query);
+  }
+  assert.equal((await ask(server, { path: "/scale?pods=7" })).status, 405);
+  assert.deepEqual(asked, [12, 5]);
+});
+
 test("an unknown path is 404", async (t) => {
   assert.equal((await ask(await serve(t), { path: "/../etc/passwd" })).status, 404);
 });
@@ -138,7 +164,7 @@ test("a stream begins with hello and goes on with samples", async (t) => {
   const stream = await follow(server);
   await stream.until(`event: hello\ndata: ${JSON.stringify(HELLO)}\n\n`);
   server.send({ ...SAMPLE, isLast: true });
-  await stream.until('event: sample\ndata: {"elapsedMs":500,"isLast":true,"lanes":[]}\n\n');
+  await stream.until('event: sample\ndata: {"elapsedMs":500,"isLast":true,"lanes":[],');
 });
 
 test("one stream more than the limit is refused with 503", async (t) => {
@@ -154,6 +180,6 @@ test("a port in use is reported as such", async (t) => {
   await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
   t.after(() => other.close());
   const { port } = other.address() as AddressInfo;
-  const content = { document: async () => "", hello: () => HELLO };
+  const content = { document: async () => "", hello: () => HELLO, scale: () => {} };
   await assert.rejects(servePage("127.0.0.1", port, content), { code: "EADDRINUSE" });
 });

@@ -1,9 +1,10 @@
 /**
  * The HTTP server of the page: the document on `/`, the lab's figures as server-sent events on
- * `/events`. It only answers GET and changes nothing.
+ * `/events`, and `POST /scale?pods=N`, which is all that can be changed.
  *
  * It is meant for the browser on the same machine. A page of another site that rebinds its name to
- * our address is refused by the Host header; there is no CORS header; and every limit is named.
+ * our address is refused by the Host header, and one that posts from elsewhere by its Origin; there
+ * is no CORS header; and every limit is named.
  */
 import { createHash } from "node:crypto";
 import http from "node:http";
@@ -24,6 +25,8 @@ export interface PageContent {
   document(): Promise<string>;
   /** Everything a browser that has just come needs. */
   hello(): Hello;
+  /** There should be so many pods; a whole number above 0. */
+  scale(pods: number): void;
 }
 
 /** A page that is served. */
@@ -84,18 +87,41 @@ function answer(
   response.setHeader("referrer-policy", "no-referrer");
   response.setHeader("cache-control", "no-store");
   const path = request.url?.split("?", 1)[0];
+  const isScale = path === "/scale";
   if (!isOwnHost(request.headers.host ?? "", boundHost)) {
     refuse(response, 403, "this Host is not served here; use the address that the lab printed");
-  } else if (request.method !== "GET") {
-    response.setHeader("allow", "GET");
-    refuse(response, 405, "only GET");
+  } else if (request.method !== (isScale ? "POST" : "GET")) {
+    response.setHeader("allow", isScale ? "POST" : "GET");
+    refuse(response, 405, isScale ? "only POST" : "only GET");
+  } else if (isScale) {
+    scale(request, response, content);
   } else if (path === "/") {
     sendDocument(response, content);
   } else if (path === "/events") {
     openStream(response, content, streams);
   } else {
-    refuse(response, 404, "there are / and /events");
+    refuse(response, 404, "there are /, /events and /scale");
   }
+}
+
+/** Browsers say from which page a POST comes; only our own may, and what is no browser. */
+function scale(
+  request: http.IncomingMessage,
+  response: http.ServerResponse,
+  content: PageContent,
+): void {
+  const { origin, host } = request.headers;
+  if (origin !== undefined && origin !== `http://${host}`) {
+    refuse(response, 403, "only the lab's own page may change it");
+    return;
+  }
+  const pods = /^\/scale\?pods=(\d{1,6})$/.exec(request.url ?? "")?.[1];
+  if (pods === undefined || Number(pods) < 1) {
+    refuse(response, 400, "POST /scale?pods=N: N must be a whole number above 0");
+    return;
+  }
+  content.scale(Number(pods));
+  response.writeHead(204).end();
 }
 
 /** Names could have been rebound to us by a stranger; addresses and our own names cannot. */

@@ -5,7 +5,7 @@
 
 import { LabError } from "./error.ts";
 import type { Lab } from "./lab.ts";
-import type { PageAddress } from "./options.ts";
+import { type PageAddress, PODS_MAX } from "./options.ts";
 import { pageDocument } from "./page-document.ts";
 import { type Hello, laneSample, type Sample } from "./page-feed.ts";
 import { type PageServer, servePage } from "./page-server.ts";
@@ -42,7 +42,11 @@ export async function openPage(
   command: string,
 ): Promise<Page | NoPage> {
   if (address === null) return { url: null, notice: null };
-  const content = { document: cached(pageDocument), hello: () => hello(lab(), command) };
+  const content = {
+    document: cached(pageDocument),
+    hello: () => hello(lab(), command),
+    scale: (pods: number) => lab().scale(pods),
+  };
   const last = address.port + (address.isExplicit ? 0 : MORE_PORTS);
   for (let port = address.port; port <= last; port += 1) {
     try {
@@ -79,13 +83,15 @@ function sample(lab: Lab, columns: readonly (readonly number[])[], isLast: boole
   return {
     elapsedMs: Math.round(lab.elapsedMs),
     isLast,
+    pods: lab.pods.map((name, index) => ({ name, state: lab.podStates[index]! })),
+    wantedPods: lab.wantedPods,
     lanes: lab.views().map((lane, index) => laneSample(lane, lab.pods, columns[index] ?? [])),
   };
 }
 
 function hello(lab: Lab, command: string): Hello {
   return {
-    pods: lab.pods,
+    podsMax: PODS_MAX,
     intervalMs: INTERVAL_MS,
     command,
     lanes: lab.views().map(({ name, title, how }) => ({ name, title, how })),

@@ -17,9 +17,11 @@ export interface Pod {
   readonly name: string;
   /** ip:port */
   readonly address: string;
+  /** Its process. */
+  readonly child: Child;
 }
 
-/** The pods of a lab and where Services may live beside them. */
+/** The pods of a lab as they started, and where Services may live beside them. */
 export interface PodSet {
   readonly pods: readonly Pod[];
   /** Host and port for the ClusterIP stand-in; port 0 where the system has only 127.0.0.1. */
@@ -27,6 +29,23 @@ export interface PodSet {
 }
 
 const CLUSTER_IP = "127.0.96.1";
+
+/** Address of the pod of an index, from 0, beside those of a set. */
+export function podHost(index: number, { clusterIp }: Pick<PodSet, "clusterIp">): string {
+  return clusterIp.port === 0 ? clusterIp.host : `127.0.1.${index + 1}`;
+}
+
+/** Starts one more pod. Throws `LabError` when it cannot. */
+export async function startPod(
+  children: Children,
+  name: string,
+  host: string,
+  port: number,
+): Promise<Pod> {
+  const pods = await tryStart(children, [{ name, host, port }]);
+  if (!pods) throw new LabError(`${name}: port ${port} of ${host} is taken`);
+  return pods[0]!;
+}
 
 /** Names of `count` pods: echo-1, echo-2, ... */
 export function podNames(count: number): readonly string[] {
@@ -87,7 +106,8 @@ async function tryStart(
   }
   return answers.map((answer, index) => {
     const { name, host } = wanted[index]!;
-    return { name, address: `${host}:${answer.type === "listening" ? answer.port : 0}` };
+    const port = answer.type === "listening" ? answer.port : 0;
+    return { name, address: `${host}:${port}`, child: started[index]! };
   });
 }
 

@@ -2,6 +2,7 @@
  * The result of a lab run as the one JSON document of `fairlead lab -o json`, a contract that other
  * programs read: keys may be added, never renamed.
  */
+import type { StepFigures } from "./measure.ts";
 import type { LaneView } from "./view.ts";
 
 /** One lane of `LabReport`. Figures that need a call to be known are null before the first. */
@@ -18,13 +19,17 @@ export interface LaneReport {
   readonly p50Ms: number | null;
   readonly p99Ms: number | null;
   readonly connections: number;
+  /** Answered calls by pod since the start, of all pods that ever were. */
   readonly perPod: Readonly<Record<string, number>>;
+  /** The balance at each number of pods; the last one is also in the keys above. */
+  readonly steps: readonly StepFigures[];
   /** Why the lane did not run or broke off, or null. */
   readonly failure: string | null;
 }
 
 /** The document of `-o json`. */
 export interface LabReport {
+  /** How many there were in the end. */
   readonly pods: number;
   /** Seconds the load ran. */
   readonly seconds: number;
@@ -49,6 +54,11 @@ export function labReport(pods: number, seconds: number, lanes: readonly LaneVie
       p99Ms: round(lane.figures.p99Ms, 3),
       connections: lane.figures.connections,
       perPod: lane.figures.perPod,
+      steps: lane.figures.steps.map((step) => ({
+        ...step,
+        maxOverMean: round(step.maxOverMean, 4),
+        fairness: round(step.fairness, 4),
+      })),
       failure: lane.failure,
     })),
   };

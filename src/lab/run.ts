@@ -2,6 +2,7 @@
  * One run of the lab from options to exit code: the composition of lab, page and output.
  */
 import type { Clock, Logger } from "../base/index.ts";
+import { type KeyInput, readKeys } from "./keys.ts";
 import { Lab } from "./lab.ts";
 import { fairleadCommand } from "./lanes.ts";
 import type { LabOptions } from "./options.ts";
@@ -18,11 +19,15 @@ import { INTERVAL_MS, type NoPage, openPage, type Page } from "./page.ts";
 import { labReport } from "./report.ts";
 import type { LabView } from "./view.ts";
 
+const KEYS_HINT = "keys + - change the pods";
+
 /** What a run needs from its process. */
 export interface LabDeps {
   readonly clock: Clock;
   readonly log: Logger;
   readonly stdout: LabStdout;
+  /** Where keys come from while the lab is drawn in a terminal; none when absent. */
+  readonly stdin?: KeyInput;
   readonly style: OutputStyle;
   /** Aborted when the user wants it to end. */
   readonly stop: AbortSignal;
@@ -43,6 +48,9 @@ class Run {
   readonly #options: LabOptions;
   readonly #deps: LabDeps;
   readonly #isLive: boolean;
+  readonly #hasKeys: boolean;
+  /** Which number of `--scale` it is at. */
+  #step = 0;
   #lab!: Lab;
   #page!: Page | NoPage;
 
@@ -50,15 +58,18 @@ class Run {
     this.#options = options;
     this.#deps = deps;
     this.#isLive = !options.once && options.output === "table" && deps.stdout.isTTY === true;
+    this.#hasKeys = this.#isLive && deps.stdin?.isTTY === true;
   }
 
   async toEnd(): Promise<number> {
-    const { page: address, pods, lanes } = this.#options;
+    const { page: address, scale, lanes } = this.#options;
+    const pods = scale[0]!;
     const { clock, fairlead = fairleadCommand() } = this.#deps;
     // The port first: if the named one cannot be had, nothing else has been started.
     this.#page = await openPage(address, () => this.#lab, commandLine(this.#options));
     this.#lab = new Lab({ pods, lanes, fairlead, clock });
     const output = this.#newOutput();
+    const closeKeys = this.#openKeys();
     try {
       output.update(this.#view());
       await Promise.race([this.#lab.start(), aborted(this.#deps.stop)]);
@@ -67,13 +78,22 @@ class Run {
         await this.#lab.stop();
         if (this.#page.url) this.#page.update(this.#lab.closeInterval(), true);
         // The page goes with the lab, so its address is of no use in what remains.
-        output.finish({ ...this.#view(), pageUrl: null, notice: null });
+        output.finish({ ...this.#view(), pageUrl: null, hint: null, notice: null });
       }
     } finally {
+      closeKeys();
       output.close();
       await Promise.all([this.#lab.close(), this.#page.url ? this.#page.close() : null]);
     }
     return this.#lab.views().some((lane) => lane.phase === "failed") ? 1 : 0;
+  }
+
+  #openKeys(): () => void {
+    if (!this.#hasKeys) return () => {};
+    return readKeys(this.#deps.stdin!, {
+      scaleBy: (change) => this.#lab.scale(this.#lab.wantedPods + change),
+      signal: (name) => process.kill(process.pid, name),
+    });
   }
 
   /** Shows the lab every half second until its time is over or it is told to stop. */
@@ -83,12 +103,22 @@ class Run {
     const stopped = aborted(stop);
     this.#announce();
     while (!stop.aborted && this.#lab.elapsedMs < endMs) {
+      this.#scaleOnTime();
       output.update(this.#view());
       const waitMs = Math.min(INTERVAL_MS, endMs - this.#lab.elapsedMs);
       await pause(clock, waitMs, stopped);
       const columns = this.#lab.closeInterval();
       if (this.#page.url) this.#page.update(columns, false);
     }
+  }
+
+  /** The next number of `--scale`, when its time has come. */
+  #scaleOnTime(): void {
+    const { scale, scaleEverySeconds } = this.#options;
+    const due = Math.floor(this.#lab.elapsedMs / 1000 / scaleEverySeconds);
+    if (this.#step >= due || this.#step + 1 >= scale.length) return;
+    this.#step += 1;
+    this.#lab.scale(scale[this.#step]!);
   }
 
   /** A terminal shows page and notice above the table; elsewhere they are log lines. */
@@ -103,8 +133,9 @@ class Run {
     const { stdout, style, clock } = this.#deps;
     const { output, once } = this.#options;
     if (output === "json") {
-      return finalOutput(stdout, ({ pods, elapsedMs, lanes }) => {
-        return `${JSON.stringify(labReport(pods.length, elapsedMs / 1000, lanes), null, 2)}\n`;
+      return finalOutput(stdout, ({ podStates, elapsedMs, lanes }) => {
+        const pods = podStates.filter((state) => state === "ready").length;
+        return `${JSON.stringify(labReport(pods, elapsedMs / 1000, lanes), null, 2)}\n`;
       });
     }
     if (once) return finalOutput(stdout, (view) => tableText(stdout, style, view));
@@ -114,17 +145,23 @@ class Run {
   #view(): LabView {
     return {
       pods: this.#lab.pods,
+      podStates: this.#lab.podStates,
       elapsedMs: this.#lab.elapsedMs,
       pageUrl: this.#page.url,
-      notice: this.#page.notice,
+      hint: this.#hasKeys ? KEYS_HINT : null,
+      notice: this.#lab.scaleFailure ?? this.#page.notice,
       lanes: this.#lab.views(),
     };
   }
 }
 
 /** The command that repeats the run. */
-function commandLine({ pods, lanes }: LabOptions): string {
-  return `npx fairlead lab --pods ${pods} --lanes ${lanes.join(",")}`;
+function commandLine({ scale, scaleEverySeconds, lanes }: LabOptions): string {
+  const pods =
+    scale.length === 1
+      ? `--pods ${scale[0]}`
+      : `--scale ${scale.join(",")} --scale-every ${scaleEverySeconds}`;
+  return `npx fairlead lab ${pods} --lanes ${lanes.join(",")}`;
 }
 
 /** Waits for `delayMs`, or until `stopped` resolves. */

@@ -114,3 +114,20 @@ test("failed calls are counted and their reason told", () => {
   assert.ok(lines.includes("errors        2"));
   assert.match(lines.at(-1)!, /2 calls failed \(UNAVAILABLE: no route\)$/);
 });
+
+test("pods that come and go say so, and the head counts those that serve", () => {
+  const lab = labFixture([laneFixture("static", [5, 5, 0])], {
+    podStates: ["ready", "terminating", "gone"],
+  });
+  const lines = renderTable(lab, WIDE);
+  assert.match(lines[0]!, /1 pods/);
+  assert.ok(lines.some((line) => line.startsWith("echo-1   ")));
+  assert.ok(lines.some((line) => line.startsWith("echo-2 terminating   ")));
+  assert.ok(lines.some((line) => line.startsWith("echo-3 gone")));
+});
+
+test("the head says what the keys do, where there is room", () => {
+  const lab = labFixture([laneFixture("static", even)], { hint: "keys + - change the pods" });
+  assert.match(renderTable(lab, { ...WIDE, columns: 120 })[0]!, /· keys \+ - change the pods$/);
+  assert.doesNotMatch(renderTable(lab, { ...WIDE, columns: 60 })[0]!, /keys/);
+});

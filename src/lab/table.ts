@@ -34,7 +34,8 @@ export function renderTable(view: LabView, size: TableSize): string[] {
   const pen = new Pen(size);
   const head = headLines(view, pen);
   const verdicts = verdictLines(view, pen);
-  const labelWidth = Math.max(...view.pods.map((pod) => pod.length), "connections".length);
+  const labels = view.pods.map((_, index) => podLabel(view, index));
+  const labelWidth = Math.max(...labels.map((label) => label.length), "connections".length);
   const laneWidth = Math.floor((size.columns - labelWidth) / view.lanes.length) - GAP;
   if (laneWidth < SHARE_WIDTH) return [...head, ...verdicts];
   const columns: Columns = {
@@ -87,13 +88,22 @@ class Pen {
 
 function headLines(view: LabView, pen: Pen): string[] {
   const dot = pen.size.hasUnicode ? " · " : " - ";
-  const parts = ["fairlead lab", `${view.pods.length} pods`, clockText(view.elapsedMs)];
+  const pods = view.podStates.filter((state) => state === "ready").length;
+  const parts = ["fairlead lab", `${pods} pods`, clockText(view.elapsedMs)];
   if (view.pageUrl) parts.push(view.pageUrl);
   while (parts.length > 1 && parts.join(dot).length > pen.size.columns) parts.splice(1, 1);
+  const hinted = [...parts, view.hint].join(dot);
+  if (view.hint && hinted.length <= pen.size.columns) parts.push(view.hint);
   const [name, ...rest] = parts.map((part) => pen.cut(part, pen.size.columns));
   const lines = [[pen.style("bold", name!), ...rest].join(dot)];
   if (view.notice) lines.push(pen.style("yellow", pen.cut(view.notice, pen.size.columns)));
   return lines;
+}
+
+/** A pod's name, and where it stands unless it serves. */
+function podLabel(view: LabView, index: number): string {
+  const state = view.podStates[index]!;
+  return state === "ready" ? view.pods[index]! : `${view.pods[index]} ${state}`;
 }
 
 /** "00:12", or "1:00:12". */
@@ -128,13 +138,13 @@ function cell({ pen, laneWidth }: Columns, text: string): string {
 
 /** A line for every pod, or for the ones that stand out most and a line for the rest. */
 function podLines(view: LabView, columns: Columns, room: number): string[] {
-  const { pen, labelWidth } = columns;
+  const { pen } = columns;
   const fits = view.pods.length <= room;
   const shown = fits ? view.pods : standingOut(view, Math.max(0, room - 1));
   const lines = shown.map((pod) =>
     row(
       columns,
-      pen.fit(pod, labelWidth),
+      podCell(view, pod, columns),
       view.lanes.map((lane) => shareCell(lane, pod, columns)),
     ),
   );
@@ -146,6 +156,12 @@ function podLines(view: LabView, columns: Columns, room: number): string[] {
   return lines;
 }
 
+function podCell(view: LabView, pod: string, { pen, labelWidth }: Columns): string {
+  const index = view.pods.indexOf(pod);
+  const text = pen.fit(podLabel(view, index), labelWidth);
+  return view.podStates[index] === "ready" ? text : pen.style("dim", text);
+}
+
 /** The pods with the largest share in any lane, in their own order. */
 function standingOut(view: LabView, count: number): readonly string[] {
   // Whole fair shares, so that pods that are about even keep their places from frame to frame.
@@ -155,19 +171,20 @@ function standingOut(view: LabView, count: number): readonly string[] {
   return view.pods.filter((pod) => chosen.has(pod));
 }
 
-/** A pod's part of a lane's answered calls, 0 to 1. */
+/** A pod's part of the calls that the current pods of a lane answered, 0 to 1. */
 function share(lane: LaneView, pod: string): number {
-  const answered = lane.figures.calls - lane.figures.failed;
-  return answered === 0 ? 0 : lane.figures.perPod[pod]! / answered;
+  const answered = lane.figures.steps.at(-1)!.answered;
+  return answered === 0 ? 0 : (lane.figures.current[pod] ?? 0) / answered;
 }
 
 function shareCell(lane: LaneView, pod: string, { pen, laneWidth }: Columns): string {
-  if (lane.figures.calls === lane.figures.failed) {
+  const isCurrent = lane.figures.current[pod] !== undefined;
+  if (lane.figures.calls === lane.figures.failed || !isCurrent) {
     return pen.style("dim", pen.fit(isSilent(lane) ? "" : "-", laneWidth));
   }
   const part = share(lane, pod);
   const percent = `${(part * 100).toFixed(1)}%`;
-  const fairShares = part * Object.keys(lane.figures.perPod).length;
+  const fairShares = part * Object.keys(lane.figures.current).length;
   const style: Style = part === 0 ? "dim" : fairShares > 1.5 ? "yellow" : "cyan";
   // Whole characters per fair share, so that an even bar ends exactly at the mark.
   const width = Math.floor((laneWidth - SHARE_WIDTH) / BAR_FAIR_SHARES) * BAR_FAIR_SHARES;

@@ -13,17 +13,18 @@ export interface Judged {
 
 /** One sentence without a full stop. It begins `1 of N pods used` when one pod got every call. */
 export function verdict({ figures, failure }: Judged): string {
-  const pods = Object.keys(figures.perPod);
+  const pods = Object.keys(figures.current);
   const answered = figures.calls - figures.failed;
   if (figures.calls === 0) return failure === null ? "no call yet" : `did not run: ${failure}`;
   if (answered === 0) return `no call answered: all ${figures.failed} failed (${cause(figures)})`;
+  if (figures.podsUsed === 0) return `0 of ${pods.length} pods used since there are ${pods.length}`;
   const used = `${figures.podsUsed} of ${pods.length} pods used`;
   return `${used}: ${spread(figures)}${faults(figures, failure)}`;
 }
 
 function spread(figures: LaneFigures): string {
   if (figures.podsUsed > 1) return `max/mean ${figures.maxOverMean!.toFixed(2)}x`;
-  const [name] = Object.entries(figures.perPod).find(([, calls]) => calls > 0)!;
+  const [name] = Object.entries(figures.current).find(([, calls]) => calls > 0)!;
   return `every call went to ${name}`;
 }
 

@@ -7,6 +7,9 @@ import type { LaneFigures } from "./measure.ts";
 /** Where a lane stands: `failed` has a reason, `running` and `ended` have figures. */
 export type LanePhase = "starting" | "running" | "ended" | "failed";
 
+/** Where a pod stands: `terminating` still serves its open calls; `gone` may come back. */
+export type PodState = "starting" | "ready" | "terminating" | "gone";
+
 /** One lane. */
 export interface LaneView {
   /** Its word on the command line: "clusterip". */
@@ -26,12 +29,16 @@ export interface LaneView {
 
 /** The lab. */
 export interface LabView {
-  /** Names of all pods, in order. */
+  /** Names of all pods that ever were, in order. */
   readonly pods: readonly string[];
+  /** Where each of them stands, in the same order. */
+  readonly podStates: readonly PodState[];
   /** How long the load has run; 0 before it. */
   readonly elapsedMs: number;
   /** Address of the page, or null. */
   readonly pageUrl: string | null;
+  /** What the keys of the terminal do, or null where there are none. */
+  readonly hint: string | null;
   /** A remark to show, such as a page on another port than usual, or null. */
   readonly notice: string | null;
   readonly lanes: readonly LaneView[];

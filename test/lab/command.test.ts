@@ -13,7 +13,7 @@ import { processTree, runProcess, startProcess } from "../peers/processes.ts";
 const FAIRLEAD = fileURLToPath(new URL("../../bin/fairlead", import.meta.url));
 
 /** Pods, a client a lane, the ClusterIP stand-in and the proxy, beside the lab itself. */
-const childrenOf = (pods: number): number => pods + 3 + 1 + 1;
+const childrenOf = (pods: number): number => pods + 4 + 1 + 1;
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -45,7 +45,7 @@ test("--once -o json prints one document and exits 0", async () => {
   const lanes = new Map<string, Record<string, unknown>>();
   for (const lane of report.lanes) lanes.set(lane.name, lane);
   assert.match(String(lanes.get("clusterip")!.verdict), /^1 of 3 pods used: every call went to/);
-  for (const name of ["static", "proxy"]) {
+  for (const name of ["static", "headless", "proxy"]) {
     const lane = lanes.get(name)!;
     assert.match(String(lane.verdict), /^3 of 3 pods used: max\/mean 1\.\d\dx$/);
     assert.equal(lane.failed, 0);

@@ -76,6 +76,22 @@ test("the page shows each lane's verdict, shares and figures, and the lab's end"
   for (const each of asked) assert.ok(each.startsWith(url) || each.startsWith("data:"), each);
 });
 
+test("the page's control changes the number of pods, and the page shows them come", async (t) => {
+  const executablePath = requirePeer(t, "chromium");
+  if (executablePath === null) return;
+  const [{ url }, page] = await Promise.all([startLab(t), openBrowser(t, executablePath)]);
+  await page.goto(url);
+  const lane = page.locator('[data-lane="static"]');
+  await lane.locator(".verdict", { hasText: /3 of 3 pods used/ }).waitFor();
+  await page.getByRole("button", { name: "one pod more" }).click();
+  await lane.locator(".verdict", { hasText: /3 of 4 pods used/ }).waitFor();
+  assert.equal(await lane.locator(".shares th").count(), 4);
+  assert.match((await page.locator("header").textContent())!, /4 pods/);
+  await page.getByRole("button", { name: "one pod less" }).click();
+  await lane.locator('[data-state="gone"]', { hasText: "echo-4 gone" }).waitFor();
+  await lane.locator(".verdict", { hasText: /3 of 3 pods used/ }).waitFor();
+});
+
 test("the page's own source type-checks", () => {
   const tsc = `${ROOT}node_modules/.bin/tsc`;
   const run = spawnSync(tsc, ["-p", `${ROOT}web`], { encoding: "utf8" });

@@ -31,6 +31,7 @@ interface Report {
     readonly p99Ms: number;
     readonly connections: number;
     readonly perPod: Readonly<Record<string, number>>;
+    readonly steps: readonly { readonly pods: number; readonly podsUsed: number }[];
     readonly failure: string | null;
   }[];
 }
@@ -83,7 +84,7 @@ test("a connection through a ClusterIP reaches one pod; a list and a proxy reach
   assert.ok(seconds >= 2);
   assert.deepEqual(
     lanes.map((lane) => lane.name),
-    ["clusterip", "static", "proxy"],
+    ["clusterip", "static", "headless", "proxy"],
   );
   for (const lane of lanes) {
     assert.ok(lane.calls > 100, `${lane.name}: ${lane.calls} calls`);
@@ -92,18 +93,48 @@ test("a connection through a ClusterIP reaches one pod; a list and a proxy reach
     assert.equal(answered, lane.calls);
     assert.ok(lane.p50Ms > 0 && lane.p99Ms >= lane.p50Ms);
   }
-  const [clusterip, list, proxy] = lanes;
+  const [clusterip, list, headless, proxy] = lanes;
   assert.match(clusterip!.verdict, /^1 of 3 pods used: every call went to echo-[123]$/);
   assert.equal(clusterip!.podsUsed, 1);
   assert.equal(clusterip!.maxOverMean, 3);
   assert.equal(clusterip!.connections, 1);
-  for (const lane of [list!, proxy!]) {
+  for (const lane of [list!, headless!, proxy!]) {
     assert.match(lane.verdict, /^3 of 3 pods used: max\/mean 1\.0\dx$/);
     assert.equal(lane.podsUsed, 3);
     assert.ok(lane.fairness > 0.99);
   }
   assert.equal(list!.connections, 3);
+  assert.equal(headless!.connections, 3);
   assert.equal(proxy!.connections, 1);
+});
+
+test("from 3 pods to 6 and to 2: names that are resolved once do not see pods that come", async () => {
+  const lab = startLab({
+    ...{ once: true, scale: "3,6,2", scaleEvery: "3" },
+    lanes: "clusterip,static,headless",
+  });
+  assert.equal(await lab.exitCode, 0, JSON.stringify(lab.log.entries));
+  const { pods, lanes } = lab.report();
+  assert.equal(pods, 2);
+  const used = (lane: number): unknown =>
+    lanes[lane]!.steps.map((step) => [step.pods, step.podsUsed]);
+  assert.deepEqual(used(1), [
+    [3, 3],
+    [6, 3],
+    [2, 2],
+  ]);
+  assert.deepEqual(used(2), [
+    [3, 3],
+    [6, 3],
+    [2, 2],
+  ]);
+  for (const lane of lanes) {
+    assert.deepEqual(
+      Object.keys(lane.perPod),
+      [1, 2, 3, 4, 5, 6].map((n) => `echo-${n}`),
+    );
+  }
+  assert.deepEqual(processTree(process.pid), [process.pid]);
 });
 
 test("a lane that cannot start says why, the others run, and the exit code is 1", async () => {

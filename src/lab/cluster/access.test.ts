@@ -3,8 +3,9 @@
  */
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { ADMIN_RULES, type User } from "./access.ts";
+import type { User } from "./access.ts";
 import { ask, startTestCluster, watch } from "./cluster.fixture.ts";
+import { ADMIN_RULES } from "./index.ts";
 import type { Json } from "./object.ts";
 
 const READER: User = {
@@ -52,8 +53,8 @@ test("403 names the verb, the resource, its group and where", async (t) => {
   assert.deepEqual(await refusal("/api/v1/namespaces/prod/services/echo"), {
     ...{ kind: "Status", apiVersion: "v1", metadata: {}, status: "Failure" },
     message:
-      'services "echo" is forbidden: User "system:serviceaccount:prod:reader" cannot get resource ' +
-      '"services" in API group "" in the namespace "prod"',
+      'services "echo" is forbidden: User "system:serviceaccount:prod:reader" cannot get ' +
+      'resource "services" in API group "" in the namespace "prod"',
     reason: "Forbidden",
     details: { name: "echo", kind: "services" },
     code: 403,
@@ -61,8 +62,8 @@ test("403 names the verb, the resource, its group and where", async (t) => {
   const { message } = await refusal("/apis/discovery.k8s.io/v1/endpointslices?watch=true");
   assert.equal(
     message,
-    'endpointslices.discovery.k8s.io is forbidden: User "system:serviceaccount:prod:reader" cannot ' +
-      'watch resource "endpointslices" in API group "discovery.k8s.io" at the cluster scope',
+    'endpointslices.discovery.k8s.io is forbidden: User "system:serviceaccount:prod:reader" ' +
+      'cannot watch resource "endpointslices" in API group "discovery.k8s.io" at the cluster scope',
   );
 });
 
@@ -106,4 +107,37 @@ test("an access review says what the rules say", async (t) => {
   assert.equal(await allowed({ ...slices, verb: "watch" }), true);
   assert.equal(await allowed({ ...slices, verb: "delete" }), false);
   assert.equal(await allowed({ ...slices, verb: "watch", namespace: "dev" }), false);
+});
+
+test("a ServiceAccount may do what Roles bound to it allow, until it is deleted", async (t) => {
+  const cluster = await start(t);
+  const post = async (path: string, body: Json): Promise<Json> => {
+    const reply = await ask(cluster, path, { method: "POST", body, token: "admin" });
+    assert.equal(reply.code, 201, reply.text);
+    return reply.body;
+  };
+  await post("/api/v1/namespaces", { metadata: { name: "prod" } });
+  const accounts = "/api/v1/namespaces/prod/serviceaccounts";
+  await post(accounts, { metadata: { name: "app" } });
+  const { status } = await post(`${accounts}/app/token`, { spec: { expirationSeconds: 600 } });
+  const { token } = status as { token: string };
+  const before = await ask(cluster, SLICES, { token });
+  assert.match(String(before.body.message), /User "system:serviceaccount:prod:app" cannot list/);
+
+  const rbac = "/apis/rbac.authorization.k8s.io/v1/namespaces/prod";
+  const rules = [
+    { apiGroups: ["discovery.k8s.io"], resources: ["endpointslices"], verbs: ["list"] },
+  ];
+  await post(`${rbac}/roles`, { metadata: { name: "app" }, rules });
+  await post(`${rbac}/rolebindings`, {
+    metadata: { name: "app" },
+    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: "app" },
+    subjects: [{ kind: "ServiceAccount", name: "app", namespace: "prod" }],
+  });
+  assert.equal((await ask(cluster, SLICES, { token })).code, 200);
+  assert.equal((await ask(cluster, `${SLICES}?watch=1`, { token })).code, 403);
+  const elsewhere = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices";
+  assert.equal((await ask(cluster, elsewhere, { token })).code, 403);
+  await ask(cluster, `${accounts}/app`, { method: "DELETE", token: "admin" });
+  assert.equal((await ask(cluster, SLICES, { token })).code, 401);
 });

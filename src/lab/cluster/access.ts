@@ -1,11 +1,14 @@
 /**
  * Who asks, and what they may do: bearer tokens, client certificates, and rules as RBAC has them.
  *
- * Without any user the server lets everybody do everything. With users, a request without
+ * Users come with the server and have their own rules; ServiceAccounts, Roles and bindings are
+ * objects. Without any user the server lets everybody do everything. With users, a request without
  * credentials is `system:anonymous`, who may read only what `system:public-info-viewer` allows, as
  * in a cluster; unknown credentials are refused with 401.
  */
+import { boundRules, ownerOf } from "./service-accounts.ts";
 import { type ApiError, forbidden, unauthorized } from "./status.ts";
+import type { Store } from "./store.ts";
 
 /** What a user may do. "*" in a list is everything. */
 export interface Rule {
@@ -71,9 +74,11 @@ const SELF_REVIEWS = ["selfsubjectaccessreviews", "selfsubjectreviews", "selfsub
 
 /** Users and their tokens; both may change while the server runs. */
 export class Access {
+  readonly #store: Store;
   readonly #users = new Map<string, User>();
 
-  constructor(users: readonly User[] = []) {
+  constructor(store: Store, users: readonly User[] = []) {
+    this.#store = store;
     for (const user of users) this.setUser(user);
   }
 
@@ -97,19 +102,27 @@ export class Access {
    * @param certificate the name in a verified client certificate, or null.
    */
   authenticate(authorization: string, certificate: string | null): Caller {
-    if (this.#users.size === 0) return EVERYBODY;
     const token = /^Bearer +(\S+)\s*$/i.exec(authorization)?.[1];
+    const account = token === undefined ? undefined : ownerOf(this.#store, token);
+    if (account === null) throw unauthorized();
+    if (account !== undefined) return this.#caller({ ...account, rules: [] });
+    if (this.#users.size === 0) return EVERYBODY;
     if (token !== undefined) {
       const user = [...this.#users.values()].find((one) => one.tokens.includes(token));
       if (!user) throw unauthorized();
-      return callerOf(user);
+      return this.#caller(user);
     }
     if (certificate !== null) {
-      const user = this.#users.get(certificate);
-      return user ? callerOf(user) : { ...ANONYMOUS, name: certificate, groups: AUTHENTICATED };
+      return this.#caller(this.#users.get(certificate) ?? { name: certificate, rules: [] });
     }
     if (authorization !== "") throw unauthorized();
     return ANONYMOUS;
+  }
+
+  #caller({ name, groups = [], rules }: Omit<User, "tokens">): Caller {
+    const all = [...groups, "system:authenticated"];
+    const bound = boundRules(this.#store, name, all);
+    return { name, groups: all, rules: bound.length === 0 ? rules : [...rules, ...bound] };
   }
 
   /** Throws 403, in the words of the real server, when the caller may not do this. */
@@ -117,12 +130,6 @@ export class Access {
     if (mayDo(caller, wish)) return;
     throw refusal(caller, wish);
   }
-}
-
-const AUTHENTICATED = ["system:authenticated"];
-
-function callerOf({ name, groups = [], rules }: User): Caller {
-  return { name, groups: [...groups, ...AUTHENTICATED], rules };
 }
 
 /** Whether a caller may do this. */

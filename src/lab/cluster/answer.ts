@@ -9,7 +9,7 @@ import type { Clock, Timer } from "../../base/index.ts";
 import type { Faults, Subject } from "./faults.ts";
 
 /** How long an event waits for another object's to come before it. */
-export const REORDER_WAIT_MS = 50;
+const REORDER_WAIT_MS = 50;
 const SLOW_BYTES = 16;
 const SLOW_INTERVAL_MS = 100;
 

@@ -1,6 +1,6 @@
 /**
- * The rules that a field of an object can break, in the words of apimachinery's `field` package, and
- * the checks of names that all kinds share.
+ * The rules that a field of an object can break, in the words of apimachinery's `field` package,
+ * and the checks of names that all kinds share.
  */
 import { isIP } from "node:net";
 import type { Cause } from "./status.ts";
@@ -47,14 +47,14 @@ export function tooMany(field: string, count: number, max: number): Cause {
 
 const SUBDOMAIN = "[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*";
 const SUBDOMAIN_RULE =
-  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', " +
-  "and must start and end with an alphanumeric character (e.g. 'example.com', regex used for " +
-  `validation is '${SUBDOMAIN}')`;
-const LABEL_1035 = "[a-z]([-a-z0-9]*[a-z0-9])?";
-const LABEL_1035_RULE =
-  "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an " +
-  "alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', " +
-  `regex used for validation is '${LABEL_1035}')`;
+  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or " +
+  "'.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used " +
+  `for validation is '${SUBDOMAIN}')`;
+const LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
+const LABEL_RULE =
+  "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and " +
+  "must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used " +
+  `for validation is '${LABEL}')`;
 
 /** What is wrong with a name of an RFC 1123 subdomain's form: nothing or one cause. */
 export function subdomainCauses(field: string, name: string): Cause[] {
@@ -66,17 +66,21 @@ export function subdomainCauses(field: string, name: string): Cause[] {
 /** What is wrong with the name of a Service: nothing or one cause. */
 export function serviceNameCauses(field: string, name: string): Cause[] {
   if (name.length > 63) return [invalidValue(field, name, "must be no more than 63 bytes")];
-  if (new RegExp(`^${LABEL_1035}$`).test(name)) return [];
-  return [invalidValue(field, name, LABEL_1035_RULE)];
+  if (new RegExp(`^${LABEL}$`).test(name)) return [];
+  return [invalidValue(field, name, LABEL_RULE)];
 }
 
 /** What is wrong with an address of a family: nothing or one cause. */
-export function addressCauses(field: string, address: unknown, family: "IPv4" | "IPv6"): Cause[] {
+export function addressCauses(
+  field: string,
+  index: number,
+  address: unknown,
+  family: "IPv4" | "IPv6",
+): Cause[] {
   const found = typeof address === "string" ? isIP(address) : 0;
   if (found === (family === "IPv4" ? 4 : 6)) return [];
-  const rule =
-    found === 0
-      ? "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
-      : `must be an ${family} address`;
-  return [invalidValue(field, address, rule)];
+  // The real server names the item in the one case and the list in the other.
+  if (found !== 0) return [invalidValue(field, address, `must be an ${family} address`)];
+  const rule = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
+  return [invalidValue(`${field}[${index}]`, address, rule)];
 }

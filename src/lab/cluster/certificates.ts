@@ -3,15 +3,21 @@
  *
  * Keys live in memory and for days, and nothing trusts them but who is told to.
  */
-import "reflect-metadata";
 import { webcrypto } from "node:crypto";
 import { isIP } from "node:net";
-import * as x509 from "@peculiar/x509";
 
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-x509.cryptoProvider.set(webcrypto);
+type X509 = typeof import("@peculiar/x509");
+
+/** The library is large, and a lab without TLS does not need it. */
+async function loadX509(): Promise<X509> {
+  await import("reflect-metadata");
+  const x509 = await import("@peculiar/x509");
+  x509.cryptoProvider.set(webcrypto);
+  return x509;
+}
 
 /** A certificate and its key, both PEM. */
 export interface CertificatePair {
@@ -35,6 +41,7 @@ export interface LabAuthority {
  * @param wallMs the time now, ms since 1970.
  */
 export async function createLabAuthority(wallMs: number): Promise<LabAuthority> {
+  const x509 = await loadX509();
   const keys = await newKeys();
   const span = { notBefore: new Date(wallMs - DAY_MS), notAfter: new Date(wallMs + 10 * DAY_MS) };
   const root = await x509.X509CertificateGenerator.createSelfSigned({
@@ -50,7 +57,7 @@ export async function createLabAuthority(wallMs: number): Promise<LabAuthority> 
     const cert = await x509.X509CertificateGenerator.create({
       ...{ serialNumber: serial(), subject, issuer: root.subject, ...span },
       ...{ signingAlgorithm: ALGORITHM, publicKey: own.publicKey, signingKey: keys.privateKey },
-      extensions: extensions(names),
+      extensions: extensions(x509, names),
     });
     const der = await webcrypto.subtle.exportKey("pkcs8", own.privateKey);
     return { cert: cert.toString("pem"), key: x509.PemConverter.encode(der, "PRIVATE KEY") };
@@ -63,7 +70,7 @@ export async function createLabAuthority(wallMs: number): Promise<LabAuthority> 
   };
 }
 
-function extensions(names: readonly string[]): x509.Extension[] {
+function extensions(x509: X509, names: readonly string[]) {
   const isServer = names.length > 0;
   const { serverAuth, clientAuth } = x509.ExtendedKeyUsage;
   return [

@@ -76,7 +76,7 @@ export async function startCluster(options: ClusterOptions): Promise<LabCluster>
     else journal.compact();
   };
   if (options.startsCompacted === true) compact();
-  const access = new Access(options.users);
+  const access = new Access(store, options.users);
   const faults = new Faults();
   const deps = { objects, access, faults, clock };
   const server = await serveApi({ host, port, ...(tls ? { tls } : {}) }, deps);

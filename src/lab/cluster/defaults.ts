@@ -22,9 +22,7 @@ export function withDefaults(
   if (object.kind === "Service") return service(object, before, allocateIp);
   if (object.kind === "Pod") return pod(object);
   if (object.kind === "EndpointSlice") return slice(object, before);
-  if (object.kind === "Namespace") {
-    return { ...object, spec: object.spec ?? { finalizers: ["kubernetes"] } };
-  }
+  if (object.kind === "Namespace") return namespace(object);
   return object;
 }
 
@@ -34,6 +32,13 @@ export function firstStatus(kind: string): Json {
   if (kind === "Namespace") return { phase: "Active" };
   if (kind === "Service") return { loadBalancer: {} };
   return {};
+}
+
+function namespace(object: ApiObject): ApiObject {
+  const { metadata } = object;
+  const labels = { ...metadata.labels, "kubernetes.io/metadata.name": metadata.name };
+  const spec = object.spec ?? { finalizers: ["kubernetes"] };
+  return { ...object, metadata: { ...metadata, labels }, spec };
 }
 
 function service(object: ApiObject, before: ApiObject | null, allocateIp: AllocateIp): ApiObject {
@@ -106,8 +111,10 @@ function slice(object: ApiObject, before: ApiObject | null): ApiObject {
     ...{ name: "", protocol: "TCP" },
     ...port,
   }));
-  const endpoints = object.endpoints ?? [];
-  const filled = { ...object, endpoints, ports };
+  const endpoints = asList(object.endpoints).map((one) => ({ conditions: {}, ...one }));
+  // Go's JSON has no empty lists here: what is empty is null.
+  const orNull = <T>(list: readonly T[]): readonly T[] | null => (list.length > 0 ? list : null);
+  const filled = { ...object, endpoints: orNull(endpoints), ports: orNull(ports) };
   const generation = before === null ? 1 : nextGeneration(before, filled);
   return { ...filled, metadata: { ...object.metadata, generation } };
 }

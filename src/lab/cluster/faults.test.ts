@@ -163,7 +163,8 @@ test("endpoints may be in two slices for a while", async (t) => {
     [...cluster.objects.store.all("EndpointSlice")].map(({ endpoints }) => endpoints);
   cluster.duplicateEndpoints("default", "echo");
   cluster.duplicateEndpoints("default", "echo");
-  assert.deepEqual(found(), [[{ addresses: ["127.0.1.1"] }], [{ addresses: ["127.0.1.1"] }]]);
+  const endpoints = [{ addresses: ["127.0.1.1"], conditions: {} }];
+  assert.deepEqual(found(), [endpoints, endpoints]);
   cluster.mergeDuplicates("default", "echo");
   assert.equal(found().length, 1);
 });

@@ -9,7 +9,7 @@
 import { isJson } from "./object.ts";
 
 /** What can be wrong. */
-export const FAULT_KINDS = [
+const FAULT_KINDS = [
   /** Accepts and answers nothing; open watches fall silent. Goes on where it was when cleared. */
   "hang",
   /** Resets the connection (RST) of a request. */

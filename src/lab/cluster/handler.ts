@@ -13,8 +13,9 @@ import { asJson, isJson, textOf } from "./object.ts";
 import type { DeleteOptions, ObjectName, Objects } from "./objects.ts";
 import { PATCH_TYPES } from "./patch.ts";
 import { type RequestInfo, requestInfo } from "./request-info.ts";
-import { qualified, type Resource } from "./resources.ts";
+import { apiVersionOf, qualified, type Resource } from "./resources.ts";
 import { isReview, review } from "./reviews.ts";
+import { requestToken } from "./service-accounts.ts";
 import {
   ApiError,
   badRequest,
@@ -47,12 +48,12 @@ export interface ApiRequest {
 }
 
 /** What `/version` says. */
-export const VERSION = {
+const VERSION = {
   ...{ major: "1", minor: "36", gitVersion: "v1.36.4+fairlead.lab", platform: "node" },
 } as const;
 
 const HEALTH_PATHS = ["/livez", "/readyz", "/healthz"];
-/** A watch that names no time ends by itself after half an hour to an hour; here always the half. */
+/** A watch that names no time ends after half an hour to an hour; here always after the half. */
 const WATCH_SECONDS_DEFAULT = 1800;
 
 /** Serves requests. */
@@ -127,6 +128,7 @@ export class Handler {
     access.authorize(caller, info);
     if (info.plural === "") this.#servePath(info.path, answer);
     else if (isReview(info)) this.#serveReview(request, info, caller, answer);
+    else if (isTokenRequest(info)) this.#serveToken(request, info, answer);
     else if (info.resource === null) throw unknownResource();
     else if (info.verb === "list" || info.verb === "watch") {
       await this.#serveList(request, info, info.resource, answer, response);
@@ -151,6 +153,14 @@ export class Handler {
     answer.send(201, `${JSON.stringify(result)}\n`);
   }
 
+  #serveToken(request: ApiRequest, info: RequestInfo, answer: Answer): void {
+    const { objects, clock } = this.#deps;
+    const body = parseBody(request.body);
+    const { namespace, name } = info;
+    const result = requestToken(objects.store, namespace, name, body, clock.wallMs());
+    answer.send(201, `${JSON.stringify(result)}\n`);
+  }
+
   async #serveList(
     { url, method }: ApiRequest,
     info: RequestInfo,
@@ -160,12 +170,8 @@ export class Handler {
   ): Promise<void> {
     const { objects, clock, faults } = this.#deps;
     if (method !== "GET") throw methodNotAllowed();
-    const query = new URLSearchParams(url.searchParams);
-    if (info.verb === "watch" && info.name !== "" && !query.has("fieldSelector")) {
-      query.set("fieldSelector", `metadata.name=${info.name}`);
-    }
     const hasStreamingList = faults.find("no-streaming-list", info) === null;
-    const options = parseListOptions(query, resource, hasStreamingList);
+    const options = parseListOptions(url.searchParams, resource, hasStreamingList);
     const gone = faults.take("gone", info);
     const tooOld = "The resourceVersion for the provided list is too old.";
     if (gone !== null && gone.asEvent !== true) throw expired(tooOld);
@@ -202,6 +208,9 @@ export class Handler {
     const namespace = resource.isNamespaced ? info.namespace : "";
     const at: ObjectName = { kind: resource.kind, namespace, name: info.name };
     const part = partOf(info, resource);
+    if (info.name === "" && (info.verb === "update" || info.verb === "patch")) {
+      throw methodNotAllowed();
+    }
     const send = (code: number, object: Parameters<typeof textOf>[0]): void =>
       answer.send(code, `${textOf(object)}\n`);
     if (info.verb === "get") {
@@ -217,7 +226,7 @@ export class Handler {
     } else if (info.verb === "patch") {
       const type = (request.headers["content-type"] ?? "").split(";", 1)[0]!.trim();
       const types: readonly string[] = PATCH_TYPES;
-      if (!types.includes(type)) throw unsupportedMediaType(PATCH_TYPES);
+      if (!types.includes(type)) throw unsupportedMediaType();
       const isStrategic = type === PATCH_TYPES[1];
       send(200, objects.patch(at, parseBody(request.body), { isStrategic, part }));
     } else if (info.verb === "delete") this.#serveDelete(request, at, resource, answer);
@@ -250,9 +259,14 @@ export class Handler {
         return objects.delete({ kind: resource.kind, namespace, name }, options).object;
       });
     const metadata = { resourceVersion: String(objects.store.revision) };
-    const list = { kind: `${resource.kind}List`, apiVersion: "v1", metadata, items };
+    const apiVersion = apiVersionOf(resource);
+    const list = { kind: `${resource.kind}List`, apiVersion, metadata, items };
     answer.send(200, `${JSON.stringify(list)}\n`);
   }
+}
+
+function isTokenRequest({ plural, subresource, verb }: RequestInfo): boolean {
+  return plural === "serviceaccounts" && subresource === "token" && verb === "create";
 }
 
 function partOf({ subresource, verb }: RequestInfo, resource: Resource): "object" | "status" {

@@ -1,6 +1,6 @@
 /**
- * The journal of the store: every change as a line of JSON in a file, so that an API server that was
- * killed comes back with its objects, its resourceVersions and its history.
+ * The journal of the store: every change as a line of JSON in a file, so that an API server that
+ * was killed comes back with its objects, its resourceVersions and its history.
  *
  * Written before anybody hears of the change, and not synced: it outlives the process, not the
  * machine. A last line that is cut off was never told to anyone, and is dropped.

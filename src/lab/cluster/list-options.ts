@@ -5,7 +5,7 @@
 import { forbiddenField, notSupported } from "./causes.ts";
 import type { Resource } from "./resources.ts";
 import { everything, parseFieldSelector, parseLabelSelector, type Selector } from "./selector.ts";
-import { badRequest, type Cause, invalid } from "./status.ts";
+import { ApiError, badRequest, type Cause, invalid } from "./status.ts";
 
 /** A list or watch, as it is asked for. */
 export interface ListOptions {
@@ -52,13 +52,13 @@ export function parseListOptions(
   const isWhole = label === everything && field === everything;
   return {
     isWatch,
-    resourceVersion: revisionOf(text("resourceVersion")),
+    resourceVersion: revisionOf(text("resourceVersion"), isWatch),
     match: match as ListOptions["match"],
-    limit: numberOf("limit", text("limit")) ?? 0,
+    limit: numberOf(text("limit")) ?? 0,
     continueToken: text("continue"),
     selector: isWhole ? everything : (object) => label(object) && field(object),
     isWhole,
-    timeoutSeconds: numberOf("timeoutSeconds", text("timeoutSeconds")),
+    timeoutSeconds: numberOf(text("timeoutSeconds")),
     allowWatchBookmarks: isTrue(text("allowWatchBookmarks")),
     sendInitialEvents,
   };
@@ -120,15 +120,18 @@ function isTrue(text: string): boolean {
   return /^(1|t|T|true|TRUE|True)$/.test(text);
 }
 
-function revisionOf(text: string): number | null {
+function revisionOf(text: string, isWatch: boolean): number | null {
   if (text === "") return null;
   if (/^\d{1,15}$/.test(text)) return Number(text);
   const reason = `strconv.ParseUint: parsing "${text}": invalid syntax`;
-  throw badRequest(`resourceVersion: Invalid value: "${text}": ${reason}`);
+  const message = `resourceVersion: Invalid value: "${text}": ${reason}`;
+  // The real server answers a watch so.
+  if (isWatch) throw new ApiError(500, "", message);
+  throw badRequest(`invalid resource version: ${message}`);
 }
 
-function numberOf(name: string, text: string): number | null {
+function numberOf(text: string): number | null {
   if (text === "") return null;
   if (/^\d{1,10}$/.test(text)) return Number(text);
-  throw badRequest(`${name}: strconv.ParseInt: parsing "${text}": invalid syntax`);
+  throw badRequest(`strconv.ParseInt: parsing "${text}": invalid syntax`);
 }

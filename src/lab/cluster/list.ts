@@ -2,10 +2,10 @@
  * Lists: which state a list shows, its pages, and its JSON text.
  *
  * The rules are those of the API concepts page ("Resource versions", "Retrieving large results sets
- * in chunks") and of the API server's cacher: no resourceVersion means the latest, "0" any (here the
- * latest too, and without pages), N alone or NotOlderThan at least N, Exact or N with a limit just
- * N. The pages of one list show one state; when history has been compacted meanwhile, 410 with a
- * token that goes on with another.
+ * in chunks") and of the API server's cacher: no resourceVersion means the latest, "0" any (here
+ * the latest too, and without pages), N alone or NotOlderThan at least N, Exact or N with a limit
+ * just N. The pages of one list show one state; when history has been compacted meanwhile, 410 with
+ * a token that goes on with another.
  */
 import type { Clock } from "../../base/index.ts";
 import type { ListOptions } from "./list-options.ts";
@@ -22,8 +22,8 @@ const CONTINUE_EXPIRED =
   "The provided continue parameter is too old to display a consistent list result. You can start " +
   "a new list without the continue parameter, or use the continue token in this response to " +
   "retrieve the remainder of the results. Continuing with the provided token results in an " +
-  "inconsistent list - objects that were created, modified, or deleted between the time the first " +
-  "chunk was returned and now may show up in the list.";
+  "inconsistent list - objects that were created, modified, or deleted between the time the " +
+  "first chunk was returned and now may show up in the list.";
 
 /** Resolves once the store has reached a revision. Rejects with 504 after three seconds. */
 export function untilFresh(store: Store, clock: Clock, revision: number): Promise<void> {
@@ -132,24 +132,24 @@ function encodeContinue(revision: number, after: string): string {
 }
 
 function decodeContinue(text: string): { revision: number; after: string } {
+  const bad = (why: string): Error =>
+    badRequest(`invalid continue token: continue key is not valid${why}`);
   let token: unknown;
   try {
     token = JSON.parse(Buffer.from(text, "base64url").toString("utf8"));
-  } catch {
-    throw badRequest("continue key is not valid");
+  } catch (error) {
+    throw bad(`: ${(error as Error).message}`);
   }
   if (!isJson(token) || token.v !== "meta.k8s.io/v1") {
-    throw badRequest("continue key is not valid: server does not recognize this encoded version");
+    throw bad(": server does not recognize this encoded version");
   }
   const { rv, start } = token;
+  const version = "(version meta.k8s.io/v1)";
   if (typeof rv !== "number" || rv === 0) {
-    throw badRequest(
-      "continue key is not valid: incorrect encoded start resourceVersion " +
-        "(version meta.k8s.io/v1)",
-    );
+    throw bad(`: incorrect encoded start resourceVersion ${version}`);
   }
   if (typeof start !== "string" || start === "") {
-    throw badRequest("continue key is not valid: encoded start key empty (version meta.k8s.io/v1)");
+    throw bad(`: encoded start key empty ${version}`);
   }
   return { revision: rv, after: start.replace(/\0$/, "") };
 }

@@ -6,6 +6,7 @@
  */
 import type { Clock, Rng } from "../../base/index.ts";
 import { AddressPool } from "./address-pool.ts";
+import { invalidValue } from "./causes.ts";
 import { firstStatus, withDefaults } from "./defaults.ts";
 import {
   type ApiMeta,
@@ -20,7 +21,15 @@ import {
 } from "./object.ts";
 import { applyPatch } from "./patch.ts";
 import { apiVersionOf, type Resource, resourceOf } from "./resources.ts";
-import { ApiError, alreadyExists, badRequest, conflict, modified, notFound } from "./status.ts";
+import {
+  ApiError,
+  alreadyExists,
+  badRequest,
+  conflict,
+  invalid,
+  modified,
+  notFound,
+} from "./status.ts";
 import type { Store } from "./store.ts";
 import { validate } from "./validate.ts";
 
@@ -99,11 +108,13 @@ export class Objects {
     const resource = resourceOf(at.kind);
     const body = checkBody(resource, given, at.namespace);
     const name = asText(asJson(body.metadata).name);
+    if (name === "") {
+      const subject = `the name of the object (${at.name} based on URL)`;
+      throw badRequest(`${subject} was undeterminable: name must be provided`);
+    }
     if (name !== at.name) {
-      const what = name === "" ? "name must be provided" : "";
-      throw badRequest(
-        what || `the name of the object (${name}) does not match the name on the URL (${at.name})`,
-      );
+      const subject = `the name of the object (${name})`;
+      throw badRequest(`${subject} does not match the name on the URL (${at.name})`);
     }
     if (resource.createsOnUpdate && part === "object" && !this.store.get(at.kind, keyAt(at))) {
       return this.create(at.kind, at.namespace, given);
@@ -120,12 +131,17 @@ export class Objects {
     if (!isJson(patch)) throw badRequest("error decoding patch: it must be a JSON object");
     const before = this.get(at);
     const body = applyPatch(before, patch, isStrategic);
+    const { uid } = asJson(body.metadata);
+    if (uid !== undefined && uid !== before.metadata.uid) {
+      const cause = invalidValue("metadata.uid", uid, "field is immutable");
+      throw invalid(resourceOf(at.kind), at.name, [cause, cause]);
+    }
     return this.#replace(resourceOf(at.kind), before, body, part);
   }
 
   /**
-   * Deletes an object, or begins to: a pod on a node stays, Terminating, until a delete with grace 0
-   * (which is the kubelet's in a cluster). Answers the object and whether it is gone.
+   * Deletes an object, or begins to: a pod on a node stays, Terminating, until a delete with grace
+   * 0 (which is the kubelet's in a cluster). Answers the object and whether it is gone.
    */
   delete(at: ObjectName, options: DeleteOptions = {}): { object: ApiObject; isGone: boolean } {
     const resource = resourceOf(at.kind);
@@ -133,7 +149,9 @@ export class Objects {
     checkPreconditions(resource, before, options);
     const seconds = at.kind === "Pod" ? graceOf(before, options.gracePeriodSeconds ?? null) : 0;
     if (seconds === 0) {
-      return { object: this.store.remove(at.kind, keyAt(at)), isGone: true };
+      const { metadata, ...rest } = this.store.remove(at.kind, keyAt(at));
+      const last = at.kind === "Pod" ? { deletionGracePeriodSeconds: 0 } : {};
+      return { object: { ...rest, metadata: { ...metadata, ...last } } as ApiObject, isGone: true };
     }
     const running = before.metadata.deletionGracePeriodSeconds;
     // A deletion that is under way can be shortened only.
@@ -250,17 +268,21 @@ function checkPreconditions(
   { preconditions = {} }: DeleteOptions,
 ): void {
   const { uid, resourceVersion } = preconditions;
-  const fail = (what: string, wanted: string, found: string): never => {
-    const why = `Precondition failed: ${what} in precondition: ${wanted}`;
-    throw conflict(resource, metadata.name, `${why}, ${what} in object meta: ${found}`);
+  // The real server names the kind here where it names the resource elsewhere.
+  const named = { group: resource.group, plural: resource.kind };
+  const fail = (what: string, wanted: string, found: string, end: string): never => {
+    const why = `the ${what} in the precondition (${wanted}) does not match the ${what} in record`;
+    throw conflict(named, metadata.name, `${why} (${found}). The object might have been ${end}`);
   };
-  if (uid !== undefined && uid !== metadata.uid) fail("UID", uid, metadata.uid);
+  if (uid !== undefined && uid !== metadata.uid) {
+    fail("UID", uid, metadata.uid, "deleted and then recreated");
+  }
   if (resourceVersion !== undefined && resourceVersion !== metadata.resourceVersion) {
-    fail("ResourceVersion", resourceVersion, metadata.resourceVersion);
+    fail("ResourceVersion", resourceVersion, metadata.resourceVersion, "modified");
   }
 }
 
-/** The seconds that a pod stays: none before it is on a node or after it has ended (podStrategy). */
+/** How long a pod stays: not at all before it is on a node or after it has ended (podStrategy). */
 function graceOf(pod: ApiObject, asked: number | null): number {
   const spec = asJson(pod.spec);
   const phase = asJson(pod.status).phase;

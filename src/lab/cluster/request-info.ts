@@ -19,6 +19,12 @@ const VERBS: Readonly<Record<string, string>> = {
   DELETE: "delete",
 };
 
+/** What is served at all; what is not is no resource but a path. */
+const GROUPS: ReadonlySet<string> = new Set([
+  ...RESOURCES.map(({ group, version }) => `${group}/${version}`),
+  ...["authentication.k8s.io/v1", "authorization.k8s.io/v1"],
+]);
+
 /** Reads method, path and query. */
 export function requestInfo(method: string, url: URL): RequestInfo {
   const parts = url.pathname.split("/").filter((part) => part !== "");
@@ -26,7 +32,7 @@ export function requestInfo(method: string, url: URL): RequestInfo {
   const named =
     parts[0] === "apis" ? { group: parts[1], version: parts[2], rest: parts.slice(3) } : null;
   const { group = "", version = "", rest } = core ?? named ?? { rest: [] };
-  if (rest.length === 0) return pathInfo(method, url);
+  if (rest.length === 0 || !GROUPS.has(`${group}/${version}`)) return pathInfo(method, url);
   const hasNamespace = rest[0] === "namespaces" && rest.length > 2 && !isOfNamespace(rest[2]!);
   const [plural = "", name = "", subresource = ""] = (hasNamespace ? rest.slice(2) : rest).map(
     decoded,
@@ -55,8 +61,8 @@ function isOfNamespace(part: string): boolean {
 function verbOf(method: string, name: string, query: URLSearchParams): string {
   const verb = VERBS[method];
   if (verb !== undefined) return verb === "delete" && name === "" ? "deletecollection" : verb;
-  if (/^(1|t|T|true|TRUE|True)$/.test(query.get("watch") ?? "")) return "watch";
-  return name === "" ? "list" : "get";
+  if (name !== "") return "get";
+  return /^(1|t|T|true|TRUE|True)$/.test(query.get("watch") ?? "") ? "watch" : "list";
 }
 
 function exactName(fieldSelector: string): string {

@@ -21,6 +21,10 @@ export interface Resource {
   readonly createsOnUpdate: boolean;
 }
 
+const RBAC = {
+  ...{ group: "rbac.authorization.k8s.io", version: "v1", hasStatus: false },
+  ...{ returnsDeleted: false, createsOnUpdate: true },
+};
 const CORE = { group: "", version: "v1", createsOnUpdate: false };
 
 /** All resources. */
@@ -45,6 +49,15 @@ export const RESOURCES: readonly Resource[] = [
     ...{ kind: "Service", plural: "services", isNamespaced: true },
     ...{ hasStatus: true, returnsDeleted: true, createsOnUpdate: true },
   },
+  {
+    ...CORE,
+    ...{ kind: "ServiceAccount", plural: "serviceaccounts", isNamespaced: true },
+    ...{ hasStatus: false, returnsDeleted: true },
+  },
+  { ...RBAC, kind: "Role", plural: "roles", isNamespaced: true },
+  { ...RBAC, kind: "RoleBinding", plural: "rolebindings", isNamespaced: true },
+  { ...RBAC, kind: "ClusterRole", plural: "clusterroles", isNamespaced: false },
+  { ...RBAC, kind: "ClusterRoleBinding", plural: "clusterrolebindings", isNamespaced: false },
   {
     ...{ kind: "EndpointSlice", group: "discovery.k8s.io", version: "v1" },
     ...{ plural: "endpointslices", isNamespaced: true },

@@ -3,6 +3,7 @@
  * `fields.ParseSelector` in apimachinery.
  */
 import { type ApiObject, asJson, asText } from "./object.ts";
+import { resourceOf } from "./resources.ts";
 import { badRequest } from "./status.ts";
 
 /** Whether an object is selected. */
@@ -82,7 +83,8 @@ function fieldOf(path: string, kind: string): (object: ApiObject) => string {
   if (path === "metadata.name") return (object) => object.metadata.name;
   if (path === "metadata.namespace") return (object) => object.metadata.namespace ?? "";
   if (kind === "Pod" && Object.hasOwn(POD_FIELDS, path)) return POD_FIELDS[path]!;
-  if (kind === "Pod") throw badRequest(`field label not supported: ${path}`);
+  const group = resourceOf(kind).group;
+  if (group === "") throw badRequest(`field label not supported: ${path}`);
   throw badRequest(
     `"${path}" is not a known field selector: only "metadata.name", "metadata.namespace"`,
   );

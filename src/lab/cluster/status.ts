@@ -126,11 +126,9 @@ export function forbidden(resource: Named | null, name: string, why: string): Ap
 }
 
 /** 415: a patch of a form that is not taken. */
-export function unsupportedMediaType(accepted: readonly string[]): ApiError {
-  const message =
-    "the body of the request was in an unknown format - accepted media types include: " +
-    accepted.join(", ");
-  return new ApiError(415, "UnsupportedMediaType", message);
+export function unsupportedMediaType(): ApiError {
+  const message = "415: Unsupported Media Type";
+  return new ApiError(415, "UnsupportedMediaType", message, { details: {} });
 }
 
 /** 500. */

@@ -19,7 +19,7 @@ import { resourceOf } from "./resources.ts";
 import { type Cause, invalid } from "./status.ts";
 
 /** Endpoints of a slice (discovery/validation). */
-export const SLICE_ENDPOINTS_MAX = 1000;
+const SLICE_ENDPOINTS_MAX = 1000;
 const SLICE_PORTS_MAX = 100;
 const ADDRESSES_MAX = 100;
 const ADDRESS_TYPES = ["FQDN", "IPv4", "IPv6"];
@@ -59,13 +59,16 @@ function sliceCauses(slice: ApiObject, before: ApiObject | null): Cause[] {
   if (before !== null && before.addressType !== type) {
     causes.push(invalidValue("addressType", type, "field is immutable"));
   }
+  causes.push(...slicePortCauses(asList(slice.ports)));
+  // What has not changed is not looked at again.
+  if (before !== null && sameJson(before.endpoints, slice.endpoints)) return causes;
   const endpoints = asList(slice.endpoints);
   if (endpoints.length > SLICE_ENDPOINTS_MAX) {
     causes.push(tooMany("endpoints", endpoints.length, SLICE_ENDPOINTS_MAX));
   } else {
     causes.push(...endpoints.flatMap((one, i) => endpointCauses(one, type, `endpoints[${i}]`)));
   }
-  return [...causes, ...slicePortCauses(asList(slice.ports))];
+  return causes;
 }
 
 function endpointCauses(endpoint: Json, type: string, path: string): Cause[] {
@@ -74,7 +77,7 @@ function endpointCauses(endpoint: Json, type: string, path: string): Cause[] {
   if (addresses.length === 0) return [required(field, "must contain at least 1 address")];
   if (addresses.length > ADDRESSES_MAX) return [tooMany(field, addresses.length, ADDRESSES_MAX)];
   if (type !== "IPv4" && type !== "IPv6") return [];
-  return addresses.flatMap((address, i) => addressCauses(`${field}[${i}]`, address, type));
+  return addresses.flatMap((address, i) => addressCauses(field, i, address, type));
 }
 
 function slicePortCauses(ports: readonly Json[]): Cause[] {
@@ -127,6 +130,9 @@ function servicePortCauses(ports: readonly Json[]): Cause[] {
     if (!isPort || Number(port.port) > 65_535) {
       const rule = "must be between 1 and 65535, inclusive";
       causes.push(invalidValue(`${path}.port`, port.port ?? 0, rule));
+      if (port.targetPort === port.port) {
+        causes.push(invalidValue(`${path}.targetPort`, port.port ?? 0, rule));
+      }
     }
     if (!PROTOCOLS.includes(asText(port.protocol))) {
       causes.push(notSupported(`${path}.protocol`, port.protocol, PROTOCOLS));

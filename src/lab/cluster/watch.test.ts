@@ -159,7 +159,7 @@ test("over a socket: events as lines, and an answer that ends in order at its ti
   await seen.until(2);
   assert.equal(seen.isEnded, true);
   assert.equal(cluster.server.handler.watchCount, 0);
-  const named = await watch(t, cluster, "/api/v1/namespaces/default/services/b?watch=true");
+  const named = await watch(t, cluster, `${path}&fieldSelector=metadata.name%3Db`);
   cluster.objects.create("Service", "default", serviceBody("b"));
   await named.until(1);
   assert.deepEqual(named.lines, ["ADDED b"]);

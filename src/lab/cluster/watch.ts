@@ -1,5 +1,5 @@
 /**
- * Watches: which events a watch sends, seen through its selector, with bookmarks and an end in time.
+ * Watches: which events a watch sends, seen through its selector, with bookmarks and an end.
  *
  * Sans-I/O: events leave as lines of JSON through a sink. The rules are those of the API server's
  * cacher (1.36): without a resourceVersion, or with "0", a watch begins with an ADDED for every
@@ -17,9 +17,9 @@ import type { Store, StoreEvent } from "./store.ts";
 /** Between bookmarks (cacher.go, defaultBookmarkFrequency). */
 export const BOOKMARK_MS = 60_000;
 /** The last bookmark comes so long before the end (cache_watcher.go). */
-export const BOOKMARK_BEFORE_END_MS = 2000;
+const BOOKMARK_BEFORE_END_MS = 2000;
 /** The annotation of the bookmark that ends the first part of a streaming list. */
-export const INITIAL_EVENTS_END = "k8s.io/initial-events-end";
+const INITIAL_EVENTS_END = "k8s.io/initial-events-end";
 
 /** Where the lines of a watch go. */
 export interface WatchSink {

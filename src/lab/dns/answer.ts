@@ -1,10 +1,10 @@
 /**
  * The answer to a question about the cluster, as CoreDNS with its `kubernetes` plugin gives it.
  *
- * Pure. What it keeps to, measured on CoreDNS and seen by clients: a headless Service without a
+ * Pure. What it keeps to, as clients see it: a headless Service without a
  * ready endpoint does not exist (NXDOMAIN); a name that exists and has no records of the type is
- * NOERROR with a SOA; all TTLs are 5 s; SRV targets come with their addresses. What lies outside the
- * domain does not exist either, because the lab has no upstream to ask.
+ * NOERROR with a SOA; all TTLs are 5 s; SRV targets come with their addresses. What lies outside
+ * the domain does not exist either, because the lab has no upstream to ask.
  */
 import { isIPv4, isIPv6 } from "node:net";
 import type { Answer, Question } from "dns-packet";
@@ -16,7 +16,7 @@ import type { DnsZone } from "./zone.ts";
 export const RCODE = { NOERROR: 0, FORMERR: 1, SERVFAIL: 2, NXDOMAIN: 3, NOTIMP: 4, REFUSED: 5 };
 
 /** The TTL of all records, as CoreDNS sets it by default. */
-export const TTL_SECONDS = 5;
+const TTL_SECONDS = 5;
 
 /** The sections of an answer. */
 export interface ZoneAnswer {
@@ -38,6 +38,7 @@ export function answerOf(question: Question, zone: DnsZone): ZoneAnswer {
   }
   const items = itemsOf(name, zone);
   if ("externalName" in items) {
+    if (type === "SRV") return without(RCODE.NOERROR, zone.domain);
     const alias: Answer = {
       name: asked,
       type: "CNAME",

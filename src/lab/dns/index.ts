@@ -4,7 +4,6 @@
  * `zone.ts` is what it must be given; `items.ts` and `answer.ts` know what CoreDNS says,
  * `message.ts` the bytes, `server.ts` the sockets.
  */
-export { RCODE, TTL_SECONDS } from "./answer.ts";
 export type { DnsFault } from "./fault.ts";
 export { LabDns, type LabDnsDeps } from "./server.ts";
 export type { DnsZone } from "./zone.ts";

@@ -31,7 +31,9 @@ export function itemsOf(
   const { namespace, service: serviceName, endpoint } = name;
   const service = zone.service(namespace, serviceName);
   if (service === null) return [];
-  if (service.type === "ExternalName") return { externalName: service.externalName };
+  if (service.type === "ExternalName") {
+    return endpoint === null ? { externalName: service.externalName } : [];
+  }
   const base = `${serviceName}.${namespace}.svc.${zone.domain}`;
   if (service.clusterIp !== "None" && endpoint === null) return ofClusterIp(service, name, base);
   const slices = zone.slices(namespace, serviceName);

@@ -20,13 +20,13 @@ export type ClusterName =
     };
 
 /**
- * @param name in lower case, without a last dot.
+ * @param full in lower case, without a last dot.
  * @returns null when no name of the domain has this form; "outside" when it is not of the domain.
  */
-export function parseClusterName(name: string, domain: string): ClusterName | "outside" | null {
-  if (name === domain) return { kind: "above", namespace: null };
-  if (!name.endsWith(`.${domain}`)) return "outside";
-  const labels = name.slice(0, -domain.length - 1).split(".");
+export function parseClusterName(full: string, domain: string): ClusterName | "outside" | null {
+  if (full === domain) return { kind: "above", namespace: null };
+  if (!full.endsWith(`.${domain}`)) return "outside";
+  const labels = full.slice(0, -domain.length - 1).split(".");
   if (labels.pop() !== "svc") return null;
   const namespace = labels.pop() ?? null;
   const service = labels.pop();
@@ -34,7 +34,8 @@ export function parseClusterName(name: string, domain: string): ClusterName | "o
   const found = { kind: "service", namespace, service } as const;
   if (labels.length === 0) return { ...found, endpoint: null, port: null };
   if (labels.length === 1) return { ...found, endpoint: labels[0], port: null };
-  const [port, protocol] = labels;
-  if (labels.length !== 2 || !port.startsWith("_") || !protocol.startsWith("_")) return null;
-  return { ...found, endpoint: null, port: { name: port.slice(1), protocol: protocol.slice(1) } };
+  if (labels.length !== 2) return null;
+  // As CoreDNS: the underscores may be left out.
+  const [name, protocol] = labels.map((label) => label.replace(/^_/, ""));
+  return { ...found, endpoint: null, port: { name, protocol } };
 }

@@ -10,27 +10,36 @@
 import "./leash.ts";
 import net from "node:net";
 import { realRng } from "../../base/index.ts";
-import type { ChildMessage } from "../messages.ts";
+import type { ChildMessage, PodsMessage } from "../messages.ts";
 
 const [host, port, list] = process.argv.slice(2) as [string, string, string];
 process.title = "fairlead-lab clusterip";
-const pods = list.split(",").map((address) => {
+let pods = list.split(",").map(parse);
+const rng = realRng();
+
+function parse(address: string): { host: string; port: number } {
   const colon = address.lastIndexOf(":");
   return { host: address.slice(0, colon), port: Number(address.slice(colon + 1)) };
-});
-const rng = realRng();
+}
 
 const say = (message: ChildMessage): void => {
   process.send?.(message);
 };
 
 const server = net.createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
-  const pod = pods[rng.int(pods.length)]!;
+  const pod = pods[rng.int(pods.length)];
+  // A Service without endpoints refuses connections.
+  if (!pod) return void client.resetAndDestroy();
   const upstream = net.connect({ ...pod, allowHalfOpen: true, noDelay: true });
   client.pipe(upstream).pipe(client);
   client.on("error", () => upstream.destroy());
   upstream.on("error", () => client.resetAndDestroy());
 });
+// As kube-proxy does: what is connected stays where it is, whatever pods come.
+process.on("message", ({ addresses }: PodsMessage) => {
+  pods = addresses.map(parse);
+});
+process.channel?.unref();
 server.on("error", (error: NodeJS.ErrnoException) => {
   say({ type: "failed", code: error.code ?? "", reason: error.message });
 });

@@ -4,15 +4,20 @@
  *     pod.ts NAME HOST PORT
  *
  * It imports as little as it can, since a dozen of them start at once. Says `listening` or
- * `failed` to the lab, and ends when the lab does.
+ * `failed` to the lab, and ends when the lab does. On SIGTERM it says GOAWAY and finishes its
+ * calls, as a well-behaved pod does.
  */
 import "./leash.ts";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
+import { realClock } from "../../base/index.ts";
 import { ECHO_SERVICE } from "../echo.ts";
 import type { ChildMessage } from "../messages.ts";
 
 const [name, host, port] = process.argv.slice(2) as [string, string, string];
 process.title = `fairlead-lab ${name}`;
+
+/** From SIGTERM to the end, for calls that are open: less than the lab's patience. */
+const DRAIN_MS = 1500;
 
 const say = (message: ChildMessage): void => {
   process.send?.(message);
@@ -26,4 +31,10 @@ server.bindAsync(`${host}:${port}`, ServerCredentials.createInsecure(), (error, 
   if (!error) return say({ type: "listening", port: boundPort });
   const code = /\bE[A-Z]+\b/.exec(error.message)?.[0] ?? "";
   say({ type: "failed", code, reason: error.message });
+});
+process.once("SIGTERM", () => {
+  server.tryShutdown(() => process.exit(0));
+  realClock()
+    .setTimer(DRAIN_MS, () => process.exit(0))
+    .unref();
 });

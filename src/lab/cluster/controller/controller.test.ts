@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { seededRng, VirtualClock } from "../../../base/index.ts";
-import type { ApiObject, Json } from "../object.ts";
+import { type ApiObject, asList, type Json } from "../object.ts";
 import { Objects } from "../objects.ts";
 import { Store } from "../store.ts";
 import { type PodSpec, Workload } from "../workload.ts";
@@ -45,7 +45,7 @@ function setUp() {
   return { clock, objects, controller, workload, slices, addPod, settle, service };
 }
 
-const endpoints = (slice: ApiObject): readonly Json[] => slice.endpoints as readonly Json[];
+const endpoints = (slice: ApiObject): readonly Json[] => asList(slice.endpoints);
 const conditions = (slice: ApiObject, i = 0): Json => endpoints(slice)[i]!.conditions as Json;
 
 test("a slice says what the real controller says", () => {
@@ -91,8 +91,8 @@ test("a pod's way: not ready, ready, terminating, gone", () => {
   assert.deepEqual(conditions(slices()[0]!), { ready: false, serving: false, terminating: true });
   workload.removePod(name);
   const [empty] = slices();
-  assert.deepEqual(endpoints(empty!), []);
-  assert.deepEqual(empty!.ports, []);
+  assert.equal(empty!.endpoints, null);
+  assert.equal(empty!.ports, null);
   assert.equal(empty!.metadata.name, first[0]!.metadata.name, "the slice is kept as placeholder");
 });
 
@@ -111,7 +111,7 @@ test("a targetPort's name is looked up in each pod: other numbers, other slices"
   addPod(1);
   addPod(2, { ports: { grpc: 50_052 } });
   addPod(3, { ports: {} });
-  const ports = slices().map((slice) => (slice.ports as Json[]).map(({ port }) => port));
+  const ports = slices().map((slice) => asList(slice.ports).map(({ port }) => port));
   assert.deepEqual(ports.sort(), [[], [50_051], [50_052]]);
 });
 

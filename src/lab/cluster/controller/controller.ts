@@ -1,6 +1,6 @@
 /**
- * The endpointslice controller in small: watches Services, Pods and Nodes of the store and keeps the
- * slices of each Service as `plan.ts` says, within a turn of the event loop.
+ * The endpointslice controller in small: watches Services, Pods and Nodes of the store and keeps
+ * the slices of each Service as `plan.ts` says, within a turn of the event loop.
  *
  * The slices of a Service that is deleted go too (in a cluster the garbage collector does that).
  * Slices that others wrote are left alone.

@@ -18,9 +18,9 @@ import {
 import { withHints } from "./hints.ts";
 
 /** Endpoints that the controller puts into a slice (--max-endpoints-per-slice). */
-export const ENDPOINTS_PER_SLICE = 100;
+const ENDPOINTS_PER_SLICE = 100;
 /** The value of the label that says who writes a slice. */
-export const MANAGED_BY = "endpointslice-controller.k8s.io";
+const MANAGED_BY = "endpointslice-controller.k8s.io";
 const MANAGED_BY_LABEL = "endpointslice.kubernetes.io/managed-by";
 const SERVICE_LABEL = "kubernetes.io/service-name";
 const HEADLESS_LABEL = "service.kubernetes.io/headless";

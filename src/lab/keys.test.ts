@@ -1,0 +1,36 @@
+/**
+ * Keys of the terminal: what they do, and that the terminal is put back.
+ */
+import assert from "node:assert/strict";
+import { EventEmitter } from "node:events";
+import { test } from "node:test";
+import { type KeyInput, readKeys } from "./keys.ts";
+
+function terminal() {
+  const states: string[] = [];
+  const input = Object.assign(new EventEmitter(), {
+    isTTY: true,
+    setRawMode: (isRaw: boolean) => states.push(isRaw ? "raw" : "cooked"),
+    resume: () => states.push("on"),
+    pause: () => states.push("off"),
+  });
+  return { input: input as typeof input & KeyInput, states };
+}
+
+test("plus and minus scale, Ctrl-C and Ctrl-\\ are signals, the rest is nothing", () => {
+  const { input, states } = terminal();
+  const done: string[] = [];
+  const close = readKeys(input, {
+    scaleBy: (change) => done.push(String(change)),
+    signal: (name) => done.push(name),
+  });
+  input.emit("data", Buffer.from("+x-=\x1b[A"));
+  input.emit("data", Buffer.from("\x03"));
+  input.emit("data", Buffer.from("\x1c"));
+  assert.deepEqual(done, ["1", "-1", "1", "SIGINT", "SIGQUIT"]);
+  close();
+  input.emit("data", Buffer.from("+"));
+  assert.equal(done.length, 5);
+  assert.deepEqual(states, ["raw", "on", "cooked", "off"]);
+  assert.equal(process.listenerCount("exit"), 0);
+});
