@@ -14,12 +14,15 @@ const ROOT_EXAMPLES = [
   "fairlead lab",
   "fairlead proxy --listen 127.0.0.1:8080 --to orders.prod:50051",
   "fairlead why orders.prod:50051",
+  "fairlead endpoints kubernetes:///echo.prod:grpc -w",
 ];
 
 /** Every verb, in the order of the help. */
 const VERBS: Record<string, () => Promise<Command>> = {
   proxy: async () => (await import("./proxy.ts")).proxyCommand(),
   why: async () => (await import("./why.ts")).whyCommand(),
+  endpoints: async () => (await import("./endpoints.ts")).endpointsCommand(),
+  check: async () => (await import("./check.ts")).checkCommand(),
   lab: async () => (await import("./lab.ts")).labCommand(),
 };
 

@@ -13,6 +13,8 @@ const EXAMPLES = [
   "fairlead lab",
   "# one table after 5 seconds",
   "fairlead lab --once --seconds 5",
+  "# from 3 pods to 12 and to 5; in a terminal the keys + and - do it, too",
+  "fairlead lab --scale 3,12,5",
   "# for a script",
   "fairlead lab --once --pods 3 --lanes clusterip,proxy --page none -o json",
 ];
@@ -23,7 +25,9 @@ export function labCommand(): Command {
     .option("--once", "run for --seconds, print, and end")
     .option("--seconds <s>", "end the load after so long (default: 10 with --once, else no end)")
     .option("--pods <n>", "how many pods, each a process (default: 12)")
-    .option("--lanes <a,b>", "which ways to compare (default: clusterip,static,proxy)")
+    .option("--scale <a,b>", "change the number of pods as it runs: 3,12,5")
+    .option("--scale-every <s>", "seconds between these numbers (default: 10)")
+    .option("--lanes <a,b>", "which ways to compare (default: clusterip,static,headless,proxy)")
     .option("--page <address>", "HOST:PORT of the page, or none (default: 127.0.0.1:7480)")
     .option("--netns", "pods in network namespaces (not available yet)")
     .option("-o, --output <form>", "table, or json at the end (default: table)");
@@ -40,7 +44,7 @@ async function run(options: RawLabOptions & CommonOptions): Promise<void> {
     const style = { hasColour: hasColour(options), hasUnicode: hasUnicode(process.env) };
     process.exitCode = await runLab(labOptions, {
       ...{ clock, log, style, stop },
-      stdout: process.stdout,
+      ...{ stdout: process.stdout, stdin: process.stdin },
     });
   } catch (error) {
     if (error instanceof LabOptionError) throw new UsageError(error.message);

@@ -14,11 +14,12 @@ import {
   tryParseListenAddress,
   tryParseTcpAddress,
 } from "../proxy/index.ts";
+import type { KubernetesOptions } from "./kubernetes-options.ts";
 import { badValue, UsageError, underFlag } from "./usage.ts";
 import type { CommonOptions } from "./verb.ts";
 
 /** As commander yields them: values are checked, combinations are not. */
-export interface ProxyOptions extends CommonOptions {
+export interface ProxyOptions extends CommonOptions, KubernetesOptions {
   readonly listen?: ProxyConfig["listeners"];
   readonly to?: string;
   readonly policy?: PolicyChoice;
@@ -102,14 +103,25 @@ function upstreamTls(to: string, options: ProxyOptions): ProxyConfig["upstreamTl
   }
   if (toCert !== undefined && toKey === undefined) throw new UsageError("--to-cert needs --to-key");
   if (toKey !== undefined && toCert === undefined) throw new UsageError("--to-key needs --to-cert");
-  const target = parseTarget(to);
   return {
     caFile: toCa ?? null,
     certFile: toCert ?? null,
     keyFile: toKey ?? null,
-    // Endpoints found by DNS are IP addresses; what their certificates carry is the name.
-    serverName: toAuthority ?? (target.kind === "dns" ? target.host : null),
+    serverName: toAuthority ?? serverNameOf(to, options.namespace),
   };
+}
+
+/**
+ * What the endpoints' certificates should be for, or null for their addresses. Endpoints that are
+ * found by a name have IP addresses; what their certificates carry is the name, in a cluster that
+ * of the Service.
+ */
+export function serverNameOf(to: string, namespace: string | undefined): string | null {
+  const target = parseTarget(to);
+  if (target.kind === "dns") return target.host;
+  if (target.kind !== "kubernetes") return null;
+  const within = target.namespace ?? namespace;
+  return within === undefined ? target.service : `${target.service}.${within}.svc`;
 }
 
 /** A parser of `--listen`. */

@@ -3,7 +3,7 @@
  *
  * Everything is bound before anything is served: when one address cannot be had, nothing runs.
  */
-import { createResolver } from "../discovery/index.ts";
+import { createResolver, type Discovery } from "../discovery/index.ts";
 import {
   AdminServer,
   type AdminSource,
@@ -15,6 +15,7 @@ import {
   WorkerError,
   WorkerPool,
 } from "../proxy/index.ts";
+import { Registry } from "../telemetry/index.ts";
 import {
   ClientTls,
   ListenError,
@@ -22,6 +23,8 @@ import {
   ServerTls,
   TlsFileError,
 } from "../transport/index.ts";
+import { openFor } from "./discovery.ts";
+import type { KubernetesOptions } from "./kubernetes-options.ts";
 import { aborted, type System } from "./system.ts";
 import { CommandError } from "./usage.ts";
 import { workerEnvironment } from "./worker-settings.ts";
@@ -33,11 +36,25 @@ import { workerEnvironment } from "./worker-settings.ts";
  */
 export async function runProxy(
   config: ProxyConfig,
+  kubernetes: KubernetesOptions,
   system: System,
   stop: AbortSignal,
 ): Promise<number> {
-  const { log } = system;
-  const group = createGroup(config, system);
+  const registry = new Registry();
+  const discovery = await openFor([config.target], kubernetes, system, registry);
+  try {
+    return await relay(createGroup(config, discovery, registry, system), config, system, stop);
+  } finally {
+    discovery.close();
+  }
+}
+
+async function relay(
+  group: RelayGroup,
+  config: ProxyConfig,
+  { log }: System,
+  stop: AbortSignal,
+): Promise<number> {
   const quit = new AbortController();
   const admin = new AdminServer(
     adminSource(group, () => quit.abort()),
@@ -61,16 +78,21 @@ export async function runProxy(
   return 0;
 }
 
-function createGroup(config: ProxyConfig, system: System): RelayGroup {
+function createGroup(
+  config: ProxyConfig,
+  discovery: Discovery,
+  registry: Registry,
+  system: System,
+): RelayGroup {
   const { clock, rng, log, logOptions } = system;
-  const resolver = createResolver(config.target, { clock, rng, log });
+  const resolver = createResolver(config.target, discovery.deps);
   if (config.workers === 1) {
-    const deps = { clock, rng, log, resolver };
+    const deps = { clock, rng, log, resolver, registry };
     return singleRelay(namingTlsFlags(() => createProxy(config, deps)));
   }
   namingTlsFlags(() => checkTlsFiles(config, system));
   const fork = (worker: number) => forkWorker(workerEnvironment({ worker, logOptions }));
-  return new WorkerPool(config, { clock, rng, log, resolver, fork });
+  return new WorkerPool(config, { clock, rng, log, resolver, registry, fork });
 }
 
 function adminSource(group: RelayGroup, quit: () => void): AdminSource {

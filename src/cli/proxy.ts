@@ -3,6 +3,7 @@
  */
 import type { Command } from "commander";
 import { PROXY_BOUNDS, PROXY_DEFAULTS } from "../proxy/index.ts";
+import { addKubernetesOptions } from "./kubernetes-options.ts";
 import {
   checkTarget,
   POLICY_WORDS,
@@ -20,6 +21,8 @@ import { addCommonOptions, newVerb } from "./verb.ts";
 const EXAMPLES = [
   "# every call of every client connection goes to the endpoint with the fewest calls",
   "fairlead proxy --listen 127.0.0.1:8080 --to orders.prod:50051",
+  "# the pods of a Service, as its EndpointSlices tell of them",
+  "fairlead proxy --listen 127.0.0.1:8080 --to kubernetes:///echo.prod:grpc",
   "# a fixed list, with an admin endpoint and two processes",
   "fairlead proxy --listen 0.0.0.0:8080 --to 10.0.0.1:50051,10.0.0.2:50051 \\",
   "    --admin 9901 --workers 2",
@@ -33,6 +36,7 @@ export function proxyCommand(): Command {
   const command = newVerb("proxy", "Relay gRPC and HTTP/2 calls, each to an endpoint", EXAMPLES);
   addTargets(command);
   addTls(command);
+  addKubernetesOptions(command);
   addLimits(command);
   return addCommonOptions(command).action(async (options: ProxyOptions) => {
     const config = proxyConfig(options);
@@ -43,13 +47,13 @@ export function proxyCommand(): Command {
     const stop = stopSignal();
     const system = await createSystem(options);
     logCrash(system.log);
-    endProcess(await runProxy(config, system, stop));
+    endProcess(await runProxy(config, options, system, stop));
   });
 }
 
 function addTargets(command: Command): void {
   const listen = "HOST:PORT or unix:PATH to listen on; repeatable, port 0 for any";
-  const to = "HOST:PORT (DNS), a list IP:PORT,IP:PORT, dns:///, static:///, unix:PATH";
+  const to = "kubernetes:///SVC.NS:PORT, HOST:PORT or dns:///, a list IP:PORT,..., unix:PATH";
   const config = "gRPC service config that names a policy, instead of --policy";
   command
     .addOption(listOption("--listen <address>", listen, parseListen))

@@ -10,10 +10,12 @@ import {
   createCluster,
   type EndpointView,
 } from "../cluster/index.ts";
-import { createResolver, parseTarget } from "../discovery/index.ts";
+import { createResolver, type ResolverDeps } from "../discovery/index.ts";
 import { PROXY_DEFAULTS, renderWhy, type TcpAddress } from "../proxy/index.ts";
 import { Registry } from "../telemetry/index.ts";
 import { ClientTls, listenAddressText, TlsFileError, TransportLoop } from "../transport/index.ts";
+import { openFor } from "./discovery.ts";
+import { serverNameOf } from "./proxy-options.ts";
 import { createSystem, type System, stopSignal, writeOut } from "./system.ts";
 import { CommandError } from "./usage.ts";
 import type { WhyOptions } from "./why.ts";
@@ -45,15 +47,22 @@ export async function runWhy(target: string | null, options: WhyOptions): Promis
 
 async function lookOurselves(target: string, options: WhyOptions): Promise<ClusterView> {
   const system = await createSystem(options);
-  const cluster = connect(target, options, system);
+  const discovery = await openFor([target], options, system);
+  const cluster = connect(target, options, system, discovery.deps);
   cluster.start();
   await waitUsable(cluster, system, stopSignal());
   const view = cluster.view();
   cluster.close();
+  discovery.close();
   return view;
 }
 
-function connect(target: string, options: WhyOptions, { clock, rng, log }: System): Cluster {
+function connect(
+  target: string,
+  options: WhyOptions,
+  { clock, rng, log }: System,
+  discovery: ResolverDeps,
+): Cluster {
   return createCluster(
     {
       target,
@@ -67,7 +76,7 @@ function connect(target: string, options: WhyOptions, { clock, rng, log }: Syste
       rng,
       // What is printed says of each endpoint why it is not used.
       log: silentLogger,
-      resolver: createResolver(target, { clock, rng, log }),
+      resolver: createResolver(target, discovery),
       loop: new TransportLoop(clock),
       wheel: new TimerWheel(clock),
       registry: new Registry(),
@@ -80,8 +89,7 @@ function loadTls(
   options: WhyOptions,
   { clock, log }: Pick<System, "clock" | "rng" | "log">,
 ): ClientTls {
-  const parsed = parseTarget(target);
-  const serverName = options.toAuthority ?? (parsed.kind === "dns" ? parsed.host : null);
+  const serverName = options.toAuthority ?? serverNameOf(target, options.namespace);
   const files = { caFile: options.toCa ?? null, certFile: null, keyFile: null, serverName };
   try {
     return ClientTls.load(files, { clock, log });

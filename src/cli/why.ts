@@ -3,6 +3,7 @@
  */
 import { type Command, Option } from "commander";
 import type { PolicyChoice, TcpAddress } from "../proxy/index.ts";
+import { addKubernetesOptions, type KubernetesOptions } from "./kubernetes-options.ts";
 import {
   checkTarget,
   POLICY_WORDS,
@@ -18,11 +19,12 @@ const EXAMPLES = [
   "fairlead why orders.prod:50051",
   "# ask a running proxy instead",
   "fairlead why orders.prod:50051 --admin 127.0.0.1:9901",
+  "fairlead why kubernetes:///echo.prod:grpc",
   "fairlead why 10.0.0.1:50051,10.0.0.2:50051 -o json",
 ];
 
 /** As commander yields them. */
-export interface WhyOptions extends CommonOptions {
+export interface WhyOptions extends CommonOptions, KubernetesOptions {
   readonly admin?: TcpAddress;
   readonly policy?: PolicyChoice;
   readonly output: "table" | "json";
@@ -46,6 +48,7 @@ export function whyCommand(): Command {
     .addOption(new Option("--to-tls", "connect with TLS"))
     .option("--to-ca <file>", "CA of the endpoints' certificates")
     .addOption(valueOption("--to-authority <name>", "SNI and name to verify", parseAuthority));
+  addKubernetesOptions(command);
   return addCommonOptions(command, "warn").action(
     async (target: string | undefined, options: WhyOptions) => {
       if (target !== undefined) checkTarget("TARGET", target);

@@ -23,7 +23,7 @@ import {
   type Stream,
   type StreamEvents,
 } from "../http2/index.ts";
-import { type MetricsSnapshot, Registry } from "../telemetry/index.ts";
+import type { MetricsSnapshot, Registry } from "../telemetry/index.ts";
 import {
   ConnectionCount,
   type ConnectionUser,
@@ -47,6 +47,8 @@ export interface ProxySystem {
   readonly rng: Rng;
   readonly log: Logger;
   readonly resolver: Resolver;
+  /** Where its figures go; what others have counted there is shown with them. */
+  readonly registry: Registry;
 }
 
 /** A proxy, as the processes around it see it. */
@@ -79,7 +81,7 @@ class RelayProxy implements Proxy, ListenerEvents, RelayOwner, Ticking {
   readonly #config: ProxyConfig;
   readonly #system: ProxySystem;
   readonly #loop: TransportLoop;
-  readonly #registry = new Registry();
+  readonly #registry: Registry;
   readonly #metrics: ProxyMetrics;
   readonly #refusals: RefusalLog;
   readonly #certificates: Certificates;
@@ -92,7 +94,8 @@ class RelayProxy implements Proxy, ListenerEvents, RelayOwner, Ticking {
   #isCrowded = false;
 
   constructor(config: ProxyConfig, system: ProxySystem) {
-    const { clock, rng, log, resolver } = system;
+    const { clock, rng, log, resolver, registry } = system;
+    this.#registry = registry;
     this.#config = config;
     this.#system = system;
     this.#loop = new TransportLoop(clock);

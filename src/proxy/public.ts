@@ -6,22 +6,34 @@
  */
 import { type Logger, realClock, realRng, silentLogger } from "../base/index.ts";
 import type { ClusterView, Readiness } from "../cluster/index.ts";
-import { createResolver } from "../discovery/index.ts";
-import { renderPrometheus } from "../telemetry/index.ts";
+import {
+  createResolver,
+  type DiscoveryOptions,
+  DnsNames,
+  openDiscovery,
+  systemDns,
+} from "../discovery/index.ts";
+import { Registry, renderPrometheus } from "../telemetry/index.ts";
 import type { ClientTlsFiles, ListenAddress, ServerTlsFiles } from "../transport/index.ts";
 import { LISTEN_FORMS, PROXY_DEFAULTS, type ProxyConfig, tryParseListenAddress } from "./config.ts";
 import { createProxy } from "./proxy.ts";
 
 export type { Logger } from "../base/index.ts";
 export type { ClusterView, EndpointView, Readiness } from "../cluster/index.ts";
+export type { DiscoveryOptions } from "../discovery/index.ts";
 export type { ClientTlsFiles, ServerTlsFiles } from "../transport/index.ts";
 
 /** What `startProxy` takes: the flags of `fairlead proxy`, with its defaults. */
 export interface ProxyOptions {
   /** "HOST:PORT" (port 0: any), "[IPV6]:PORT" or "unix:PATH"; at least one. */
   readonly listen: string | readonly string[];
-  /** A target: "HOST:PORT", "IP:PORT,IP:PORT", "dns:///...", "static:///...", "unix:PATH". */
+  /**
+   * A target: "kubernetes:///SERVICE.NAMESPACE:PORT", "HOST:PORT", "IP:PORT,IP:PORT", "dns:///...",
+   * "static:///...", "unix:PATH".
+   */
   readonly to: string;
+  /** How a `kubernetes` target finds its objects; by default as kubectl does. */
+  readonly kubernetes?: DiscoveryOptions;
   /** "least_request", "round_robin", "random" or "pick_first". */
   readonly policy?: string;
   /** gRPC service config, as an object, in place of `policy`. */
@@ -54,31 +66,45 @@ export interface RunningProxy {
   close(): void;
 }
 
+/** All proxies of a process are one client of its DNS servers. */
+const NAMES = new DnsNames({ clock: realClock(), rng: realRng(), system: systemDns() });
+
 /**
  * Starts a proxy; resolves once it listens. An endpoint that cannot be reached is no error here.
  *
  * Rejects with one clear sentence: RangeError for an address that is none, TargetError,
- * PolicyError, TlsFileError, or ListenError for an address that cannot be had.
+ * DiscoveryError, PolicyError, TlsFileError, or ListenError for an address that cannot be had.
  */
 export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const clock = realClock();
   const rng = realRng();
   const log = options.log ?? silentLogger;
-  const resolver = createResolver(options.to, { clock, rng, log });
-  const proxy = createProxy(configOf(options), { clock, rng, log, resolver });
+  const registry = new Registry();
+  const system = { clock, rng, log, registry };
+  const { to, kubernetes = {} } = options;
+  const discovery = await openDiscovery([to], kubernetes, {
+    ...system,
+    ...{ dns: NAMES, env: process.env },
+  });
+  const resolver = createResolver(to, discovery.deps);
+  const proxy = createProxy(configOf(options), { ...system, resolver });
   const addresses = await proxy.listen();
+  const end = (): void => {
+    proxy.close();
+    discovery.close();
+  };
   return {
     addresses,
     clusters: () => proxy.clusters(),
     readiness: () => proxy.readiness(),
     metricsText: () => renderPrometheus(proxy.metrics()),
     drain: () => proxy.drain(),
-    close: () => proxy.close(),
+    close: end,
   };
 }
 
 function configOf(options: ProxyOptions): ProxyConfig {
-  const { log: _, listen, to, policy, serviceConfig, ...given } = options;
+  const { log: _, kubernetes: __, listen, to, policy, serviceConfig, ...given } = options;
   const texts = typeof listen === "string" ? [listen] : listen;
   const choice =
     serviceConfig === undefined

@@ -11,6 +11,7 @@ import { RecordingLogger, seededRng, VirtualClock } from "../../src/base/index.t
 import { createResolver } from "../../src/discovery/index.ts";
 import { overloadFigures } from "../../src/http2/index.ts";
 import { createProxy, PROXY_DEFAULTS, type ProxyConfig } from "../../src/proxy/index.ts";
+import { Registry } from "../../src/telemetry/index.ts";
 import { settle } from "./cluster.ts";
 import {
   eventually,
@@ -50,7 +51,7 @@ export class ProxyHarness {
     clock.advance(START_MS); // A real clock never says 0.
     const rng = seededRng(11);
     const resolver = createResolver(target, { clock, rng, log });
-    this.proxy = createProxy(config, { clock, rng, log, resolver });
+    this.proxy = createProxy(config, { clock, rng, log, resolver, registry: new Registry() });
   }
 
   /** Listens, and waits until `count` endpoints are ready. */

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { RecordingLogger, type Rng, VirtualClock } from "../../base/index.ts";
 import { newEndpoint, newEndpointSet } from "../../discovery/index.ts";
+import { Registry } from "../../telemetry/index.ts";
 import { ListenError } from "../../transport/index.ts";
 import type { TcpAddress } from "../config.ts";
 import { ANSWER_TIMEOUT_MS } from "./asking.ts";
@@ -36,6 +37,7 @@ function newPool(workers: number, admin: TcpAddress | null = null): WorkerPool {
       rng: MIDDLE,
       log,
       resolver,
+      registry: new Registry(),
       fork: () => {
         const process = new FakeProcess(100 + processes.length, clock, (relay) => prepare(relay));
         processes.push(process);

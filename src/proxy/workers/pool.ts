@@ -9,7 +9,7 @@ import {
   type Counter,
   type MetricsSnapshot,
   mergeSnapshots,
-  Registry,
+  type Registry,
 } from "../../telemetry/index.ts";
 import { removeStaleSocket } from "../../transport/index.ts";
 import { mergeReadiness } from "../admin/index.ts";
@@ -41,6 +41,8 @@ export interface PoolDeps {
   readonly log: Logger;
   /** Not started yet; the pool starts and closes it. */
   readonly resolver: Resolver;
+  /** The primary's own figures, beside the sums of the workers'. */
+  readonly registry: Registry;
   /** Starts a worker process. */
   fork(slot: number): WorkerProcess;
 }
@@ -50,7 +52,7 @@ export class WorkerPool implements RelayGroup {
   readonly #config: ProxyConfig;
   readonly #deps: PoolDeps;
   readonly #slots: Slot[];
-  readonly #registry = new Registry();
+  readonly #registry: Registry;
   readonly #restarts: Counter;
   readonly #figures = new Figures();
   #refreshTimer: Timer | null = null;
@@ -70,6 +72,7 @@ export class WorkerPool implements RelayGroup {
       maxConnections: Math.ceil(config.maxConnections / config.workers),
     };
     this.#deps = deps;
+    this.#registry = deps.registry;
     this.#restarts = this.#registry.counter(
       "fairlead_worker_restarts_total",
       "Worker processes started in place of one that crashed.",

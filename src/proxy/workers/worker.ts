@@ -5,6 +5,7 @@
  * (`node-cluster.ts`).
  */
 import type { Clock, Logger, Rng } from "../../base/index.ts";
+import { Registry } from "../../telemetry/index.ts";
 import { ListenError, TlsFileError } from "../../transport/index.ts";
 import type { ProxyConfig } from "../config.ts";
 import type { createProxy, Proxy as RelayProxy } from "../proxy.ts";
@@ -71,7 +72,7 @@ class Worker {
     const resolver = new LineResolver(config.target, () => this.#line.send({ type: "resolveNow" }));
     this.#resolver = resolver;
     try {
-      this.#proxy = createProxy(config, { clock, rng, log, resolver });
+      this.#proxy = createProxy(config, { clock, rng, log, resolver, registry: new Registry() });
       const addresses = await this.#proxy.listen();
       this.#line.send({ type: "listening", addresses });
     } catch (error) {

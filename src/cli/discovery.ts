@@ -1,0 +1,39 @@
+/**
+ * Discovery of a verb: `openDiscovery` with the verb's flags and the process's environment, and its
+ * mistakes in the words of the command line.
+ */
+import { type Discovery, DiscoveryError, openDiscovery } from "../discovery/index.ts";
+import type { Registry } from "../telemetry/index.ts";
+import type { KubernetesOptions } from "./kubernetes-options.ts";
+import type { System } from "./system.ts";
+import { CommandError, UsageError } from "./usage.ts";
+
+/**
+ * Prepares discovery for `targets`.
+ *
+ * @param registry where its counters go.
+ * @throws UsageError for flags that exclude each other, CommandError when there is no way to the
+ *   objects that a target needs.
+ */
+export async function openFor(
+  targets: readonly string[],
+  options: KubernetesOptions,
+  { clock, rng, log }: System,
+  registry?: Registry,
+): Promise<Discovery> {
+  const { objects, kubeconfig, context } = options;
+  if (objects !== undefined && (kubeconfig ?? context) !== undefined) {
+    const flag = kubeconfig !== undefined ? "--kubeconfig" : "--context";
+    throw new UsageError(`--objects and ${flag} exclude each other`);
+  }
+  try {
+    return await openDiscovery(targets, options, { clock, rng, log, registry, env: process.env });
+  } catch (error) {
+    throw asCommandError(error);
+  }
+}
+
+/** What a user can mend is told as one line; what is a bug of ours stays what it is. */
+export function asCommandError(error: unknown): unknown {
+  return error instanceof DiscoveryError ? new CommandError(error.message) : error;
+}

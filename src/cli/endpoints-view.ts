@@ -1,0 +1,169 @@
+/**
+ * An endpoint set for people and programs: the rows of `fairlead endpoints`, as JSON and as text.
+ * Pure functions; nothing is resolved here.
+ */
+import type { Endpoint, EndpointSet } from "../discovery/index.ts";
+import { renderTable } from "../proxy/index.ts";
+
+/** One endpoint as `-o json` prints it. Keys are added, never renamed or dropped. */
+export interface EndpointRow {
+  readonly address: string;
+  readonly addresses: readonly string[];
+  readonly ready: boolean;
+  readonly serving: boolean;
+  readonly terminating: boolean;
+  /** Whether new calls may go there. */
+  readonly usable: boolean;
+  /** The rule that uses it or leaves it out. */
+  readonly reason: string;
+  readonly pod: string | null;
+  readonly uid: string | null;
+  readonly node: string | null;
+  readonly zone: string | null;
+  readonly hints: { readonly nodes: readonly string[]; readonly zones: readonly string[] };
+  /** Name of the EndpointSlice; null when it came from elsewhere. */
+  readonly slice: string | null;
+  /** Who named it, as `why` shows it. */
+  readonly source: string;
+}
+
+/** What `-o json` prints: one document, with -w one for each change. */
+export interface EndpointsDocument {
+  readonly target: string;
+  readonly endpoints: readonly EndpointRow[];
+  /** Why there are none; null when there are some. */
+  readonly reason: string | null;
+}
+
+const NO_HINTS = { nodes: [], zones: [] };
+
+/** The document of a set. Endpoints are sorted by address. */
+export function endpointsDocument(target: string, set: EndpointSet): EndpointsDocument {
+  const used = set.endpoints.map((each) => rowOf(each, true, each.rule ?? "in the set"));
+  const skipped = (set.skipped ?? []).map((each) => rowOf(each.endpoint, false, each.reason));
+  const endpoints = [...used, ...skipped].sort(byAddress);
+  return { target, endpoints, reason: set.reason ?? null };
+}
+
+function byAddress(a: EndpointRow, b: EndpointRow): number {
+  return a.address < b.address ? -1 : a.address > b.address ? 1 : 0;
+}
+
+/** A source without conditions lists only what serves. */
+function rowOf(endpoint: Endpoint, usable: boolean, reason: string): EndpointRow {
+  const { conditions, source } = endpoint;
+  return {
+    address: endpoint.address,
+    addresses: endpoint.addresses,
+    ready: conditions?.ready ?? true,
+    serving: conditions?.serving ?? true,
+    terminating: conditions?.terminating ?? false,
+    usable,
+    reason,
+    pod: endpoint.pod,
+    uid: endpoint.uid,
+    node: endpoint.node,
+    zone: endpoint.zone,
+    hints: conditions?.hints ?? NO_HINTS,
+    slice: /^EndpointSlice (?:.*\/)?([^/]+)$/.exec(source)?.[1] ?? null,
+    source,
+  };
+}
+
+const HEADERS = [
+  "ADDRESS",
+  "READY",
+  "SERVING",
+  "TERMINATING",
+  "ZONE",
+  "HINT",
+  "NODE",
+  "SLICE",
+  "POD",
+  "USABLE",
+  "REASON",
+];
+const WIDE_HEADERS = [...HEADERS, "UID", "OTHER ADDRESSES"];
+const LEFT: ReadonlySet<string> = new Set();
+
+/** One line of summary, and the table. */
+export function renderEndpoints(document: EndpointsDocument, isWide: boolean): string {
+  const { endpoints } = document;
+  const lines = [summary(document)];
+  if (endpoints.length > 0) {
+    lines.push("", ...renderTable(headers(isWide), LEFT, endpoints.map(cellsOf(isWide))));
+  }
+  return printable(lines);
+}
+
+/**
+ * What changed between two documents: a line of summary with the time, and the rows that came (+),
+ * changed (~) and went (-). "" when nothing that is shown has changed.
+ */
+export function renderChange(
+  before: EndpointsDocument,
+  after: EndpointsDocument,
+  isWide: boolean,
+  time: string,
+): string {
+  const cells = cellsOf(isWide);
+  const was = new Map(before.endpoints.map((row) => [rowKey(row), cells(row)]));
+  const rows: string[][] = [];
+  for (const row of after.endpoints) {
+    const now = cells(row);
+    const old = was.get(rowKey(row));
+    was.delete(rowKey(row));
+    if (old === undefined) rows.push(["+", ...now]);
+    else if (old.join("\0") !== now.join("\0")) rows.push(["~", ...now]);
+  }
+  for (const old of was.values()) rows.push(["-", ...old]);
+  if (rows.length === 0 && before.reason === after.reason) return "";
+  const table = rows.length === 0 ? [] : renderTable(["", ...headers(isWide)], LEFT, rows);
+  return printable(["", `${time}   ${summary(after)}`, ...table]);
+}
+
+function rowKey({ address, uid, source }: EndpointRow): string {
+  return [address, uid, source].join("\0");
+}
+
+function summary({ target, endpoints, reason }: EndpointsDocument): string {
+  const usable = endpoints.filter((row) => row.usable).length;
+  const why = reason === null ? "" : `   ${reason}`;
+  return `target ${target}   ${usable} of ${endpoints.length} endpoints usable${why}`;
+}
+
+function headers(isWide: boolean): readonly string[] {
+  return isWide ? WIDE_HEADERS : HEADERS;
+}
+
+function cellsOf(isWide: boolean): (row: EndpointRow) => string[] {
+  return (row) => {
+    const hints = [...row.hints.nodes, ...row.hints.zones].join(",");
+    const cells = [
+      row.address,
+      yesNo(row.ready),
+      yesNo(row.serving),
+      yesNo(row.terminating),
+      row.zone ?? "-",
+      hints === "" ? "-" : hints,
+      row.node ?? "-",
+      row.slice ?? row.source,
+      row.pod ?? "-",
+      yesNo(row.usable),
+      row.reason,
+    ];
+    if (!isWide) return cells;
+    const others = row.addresses.slice(1).join(",");
+    return [...cells, row.uid ?? "-", others === "" ? "-" : others];
+  };
+}
+
+function yesNo(value: boolean): string {
+  return value ? "yes" : "no";
+}
+
+/** Names may hold what a file or server said: nothing in them makes a line or moves a cursor. */
+function printable(lines: readonly string[]): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
+  return lines.map((line) => `${line.replace(/[\x00-\x1f\x7f-\x9f]/g, "?")}\n`).join("");
+}
