@@ -6,17 +6,9 @@
  */
 import type { Socket } from "node:net";
 import type { RunningProcess, StartOptions } from "../peers/processes.ts";
+import type { Account } from "./accounts.ts";
 import type { Api } from "./api.ts";
 import type { Objects } from "./objects.ts";
-
-/** Who may do what he was granted, and no more. */
-export interface Account {
-  readonly name: string;
-  /** A kubeconfig that names the API server and `tokenFile`. */
-  readonly kubeconfig: string;
-  /** Holds the token, as a projected one does; may be replaced. */
-  readonly tokenFile: string;
-}
 
 /** See the head of this file. */
 export interface TestCluster {
@@ -37,7 +29,7 @@ export interface TestCluster {
   launch(path: string, args: readonly string[], options?: StartOptions): RunningProcess;
   /** A TCP connection to an address of the cluster. */
   dial(host: string, port: number): Socket;
-  /** A ServiceAccount in a namespace, without any rights, its token and kubeconfig. */
+  /** Somebody new without any rights. */
   account(objects: Objects, name: string): Promise<Account>;
   /** The API server stops answering; its connections stay (half-open). */
   pause(): void;
@@ -50,27 +42,4 @@ export interface TestCluster {
   outage(whileAway?: () => Promise<void>): Promise<void>;
   /** Ends everything that it started. */
   close(): Promise<void>;
-}
-
-/** What a cluster writes as kubeconfig. JSON is YAML. */
-export function kubeconfigText(config: {
-  readonly server: string;
-  readonly caFile: string | null;
-  readonly tokenFile: string;
-  readonly namespace: string;
-}): string {
-  const { server, caFile, tokenFile, namespace } = config;
-  return JSON.stringify({
-    apiVersion: "v1",
-    kind: "Config",
-    "current-context": "test",
-    contexts: [{ name: "test", context: { cluster: "test", user: "test", namespace } }],
-    clusters: [
-      {
-        name: "test",
-        cluster: { server, ...(caFile === null ? {} : { "certificate-authority": caFile }) },
-      },
-    ],
-    users: [{ name: "test", user: { tokenFile } }],
-  });
 }

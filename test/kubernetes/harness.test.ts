@@ -8,8 +8,8 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Account } from "./accounts.ts";
 import { Api, ApiError } from "./api.ts";
-import type { Account } from "./cluster.ts";
 import type { Objects, SliceEndpointJson } from "./objects.ts";
 import { type RealCluster, startRealCluster } from "./real.ts";
 import { eventually } from "./wait.ts";
@@ -103,9 +103,9 @@ test("a real cluster knows its accounts, pauses, and stands beside another", asy
     t.after(() => api.close());
     assert.equal(await statusOf(api, SLICES), 403);
     const slices = { apiGroups: ["discovery.k8s.io"], resources: ["endpointslices"] };
-    await objects.grant("reader", [{ ...slices, verbs: ["get", "list", "watch"] }]);
+    await account.grant([{ ...slices, verbs: ["get", "list", "watch"] }]);
     await eventually("the Role works", async () => (await statusOf(api, SLICES)) === 200);
-    await objects.deleteServiceAccount("reader");
+    await account.revoke();
     // A token that was seen is believed for some seconds.
     await eventually("the token is revoked", async () => (await statusOf(api, SLICES)) === 401);
 

@@ -53,7 +53,6 @@ export interface SliceEndpointJson {
 }
 
 const SLICES = "/apis/discovery.k8s.io/v1";
-const RBAC = "/apis/rbac.authorization.k8s.io/v1";
 /** A pod that is deleted stays as long as its kubelet, the test, wishes. */
 const GRACE_SECONDS = 3600;
 
@@ -175,45 +174,6 @@ export class Objects {
   /** Deletes a slice. */
   async deleteSlice(name: string): Promise<void> {
     await this.#api.delete(`${SLICES}/namespaces/${this.namespace}/endpointslices/${name}`);
-  }
-
-  /** A Role of that name with these rules, bound to a ServiceAccount of the same name. */
-  async grant(account: string, rules: readonly Json[]): Promise<void> {
-    const roles = `${RBAC}/namespaces/${this.namespace}`;
-    const apiVersion = "rbac.authorization.k8s.io/v1";
-    const metadata = { name: account };
-    await this.#api.post(`${roles}/roles`, { apiVersion, kind: "Role", metadata, rules });
-    await this.#api.post(`${roles}/rolebindings`, {
-      apiVersion,
-      kind: "RoleBinding",
-      metadata,
-      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: account },
-      subjects: [{ kind: "ServiceAccount", name: account, namespace: this.namespace }],
-    });
-  }
-
-  /** Makes a ServiceAccount. */
-  async serviceAccount(name: string): Promise<void> {
-    await this.#api.post(this.#core("serviceaccounts"), {
-      apiVersion: "v1",
-      kind: "ServiceAccount",
-      metadata: { name },
-    });
-  }
-
-  /** Deletes a ServiceAccount: its tokens are not accepted any more. */
-  async deleteServiceAccount(name: string): Promise<void> {
-    await this.#api.delete(this.#core("serviceaccounts", name));
-  }
-
-  /** A token of a ServiceAccount (TokenRequest). */
-  async token(account: string): Promise<string> {
-    const made = await this.#api.post(`${this.#core("serviceaccounts", account)}/token`, {
-      apiVersion: "authentication.k8s.io/v1",
-      kind: "TokenRequest",
-      spec: { expirationSeconds: 3600 },
-    });
-    return (made.status as { token: string }).token;
   }
 
   #core(plural: string, name?: string): string {

@@ -11,8 +11,9 @@ import type { Socket } from "node:net";
 import { join } from "node:path";
 import { requirePeer, type SkippableTest } from "../peers/find.ts";
 import type { RunningProcess, StartOptions } from "../peers/processes.ts";
+import { type Account, type KubeconfigSpec, ServiceAccount, writeKubeconfig } from "./accounts.ts";
 import { Api } from "./api.ts";
-import { type Account, kubeconfigText, type TestCluster } from "./cluster.ts";
+import type { TestCluster } from "./cluster.ts";
 import { NetworkNamespace, whyNoNamespace } from "./netns.ts";
 import { createNode, Objects } from "./objects.ts";
 import { eventually } from "./wait.ts";
@@ -99,7 +100,8 @@ export class RealCluster implements TestCluster {
     const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
     this.#write("sa.pub", publicKey.export({ type: "spki", format: "pem" }).toString());
     this.#write("sa.key", privateKey.export({ type: "sec1", format: "pem" }).toString());
-    this.kubeconfig = this.#writeAccount("admin", token, "default").kubeconfig;
+    const { kubeconfig } = writeKubeconfig(netns.directory, "admin", token, this.#config);
+    this.kubeconfig = kubeconfig;
     this.api = new Api({
       dial: () => this.dial("127.0.0.1", this.#apiPort),
       // The API server makes it when it starts.
@@ -195,9 +197,9 @@ export class RealCluster implements TestCluster {
     return this.#netns.dial(host, port);
   }
 
-  async account(objects: Objects, name: string): Promise<Account> {
-    await objects.serviceAccount(name);
-    return this.#writeAccount(name, await objects.token(name), objects.namespace);
+  account({ namespace }: Objects, name: string): Promise<Account> {
+    const config = { ...this.#config, namespace };
+    return ServiceAccount.create(this.api, name, this.#netns.directory, config);
   }
 
   pause(): void {
@@ -209,7 +211,7 @@ export class RealCluster implements TestCluster {
   }
 
   async outage(whileAway: () => Promise<void> = async () => {}): Promise<void> {
-    // The controllers go with it, as on a node of a control plane: their back-off is not waited for.
+    // The controllers go with it, as in a control plane of one node: no back-off to wait for.
     await Promise.all([end(this.#apiServer), end(this.#controllers)]);
     await this.#runApiServer(SPARE_PORT);
     await whileAway();
@@ -247,15 +249,9 @@ export class RealCluster implements TestCluster {
 `;
   }
 
-  #writeAccount(name: string, token: string, namespace: string): Account {
-    const tokenFile = this.#write(`${namespace}-${name}.token`, token);
-    const text = kubeconfigText({
-      server: `https://127.0.0.1:${API_PORT}`,
-      caFile: this.#path("apiserver.crt"),
-      tokenFile,
-      namespace,
-    });
-    return { name, tokenFile, kubeconfig: this.#write(`${namespace}-${name}.yaml`, text) };
+  get #config(): KubeconfigSpec {
+    const server = `https://127.0.0.1:${API_PORT}`;
+    return { server, caFile: this.#path("apiserver.crt"), namespace: "default" };
   }
 
   #write(name: string, text: string): string {

@@ -13,6 +13,9 @@ import { shapeCases } from "./cases/shapes.ts";
 import type { TestCluster } from "./cluster.ts";
 import type { Objects } from "./objects.ts";
 
+/** A Node that every cluster has: pods of Nodes that nobody knows are in no slice. */
+export const NODE = "node-0";
+
 /** What a case gets. */
 export interface CaseContext {
   readonly t: TestContext;
@@ -51,7 +54,7 @@ export function kubernetesSuite(
   let count = 0;
   for (const [name, body] of [...CASES, ...more]) {
     test(`${kind}: ${name}`, async (t) => {
-      shared ??= start(t);
+      shared ??= startWithNode(t, start);
       const cluster = await shared;
       if (cluster === null) {
         shared = null; // The next test is skipped by its own name.
@@ -64,6 +67,12 @@ export function kubernetesSuite(
   after(async () => {
     await (await shared?.catch(() => null))?.close();
   });
+}
+
+async function startWithNode(t: TestContext, start: StartCluster): Promise<TestCluster | null> {
+  const cluster = await start(t);
+  await cluster?.node(NODE, "zone-0");
+  return cluster;
 }
 
 async function runCase(

@@ -8,6 +8,7 @@ import assert from "node:assert/strict";
 import { FAIRLEAD } from "../cli/harness.ts";
 import type { RunningProcess } from "../peers/processes.ts";
 import type { TestCluster } from "./cluster.ts";
+import { eventually, WAIT_MS } from "./wait.ts";
 
 /** One endpoint, as the contract has it. */
 export interface SeenEndpoint {
@@ -32,12 +33,12 @@ export interface SeenSet {
   readonly endpoints: readonly SeenEndpoint[];
 }
 
-const WAIT_MS = 15_000;
-
 /** See the head of this file. */
 export class Watch {
   readonly process: RunningProcess;
   readonly #target: string;
+  #sets: readonly SeenSet[] = [];
+  #readChars = 0;
 
   /** Starts it; it ends with `stop`, or with the cluster. */
   constructor(
@@ -54,8 +55,14 @@ export class Watch {
 
   /** All sets so far. */
   get sets(): readonly SeenSet[] {
-    const lines = this.process.stdout.split("\n").slice(0, -1);
-    return lines.map((line) => JSON.parse(line) as SeenSet);
+    const { stdout } = this.process;
+    const end = stdout.lastIndexOf("\n") + 1;
+    if (end > this.#readChars) {
+      const lines = stdout.slice(this.#readChars, end).trimEnd().split("\n");
+      this.#sets = [...this.#sets, ...lines.map((line) => JSON.parse(line) as SeenSet)];
+      this.#readChars = end;
+    }
+    return this.#sets;
   }
 
   /** The set of now; null before the first. */
@@ -63,44 +70,36 @@ export class Watch {
     return this.sets.at(-1) ?? null;
   }
 
-  /** Addresses that new calls may go to now, without ports, sorted as they come. */
+  /** Addresses that new calls may go to now, without ports, sorted by `toSorted`. */
   get usable(): readonly string[] {
     return usableOf(this.current);
   }
 
   /** Waits until the set of now is as wanted. */
   async until(what: string, isWanted: (set: SeenSet) => boolean, waitMs = WAIT_MS): Promise<void> {
-    const deadline = Date.now() + waitMs;
-    for (;;) {
+    const look = () => {
       const { current } = this;
-      if (current !== null && isWanted(current)) return;
-      const { exit, stderr } = this.process;
-      if (exit !== null || Date.now() > deadline) {
-        const seen = JSON.stringify(current, null, 1);
-        assert.fail(`${this.#target}: not ${what}: ${seen}\n${stderr.slice(-2000)}`);
-      }
-      await this.#change(deadline);
-    }
+      if (current !== null && isWanted(current)) return true;
+      if (this.process.exit !== null) throw new Error("it ended");
+      return false;
+    };
+    await eventually(what, look, waitMs).catch((error) => {
+      const seen = JSON.stringify(this.current?.endpoints.map(summary) ?? null);
+      const log = this.process.stderr.slice(-2000);
+      assert.fail(`${this.#target}: ${error.message}; now: ${seen}\n${log}`);
+    });
   }
 
   /** Waits until exactly these can be used. */
   untilUsable(addresses: readonly string[], waitMs?: number): Promise<void> {
     const want = [...addresses].sort().join(" ");
-    const isWanted = (set: SeenSet) => usableOf(set).toSorted().join(" ") === want;
+    const isWanted = (set: SeenSet) => usableOf(set).join(" ") === want;
     return this.until(`usable: ${want}`, isWanted, waitMs);
   }
 
   /** Waits until the log says something. */
   async untilLogged(pattern: RegExp, waitMs = WAIT_MS): Promise<void> {
     await this.process.waitFor(pattern, waitMs);
-  }
-
-  /** Resolves at the next line, or soon. */
-  async #change(deadline: number): Promise<void> {
-    const count = this.sets.length;
-    const leftMs = Math.max(1, Math.min(deadline - Date.now(), 1_000));
-    const more = new RegExp(`^(?:[^\\n]*\\n){${count + 1}}`);
-    await this.process.waitFor(more, leftMs).catch(() => {});
   }
 
   /** Ends it. */
@@ -111,5 +110,9 @@ export class Watch {
 
 function usableOf(set: SeenSet | null): readonly string[] {
   const usable = set?.endpoints.filter((each) => each.usable) ?? [];
-  return usable.map(({ address }) => address.replace(/:\d+$/, ""));
+  return usable.map(({ address }) => address.replace(/:\d+$/, "")).toSorted();
+}
+
+function summary({ address, usable, reason }: SeenEndpoint): string {
+  return `${address} ${usable ? "usable" : "skipped"}: ${reason}`;
 }

@@ -3,10 +3,10 @@
  * server is back, so is the truth.
  */
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Case, CaseContext } from "../suite.ts";
+import { type Case, NODE } from "../suite.ts";
 import type { InsideProxy } from "../traffic.ts";
+import { SERVICES, SLICES } from "./access.ts";
 import { startScene } from "./rollout.ts";
 import { GRPC_PORT, ipsOf, makePod, makePods, watch } from "./scene.ts";
 
@@ -40,7 +40,7 @@ export const outageCases: readonly Case[] = [
       const view = await proxy.view();
       assert.equal(view.endpoints.filter(({ usable }) => usable).length, first.length);
       cluster.resume();
-      const next = await pods.add("node-a");
+      const next = await pods.add(NODE);
       await traffic.untilServedBy(next.name, RETURN_MS);
       await untilStale(proxy, false, RETURN_MS);
       await traffic.stop();
@@ -74,7 +74,7 @@ export const outageCases: readonly Case[] = [
       for (const { endpoints } of seen.sets.slice(before)) {
         assert.ok(endpoints.length >= 2, "never fewer in between");
       }
-      const next = await scene.pods.add("node-a");
+      const next = await scene.pods.add(NODE);
       await scene.traffic.untilServedBy(next.name, RETURN_MS);
       await scene.traffic.stop();
       assert.deepEqual(scene.traffic.failures, []);
@@ -88,26 +88,17 @@ export const outageCases: readonly Case[] = [
       await objects.service("echo", [GRPC_PORT]);
       const pods = await makePods(context, 2);
       const account = await cluster.account(objects, "rotating");
-      const verbs = ["get", "list", "watch"];
-      await objects.grant("rotating", [
-        { apiGroups: ["discovery.k8s.io"], resources: ["endpointslices"], verbs },
-        { apiGroups: [""], resources: ["services"], verbs },
-      ]);
+      await account.grant([SLICES, SERVICES]);
       const seen = watch(context, target("echo", "grpc"), [], account.kubeconfig);
       await seen.untilUsable(ipsOf(pods));
-      await objects.deleteServiceAccount(account.name);
+      await account.revoke();
       // A running watch is not asked again; a new one is.
       await cluster.outage();
       await seen.untilLogged(/401|[Uu]nauthori[sz]ed|not accepted/, RETURN_MS);
       assert.deepEqual(seen.usable, ipsOf(pods).sort(), "what is known stays");
-      await replaceToken(context, account.name, account.tokenFile);
+      await account.renew();
       const more = await makePod(context, "later");
       await seen.untilUsable([...ipsOf(pods), more.ip], RETURN_MS);
     },
   ],
 ];
-
-async function replaceToken({ objects }: CaseContext, name: string, file: string): Promise<void> {
-  await objects.serviceAccount(name);
-  writeFileSync(file, await objects.token(name));
-}

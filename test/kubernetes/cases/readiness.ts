@@ -3,7 +3,7 @@
  * controller writes (KEP-1672 for terminating endpoints).
  */
 import assert from "node:assert/strict";
-import type { Case } from "../suite.ts";
+import { type Case, NODE } from "../suite.ts";
 import { GRPC_PORT, ipsOf, makePod, makePods, watch } from "./scene.ts";
 
 /** See the head of this file. */
@@ -49,7 +49,7 @@ export const readinessCases: readonly Case[] = [
       });
       assert.equal(endpoint.pod, "echo-1");
       assert.equal(endpoint.uid, pod.uid);
-      assert.equal(endpoint.node, "node-a");
+      assert.equal(endpoint.node, NODE);
       assert.equal(endpoint.slice, slice.metadata.name);
       assert.match(endpoint.reason, /ready/);
     },

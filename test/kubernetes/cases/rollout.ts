@@ -7,14 +7,14 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Pods, type ServingPod } from "../pods.ts";
-import type { Case, CaseContext } from "../suite.ts";
+import { type Case, type CaseContext, NODE } from "../suite.ts";
 import { InsideProxy, Traffic } from "../traffic.ts";
+import { eventually } from "../wait.ts";
 import { GRPC_PORT } from "./scene.ts";
 
 const POD_COUNT = 30;
 /** So many are replaced at the same time, as `maxSurge` has it. */
 const SURGE = 3;
-const NODE = "node-a";
 
 /** A Service `echo` with pods that serve, a proxy in front and calls through it. */
 export interface Scene {
@@ -47,6 +47,20 @@ export async function startScene(
   return { pods, first, proxy, traffic };
 }
 
+/** Waits until the proxy knows these pods and no other: the last ones leave a moment later. */
+async function untilKnown(proxy: InsideProxy, pods: readonly ServingPod[]): Promise<void> {
+  const want = pods.map(({ name }) => name).sort();
+  await eventually(`only ${want} are known`, async () => {
+    const { endpoints } = await proxy.view();
+    return (
+      endpoints
+        .map(({ pod }) => pod)
+        .sort()
+        .join() === want.join()
+    );
+  });
+}
+
 /** See the head of this file. */
 export const rolloutCases: readonly Case[] = [
   [
@@ -69,9 +83,7 @@ export const rolloutCases: readonly Case[] = [
       assert.deepEqual(traffic.failures, []);
       const served = now.filter(({ name }) => traffic.servers.has(name));
       assert.equal(served.length, POD_COUNT, "every new pod has served");
-      const { endpoints } = await scene.proxy.view();
-      const names = endpoints.filter(({ usable }) => usable).map(({ pod }) => pod);
-      assert.deepEqual(names.sort(), now.map(({ name }) => name).sort());
+      await untilKnown(scene.proxy, now);
       context.t.diagnostic(`${traffic.calls} calls, none failed`);
     },
   ],
@@ -90,9 +102,9 @@ export const rolloutCases: readonly Case[] = [
       for (const { name } of left) await traffic.untilServedBy(name);
       await traffic.stop();
       assert.deepEqual(traffic.failures, []);
+      await untilKnown(proxy, left);
       const { endpoints, stale } = await proxy.view();
       assert.equal(stale, false);
-      assert.deepEqual(endpoints.map(({ pod }) => pod).sort(), left.map(({ name }) => name).sort());
       for (const { source } of endpoints) assert.match(source, /^EndpointSlice case-\d+\/echo-/);
     },
   ],

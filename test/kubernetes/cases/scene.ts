@@ -2,7 +2,7 @@
  * What most cases begin with: a Service with pods that are objects only, and a watch of it.
  */
 import type { PodSpec, PortSpec } from "../objects.ts";
-import type { CaseContext } from "../suite.ts";
+import { type CaseContext, NODE } from "../suite.ts";
 import { Watch } from "../watch.ts";
 
 /** The usual port of a Service of gRPC servers. */
@@ -22,7 +22,7 @@ export async function makePod(
   spec: Partial<PodSpec> = {},
 ): Promise<MadePod> {
   const ip = spec.ips?.[0] ?? cluster.nextIp();
-  const pod: PodSpec = { node: "node-a", ips: [ip], isReady: true, ...spec };
+  const pod: PodSpec = { node: NODE, ips: [ip], isReady: true, ...spec };
   return { name, ip, uid: await objects.pod(name, pod) };
 }
 

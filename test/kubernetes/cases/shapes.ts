@@ -18,7 +18,7 @@ export const shapeCases: readonly Case[] = [
       for (const service of ["with-ip", "headless"]) {
         const seen = watch(context, target(service, "grpc"));
         await seen.untilUsable(ipsOf(pods));
-        assert.equal(seen.current!.endpoints[0].address, `${pods[0].ip}:50051`);
+        for (const { address } of seen.current!.endpoints) assert.match(address, /:50051$/);
       }
     },
   ],

@@ -1,0 +1,182 @@
+/**
+ * The lab's cluster for tests: its API server and endpointslice controller in this process, behind
+ * the same interface as a real one, so that the same suite judges both.
+ *
+ * All on loopback, no root: pods have addresses of 127.0.0.0/8, which the lab's API server allows
+ * in EndpointSlices. Accounts are users of the server; there are no Roles in its API.
+ */
+import { randomUUID } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { connect, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { realClock, realRng } from "../../src/base/index.ts";
+import {
+  ADMIN_RULES,
+  type CertificatePair,
+  createLabAuthority,
+  type LabCluster,
+  startCluster,
+  type User,
+} from "../../src/lab/cluster/index.ts";
+import {
+  freePorts,
+  type RunningProcess,
+  type StartOptions,
+  startProcess,
+} from "../peers/processes.ts";
+import { type Account, type KubeconfigSpec, type RoleRule, writeKubeconfig } from "./accounts.ts";
+import { Api } from "./api.ts";
+import type { TestCluster } from "./cluster.ts";
+import { createNode, Objects } from "./objects.ts";
+
+/** Starts one. It is gone with `close`; files go with this process at the latest. */
+export async function startLabCluster(): Promise<LabTestCluster> {
+  const authority = await createLabAuthority(realClock().wallMs());
+  const pair = await authority.issueServer(["kubernetes", "127.0.0.1"]);
+  const [port, sparePort] = await freePorts(2);
+  const cluster = new LabTestCluster(authority.cert, pair, port, sparePort);
+  await cluster.start();
+  return cluster;
+}
+
+/** See the head of this file. */
+export class LabTestCluster implements TestCluster {
+  readonly kind = "lab";
+  readonly api: Api;
+  readonly kubeconfig: string;
+  readonly #directory = mkdtempSync(join(tmpdir(), "fairlead-lab-cluster-"));
+  readonly #pair: CertificatePair;
+  readonly #port: number;
+  /** Of the server that stands in while the other is away. */
+  readonly #sparePort: number;
+  readonly #config: KubeconfigSpec;
+  readonly #users = new Map<string, User>();
+  readonly #processes = new Set<RunningProcess>();
+  #apiPort: number;
+  #cluster: LabCluster | null = null;
+  #ipCount = 0;
+
+  constructor(ca: string, pair: CertificatePair, port: number, sparePort: number) {
+    this.#pair = pair;
+    this.#port = port;
+    this.#sparePort = sparePort;
+    this.#apiPort = port;
+    const caFile = join(this.#directory, "ca.crt");
+    writeFileSync(caFile, ca);
+    this.#config = { server: `https://127.0.0.1:${port}`, caFile, namespace: "default" };
+    const token = randomUUID();
+    this.#users.set("admin", { name: "admin", tokens: [token], rules: ADMIN_RULES });
+    this.kubeconfig = writeKubeconfig(this.#directory, "admin", token, this.#config).kubeconfig;
+    const dial = () => connect(this.#apiPort, "127.0.0.1");
+    this.api = new Api({ dial, ca: () => ca, token });
+    process.once("exit", () => rmSync(this.#directory, { recursive: true, force: true }));
+  }
+
+  /** Starts the API server and the controller. */
+  async start(): Promise<void> {
+    await this.#run(this.#port);
+  }
+
+  async #run(port: number): Promise<void> {
+    this.#apiPort = port;
+    this.#cluster = await startCluster({
+      clock: realClock(),
+      rng: realRng(),
+      port,
+      tls: this.#pair,
+      users: [...this.#users.values()],
+      journalFile: join(this.#directory, "journal"),
+    });
+  }
+
+  async node(name: string, zone: string): Promise<void> {
+    await createNode(this.api, name, zone);
+  }
+
+  async namespace(name: string): Promise<Objects> {
+    const objects = new Objects(this.api, name);
+    await objects.create();
+    return objects;
+  }
+
+  nextIp(): string {
+    this.#ipCount += 1;
+    // Clusters of other processes are in another net of loopback.
+    const net = 64 + (process.pid % 128);
+    return `127.${net}.${this.#ipCount >> 8}.${this.#ipCount & 255}`;
+  }
+
+  nextIpv6(): string {
+    this.#ipCount += 1;
+    return `2001:db8::${this.#ipCount.toString(16)}`;
+  }
+
+  launch(path: string, args: readonly string[], options: StartOptions = {}): RunningProcess {
+    const started = startProcess(path, args, { name: path, ...options });
+    this.#processes.add(started);
+    const forget = () => this.#processes.delete(started);
+    started.exited.then(forget, forget);
+    return started;
+  }
+
+  dial(host: string, port: number): Socket {
+    return connect(port, host);
+  }
+
+  async account({ namespace }: Objects, name: string): Promise<Account> {
+    const user = `system:serviceaccount:${namespace}:${name}`;
+    const files = writeKubeconfig(this.#directory, name, "", { ...this.#config, namespace });
+    const change = (tokens: readonly string[], rules: User["rules"]) => {
+      this.#users.set(user, { name: user, tokens, rules });
+      this.#cluster?.access.setUser({ name: user, tokens, rules });
+    };
+    const rules = () => this.#users.get(user)?.rules ?? [];
+    const tokens = () => this.#users.get(user)?.tokens ?? [];
+    const account: Account = {
+      ...files,
+      grant: async (given) =>
+        change(
+          tokens(),
+          given.map((rule) => labRule(rule, namespace)),
+        ),
+      revoke: async () => change([], rules()),
+      renew: async () => {
+        const token = randomUUID();
+        change([token], rules());
+        writeFileSync(files.tokenFile, token, { mode: 0o600 });
+      },
+    };
+    await account.renew();
+    return account;
+  }
+
+  pause(): void {
+    this.#cluster?.faults.set({ kind: "hang" });
+  }
+
+  resume(): void {
+    this.#cluster?.faults.clear("hang");
+  }
+
+  async outage(whileAway: () => Promise<void> = async () => {}): Promise<void> {
+    await this.#cluster?.close();
+    await this.#run(this.#sparePort);
+    await whileAway();
+    this.#cluster?.compact();
+    await this.#cluster?.close();
+    await this.#run(this.#port);
+  }
+
+  async close(): Promise<void> {
+    this.api.close();
+    for (const each of this.#processes) each.kill();
+    await Promise.allSettled([...this.#processes].map(({ exited }) => exited));
+    await this.#cluster?.close();
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+}
+
+function labRule({ apiGroups, resources, verbs }: RoleRule, namespace: string): User["rules"][0] {
+  return { groups: apiGroups, resources, verbs, namespaces: [namespace] };
+}
