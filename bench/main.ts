@@ -1,10 +1,14 @@
 /**
- * `npm run bench -- relay ...`: what a call costs through fairlead and through other proxies.
+ * `npm run bench -- relay ...`: what a call costs through fairlead and through other proxies;
+ * `npm run bench -- reaction ...`: how soon a new pod gets calls; `npm run bench -- discovery ...`:
+ * what discovery costs with many endpoints and many Services.
  */
+import { DISCOVERY_USAGE, runDiscovery } from "./discovery/index.ts";
 import { LOADS, selectLoads } from "./loads/index.ts";
 import { openFilesLimit } from "./open-files.ts";
 import { parseRelayArgs, RELAY_USAGE, type RelayOptions, UsageError } from "./options.ts";
 import { type BenchProxy, custom, fairlead, PEER_PROXIES } from "./proxies/index.ts";
+import { REACTION_USAGE, runReaction } from "./reaction/index.ts";
 import { runLoad } from "./relay.ts";
 import { describeRound, loadTable, verdicts, verdictTable } from "./report.ts";
 import { currentSetting, type KeptLoad, keepResults } from "./results.ts";
@@ -12,6 +16,8 @@ import { currentSetting, type KeptLoad, keepResults } from "./results.ts";
 async function main(argv: readonly string[]): Promise<number> {
   const [command, ...args] = argv;
   try {
+    if (command === "reaction") return await other(args, REACTION_USAGE, runReaction);
+    if (command === "discovery") return await other(args, DISCOVERY_USAGE, runDiscovery);
     if (command !== "relay") throw new UsageError(`unknown benchmark ${command ?? "(none)"}`);
     const options = parseRelayArgs(args);
     if (options === "help") console.log(RELAY_USAGE);
@@ -21,9 +27,24 @@ async function main(argv: readonly string[]): Promise<number> {
     return 0;
   } catch (error) {
     if (!(error instanceof UsageError) && !(error instanceof RangeError)) throw error;
-    console.error(`bench: ${error.message}\n${RELAY_USAGE}`);
+    console.error(`bench: ${error.message}\n${usageOf(command)}`);
     return 2;
   }
+}
+
+function usageOf(command: string | undefined): string {
+  if (command === "reaction") return REACTION_USAGE;
+  return command === "discovery" ? DISCOVERY_USAGE : RELAY_USAGE;
+}
+
+async function other(
+  args: readonly string[],
+  usage: string,
+  run: (args: readonly string[]) => Promise<void>,
+): Promise<number> {
+  if (args.some((arg) => arg === "--help" || arg === "-h")) console.log(usage);
+  else await run(args);
+  return 0;
 }
 
 /** Two files a connection for 5,000 connections, and some more. */

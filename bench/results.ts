@@ -7,8 +7,10 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus, release } from "node:os";
 import { dirname, join } from "node:path";
 import { rootDir } from "../test/peers/paths.ts";
+import { discoveryChapter } from "./discovery/results.ts";
 import { LOADS } from "./loads/index.ts";
 import type { BenchProxy } from "./proxies/index.ts";
+import { keptReaction, reactionChapter } from "./reaction/results.ts";
 import { type LoadRounds, loadTable, verdicts, verdictTable } from "./report.ts";
 
 /** Where and with what a load was measured. */
@@ -30,13 +32,20 @@ export interface KeptLoad extends LoadRounds {
 const jsonFile = join(rootDir, "bench", "results", "relay.jsonl");
 const textFile = join(rootDir, "bench", "RESULTS.md");
 
-/** The setting of a run that starts now. */
-export function currentSetting(proxies: readonly BenchProxy[], seconds: number): Setting {
+/** Date and machine of a run that starts now. */
+export function machineSetting(): Pick<Setting, "date" | "machine" | "node"> {
   const processors = cpus();
   return {
     date: new Date().toISOString(),
     machine: `${processors[0]?.model ?? "unknown CPU"}, ${processors.length} cores, ${process.platform} ${release()}`,
     node: process.version,
+  };
+}
+
+/** The setting of a relay run that starts now. */
+export function currentSetting(proxies: readonly BenchProxy[], seconds: number): Setting {
+  return {
+    ...machineSetting(),
     versions: Object.fromEntries(proxies.map((proxy) => [proxy.name, proxy.version])),
     seconds,
   };
@@ -49,8 +58,18 @@ export function keepResults(measured: readonly KeptLoad[]): string {
   const all = LOADS.map((load) => byName.get(load.name)).filter((each) => each !== undefined);
   mkdirSync(dirname(jsonFile), { recursive: true });
   writeFileSync(jsonFile, all.map((each) => `${JSON.stringify(each)}\n`).join(""));
-  writeFileSync(textFile, resultsText(all));
+  writeText(all);
   return textFile;
+}
+
+/** Writes RESULTS.md anew from what is kept. */
+export function writeResults(): void {
+  writeText(existsSync(jsonFile) ? parseLines(readFileSync(jsonFile, "utf8")) : []);
+}
+
+function writeText(relay: readonly KeptLoad[]): void {
+  const chapters = [resultsText(relay), reactionChapter(keptReaction()), discoveryChapter()];
+  writeFileSync(textFile, chapters.join(""));
 }
 
 /** One load a line. */

@@ -1,0 +1,142 @@
+/**
+ * How long a new pod waits for its first call: from the write of its EndpointSlice to the moment at
+ * which a stock server on it is asked, through `fairlead proxy --to kubernetes:///...`.
+ *
+ * Pods come one by one under light load, and the oldest leaves when the new one has its call, so
+ * that every addition is like the others. The time begins *before* the write is sent: the API
+ * server's own work is inside.
+ */
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { TestCluster } from "../../test/kubernetes/cluster.ts";
+import type { Objects } from "../../test/kubernetes/objects.ts";
+import { InsideProxy } from "../../test/kubernetes/traffic.ts";
+import type { RunningProcess } from "../../test/peers/processes.ts";
+
+/** Calls per second of the client. */
+const RATE = 1_000;
+/** Pods at a time; one more between the arrival of the new and the leaving of the oldest. */
+export const PODS = 3;
+const PORT = 50_051;
+const PAUSE_MS = 60;
+/** A pod that has no call by then is counted as lost. */
+const LOST_MS = 10_000;
+
+/** What was found. */
+export interface Reaction {
+  /** For each pod that came, in ms; a pod that got no call is Infinity. */
+  readonly samplesMs: readonly number[];
+  readonly calls: number;
+  readonly failed: number;
+}
+
+const NODE = join(import.meta.dirname, "..", "..", "node_modules", ".bin", "node");
+
+/** A process of this folder, where the cluster's addresses are. */
+export function launch(
+  cluster: TestCluster,
+  program: string,
+  args: readonly string[],
+): RunningProcess {
+  const path = join(import.meta.dirname, program);
+  return cluster.launch(NODE, [path, ...args], { name: program });
+}
+
+/** Servers on many addresses, and the times of their first calls. */
+export class BenchPods {
+  readonly ips: readonly string[];
+  readonly #process: RunningProcess;
+
+  constructor(cluster: TestCluster, count: number) {
+    this.ips = Array.from({ length: count }, () => cluster.nextIp());
+    this.#process = launch(cluster, "pods.ts", [String(PORT), ...this.ips]);
+  }
+
+  /** Resolves when all listen. */
+  async ready(): Promise<void> {
+    await this.#process.waitFor(/^ready$/m, 30_000);
+  }
+
+  /** When the first call of an address came, in ns; null when none has. */
+  firstCallNs(ip: string): bigint | null {
+    const line = this.#process.stdout.split("\n").find((each) => each.includes(`"${ip}"`));
+    return line === undefined ? null : BigInt((JSON.parse(line) as { atNs: string }).atNs);
+  }
+
+  /** Ends them. */
+  async stop(): Promise<void> {
+    await this.#process.stop();
+  }
+}
+
+/** Measures `count` pods that come one by one. `directory` is for the proxy's socket. */
+export async function measureReaction(
+  cluster: TestCluster,
+  objects: Objects,
+  count: number,
+  directory: string,
+): Promise<Reaction> {
+  const pods = new BenchPods(cluster, PODS + count);
+  await pods.ready();
+  const slice = new HandMadeSlice(objects);
+  await slice.create(pods.ips.slice(0, PODS));
+  const to = `kubernetes:///echo.${objects.namespace}:grpc`;
+  const proxy = await InsideProxy.start(cluster, directory, [
+    ...["--to", to, "--kubeconfig", cluster.kubeconfig],
+  ]);
+  const caller = launch(cluster, "caller.ts", [proxy.target, String(RATE), ""]);
+  try {
+    await caller.waitFor(/^ready$/m, 30_000);
+    await sleep(500);
+    const samplesMs: number[] = [];
+    for (let i = 0; i < count; i += 1) samplesMs.push(await addOne(pods, slice, i));
+    await caller.stop();
+    const [, line] = await caller.waitFor(/^(\{"calls".*\})$/m);
+    return { samplesMs, ...(JSON.parse(line as string) as { calls: number; failed: number }) };
+  } finally {
+    await Promise.all([caller.stop(), proxy.stop(), pods.stop()]);
+  }
+}
+
+async function addOne(pods: BenchPods, slice: HandMadeSlice, i: number): Promise<number> {
+  const ip = pods.ips[PODS + i] as string;
+  const old = pods.ips.slice(i, i + PODS);
+  const beganNs = process.hrtime.bigint();
+  await slice.set([...old, ip]);
+  const tookMs = await firstCallMs(pods, ip, beganNs);
+  await slice.set([...old.slice(1), ip]);
+  await sleep(PAUSE_MS);
+  return tookMs;
+}
+
+async function firstCallMs(pods: BenchPods, ip: string, beganNs: bigint): Promise<number> {
+  for (let waitedMs = 0; waitedMs < LOST_MS; waitedMs += 5) {
+    const atNs = pods.firstCallNs(ip);
+    if (atNs !== null) return Number(atNs - beganNs) / 1e6;
+    await sleep(5);
+  }
+  return Number.POSITIVE_INFINITY;
+}
+
+/** The slice of a Service without selector, written by hand: one write is one event. */
+class HandMadeSlice {
+  readonly #objects: Objects;
+
+  constructor(objects: Objects) {
+    this.#objects = objects;
+  }
+
+  async create(ips: readonly string[]): Promise<void> {
+    await this.#objects.service("echo", [{ name: "grpc", port: PORT }], { selector: null });
+    const ports = [{ name: "grpc", port: PORT, protocol: "TCP" }];
+    await this.#objects.slice("echo-bench", "echo", { ports, endpoints: ips.map(endpointOf) });
+  }
+
+  async set(ips: readonly string[]): Promise<void> {
+    await this.#objects.patchSlice("echo-bench", { endpoints: ips.map(endpointOf) });
+  }
+}
+
+function endpointOf(ip: string) {
+  return { addresses: [ip], conditions: { ready: true } };
+}
