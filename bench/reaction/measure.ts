@@ -39,7 +39,9 @@ export function launch(
   args: readonly string[],
 ): RunningProcess {
   const path = join(import.meta.dirname, program);
-  return cluster.launch(NODE, [path, ...args], { name: program });
+  // Without it grpc-js asks getaddrinfo, whatever server its target names.
+  const env = { GRPC_NODE_USE_ALTERNATIVE_RESOLVER: "true" };
+  return cluster.launch(NODE, [path, ...args], { name: program, env });
 }
 
 /** Servers on many addresses, and the times of their first calls. */
