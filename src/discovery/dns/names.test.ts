@@ -107,11 +107,14 @@ test("a listener may close itself, and all others, from within", async () => {
 });
 
 test("a resolver that is closed from within its start stays closed", async () => {
-  const { deps, echo, names, pass, resolver } = setup();
+  const { deps, dns, echo, names, pass, resolver } = setup();
   echo.a = ["10.0.0.1"];
   const first = startMany(TARGET, 1, deps).resolvers[0];
   await pass(0);
   resolver.start({ onEndpoints: () => resolver.close(), onError: assert.fail });
+  resolver.resolveNow();
+  await pass(2000);
+  assert.equal(dns.asked.length, 2, "it asks no more, not even for the others");
   first.close();
   assert.equal(names.size, 0);
 });

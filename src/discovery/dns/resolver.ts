@@ -51,8 +51,8 @@ export class DnsResolver implements Resolver {
     const portName = typeof port === "string" ? port : null;
     const question = { host, portName, server, pollMs: this.#deps.pollMs };
     const subscription = this.#deps.names.watch(question, (state) => this.#onState(state));
-    this.#subscription = subscription;
-    if (this.#isClosed) subscription.close(); // by the listener, from within
+    if (!this.#isClosed) this.#subscription = subscription;
+    else subscription.close(); // the listener closed it from within
   }
 
   /** Looks up now, or a second after the last lookup began. */

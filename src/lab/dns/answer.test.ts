@@ -102,7 +102,9 @@ test("an external name is an alias", () => {
   zone.add("prod/echo", { type: "ExternalName", clusterIp: "", externalName: "a.example" });
   assert.equal(say(zone, "A", NAME), "a.example");
   assert.equal(say(zone, "SRV", NAME), "NODATA");
+  assert.equal(say(zone, "TXT", NAME), "NODATA");
   assert.equal(say(zone, "A", `a.${NAME}`), "NXDOMAIN");
+  assert.equal(say(zone, "SRV", `_grpc._tcp.${NAME}`), "NXDOMAIN");
 });
 
 test("names above a Service exist, other names do not: as a search list meets them", () => {

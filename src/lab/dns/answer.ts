@@ -18,6 +18,9 @@ export const RCODE = { NOERROR: 0, FORMERR: 1, SERVFAIL: 2, NXDOMAIN: 3, NOTIMP:
 /** The TTL of all records, as CoreDNS sets it by default. */
 const TTL_SECONDS = 5;
 
+/** Which questions get the alias of an ExternalName. */
+const TYPES_OF_ALIAS = new Set(["A", "AAAA", "CNAME"]);
+
 /** The sections of an answer. */
 export interface ZoneAnswer {
   readonly rcode: number;
@@ -38,7 +41,7 @@ export function answerOf(question: Question, zone: DnsZone): ZoneAnswer {
   }
   const items = itemsOf(name, zone);
   if ("externalName" in items) {
-    if (type === "SRV") return without(RCODE.NOERROR, zone.domain);
+    if (!TYPES_OF_ALIAS.has(type)) return without(RCODE.NOERROR, zone.domain);
     const alias: Answer = {
       name: asked,
       type: "CNAME",

@@ -32,7 +32,8 @@ export function itemsOf(
   const service = zone.service(namespace, serviceName);
   if (service === null) return [];
   if (service.type === "ExternalName") {
-    return endpoint === null ? { externalName: service.externalName } : [];
+    const isWhole = endpoint === null && name.port === null;
+    return isWhole ? { externalName: service.externalName } : [];
   }
   const base = `${serviceName}.${namespace}.svc.${zone.domain}`;
   if (service.clusterIp !== "None" && endpoint === null) return ofClusterIp(service, name, base);
