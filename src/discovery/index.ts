@@ -31,7 +31,7 @@ export type {
   Service,
   SliceEndpoint,
 } from "./kubernetes/objects.ts";
-export { KINDS, SERVICE_NAME_LABEL, ZONE_LABEL } from "./kubernetes/objects.ts";
+export { SERVICE_NAME_LABEL } from "./kubernetes/objects.ts";
 export type { Place } from "./kubernetes/place.ts";
 export { shareWatches } from "./kubernetes/shared.ts";
 export type {

@@ -7,6 +7,7 @@
  */
 import type { Clock, Timer } from "../../base/index.ts";
 import type { KindName, KubernetesObject, ObjectOfKind } from "./objects.ts";
+import { matchesQuery } from "./query.ts";
 import type {
   ObjectChange,
   ObjectListener,
@@ -18,6 +19,7 @@ import type {
 
 /** One reader. `isLive` once it has heard what was known when it came. */
 interface Reader<T extends KubernetesObject> {
+  readonly wanted: ObjectQuery;
   readonly key: string;
   readonly listener: ObjectListener<T>;
   readonly onForbidden: (() => void) | null;
@@ -64,20 +66,36 @@ export class Feed<K extends KindName> {
     onForbidden: (() => void) | null,
   ): Subscription {
     const key = readerKey(this.query, wanted);
-    const reader = { key, listener, onForbidden, isLive: false, timer: null as Timer | null };
+    const reader = {
+      wanted,
+      key,
+      listener,
+      onForbidden,
+      isLive: false,
+      timer: null as Timer | null,
+    };
     reader.timer = this.#clock.setTimer(0, () => this.#replay(reader));
     const readers = this.#readers.get(key) ?? new Set();
     this.#readers.set(key, readers.add(reader));
     return {
       close: () => {
         reader.timer?.cancel();
-        if (readers.delete(reader)) this.#onLeft(key, readers.size);
+        const isLast = readers.delete(reader) && readers.size === 0;
+        if (isLast && this.#readers.get(key) === readers) this.#onLeft(key);
       },
     };
   }
 
-  #onLeft(key: string, restCount: number): void {
-    if (restCount > 0) return;
+  /** Ends the watch; no reader is called any more. */
+  close(): void {
+    for (const readers of this.#readers.values()) {
+      for (const { timer } of readers) timer?.cancel();
+    }
+    this.#readers.clear();
+    this.#subscription.close();
+  }
+
+  #onLeft(key: string): void {
     this.#readers.delete(key);
     if (this.#readers.size > 0) return;
     this.#subscription.close();
@@ -86,9 +104,7 @@ export class Feed<K extends KindName> {
 
   #replay(reader: Reader<ObjectOfKind[K]>): void {
     reader.isLive = true;
-    const known = [...this.#objects.values()].filter((object) =>
-      keysOf(object).includes(reader.key),
-    );
+    const known = [...this.#objects.values()].filter((one) => matchesQuery(reader.wanted, one));
     const changes = known.map((object) => ({ type: "upsert", object }) as const);
     if (changes.length > 0 || this.#isSynced) reader.listener.onChanges(changes, this.#isSynced);
     if (this.#problem !== null) tell(reader, this.#problem);

@@ -220,11 +220,12 @@ export class KubernetesResolver implements Resolver {
   #publish(set: EndpointSet): void {
     const isBack = this.#reported !== null && this.#problems.size === 0;
     if (this.#set !== null && isSameSet(this.#set, set) && !isBack) return;
+    const { endpoints, skipped, reason } = set;
+    this.#log.debug("endpoints", { count: endpoints.length, skippedCount: skipped?.length ?? 0 });
+    const isNewReason = reason !== undefined && reason !== this.#set?.reason;
+    if (isNewReason) this.#log.warn("no endpoints", { reason });
     this.#set = set;
     this.#reported = null;
-    const { endpoints, skipped } = set;
-    this.#log.debug("endpoints", { count: endpoints.length, skippedCount: skipped?.length ?? 0 });
-    if (set.reason !== undefined) this.#log.warn("no endpoints", { reason: set.reason });
     this.#listener?.onEndpoints(set);
   }
 

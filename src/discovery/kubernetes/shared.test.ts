@@ -178,3 +178,15 @@ test("a reader that closes another while it is called leaves that one unheard", 
   clock.advance(0);
   assert.deepEqual(readers[0].heard, []);
 });
+
+test("closed, it ends all watches, and whoever still waited for a first call hears nothing", () => {
+  const { clock, source, objects } = setup();
+  crowd(objects);
+  clock.advance(0);
+  const late = read(objects, serviceOf("crowd0"));
+  objects.close();
+  assert.equal(source.watches.length, 0);
+  assert.equal(clock.pendingCount, 0);
+  late.subscription.close();
+  assert.deepEqual(late.heard, []);
+});

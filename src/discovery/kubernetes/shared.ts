@@ -65,6 +65,7 @@ class SharedSource implements ObjectSource {
   }
 
   close(): void {
+    for (const feed of this.#feeds.values()) feed.close();
     this.#feeds.clear();
     this.#source.close();
   }

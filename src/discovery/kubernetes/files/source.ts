@@ -10,6 +10,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Clock, Logger, Timer } from "../../../base/index.ts";
 import type { KindName, KubernetesObject, ObjectOfKind } from "../objects.ts";
+import { matchesQuery } from "../query.ts";
 import type {
   ObjectChange,
   ObjectListener,
@@ -112,7 +113,7 @@ class FilesSource implements ObjectSource {
 
   #begin(watch: Watch): void {
     watch.isLive = true;
-    const found = [...this.#objects.values()].filter((object) => matches(watch.query, object));
+    const found = [...this.#objects.values()].filter((object) => matchesQuery(watch.query, object));
     watch.listener.onChanges(
       found.map((object) => ({ type: "upsert", object })),
       true,
@@ -235,7 +236,7 @@ class FilesSource implements ObjectSource {
         continue;
       }
       if (!watch.isLive || !this.#watches.has(watch)) continue;
-      const own = changes.filter(({ object }) => matches(watch.query, object));
+      const own = changes.filter(({ object }) => matchesQuery(watch.query, object));
       if (own.length > 0) watch.listener.onChanges(own, true);
     }
   }
@@ -302,14 +303,4 @@ function changesOf(
     if (!isDeepStrictEqual(object, before.get(id))) changes.push({ type: "upsert", object });
   }
   return changes;
-}
-
-function matches({ kind, namespace, name, label }: ObjectQuery, object: KubernetesObject): boolean {
-  const { metadata } = object;
-  return (
-    kind === object.kind &&
-    namespace === metadata.namespace &&
-    (name === null || name === metadata.name) &&
-    (label === null || metadata.labels[label.key] === label.value)
-  );
 }

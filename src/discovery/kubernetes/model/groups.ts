@@ -13,7 +13,7 @@ import type { Census } from "./census.ts";
 /** All candidates of one address. */
 export class Group {
   readonly address: string;
-  readonly candidates: Candidate[] = [];
+  readonly candidates: Candidate[];
   /** The preferred one; null only before `settle`, and when the group is gone. */
   best: Candidate | null = null;
   /** The same pod's address of the other family. */
@@ -27,8 +27,10 @@ export class Group {
   shownBest: Candidate | null = null;
   shownOther: Candidate | null = null;
 
-  constructor(address: string) {
-    this.address = address;
+  constructor(candidate: Candidate) {
+    this.address = candidate.address;
+    // A list of its exact length: most groups have one candidate, and there may be many groups.
+    this.candidates = [candidate];
   }
 }
 
@@ -47,12 +49,10 @@ export class Groups {
 
   /** Takes a candidate in. */
   add(candidate: Candidate): void {
-    let group = this.#byAddress.get(candidate.address);
-    if (group === undefined) {
-      group = new Group(candidate.address);
-      this.#byAddress.set(candidate.address, group);
-    }
-    group.candidates.push(candidate);
+    const known = this.#byAddress.get(candidate.address);
+    const group = known ?? new Group(candidate);
+    if (known === undefined) this.#byAddress.set(candidate.address, group);
+    else known.candidates.push(candidate);
     this.#touched.add(group);
   }
 

@@ -6,7 +6,7 @@
  * costs the work on that slice and one cheap pass over all groups; what did not change keeps its
  * `Endpoint` objects.
  */
-import type { Endpoint, EndpointSet, SkippedEndpoint } from "../../endpoint.ts";
+import type { Endpoint, EndpointConditions, EndpointSet, SkippedEndpoint } from "../../endpoint.ts";
 import type { EndpointSlice } from "../objects.ts";
 import type { Place } from "../place.ts";
 import type { TargetPort } from "../target.ts";
@@ -171,7 +171,7 @@ function show(group: Group, { verdictOf }: Judgement): void {
 }
 
 function endpointOf(best: Candidate, other: Candidate | null, rule: string | null): Endpoint {
-  const { address, item, ready, serving, terminating } = best;
+  const { address, item } = best;
   const { targetRef } = item;
   return Object.freeze({
     address,
@@ -182,12 +182,27 @@ function endpointOf(best: Candidate, other: Candidate | null, rule: string | nul
     zone: item.zone,
     source: best.record.source,
     weight: 1,
-    conditions: Object.freeze({
-      ready,
-      serving,
-      terminating,
-      hints: Object.freeze({ nodes: item.forNodes, zones: item.forZones }),
-    }),
+    conditions: conditionsOf(best),
     rule,
   });
+}
+
+const NO_HINTS: EndpointConditions["hints"] = Object.freeze({
+  nodes: Object.freeze([]),
+  zones: Object.freeze([]),
+});
+/** What most endpoints are, as one object. */
+const PLAIN: EndpointConditions = Object.freeze({
+  ready: true,
+  serving: true,
+  terminating: false,
+  hints: NO_HINTS,
+});
+
+function conditionsOf({ ready, serving, terminating, item }: Candidate): EndpointConditions {
+  const { forNodes: nodes, forZones: zones } = item;
+  const isHinted = nodes.length > 0 || zones.length > 0;
+  if (!isHinted && ready && serving && !terminating) return PLAIN;
+  const hints = isHinted ? Object.freeze({ nodes, zones }) : NO_HINTS;
+  return Object.freeze({ ready, serving, terminating, hints });
 }
