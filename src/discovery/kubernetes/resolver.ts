@@ -234,7 +234,7 @@ export class KubernetesResolver implements Resolver {
     const reason = this.#problems.get("slices") ?? this.#problems.get("service") ?? null;
     if (reason === null || reason === this.#reported) return;
     this.#reported = reason;
-    this.#log.warn("the source of endpoints is away", { reason });
+    this.#log.warn("endpoints may be out of date", { reason });
     this.#listener?.onError(reason);
   }
 

@@ -76,7 +76,7 @@ export class ObjectFile {
       note("malformed", "kind", "this is no Kubernetes object: it has no kind");
       return;
     }
-    if (!Object.hasOwn(KINDS, kind)) {
+    if (!isRead(kind, (value as { apiVersion?: unknown }).apiVersion)) {
       const name = nameForPeople(/^\w{1,63}$/.test(kind) ? kind : shown(kind), value);
       note("ignored", "", `${name}: objects of this kind are not read`);
       return;
@@ -98,6 +98,15 @@ export class ObjectFile {
   }
 }
 
+/** Groups may have kinds of one name: a Service of serving.knative.dev is another thing. */
+function isRead(kind: string, apiVersion: unknown): boolean {
+  if (!Object.hasOwn(KINDS, kind)) return false;
+  if (typeof apiVersion !== "string") return true;
+  const group = apiVersion.includes("/") ? apiVersion.slice(0, apiVersion.indexOf("/")) : "";
+  return group === KINDS[kind as KindName].group;
+}
+
+/** "Kind namespace/name". */
 function idOf({ kind, metadata }: KubernetesObject): string {
   return `${kind} ${metadata.namespace}/${metadata.name}`;
 }

@@ -263,14 +263,17 @@ test("a malformed object keeps its last good version; its neighbours are taken i
 
 test("an object of a kind that is not read is passed over, and told once", async () => {
   const h = new Harness();
+  const other = "apiVersion: serving.knative.dev/v1\nkind: Service\nmetadata: { name: b }";
   h.write("a.yaml", `kind: Deployment\nmetadata: { name: web }\n---\n${service("a")}`);
+  h.write("b.yaml", other);
   h.start();
   assert.deepEqual(await h.take(1), ["upsert a"]);
   assert.deepEqual(h.lines(), [
     "info | object passed over | DIR/a.yaml:1:1 | " +
       "Deployment web: objects of this kind are not read",
+    "info | object passed over | DIR/b.yaml:1:1 | Service b: objects of this kind are not read",
   ]);
-  assert.equal(h.malformedCount, 1);
+  assert.equal(h.malformedCount, 2);
   h.end();
 });
 
