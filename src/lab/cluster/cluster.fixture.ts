@@ -7,6 +7,8 @@ import { realClock, seededRng } from "../../base/index.ts";
 import { type ClusterOptions, type LabCluster, startCluster } from "./cluster.ts";
 import type { Json } from "./object.ts";
 
+const ANSWER_TIMEOUT_MS = 10_000;
+
 /** An answer that was read to its end. */
 export interface Reply {
   readonly code: number;
@@ -59,6 +61,9 @@ export function ask(cluster: LabCluster, path: string, given: Ask = {}): Promise
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
     };
     const request = http.request(cluster.url + path, { method, headers, agent: false });
+    // An answer that does not end fails its test instead of holding it.
+    const timer = realClock().setTimer(ANSWER_TIMEOUT_MS, () => request.destroy());
+    request.on("close", () => timer.cancel());
     request.on("error", reject);
     request.on("response", (response) => {
       let answer = "";

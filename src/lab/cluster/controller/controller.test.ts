@@ -155,6 +155,16 @@ test("a hundred endpoints a slice; new ones fill what there is, and nothing is m
   addPod(261);
   workload.removePod("echo-100");
   assert.deepEqual(sizes(), [100, 60, 5], "into the slice that changes anyway");
+  const inSlice = (size: number): string => {
+    const slice = slices().find((one) => endpoints(one).length === size)!;
+    return String((endpoints(slice)[0]!.targetRef as Json).name);
+  };
+  const gone = [inSlice(60), inSlice(5)];
+  for (const name of gone) workload.removePod(name);
+  addPod(262);
+  assert.deepEqual(sizes(), [100, 60, 4], "of two that change, into the fuller one");
+  for (let n = 301; n <= 390; n += 1) addPod(n);
+  assert.deepEqual(sizes(), [100, 94, 60], "where all fit, though another one is fuller");
 });
 
 test("hints follow trafficDistribution, for ready endpoints only", () => {
