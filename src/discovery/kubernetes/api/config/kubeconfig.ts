@@ -95,7 +95,9 @@ async function readText(path: string): Promise<string | null> {
 
 /** YAML, of which JSON is a part. An empty file is an empty config, as for kubectl. */
 async function parse(path: string, text: string): Promise<Fields> {
-  const { LineCounter, parseDocument } = await import("yaml");
+  // By its default export: of CommonJS, that is all that a bundle shows of a lazy import.
+  const { default: yaml } = await import("yaml");
+  const { LineCounter, parseDocument } = yaml;
   const lineCounter = new LineCounter();
   const document = parseDocument(text, { lineCounter, prettyErrors: false, logLevel: "silent" });
   const [error] = document.errors;

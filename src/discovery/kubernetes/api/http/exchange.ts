@@ -181,7 +181,7 @@ export class Exchange implements ApiRequest {
       this.#send();
       return;
     }
-    this.fail(newFailure({ reason: errorReason(this.outgoing.url, error) }));
+    this.fail(newFailure({ reason: this.#reasonOf(error) }));
   }
 
   #onAnswer(answer: IncomingMessage): void {
@@ -216,7 +216,7 @@ export class Exchange implements ApiRequest {
       if (failure !== null) this.fail(failure);
     });
     answer.on("error", (error) => {
-      if (!this.#isOver) this.fail(newFailure({ reason: errorReason(this.outgoing.url, error) }));
+      if (!this.#isOver) this.fail(newFailure({ reason: this.#reasonOf(error) }));
     });
     answer.on("end", () => {
       if (this.#isOver) return;
@@ -260,6 +260,10 @@ export class Exchange implements ApiRequest {
   #arm(delayMs: number, reason: string): void {
     this.#timer?.cancel();
     this.#timer = this.#deps.clock.setTimer(delayMs, () => this.#timeOut(reason));
+  }
+
+  #reasonOf(error: Error): string {
+    return errorReason(this.outgoing.url, error, this.#options?.proxyAbort !== undefined);
   }
 
   #timeOut(reason: string): void {

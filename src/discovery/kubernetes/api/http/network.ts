@@ -35,10 +35,10 @@ const UNTRUSTED = new Set([
   "CERT_SIGNATURE_FAILURE",
 ]);
 
-/** "10.0.0.1:6443: connection refused". */
-export function errorReason(url: URL, error: Error): string {
+/** "10.0.0.1:6443: connection refused". @param isProxied it may be the proxy that is meant. */
+export function errorReason(url: URL, error: Error, isProxied: boolean): string {
   const code = (error as NodeJS.ErrnoException).code ?? "";
-  return `${url.host}: ${wordsOf(code, error)}`;
+  return `${url.host}${isProxied ? " through its proxy-url" : ""}: ${wordsOf(code, error)}`;
 }
 
 function wordsOf(code: string, error: Error): string {
