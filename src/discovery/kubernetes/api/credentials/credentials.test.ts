@@ -209,6 +209,17 @@ for (const [name, answer, sentence] of FAILURES) {
   });
 }
 
+test("a plugin that failed is not run for each request: its failure is good for ten seconds", async () => {
+  const { clock, seen, credentials } = plugin(() => Promise.reject(new Error("no")));
+  await assert.rejects(credentials.present());
+  clock.advance(PLUGIN_RENEW_MS - 1);
+  await assert.rejects(credentials.present(), /login: it failed: no$/);
+  assert.equal(seen.runs, 1);
+  clock.advance(1);
+  await assert.rejects(credentials.present());
+  assert.equal(seen.runs, 2);
+});
+
 test("a plugin that hangs is given up after a minute", async () => {
   const { clock, credentials, seen } = plugin(() => new Promise(() => {}));
   const outcome = assert.rejects(credentials.present(), /login: no answer within 60 s$/);

@@ -16,7 +16,7 @@ import type { Credentials, Presented } from "./credentials.ts";
 export const CLIENT_NODE_PACKAGE = "@kubernetes/client-node";
 /** A plugin may take this long: some ask a server far away. */
 export const PLUGIN_TIMEOUT_MS = 60_000;
-/** A plugin whose credentials are refused is not asked again sooner. */
+/** A plugin that failed, or whose credentials are refused, is not asked again sooner. */
 export const PLUGIN_RENEW_MS = 10_000;
 
 /** What of the package is used. */
@@ -52,6 +52,7 @@ export class PluginCredentials implements Credentials {
   /** Requests at the same time share one run. */
   #running: Promise<Presented> | null = null;
   #renewedAtMs = Number.NEGATIVE_INFINITY;
+  #failure: { readonly error: unknown; readonly atMs: number } | null = null;
 
   constructor(
     entry: PluginEntry,
@@ -68,9 +69,22 @@ export class PluginCredentials implements Credentials {
 
   /** Asks the plugin, or takes what it gave before and is still good. */
   present(): Promise<Presented> {
-    this.#running ??= this.#run().finally(() => {
-      this.#running = null;
-    });
+    const failure = this.#failure;
+    if (failure !== null && this.#clock.nowMs() - failure.atMs < PLUGIN_RENEW_MS) {
+      return Promise.reject(failure.error);
+    }
+    this.#running ??= this.#run().then(
+      (presented) => {
+        this.#running = null;
+        this.#failure = null;
+        return presented;
+      },
+      (error: unknown) => {
+        this.#running = null;
+        this.#failure = { error, atMs: this.#clock.nowMs() };
+        throw error;
+      },
+    );
     return this.#running;
   }
 

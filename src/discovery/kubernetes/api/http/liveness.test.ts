@@ -111,3 +111,37 @@ test("started again after death, it begins anew", () => {
   assert.equal(seen.deadAtMs, firstMs);
   end();
 });
+
+test("a process that was stopped itself listens first, before it takes the server for dead", () => {
+  // A clock whose timers fire late, as they do after SIGCONT.
+  let nowMs = 0;
+  const due: (() => void)[] = [];
+  const clock = {
+    nowMs: () => nowMs,
+    wallMs: () => nowMs,
+    setTimer: (_delayMs: number, fn: () => void) => {
+      due.push(fn);
+      return { cancel: () => due.splice(due.indexOf(fn) >>> 0, 1), unref() {} };
+    },
+  };
+  let asked = 0;
+  const liveness = new Liveness({
+    clock,
+    rng: seededRng(1),
+    ask: () => {
+      asked += 1;
+      return { close() {} };
+    },
+    onSilence() {},
+    onDead: () => assert.fail("nobody died"),
+  });
+  liveness.start();
+  nowMs = 3_600_000;
+  due.shift()?.();
+  assert.equal(asked, 0);
+  nowMs += SILENT_MS_MAX;
+  due.shift()?.();
+  assert.equal(asked, 1);
+  liveness.stop();
+  assert.equal(due.length, 0);
+});

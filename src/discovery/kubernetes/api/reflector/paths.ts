@@ -7,10 +7,14 @@
 import { KINDS, type Kind } from "../../objects.ts";
 import type { ObjectQuery } from "../../source.ts";
 
-/** Of a kind: "/apis/discovery.k8s.io/v1/namespaces/prod/endpointslices". */
+/**
+ * Of a kind: "/apis/discovery.k8s.io/v1/namespaces/prod/endpointslices".
+ * @param namespace "" for those of all namespaces.
+ */
 export function collectionPath(kind: Kind, namespace: string): string {
   const root = kind.group === "" ? "/api" : "/apis";
-  const place = kind.isNamespaced ? `/namespaces/${encodeURIComponent(namespace)}` : "";
+  const isPlaced = kind.isNamespaced && namespace !== "";
+  const place = isPlaced ? `/namespaces/${encodeURIComponent(namespace)}` : "";
   return `${root}/${kind.apiVersion}${place}/${kind.plural}`;
 }
 

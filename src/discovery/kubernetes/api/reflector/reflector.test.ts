@@ -6,6 +6,7 @@ import { newFailure } from "../http/failure.ts";
 import { failureOfStatus } from "../http/status.ts";
 import { RELIST_SPREAD_MS, RETRY_MS_FIRST, RETRY_MS_MAX } from "./backoff.ts";
 import { expired, FakeApi, json, Listener, reflect } from "./fake-api-suite.ts";
+import { listPath } from "./paths.ts";
 import { SILENCE_MS_MAX, STREAM_LIST_SILENCE_MS } from "./watch-session.ts";
 
 function setup(names: readonly string[] = ["a", "b"], options: Partial<FakeApi> = {}) {
@@ -52,6 +53,19 @@ test("the paths are those of the API", () => {
   assert.match(stream, timeout);
   assert.match(watch, timeout);
   end();
+});
+
+test("a query may be of all namespaces, of one object, or of those with a label", () => {
+  const query = { kind: "Service", namespace: "", name: "a b", label: null } as const;
+  assert.equal(
+    listPath(query, 1, ""),
+    "/api/v1/services?fieldSelector=metadata.name%3Da+b&limit=1",
+  );
+  const label = { key: "kubernetes.io/service-name", value: "echo" };
+  assert.equal(
+    listPath({ ...query, namespace: "prod", name: null, label }, 1, "t/k"),
+    "/api/v1/namespaces/prod/services?labelSelector=kubernetes.io%2Fservice-name%3Decho&limit=1&continue=t%2Fk",
+  );
 });
 
 test("without streaming lists: pages, then a watch of what comes after them", () => {
