@@ -64,7 +64,8 @@ test("a query may be of all namespaces, of one object, or of those with a label"
   const label = { key: "kubernetes.io/service-name", value: "echo" };
   assert.equal(
     listPath({ ...query, namespace: "prod", name: null, label }, 1, "t/k"),
-    "/api/v1/namespaces/prod/services?labelSelector=kubernetes.io%2Fservice-name%3Decho&limit=1&continue=t%2Fk",
+    "/api/v1/namespaces/prod/services?labelSelector=kubernetes.io%2Fservice-name%3Decho" +
+      "&limit=1&continue=t%2Fk",
   );
 });
 
