@@ -7,7 +7,13 @@
 import { assert, type Clock, type Logger, type Rng } from "../../../base/index.ts";
 import type { Registry } from "../../../telemetry/index.ts";
 import type { KindName, ObjectOfKind } from "../objects.ts";
-import type { ObjectListener, ObjectQuery, ObjectSource, Subscription } from "../source.ts";
+import type {
+  ObjectListener,
+  ObjectQuery,
+  ObjectSource,
+  SourceProblem,
+  Subscription,
+} from "../source.ts";
 import type { ApiAccess } from "./config/access.ts";
 import type { LoadClientNode } from "./credentials/plugin.ts";
 import { ApiClient } from "./http/client.ts";
@@ -46,6 +52,8 @@ class ApiSource implements ObjectSource {
   readonly #metrics: ApiMetrics;
   readonly #traits: ServerTraits = { canStreamLists: true, sendsBookmarks: false };
   readonly #reflectors = new Set<Reflector>();
+  /** The reason of each query that cannot be watched at the moment. */
+  readonly #problems = new Map<ObjectQuery, string>();
   #isClosed = false;
 
   constructor(access: ApiAccess, deps: ApiSourceDeps) {
@@ -79,15 +87,15 @@ class ApiSource implements ObjectSource {
       traits: this.#traits,
       transport: this.#client,
       counters: this.#metrics.of(query.kind),
-      onBack: () => {
-        for (const other of this.#reflectors) other.hurry();
-      },
+      onProblem: (problem) => this.#onProblem(query, problem),
+      onBack: () => this.#onBack(query),
     });
     this.#reflectors.add(reflector);
     return {
       close: () => {
         reflector.close();
         this.#reflectors.delete(reflector);
+        this.#problems.delete(query);
       },
     };
   }
@@ -99,5 +107,18 @@ class ApiSource implements ObjectSource {
     this.#reflectors.clear();
     this.#client.close();
     this.#metrics.close();
+  }
+
+  /** One line per reason: a server that is away takes all watches with it. */
+  #onProblem(query: ObjectQuery, { kind, reason }: SourceProblem): void {
+    const isNews = ![...this.#problems.values()].includes(reason);
+    this.#problems.set(query, reason);
+    if (isNews) this.#deps.log.warn("the API server cannot be watched", { kind, reason });
+  }
+
+  #onBack(query: ObjectQuery): void {
+    this.#problems.delete(query);
+    if (this.#problems.size === 0) this.#deps.log.info("the API server is watched again");
+    for (const other of this.#reflectors) other.hurry();
   }
 }

@@ -10,7 +10,7 @@ import { newFailure } from "../http/failure.ts";
 import { failureOfStatus } from "../http/status.ts";
 import { RELIST_SPREAD_MS, RETRY_MS_FIRST, RETRY_MS_MAX } from "./backoff.ts";
 import { expired, FakeApi, reflect, stateText } from "./fake-api-suite.ts";
-import { HURRY_MS } from "./reflector.ts";
+import { HURRY_MS, RECOVERED_AFTER_MS } from "./reflector.ts";
 
 const REFUSED = newFailure({ reason: "api:6443: connection refused" });
 const TEN_MINUTES_MS = 600_000;
@@ -57,7 +57,7 @@ test("ten minutes without the server: nothing is lost, the watch resumes, nothin
   api.set("slice-3", "changed meanwhile");
   api.failure = null;
   listener.take();
-  clock.advance(RETRY_MS_MAX + 1);
+  clock.advance(RETRY_MS_MAX + RECOVERED_AFTER_MS + 1);
   assert.deepEqual(listener.take(), ["+slice-3 synced", "recovered"]);
   assert.deepEqual(listener.known, truth(api));
   assert.equal(counters.relists.value, 0);

@@ -44,7 +44,9 @@ export interface ReflectorDeps extends WatchSessionDeps {
   readonly log: Logger;
   readonly decode: Decode;
   readonly counters: KindCounters;
-  /** The server answers again: others may hurry. */
+  /** Hears what the listener hears, for all watches of the server together. */
+  readonly onProblem?: (problem: SourceProblem) => void;
+  /** The server is watched again: others may hurry. */
   readonly onBack?: () => void;
 }
 
@@ -165,15 +167,19 @@ export class Reflector implements Subscription {
 
   #onEvents(values: readonly unknown[]): void {
     this.#deps.counters.events.add(values.length);
+    let hasBookmark = false;
     for (const value of values) {
-      const failure = this.#apply(readEvent(value));
+      const event = readEvent(value);
+      const failure = this.#apply(event);
+      hasBookmark ||= event.type === "bookmark";
       if (failure === null) continue;
       this.#tell();
       if (!this.#isClosed) this.#onFailure(failure, "watch");
       return;
     }
     this.#tell();
-    if (!this.#isListing && !this.#isClosed) this.#recovered();
+    // A bookmark comes after all that happened until then: the backlog has been told.
+    if (hasBookmark && !this.#isClosed) this.#recovered();
   }
 
   /** Returns why the watch cannot go on, or null when it can. */
@@ -238,9 +244,8 @@ export class Reflector implements Subscription {
       this.#begin(); // timeoutSeconds are spread already
       return;
     }
-    if (isListing)
-      this.#report(newFailure({ reason: "the API server ended a list early" }), "watch");
-    this.#retryIn(this.#delay.nextMs(0));
+    if (isListing) this.#report(ENDED_EARLY, "watch");
+    if (!this.#isClosed) this.#retryIn(this.#delay.nextMs(0));
   }
 
   #onFailure(failure: ApiFailure, verb: "list" | "watch"): void {
@@ -299,7 +304,7 @@ export class Reflector implements Subscription {
     const problem: SourceProblem = problemOf(failure, { verb, kind: KINDS[kind], namespace });
     if (this.#reported === problem.reason || this.#isClosed) return;
     this.#reported = problem.reason;
-    this.#deps.log.warn("the API server is away", { ...this.#fields, reason: problem.reason });
+    this.#deps.onProblem?.(problem);
     this.#call(() => this.#listener.onProblem(problem));
   }
 
@@ -308,7 +313,6 @@ export class Reflector implements Subscription {
     this.#recoveredTimer = null;
     if (this.#reported === null) return;
     this.#reported = null;
-    this.#deps.log.info("the API server is back", this.#fields);
     this.#call(() => this.#listener.onRecovered());
     this.#deps.onBack?.();
   }
@@ -331,6 +335,7 @@ export class Reflector implements Subscription {
   }
 }
 
+const ENDED_EARLY = newFailure({ reason: "the API server ended a list early" });
 const OUT_OF_ORDER = newFailure({ reason: "events of the API server are out of order" });
 const NO_STREAM_LIST = newFailure({ code: NO_LIST_END, reason: "the bookmark is no list's end" });
 
