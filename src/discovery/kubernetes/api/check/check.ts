@@ -19,7 +19,7 @@ import { type Asked, ask, tryWatch } from "./ask.ts";
 import { accessRemedy, clockRemedy, credentialsRemedy, serverRemedy } from "./remedy.ts";
 
 /** Clocks further apart make tokens and certificates fail that are good. */
-export const CLOCK_SKEW_MS_MAX = 10_000;
+const CLOCK_SKEW_MS_MAX = 10_000;
 
 /** One question and its answer. */
 export interface CheckStep {

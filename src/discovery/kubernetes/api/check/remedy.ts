@@ -6,7 +6,7 @@ import type { ApiAccess } from "../config/access.ts";
 const VERBS = '["get", "list", "watch"]';
 
 /** One rule of a Role, as YAML lines. */
-export function ruleOf({ group, plural }: Kind): readonly string[] {
+function ruleOf({ group, plural }: Kind): readonly string[] {
   return [`- apiGroups: ["${group}"]`, `  resources: ["${plural}"]`, `  verbs: ${VERBS}`];
 }
 

@@ -13,7 +13,7 @@ import { REDACTED, Secret } from "../secret.ts";
 import type { Credentials, Presented } from "./credentials.ts";
 
 /** The optional peer. */
-export const CLIENT_NODE_PACKAGE = "@kubernetes/client-node";
+const CLIENT_NODE_PACKAGE = "@kubernetes/client-node";
 /** A plugin may take this long: some ask a server far away. */
 export const PLUGIN_TIMEOUT_MS = 60_000;
 /** A plugin that failed, or whose credentials are refused, is not asked again sooner. */

@@ -23,7 +23,7 @@ export const RESPONSE_TIMEOUT_MS = 15_000;
 /** The longest silence within the body of a document. */
 export const BODY_SILENCE_MS = 15_000;
 /** Header block of an answer. */
-export const HEADER_BYTES_MAX = 32 * 1024;
+const HEADER_BYTES_MAX = 32 * 1024;
 /** Body of an answer that is an error. */
 export const ERROR_BYTES_MAX = 64 * 1024;
 

@@ -13,9 +13,9 @@ import type { TlsSettings } from "./tls.ts";
 /** TCP keepalive begins after this silence; with Linux' probes a lost path is noticed in 20 s. */
 export const TCP_KEEPALIVE_MS = 10_000;
 /** Connections at rest that are kept for the next request. */
-export const IDLE_CONNECTIONS_MAX = 4;
+const IDLE_CONNECTIONS_MAX = 4;
 /** The greeting of a SOCKS proxy. */
-export const SOCKS_TIMEOUT_MS = 10_000;
+const SOCKS_TIMEOUT_MS = 10_000;
 
 /** What a request needs to go over a connection of the pool. */
 export interface PooledOptions {

@@ -16,7 +16,7 @@ import { readSmallFile, stampOf } from "../files.ts";
 /** No look at the files is closer to the one before. */
 export const TLS_STAT_MS = 2000;
 /** As for the certificates of listeners. */
-export const PEM_BYTES_MAX = 4 * 1024 * 1024;
+const PEM_BYTES_MAX = 4 * 1024 * 1024;
 
 /** What a TLS connection is made with. Another object means other files. */
 export interface TlsSettings {

@@ -11,7 +11,7 @@ export const RETRY_MS_FIRST = 500;
 /** No delay is longer, and each return after a long outage comes within this time. */
 export const RETRY_MS_MAX = 30_000;
 /** No delay is shorter. */
-export const RETRY_MS_MIN = 50;
+const RETRY_MS_MIN = 50;
 /** A watch that stood this long was a success: the next failure begins anew. */
 export const STABLE_MS = 10_000;
 /** The first list after a 410 comes within this time: the server says it to all at once. */

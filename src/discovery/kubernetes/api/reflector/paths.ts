@@ -11,7 +11,7 @@ import type { ObjectQuery } from "../../source.ts";
  * Of a kind: "/apis/discovery.k8s.io/v1/namespaces/prod/endpointslices".
  * @param namespace "" for those of all namespaces.
  */
-export function collectionPath(kind: Kind, namespace: string): string {
+function collectionPath(kind: Kind, namespace: string): string {
   const root = kind.group === "" ? "/api" : "/apis";
   const isPlaced = kind.isNamespaced && namespace !== "";
   const place = isPlaced ? `/namespaces/${encodeURIComponent(namespace)}` : "";

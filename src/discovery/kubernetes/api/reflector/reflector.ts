@@ -28,9 +28,9 @@ import { NO_LIST_END, WatchSession, type WatchSessionDeps } from "./watch-sessio
 import { readEvent, type WatchEvent } from "./wire.ts";
 
 /** A watch asks the server for an end within this time, at random; so watches end apart. */
-export const WATCH_TIMEOUT_S_MIN = 300;
+const WATCH_TIMEOUT_S_MIN = 300;
 /** The longest such time. */
-export const WATCH_TIMEOUT_S_MAX = 600;
+const WATCH_TIMEOUT_S_MAX = 600;
 /** A watch that resumed is believed after this long without an event: the backlog comes first. */
 export const RECOVERED_AFTER_MS = 1000;
 

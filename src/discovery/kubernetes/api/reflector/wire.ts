@@ -10,7 +10,7 @@ import { failureOfStatus, isRecord, isText } from "../http/status.ts";
 import type { Identity } from "./store.ts";
 
 /** The annotation of the bookmark that ends the initial events of a streaming list. */
-export const INITIAL_EVENTS_END = "k8s.io/initial-events-end";
+const INITIAL_EVENTS_END = "k8s.io/initial-events-end";
 
 /** One line of a watch. */
 export type WatchEvent =
