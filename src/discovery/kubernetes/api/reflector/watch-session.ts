@@ -12,7 +12,7 @@ import type { ApiRequest, ApiTransport, WatchHandler } from "../http/transport.t
 
 /** The initial events of a streaming list may pause this long; then the server has none. */
 export const STREAM_LIST_SILENCE_MS = 10_000;
-/** A stream of a server that sends bookmarks (seen 36-122 s apart) is opened again after so long. */
+/** A stream of a server that sends bookmarks (36-122 s apart) is opened again after so long. */
 export const SILENCE_MS_MAX = 180_000;
 /** A stream may outlive its `timeoutSeconds` by this. */
 const OVERTIME_MS = 30_000;
