@@ -131,8 +131,8 @@ export class Api {
     });
   }
 
-  /** Closes its connections. */
-  close(): void {
+  /** Closes its connections; the next request opens a new one. */
+  closeConnections(): void {
     this.#agent.destroy();
   }
 }

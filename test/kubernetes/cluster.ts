@@ -29,6 +29,8 @@ export interface TestCluster {
   launch(path: string, args: readonly string[], options?: StartOptions): RunningProcess;
   /** A TCP connection to an address of the cluster. */
   dial(host: string, port: number): Socket;
+  /** The target of a full name, as the cluster's own DNS server knows it. */
+  dnsTarget(name: string, port: string | number): string;
   /** Somebody new without any rights. */
   account(objects: Objects, name: string): Promise<Account>;
   /** The API server stops answering; its connections stay (half-open). */

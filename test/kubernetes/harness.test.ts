@@ -100,7 +100,7 @@ test("a real cluster knows its accounts, pauses, and stands beside another", asy
     const objects = await cluster.namespace("prod");
     const account = await cluster.account(objects, "reader");
     const api = apiAs(cluster, account);
-    t.after(() => api.close());
+    t.after(() => api.closeConnections());
     assert.equal(await statusOf(api, SLICES), 403);
     const slices = { apiGroups: ["discovery.k8s.io"], resources: ["endpointslices"] };
     await account.grant([{ ...slices, verbs: ["get", "list", "watch"] }]);

@@ -16,9 +16,11 @@ import {
   type CertificatePair,
   createLabAuthority,
   type LabCluster,
+  StoreZone,
   startCluster,
   type User,
 } from "../../src/lab/cluster/index.ts";
+import { LabDns } from "../../src/lab/dns/index.ts";
 import {
   freePorts,
   type RunningProcess,
@@ -30,12 +32,20 @@ import { Api } from "./api.ts";
 import type { TestCluster } from "./cluster.ts";
 import { createNode, Objects } from "./objects.ts";
 
+/** All on 127.0.0.1. */
+interface LabPorts {
+  readonly port: number;
+  /** Of the API server that stands in while the other is away. */
+  readonly spare: number;
+  readonly dns: number;
+}
+
 /** Starts one. It is gone with `close`; files go with this process at the latest. */
 export async function startLabCluster(): Promise<LabTestCluster> {
   const authority = await createLabAuthority(realClock().wallMs());
   const pair = await authority.issueServer(["kubernetes", "127.0.0.1"]);
-  const [port, sparePort] = await freePorts(2);
-  const cluster = new LabTestCluster(authority.cert, pair, port, sparePort);
+  const [port, spare, dns] = await freePorts(3);
+  const cluster = new LabTestCluster(authority.cert, pair, { port, spare, dns });
   await cluster.start();
   return cluster;
 }
@@ -47,24 +57,22 @@ export class LabTestCluster implements TestCluster {
   readonly kubeconfig: string;
   readonly #directory = mkdtempSync(join(tmpdir(), "fairlead-lab-cluster-"));
   readonly #pair: CertificatePair;
-  readonly #port: number;
-  /** Of the server that stands in while the other is away. */
-  readonly #sparePort: number;
+  readonly #ports: LabPorts;
   readonly #config: KubeconfigSpec;
   readonly #users = new Map<string, User>();
   readonly #processes = new Set<RunningProcess>();
   #apiPort: number;
   #cluster: LabCluster | null = null;
+  #dns: LabDns | null = null;
   #ipCount = 0;
 
-  constructor(ca: string, pair: CertificatePair, port: number, sparePort: number) {
+  constructor(ca: string, pair: CertificatePair, ports: LabPorts) {
     this.#pair = pair;
-    this.#port = port;
-    this.#sparePort = sparePort;
-    this.#apiPort = port;
+    this.#ports = ports;
+    this.#apiPort = ports.port;
     const caFile = join(this.#directory, "ca.crt");
     writeFileSync(caFile, ca);
-    this.#config = { server: `https://127.0.0.1:${port}`, caFile, namespace: "default" };
+    this.#config = { server: `https://127.0.0.1:${ports.port}`, caFile, namespace: "default" };
     const token = randomUUID();
     this.#users.set("admin", { name: "admin", tokens: [token], rules: ADMIN_RULES });
     this.kubeconfig = writeKubeconfig(this.#directory, "admin", token, this.#config).kubeconfig;
@@ -75,11 +83,12 @@ export class LabTestCluster implements TestCluster {
 
   /** Starts the API server and the controller. */
   async start(): Promise<void> {
-    await this.#run(this.#port);
+    await this.#run(this.#ports.port);
   }
 
   async #run(port: number): Promise<void> {
     this.#apiPort = port;
+    this.api.closeConnections();
     this.#cluster = await startCluster({
       clock: realClock(),
       rng: realRng(),
@@ -88,6 +97,9 @@ export class LabTestCluster implements TestCluster {
       users: [...this.#users.values()],
       journalFile: join(this.#directory, "journal"),
     });
+    const zone = new StoreZone(this.#cluster.objects.store);
+    this.#dns = new LabDns({ clock: realClock(), zone });
+    await this.#dns.listen("127.0.0.1", this.#ports.dns);
   }
 
   async node(name: string, zone: string): Promise<void> {
@@ -122,6 +134,10 @@ export class LabTestCluster implements TestCluster {
 
   dial(host: string, port: number): Socket {
     return connect(port, host);
+  }
+
+  dnsTarget(name: string, port: string | number): string {
+    return `dns://127.0.0.1:${this.#ports.dns}/${name}:${port}`;
   }
 
   async account({ namespace }: Objects, name: string): Promise<Account> {
@@ -159,20 +175,25 @@ export class LabTestCluster implements TestCluster {
     this.#cluster?.faults.clear("hang");
   }
 
-  async outage(whileAway: () => Promise<void> = async () => {}): Promise<void> {
+  async #stop(): Promise<void> {
+    await this.#dns?.close();
     await this.#cluster?.close();
-    await this.#run(this.#sparePort);
+  }
+
+  async outage(whileAway: () => Promise<void> = async () => {}): Promise<void> {
+    await this.#stop();
+    await this.#run(this.#ports.spare);
     await whileAway();
     this.#cluster?.compact();
-    await this.#cluster?.close();
-    await this.#run(this.#port);
+    await this.#stop();
+    await this.#run(this.#ports.port);
   }
 
   async close(): Promise<void> {
-    this.api.close();
+    this.api.closeConnections();
     for (const each of this.#processes) each.kill();
     await Promise.allSettled([...this.#processes].map(({ exited }) => exited));
-    await this.#cluster?.close();
+    await this.#stop();
     rmSync(this.#directory, { recursive: true, force: true });
   }
 }

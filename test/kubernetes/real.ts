@@ -197,6 +197,11 @@ export class RealCluster implements TestCluster {
     return this.#netns.dial(host, port);
   }
 
+  /** The name server of resolv.conf is the cluster's. */
+  dnsTarget(name: string, port: string | number): string {
+    return `dns:///${name}:${port}`;
+  }
+
   account({ namespace }: Objects, name: string): Promise<Account> {
     const config = { ...this.#config, namespace };
     return ServiceAccount.create(this.api, name, this.#netns.directory, config);
@@ -223,6 +228,7 @@ export class RealCluster implements TestCluster {
 
   async #runApiServer(port: number): Promise<void> {
     this.#apiPort = port;
+    this.api.closeConnections();
     this.#apiServer = this.#launchApiServer(port);
     await this.#untilReady(this.#apiServer);
   }
@@ -264,8 +270,8 @@ export class RealCluster implements TestCluster {
   }
 
   async close(): Promise<void> {
-    this.api.close();
-    this.#etcdApi.close();
+    this.api.closeConnections();
+    this.#etcdApi.closeConnections();
     await this.#netns.close();
   }
 }

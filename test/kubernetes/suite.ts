@@ -5,6 +5,7 @@
  */
 import { after, type TestContext, test } from "node:test";
 import { accessCases } from "./cases/access.ts";
+import { dnsCases } from "./cases/dns.ts";
 import { outageCases } from "./cases/outages.ts";
 import { placeCases } from "./cases/place.ts";
 import { readinessCases } from "./cases/readiness.ts";
@@ -42,6 +43,7 @@ const CASES: readonly Case[] = [
   ...accessCases,
   ...rolloutCases,
   ...outageCases,
+  ...dnsCases,
 ];
 
 /** Defines all cases for one kind of cluster, and `more` that only it can have. */
