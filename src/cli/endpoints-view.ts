@@ -33,6 +33,8 @@ export interface EndpointsDocument {
   readonly endpoints: readonly EndpointRow[];
   /** Why there are none; null when there are some. */
   readonly reason: string | null;
+  /** Rules that hold for all: which port, which hints. */
+  readonly notes: readonly string[];
 }
 
 const NO_HINTS = { nodes: [], zones: [] };
@@ -42,7 +44,7 @@ export function endpointsDocument(target: string, set: EndpointSet): EndpointsDo
   const used = set.endpoints.map((each) => rowOf(each, true, each.rule ?? "in the set"));
   const skipped = (set.skipped ?? []).map((each) => rowOf(each.endpoint, false, each.reason));
   const endpoints = [...used, ...skipped].sort(byAddress);
-  return { target, endpoints, reason: set.reason ?? null };
+  return { target, endpoints, reason: set.reason ?? null, notes: set.notes ?? [] };
 }
 
 function byAddress(a: EndpointRow, b: EndpointRow): number {
@@ -88,8 +90,8 @@ const LEFT: ReadonlySet<string> = new Set();
 
 /** One line of summary, and the table. */
 export function renderEndpoints(document: EndpointsDocument, isWide: boolean): string {
-  const { endpoints } = document;
-  const lines = [summary(document)];
+  const { endpoints, notes } = document;
+  const lines = [summary(document), ...notes];
   if (endpoints.length > 0) {
     lines.push("", ...renderTable(headers(isWide), LEFT, endpoints.map(cellsOf(isWide))));
   }

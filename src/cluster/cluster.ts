@@ -331,6 +331,7 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
       stale: this.#staleReason !== null,
       staleMs: Math.round(this.#staleMs()),
       reason: this.#staleReason ?? this.#emptyReason,
+      notes: this.#endpoints.notes,
       endpoints: viewOf(this.#endpoints, this.#config.policy, this.#picker),
     };
   }

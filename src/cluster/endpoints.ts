@@ -21,6 +21,7 @@ export class Endpoints {
   #current: readonly Subchannel[] = [];
   readonly #draining = new Set<Subchannel>();
   #skipped: readonly SkippedEndpoint[] = [];
+  #notes: readonly string[] = [];
 
   constructor(create: (endpoint: Endpoint) => Subchannel) {
     this.#create = create;
@@ -44,6 +45,11 @@ export class Endpoints {
   /** What the source knows and a rule of discovery leaves out. */
   get skipped(): readonly SkippedEndpoint[] {
     return this.#skipped;
+  }
+
+  /** Rules of discovery that hold for the whole set, for people. */
+  get notes(): readonly string[] {
+    return this.#notes;
   }
 
   /** Why an endpoint of the last set is not in this one, for people. */
@@ -95,6 +101,7 @@ export class Endpoints {
       return subchannel;
     });
     this.#skipped = set.skipped ?? [];
+    this.#notes = set.notes ?? [];
     return { added, removed };
   }
 

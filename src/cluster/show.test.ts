@@ -20,7 +20,7 @@ test("an endpoint that a rule leaves out is shown with that rule, and never conn
     const left = harness.view("127.0.0.1:9");
     assert.deepEqual([left.state, left.usable, left.reason], ["IDLE", false, "not ready"]);
     assert.deepEqual(left.decision, [
-      { rule: "in the endpoint set", effect: `no, ${SLICE} has it but: not ready` },
+      { rule: "in the endpoint set", effect: `no: not ready, says ${SLICE}` },
     ]);
     const [first] = harness.view(server).decision;
     assert.deepEqual(first?.effect, `yes, from ${SLICE}: ready`);
@@ -55,6 +55,16 @@ test("what is known of an endpoint follows the set, and its connection stays", a
     const { source, zone, state } = harness.view(server);
     assert.deepEqual([source, zone, state], [moved.source, "eu-1b", "READY"]);
     assert.equal(harness.connections.length, 1);
+  });
+});
+
+test("rules of discovery that hold for the whole set are shown with it", async () => {
+  await withCluster({}, async (harness) => {
+    const notes = ["port: the slice's port grpc"];
+    harness.resolver.listener!.onEndpoints({ endpoints: [], reason: "none", notes });
+    assert.deepEqual(harness.cluster.view().notes, notes);
+    harness.resolve();
+    assert.deepEqual(harness.cluster.view().notes, []);
   });
 });
 

@@ -79,7 +79,7 @@ function skippedView({ endpoint, reason }: SkippedEndpoint): EndpointView {
     calls: 0,
     failures: 0,
     latencyMs: null,
-    decision: [{ rule: IN_SET, effect: `no, ${endpoint.source} has it but: ${reason}` }],
+    decision: [{ rule: IN_SET, effect: `no: ${reason}, says ${endpoint.source}` }],
   };
 }
 

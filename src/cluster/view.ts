@@ -59,6 +59,8 @@ export interface ClusterView {
   readonly staleMs: number;
   /** Why it is stale or empty; null when neither. */
   readonly reason: string | null;
+  /** Rules of discovery that hold for all endpoints: which port, which hints. */
+  readonly notes: readonly string[];
   readonly endpoints: readonly EndpointView[];
 }
 

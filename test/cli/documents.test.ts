@@ -10,7 +10,14 @@ import { ROOMS } from "../tidy/house.ts";
 const root = new URL("../../", import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, root), "utf8");
 
-const DOCUMENTS = ["README.md", "ARCHITECTURE.md", "HACKING.md", "SECURITY.md", "CHANGELOG.md"];
+const DOCUMENTS = [
+  "README.md",
+  "ARCHITECTURE.md",
+  "HACKING.md",
+  "SECURITY.md",
+  "CHANGELOG.md",
+  "docs/discovery.md",
+];
 
 for (const name of DOCUMENTS) {
   test(`${name}: the files and directories that it names exist`, () => {

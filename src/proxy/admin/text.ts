@@ -84,6 +84,8 @@ export function renderWhy(cluster: ClusterView): string {
   ];
   if (cluster.stale) lines.push(`stale for ${(cluster.staleMs / 1000).toFixed(1)} s`);
   if (cluster.reason !== null) lines.push(cluster.reason);
+  // An older proxy that is asked tells none.
+  lines.push(...(cluster.notes ?? []));
   if (cluster.endpoints.length > 0) {
     lines.push("", ...renderTable(HEADERS, RIGHT, cluster.endpoints.map(whyRow)));
   }

@@ -35,6 +35,7 @@ export function clusterView(
     stale: false,
     staleMs: 0,
     reason: null,
+    notes: [],
     endpoints,
     ...over,
   };
