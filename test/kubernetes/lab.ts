@@ -6,9 +6,8 @@
  * in EndpointSlices. Accounts are users of the server; there are no Roles in its API.
  */
 import { randomUUID } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { realClock, realRng } from "../../src/base/index.ts";
 import {
@@ -31,6 +30,7 @@ import { type Account, type KubeconfigSpec, type RoleRule, writeKubeconfig } fro
 import { Api } from "./api.ts";
 import type { TestCluster } from "./cluster.ts";
 import { createNode, Objects } from "./objects.ts";
+import { temporaryDirectory } from "./temporary.ts";
 
 /** All on 127.0.0.1. */
 interface LabPorts {
@@ -40,7 +40,7 @@ interface LabPorts {
   readonly dns: number;
 }
 
-/** Starts one. It is gone with `close`; files go with this process at the latest. */
+/** Starts one. It is gone with `close`, or with this process. */
 export async function startLabCluster(): Promise<LabTestCluster> {
   const authority = await createLabAuthority(realClock().wallMs());
   const pair = await authority.issueServer(["kubernetes", "127.0.0.1"]);
@@ -55,7 +55,8 @@ export class LabTestCluster implements TestCluster {
   readonly kind = "lab";
   readonly api: Api;
   readonly kubeconfig: string;
-  readonly #directory = mkdtempSync(join(tmpdir(), "fairlead-lab-cluster-"));
+  readonly #temporary = temporaryDirectory();
+  readonly #directory = this.#temporary.path;
   readonly #pair: CertificatePair;
   readonly #ports: LabPorts;
   readonly #config: KubeconfigSpec;
@@ -78,7 +79,6 @@ export class LabTestCluster implements TestCluster {
     this.kubeconfig = writeKubeconfig(this.#directory, "admin", token, this.#config).kubeconfig;
     const dial = () => connect(this.#apiPort, "127.0.0.1");
     this.api = new Api({ dial, ca: () => ca, token });
-    process.once("exit", () => rmSync(this.#directory, { recursive: true, force: true }));
   }
 
   /** Starts the API server and the controller. */
@@ -194,7 +194,7 @@ export class LabTestCluster implements TestCluster {
     for (const each of this.#processes) each.kill();
     await Promise.allSettled([...this.#processes].map(({ exited }) => exited));
     await this.#stop();
-    rmSync(this.#directory, { recursive: true, force: true });
+    this.#temporary.release();
   }
 }
 

@@ -5,6 +5,7 @@
  */
 import { after, type TestContext, test } from "node:test";
 import { accessCases } from "./cases/access.ts";
+import { type Case, type CaseContext, NODE } from "./cases/case.ts";
 import { dnsCases } from "./cases/dns.ts";
 import { outageCases } from "./cases/outages.ts";
 import { placeCases } from "./cases/place.ts";
@@ -12,25 +13,6 @@ import { readinessCases } from "./cases/readiness.ts";
 import { rolloutCases } from "./cases/rollout.ts";
 import { shapeCases } from "./cases/shapes.ts";
 import type { TestCluster } from "./cluster.ts";
-import type { Objects } from "./objects.ts";
-
-/** A Node that every cluster has: pods of Nodes that nobody knows are in no slice. */
-export const NODE = "node-0";
-
-/** What a case gets. */
-export interface CaseContext {
-  readonly t: TestContext;
-  readonly cluster: TestCluster;
-  /** Of a namespace that is this case's alone. */
-  readonly objects: Objects;
-  /** "kubernetes:///SERVICE.NAMESPACE" with the namespace of this case, and `:PORT` if given. */
-  target(service: string, port?: string | number): string;
-  /** To be run when the case is over, last first. */
-  defer(cleanup: () => Promise<unknown> | unknown): void;
-}
-
-/** One case: its name and what it does. */
-export type Case = readonly [name: string, body: (context: CaseContext) => Promise<void>];
 
 /** Starts a cluster; null when that cannot be done here, and `t` is then skipped by name. */
 export type StartCluster = (t: TestContext) => Promise<TestCluster | null>;

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { FAIRLEAD } from "../../cli/harness.ts";
 import type { RoleRule } from "../accounts.ts";
-import { type Case, type CaseContext, NODE } from "../suite.ts";
+import { type Case, type CaseContext, NODE } from "./case.ts";
 import { GRPC_PORT, ipsOf, makePod, makePods, watch } from "./scene.ts";
 
 const VERBS = ["get", "list", "watch"];

@@ -3,7 +3,7 @@
  * answer alike. A name without pods that are ready does not exist, which says empty.
  */
 import assert from "node:assert/strict";
-import { type Case, type CaseContext, NODE } from "../suite.ts";
+import { type Case, type CaseContext, NODE } from "./case.ts";
 import { GRPC_PORT, ipsOf, type MadePod, makePods, watch } from "./scene.ts";
 
 /** CoreDNS's TTL is 5 s; then comes the next look. */

@@ -4,9 +4,9 @@
  */
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Case, NODE } from "../suite.ts";
 import type { InsideProxy } from "../traffic.ts";
 import { SERVICES, SLICES } from "./access.ts";
+import { type Case, NODE } from "./case.ts";
 import { startScene } from "./rollout.ts";
 import { GRPC_PORT, ipsOf, makePod, makePods, watch } from "./scene.ts";
 

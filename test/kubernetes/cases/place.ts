@@ -2,7 +2,7 @@
  * Where we run and where endpoints do: hints for zones, and Services that keep to their node.
  */
 import assert from "node:assert/strict";
-import type { Case, CaseContext } from "../suite.ts";
+import type { Case, CaseContext } from "./case.ts";
 import { GRPC_PORT, ipsOf, type MadePod, makePod, watch } from "./scene.ts";
 
 /** Three zones with a node each, named after the case; two pods on each node. */

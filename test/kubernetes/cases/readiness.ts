@@ -3,7 +3,7 @@
  * controller writes (KEP-1672 for terminating endpoints).
  */
 import assert from "node:assert/strict";
-import { type Case, NODE } from "../suite.ts";
+import { type Case, NODE } from "./case.ts";
 import { GRPC_PORT, ipsOf, makePod, makePods, watch } from "./scene.ts";
 
 /** See the head of this file. */

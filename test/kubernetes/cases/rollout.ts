@@ -3,13 +3,11 @@
  * call fails.
  */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { Pods, type ServingPod } from "../pods.ts";
-import { type Case, type CaseContext, NODE } from "../suite.ts";
+import { temporaryDirectory } from "../temporary.ts";
 import { InsideProxy, Traffic } from "../traffic.ts";
 import { eventually } from "../wait.ts";
+import { type Case, type CaseContext, NODE } from "./case.ts";
 import { GRPC_PORT } from "./scene.ts";
 
 const POD_COUNT = 30;
@@ -36,10 +34,10 @@ export async function startScene(
   defer(() => pods.stop());
   await objects.service("echo", [GRPC_PORT]);
   const first = await Promise.all(Array.from({ length: count }, () => pods.add(NODE)));
-  const directory = mkdtempSync(join(tmpdir(), "fairlead-rollout-"));
-  defer(() => rmSync(directory, { recursive: true, force: true }));
+  const directory = temporaryDirectory();
+  defer(() => directory.release());
   const flags = ["--to", target("echo", "grpc"), "--kubeconfig", kubeconfig];
-  const proxy = await InsideProxy.start(cluster, directory, flags);
+  const proxy = await InsideProxy.start(cluster, directory.path, flags);
   defer(() => proxy.stop());
   const traffic = new Traffic(proxy.target);
   defer(() => traffic.stop());

@@ -2,8 +2,8 @@
  * What most cases begin with: a Service with pods that are objects only, and a watch of it.
  */
 import type { PodSpec, PortSpec } from "../objects.ts";
-import { type CaseContext, NODE } from "../suite.ts";
 import { Watch } from "../watch.ts";
+import { type CaseContext, NODE } from "./case.ts";
 
 /** The usual port of a Service of gRPC servers. */
 export const GRPC_PORT: PortSpec = { name: "grpc", port: 80, targetPort: 50_051 };

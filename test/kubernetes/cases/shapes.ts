@@ -2,7 +2,7 @@
  * Kinds of Services and ports: what a target names, and the addresses that it means.
  */
 import assert from "node:assert/strict";
-import type { Case } from "../suite.ts";
+import type { Case } from "./case.ts";
 import { GRPC_PORT, ipsOf, makePod, makePods, watch } from "./scene.ts";
 
 /** See the head of this file. */
