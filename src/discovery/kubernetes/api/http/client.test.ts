@@ -306,6 +306,47 @@ test("401: the token file is read at once, and the request is sent again with wh
   );
 });
 
+test("a plugin may take longer than the server", async () => {
+  const config = new Secret('{"exec":{}}');
+  const plugin = { kind: "exec plugin", name: "slow", userName: "u", config } as const;
+  let release = () => {};
+  class KubeConfig {
+    loadFromOptions() {}
+    applyToHTTPSOptions(options: { headers?: unknown }) {
+      return new Promise<void>((resolve) => {
+        release = () => {
+          options.headers = { Authorization: "Bearer late" };
+          resolve();
+        };
+      });
+    }
+  }
+  const server = await new ScriptedServer((_request, response) => response.end("{}")).listen();
+  const clock = new VirtualClock();
+  const { client } = clientOf(accessTo(`http://127.0.0.1:${server.port}`, {}, { plugin }), {
+    clock,
+    loadClientNode: async () => ({ KubeConfig }),
+  });
+  const answer = fetchOf(client, "/");
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  clock.advance(RESPONSE_TIMEOUT_MS + 1);
+  release();
+  assert.deepEqual(await answer, {});
+  client.close();
+  assert.equal(clock.pendingCount, 0);
+  await server.close();
+});
+
+test("a header that cannot be sent is a failure, not a crash", async () => {
+  await withServer(
+    (_request, response) => response.end("{}"),
+    async ({ client }) => {
+      assert.match((await failureOf(client)).reason, /Header name must be a valid HTTP token/);
+    },
+    { user: { impersonate: { "Impersonate-Extra-(x)": ["y"] } } },
+  );
+});
+
 test("a server that sends the token back does not get it into a reason", async () => {
   const message = "bad token s3cr3t-t0k3n for you";
   await withServer(

@@ -134,22 +134,23 @@ export class Exchange implements ApiRequest {
   }
 
   #send(): void {
-    this.#arm(RESPONSE_TIMEOUT_MS, `no answer within ${RESPONSE_TIMEOUT_MS / 1000} s`);
-    this.#deps.means().then(
-      (means) => {
+    this.#timer?.cancel(); // credentials have deadlines of their own
+    this.#deps
+      .means()
+      .then((means) => {
         if (!this.#isOver) this.#sendWith(means);
-      },
-      (error: unknown) => {
+      })
+      .catch((error: unknown) => {
         const reason = error instanceof Error ? error.message : String(error);
         this.fail(newFailure({ reason, isInvalid: error instanceof ApiAccessError }));
-      },
-    );
+      });
   }
 
   #sendWith({ options, token, headers }: Means): void {
     const { method, url, body } = this.outgoing;
     this.#token = token;
     this.#options = options;
+    this.#arm(RESPONSE_TIMEOUT_MS, `no answer within ${RESPONSE_TIMEOUT_MS / 1000} s`);
     const send = url.protocol === "https:" ? httpsRequest : httpRequest;
     const request = send(url, {
       ...options,
