@@ -15,6 +15,7 @@ import {
 } from "node:tls";
 import type { ConnectionConfig } from "../http2/index.ts";
 import type { TransportLoop } from "./loop.ts";
+import { shareAcceptedRead } from "./shared-read.ts";
 import { SocketConnection, type SocketConnectionEvents } from "./socket-connection.ts";
 import { type ServerTls, tlsFailureReason } from "./tls/index.ts";
 
@@ -159,11 +160,12 @@ export class Listener {
   }
 
   #onSocket(socket: Socket): void {
-    const { idleTimeoutMs, config } = this.#options;
+    const { idleTimeoutMs, config, tls } = this.#options;
     const remote = remoteOf(socket);
     socket.setKeepAlive(true, TCP_KEEPALIVE_MS);
     const user = this.#events.onConnection(remote);
-    const connection = new SocketConnection(socket, "server", user, config, this.#loop);
+    const read = tls === null ? shareAcceptedRead(socket) : null;
+    const connection = new SocketConnection(socket, "server", user, config, this.#loop, read);
     connection.idleTimeoutMs = idleTimeoutMs;
     this.#connections.add(connection);
     socket.once("close", () => this.#connections.delete(connection));
