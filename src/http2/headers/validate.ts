@@ -8,6 +8,7 @@
 
 import type { Field } from "../hpack/field.ts";
 import type { HeaderList } from "../hpack/header-list.ts";
+import { NameKind } from "../hpack/name.ts";
 
 /**
  * Nothing that a URI reference cannot hold may stand in a path: no space, control, `#` or
@@ -42,35 +43,60 @@ function findRequestProblem(list: HeaderList): string {
   if (list.problem !== "") return list.problem;
   if (list.status !== null) return ":status in a request";
   if (list.method === null) return "no :method";
-  if (!METHOD.test(list.method.value)) return "a :method that is not a token";
-  const problem = authorityProblem(list);
-  if (problem !== "") return problem;
+  const methodProblem = grammarProblem(list.method);
+  if (methodProblem !== "") return methodProblem;
+  const hostProblem = authorityProblem(list);
+  if (hostProblem !== "") return hostProblem;
   if (list.method.value === "CONNECT") {
     // RFC 9113 §8.5: :authority alone.
     if (list.scheme !== null || list.path !== null) return "CONNECT with :scheme or :path";
     if (list.authority === null) return "CONNECT without :authority";
   } else {
     if (list.scheme === null) return "no :scheme";
-    if (!SCHEME.test(list.scheme.value)) return "a :scheme that is not one";
+    const schemeProblem = grammarProblem(list.scheme);
+    if (schemeProblem !== "") return schemeProblem;
     if (list.path === null) return "no :path";
-    if (!isGoodPath(list.path.value, list.method.value)) {
-      return "a :path that does not begin with / or holds a forbidden character";
-    }
+    const problem = pathProblem(list.path, list.method);
+    if (problem !== "") return problem;
   }
   return lengthProblem(list);
 }
 
-function isGoodPath(path: string, method: string): boolean {
-  if (path === "*") return method === "OPTIONS";
-  return path.charCodeAt(0) === 0x2f && PATH.test(path);
+const BAD_PATH = "a :path that does not begin with / or holds a forbidden character";
+
+function pathProblem(path: Field, method: Field): string {
+  if (path.value === "*") return method.value === "OPTIONS" ? "" : BAD_PATH;
+  return grammarProblem(path);
+}
+
+/** What the name alone asks of a value. Kept with the field: most fields come again and again. */
+function grammarProblem(field: Field): string {
+  field.grammarProblem ??= findGrammarProblem(field);
+  return field.grammarProblem;
+}
+
+function findGrammarProblem({ name, value }: Field): string {
+  switch (name.kind) {
+    case NameKind.METHOD:
+      return METHOD.test(value) ? "" : "a :method that is not a token";
+    case NameKind.SCHEME:
+      return SCHEME.test(value) ? "" : "a :scheme that is not one";
+    case NameKind.PATH:
+      return value.charCodeAt(0) === 0x2f && PATH.test(value) ? "" : BAD_PATH;
+    case NameKind.AUTHORITY:
+      if (!AUTHORITY.test(value)) return "an :authority with a forbidden character";
+      return value.includes("@") ? "an :authority with userinfo" : "";
+    default:
+      return "";
+  }
 }
 
 /** RFC 9113 §8.3.1: no userinfo, and `host` says the same as `:authority`. */
 function authorityProblem(list: HeaderList): string {
   const { authority, host } = list;
   if (authority !== null) {
-    if (!AUTHORITY.test(authority.value)) return "an :authority with a forbidden character";
-    if (authority.value.includes("@")) return "an :authority with userinfo";
+    const problem = grammarProblem(authority);
+    if (problem !== "") return problem;
   }
   if (host !== null) {
     if (host.value.includes("@")) return "a host with userinfo";

@@ -21,7 +21,7 @@ const CANONICAL_MAX = 4_096;
 /** Their sizes in all: peers choose what is kept here. */
 const CANONICAL_BYTES_MAX = 2_097_152;
 
-/** One header field. Immutable but for the counters of its use. */
+/** One header field. Immutable but for what is found out about it. */
 export class Field {
   readonly name: HeaderName;
   /** The value's wire bytes are raw[rawStart, rawEnd). */
@@ -39,6 +39,8 @@ export class Field {
   readonly isBadValue: boolean;
   /** One of the shared fields that encoders may put into their tables. */
   isCanonical: boolean;
+  /** The fault of the value by its name's own grammar, or ""; null until `validate.ts` looked. */
+  grammarProblem: string | null;
   #text: string | null;
 
   constructor(
@@ -61,6 +63,7 @@ export class Field {
     this.isNever = isNever;
     this.isBadValue = (scan & Scan.BAD_VALUE) !== 0;
     this.isCanonical = false;
+    this.grammarProblem = null;
     this.#text = null;
   }
 

@@ -1,8 +1,9 @@
 /**
  * Huffman coding of HPACK strings, both ways. RFC 7541 §5.2.
  *
- * The decoder is a machine that eats four bits a step (256 states x 16). `scanHuffman` runs it
- * without producing anything: a relay validates a value and passes on the bytes that came.
+ * The decoder is a machine that eats four bits a step (256 states x 16). `scanHuffman` runs a
+ * machine of whole bytes and produces nothing: a relay validates a value and passes on the bytes
+ * that came.
  */
 
 import { latin1Text } from "../output.ts";
@@ -23,6 +24,16 @@ const FAILS = 1 << 18;
 
 /** One entry per (state, nibble): next state, symbol completed on the way, flags. */
 const STEPS = new Int32Array(256 * 16);
+/**
+ * The same a byte a step, for `scanHuffman`, which needs no symbols: next state, symbols completed,
+ * flags. Twice as fast, and of its 128 KiB a value touches only the few states of its letters.
+ */
+const BYTE_STEPS = new Uint16Array(256 * 256);
+const COUNT_SHIFT = 8;
+const COUNT = 3;
+const BYTE_IS_FORBIDDEN = 1 << 10;
+const BYTE_FAILS = 1 << 11;
+
 /** States in which a string may end: the root, and up to seven 1-bits of padding below it. */
 const ACCEPTS = new Uint8Array(256);
 
@@ -85,6 +96,21 @@ function buildTables(): void {
     ACCEPTS[node] = 1;
     node = tree[node * 2 + 1]!;
   }
+  for (let at = 0; at < BYTE_STEPS.length; at++) BYTE_STEPS[at] = byteStepOf(at >> 8, at & 0xff);
+}
+
+/** Two steps of four bits as one. */
+function byteStepOf(state: number, byte: number): number {
+  const high = STEPS[(state << 4) | (byte >> 4)]!;
+  const low = STEPS[((high & NEXT) << 4) | (byte & 15)]!;
+  const both = high | low;
+  const count = ((high & HAS_SYMBOL) === 0 ? 0 : 1) + ((low & HAS_SYMBOL) === 0 ? 0 : 1);
+  return (
+    (low & NEXT) |
+    (count << COUNT_SHIFT) |
+    ((both & IS_FORBIDDEN) === 0 ? 0 : BYTE_IS_FORBIDDEN) |
+    ((both & FAILS) === 0 ? 0 : BYTE_FAILS)
+  );
 }
 buildTables();
 
@@ -93,28 +119,28 @@ buildTables();
  * with the bits of `Scan`, or -1 for bad coding (EOS inside, wrong or too long padding).
  */
 export function scanHuffman(bytes: Uint8Array, start: number, end: number): number {
-  let entry = 0;
-  let flags = 0;
-  let last = 0;
+  if (start === end) return 0;
+  let state = 0;
+  let seen = 0;
   let length = 0;
-  for (let pos = start; pos < end; pos++) {
-    const byte = bytes[pos]!;
-    entry = STEPS[((entry & NEXT) << 4) | (byte >> 4)]!;
-    flags |= entry;
-    if ((entry & HAS_SYMBOL) !== 0) {
-      length += 1;
-      last = entry;
-    }
-    entry = STEPS[((entry & NEXT) << 4) | (byte & 15)]!;
-    flags |= entry;
-    if ((entry & HAS_SYMBOL) !== 0) {
-      length += 1;
-      last = entry;
-    }
+  const lastAt = end - 1;
+  for (let pos = start; pos < lastAt; pos++) {
+    const step = BYTE_STEPS[(state << 8) | bytes[pos]!]!;
+    state = step & NEXT;
+    seen |= step;
+    length += (step >> COUNT_SHIFT) & COUNT;
   }
-  if ((flags & FAILS) !== 0 || ACCEPTS[entry & NEXT] === 0) return -1;
-  if (length === 0) return 0;
+  // The last symbol ends in the last byte: padding is shorter than that.
+  const byte = bytes[lastAt]!;
+  const high = STEPS[(state << 4) | (byte >> 4)]!;
+  const low = STEPS[((high & NEXT) << 4) | (byte & 15)]!;
+  if ((high & HAS_SYMBOL) !== 0) length += 1;
+  if ((low & HAS_SYMBOL) !== 0) length += 1;
+  const flags = high | low;
+  if ((seen & BYTE_FAILS) !== 0 || (flags & FAILS) !== 0 || ACCEPTS[low & NEXT] === 0) return -1;
+  const last = (low & HAS_SYMBOL) === 0 ? high : low;
   const isBad =
+    (seen & BYTE_IS_FORBIDDEN) !== 0 ||
     (flags & IS_FORBIDDEN) !== 0 ||
     isBlank((last >> SYMBOL_SHIFT) & 0xff) ||
     isBlank(firstSymbol(bytes, start, end));

@@ -20,7 +20,7 @@ import { Decoder } from "./decoder.ts";
 import { Encoder } from "./encoder.ts";
 import { canonicalField, Field, newField } from "./field.ts";
 import { HeaderList, headerList } from "./header-list.ts";
-import { decodeHuffman, encodeHuffman, huffmanLength, scanHuffman } from "./huffman.ts";
+import { decodeHuffman, encodeHuffman, huffmanLength, Scan, scanHuffman } from "./huffman.ts";
 import { CODE_BITS, CODES } from "./huffman-code.ts";
 import { STATIC_ROWS } from "./static-table.ts";
 
@@ -254,6 +254,26 @@ describe("RFC 7541 §5.2: strings", () => {
       assert.equal(end, bytes.length - 1);
       assert.equal(decodeHuffman(bytes, 1, end), text);
       assert.equal(scanHuffman(bytes, 1, end) & 0xffffff, text.length);
+    }
+  });
+
+  test("measuring and decoding judge alike, whatever the bytes", () => {
+    const rng = seededRng(11);
+    const edges = ["", " ", "\t", "\n", "\0", "\r", "z", "\u00ff"];
+    for (let i = 0; i < 4_000; i++) {
+      const middle = String.fromCharCode(
+        ...Array.from({ length: rng.int(6) }, () => (rng.int(8) === 0 ? rng.int(16) : 0x61)),
+      );
+      const text = edges[rng.int(edges.length)]! + middle + edges[rng.int(edges.length)]!;
+      const bytes = Buffer.alloc(huffmanLength(text));
+      encodeHuffman(text, bytes, 0);
+      const isBad = /[\0\r\n]|^[ \t]|[ \t]$/.test(text);
+      const expected = text.length | (isBad ? Scan.BAD_VALUE : 0);
+      assert.equal(scanHuffman(bytes, 0, bytes.length), expected, JSON.stringify(text));
+      if (bytes.length > 0) bytes[rng.int(bytes.length)] = rng.int(256);
+      const decoded = decodeHuffman(bytes, 0, bytes.length);
+      const scan = scanHuffman(bytes, 0, bytes.length);
+      assert.equal(scan < 0 ? null : scan & Scan.LENGTH, decoded?.length ?? null);
     }
   });
 
