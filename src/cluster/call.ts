@@ -95,6 +95,8 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
   /** The final response headers, once they came. */
   #response: HeaderList | null = null;
   #isOver = false;
+  /** Inside `start`: no time has passed since the request came. */
+  #isStarting = false;
   #attemptMs = 0;
   #attempts = 0;
   #wireReplays = 0;
@@ -121,7 +123,9 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
 
   /** Sends it on its way; events may come before this returns. */
   start(): void {
+    this.#isStarting = true;
     this.#owner.dispatch(this, null);
+    this.#isStarting = false;
   }
 
   /** The endpoint of the current attempt, or null. */
@@ -190,7 +194,8 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
     this.#attempts += 1;
     this.#subchannel = subchannel;
     this.#sentBytes = 0;
-    const nowMs = this.#owner.nowMs();
+    // One that did not wait starts when it came: the clock is not asked, its list goes on as it is.
+    const nowMs = this.#isStarting ? this.#startedMs : this.#owner.nowMs();
     this.#attemptMs = nowMs;
     const body = this.#body;
     const hasBody = body !== null && body.length > 0;
