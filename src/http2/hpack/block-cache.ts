@@ -8,16 +8,49 @@
 
 import { type HeaderList, sharedList } from "./header-list.ts";
 
-const SLOTS = 32;
+/** Most connections see one or two blocks that repeat; the cache doubles while live ones collide. */
+const SLOTS_FIRST = 4;
+const SLOTS_MAX = 32;
 /** Longer blocks carry per-call values as a rule. */
 const BLOCK_BYTES_MAX = 160;
 
+/** Copies of blocks that are kept; then the collection starts anew. */
+const SHARED_BLOCKS_MAX = 1_024;
+
+const sharedBlocks = new Map<number, Uint8Array>();
+
+/** A copy of bytes[start, end), mostly one for all connections that see these bytes. */
+function sharedBlock(hash: number, bytes: Uint8Array, start: number, end: number): Uint8Array {
+  const known = sharedBlocks.get(hash);
+  if (known !== undefined && isEqual(known, bytes, start, end)) return known;
+  const own = Uint8Array.prototype.slice.call(bytes, start, end);
+  if (sharedBlocks.size >= SHARED_BLOCKS_MAX) sharedBlocks.clear();
+  sharedBlocks.set(hash, own);
+  return own;
+}
+
+function isEqual(block: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
+  if (block.length !== end - start) return false;
+  for (let i = 0; i < block.length; i++) if (block[i] !== bytes[start + i]) return false;
+  return true;
+}
+
+/** What was seen last in a slot; with its bytes and list from the second time on. */
+class Slot {
+  readonly hash: number;
+  readonly version: number;
+  block: Uint8Array | null = null;
+  list: HeaderList | null = null;
+
+  constructor(hash: number, version: number) {
+    this.hash = hash;
+    this.version = version;
+  }
+}
+
 /** A bounded cache of decoded blocks, one per decoder. */
 export class BlockCache {
-  readonly #hashes = new Int32Array(SLOTS);
-  readonly #versions = new Float64Array(SLOTS);
-  readonly #blocks = new Array<Uint8Array | null>(SLOTS).fill(null);
-  readonly #lists = new Array<HeaderList | null>(SLOTS).fill(null);
+  #slots: (Slot | null)[] = new Array<Slot | null>(SLOTS_FIRST).fill(null);
 
   /** A hash of bytes[start, end), never 0; or 0 when the block is not eligible. */
   static hashOf(bytes: Uint8Array, start: number, end: number): number {
@@ -59,12 +92,14 @@ export class BlockCache {
     start: number,
     end: number,
   ): HeaderList | null {
-    const slot = (hash ^ (hash >>> 11)) & (SLOTS - 1);
-    if (this.#hashes[slot] !== hash || this.#versions[slot] !== version) return null;
-    const block = this.#blocks[slot]!;
-    if (block === null || block.length !== end - start) return null;
-    for (let i = 0; i < block.length; i++) if (block[i] !== bytes[start + i]) return null;
-    return this.#lists[slot]!;
+    const slot = this.#slots[this.#indexOf(hash)]!;
+    if (slot === null || slot.hash !== hash || slot.version !== version) return null;
+    const { block } = slot;
+    return block !== null && isEqual(block, bytes, start, end) ? slot.list : null;
+  }
+
+  #indexOf(hash: number): number {
+    return (hash ^ (hash >>> 11)) & (this.#slots.length - 1);
   }
 
   /** Takes note of a block; keeps it when it was offered before under the same version. */
@@ -76,17 +111,22 @@ export class BlockCache {
     end: number,
     list: HeaderList,
   ): void {
-    const slot = (hash ^ (hash >>> 11)) & (SLOTS - 1);
-    if (this.#hashes[slot] === hash && this.#versions[slot] === version) {
+    const slot = this.#slots[this.#indexOf(hash)]!;
+    if (slot !== null && slot.hash === hash && slot.version === version) {
       const shared = sharedList(list);
       if (shared === null) return;
-      this.#blocks[slot] = Uint8Array.prototype.slice.call(bytes, start, end);
-      this.#lists[slot] = shared;
+      slot.block = sharedBlock(hash, bytes, start, end);
+      slot.list = shared;
       return;
     }
-    this.#hashes[slot] = hash;
-    this.#versions[slot] = version;
-    this.#blocks[slot] = null;
-    this.#lists[slot] = null;
+    if (slot !== null && slot.list !== null && slot.version === version) this.#grow();
+    this.#slots[this.#indexOf(hash)] = new Slot(hash, version);
+  }
+
+  #grow(): void {
+    const old = this.#slots;
+    if (old.length >= SLOTS_MAX) return;
+    this.#slots = new Array<Slot | null>(old.length * 2).fill(null);
+    for (const slot of old) if (slot !== null) this.#slots[this.#indexOf(slot.hash)] = slot;
   }
 }

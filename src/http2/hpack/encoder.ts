@@ -18,6 +18,8 @@ const CACHED_LISTS_MAX = 256;
 /** Blocks above this are not worth keeping. */
 const CACHED_BYTES_MAX = 512;
 const SHORT_COPY_BYTES = 48;
+/** Places of a list that are remembered, see `Encoder.#placeFields`. */
+const REMEMBERED_MAX = 32;
 /** A field above this share of the table would push out too much. */
 const TABLE_SHARE_MAX = 0.5;
 
@@ -37,6 +39,13 @@ export class Encoder {
   /** Where each field of the table stands; entries that were evicted are removed lazily. */
   readonly #places = new Map<Field, number>();
   #cache: Map<HeaderList, CachedBlock> | null = null;
+  /**
+   * The indexed field that stood last at each place of a list, and its byte: lists differ in a few
+   * values only. Holds while the table has `#placeVersion`; a map is asked where it does not help.
+   */
+  #placeFields: (Field | null)[] = [];
+  #placeBytes: number[] = [];
+  #placeVersion = -1;
   /** The smallest limit since the last block, and whether a size update is owed. RFC 7541 §4.2. */
   #owedMin = -1;
 
@@ -96,17 +105,22 @@ export class Encoder {
     for (let i = 0; i < fields.length; i++) {
       const field = fields[i]!;
       if (field.staticIndex !== 0) bytes[pos++] = 0x80 | field.staticIndex;
-      else if (field.isCanonical) pos = this.#encodeCanonical(field, bytes, pos);
-      else pos = this.#encodeLiteral(field, bytes, pos, field.isNever ? 0x10 : 0, 0x0f);
+      else if (field.isCanonical) {
+        if (this.#placeVersion === this.#table.version && this.#placeFields[i] === field) {
+          bytes[pos++] = this.#placeBytes[i]!;
+        } else pos = this.#encodeCanonical(field, bytes, pos, i);
+      } else pos = this.#encodeLiteral(field, bytes, pos, field.isNever ? 0x10 : 0, 0x0f);
     }
     return pos;
   }
 
-  #encodeCanonical(field: Field, bytes: Buffer, pos: number): number {
+  #encodeCanonical(field: Field, bytes: Buffer, pos: number, place: number): number {
     const table = this.#table;
     const at = this.#places.get(field);
     if (at !== undefined && table.has(at)) {
-      return writeInteger(bytes, pos, 0x80, 0x7f, STATIC_COUNT + table.next - at);
+      const end = writeInteger(bytes, pos, 0x80, 0x7f, STATIC_COUNT + table.next - at);
+      if (end === pos + 1) this.#remember(field, bytes[pos]!, place);
+      return end;
     }
     if (field.sizeBytes > table.maxBytes * TABLE_SHARE_MAX) {
       return this.#encodeLiteral(field, bytes, pos, 0, 0x0f);
@@ -116,6 +130,18 @@ export class Encoder {
     table.insert(field);
     if (this.#places.size > 2 * table.count + 16) this.#dropEvicted();
     return end;
+  }
+
+  #remember(field: Field, byte: number, place: number): void {
+    if (place >= REMEMBERED_MAX) return;
+    if (this.#placeVersion !== this.#table.version) {
+      this.#placeVersion = this.#table.version;
+      this.#placeFields.length = 0;
+    }
+    while (this.#placeFields.length <= place) this.#placeFields.push(null);
+    while (this.#placeBytes.length <= place) this.#placeBytes.push(0);
+    this.#placeFields[place] = field;
+    this.#placeBytes[place] = byte;
   }
 
   #encodeLiteral(field: Field, bytes: Buffer, start: number, prefix: number, mask: number): number {
