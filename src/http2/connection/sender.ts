@@ -38,6 +38,8 @@ export interface SenderOwner {
   onDataSent(): void;
 }
 
+/** Stands for the sets of a connection whose streams never waited; nothing is added to it. */
+const NO_STREAMS = new Set<Stream>();
 /** The sending half of a connection. */
 export class Sender {
   readonly output = new Output();
@@ -53,9 +55,9 @@ export class Sender {
   uncredited = 0;
   isDirty = false;
   /** Streams with a queue. */
-  readonly waiting = new Set<Stream>();
+  #waiting = NO_STREAMS;
   /** Those of them whose own window may be open, in the order of their turns. */
-  readonly #ready = new Set<Stream>();
+  #ready = NO_STREAMS;
   readonly #streams: Streams;
   readonly #owner: SenderOwner;
   /** The window of a new stream: the RFC's while the peer may not know of ours. §6.9.3 */
@@ -165,7 +167,9 @@ export class Sender {
     if (stream.queue.length === 0) {
       stream.stalledSinceMs = this.nowMs;
       stream.stalledBytes = 0;
-      this.waiting.add(stream);
+      if (this.#waiting === NO_STREAMS) this.#waiting = new Set();
+      if (this.#ready === NO_STREAMS) this.#ready = new Set();
+      this.#waiting.add(stream);
       this.#ready.add(stream);
     }
     stream.queue.push(bytes, pos, end);
@@ -211,12 +215,12 @@ export class Sender {
 
   /** The windows of all streams opened. */
   pumpStreams(): void {
-    for (const stream of this.waiting) if (stream.sendWindow > 0) this.#ready.add(stream);
+    for (const stream of this.#waiting) if (stream.sendWindow > 0) this.#ready.add(stream);
     this.pump();
   }
 
-  /** Sends up to `frames` frames of a stream's queue; true when any left. */
-  #sendQueued(stream: Stream, frames: number): boolean {
+  /** Sends up to `frames` frames of a stream's queue. */
+  #sendQueued(stream: Stream, frames: number): void {
     let sent = 0;
     for (let i = 0; i < frames && stream.queuedBytes > 0; i++) {
       const queue = stream.queue!;
@@ -229,16 +233,15 @@ export class Sender {
       sent += size;
       this.#writeFrame(stream, bytes, start, start + size, isEnd);
     }
-    if (sent === 0) return false;
+    if (sent === 0) return;
     stream.stalledBytes += sent;
     if (stream.queuedBytes === 0) this.#finishQueue(stream);
     stream.events.onWritable(sent);
-    return true;
   }
 
   /** The queue is empty: what was to follow it follows. */
   #finishQueue(stream: Stream): void {
-    this.waiting.delete(stream);
+    this.#waiting.delete(stream);
     this.#ready.delete(stream);
     stream.queue = null;
     stream.stalledSinceMs = 0;
@@ -275,7 +278,7 @@ export class Sender {
   /** Takes a closed stream out of everything; its windows and copies are free. */
   forget(stream: Stream): void {
     if (stream.queue !== null) {
-      this.waiting.delete(stream);
+      this.#waiting.delete(stream);
       this.#ready.delete(stream);
       stream.queue.clear();
       stream.queue = null;
@@ -288,7 +291,7 @@ export class Sender {
 
   /** CVE-2026-49975: a trickle of WINDOW_UPDATEs must not hold memory for ever. */
   resetStalled(): void {
-    for (const stream of [...this.waiting]) {
+    for (const stream of [...this.#waiting]) {
       if (stream.stalledBytes >= STALL_PROGRESS_BYTES) {
         stream.stalledSinceMs = this.nowMs;
         stream.stalledBytes = 0;
@@ -336,7 +339,8 @@ export class Sender {
     stream.uncredited += bytes;
     if (stream.uncredited * 2 < stream.windowBytes) return;
     const { streamWindowBytesMax } = this.#config;
-    if (stream.windowBytes < streamWindowBytesMax && this.#mayGrow()) {
+    const mayGrow = this.heldBytes * 2 < HELD_BYTES_MAX && !isOverloaded();
+    if (mayGrow && stream.windowBytes < streamWindowBytesMax) {
       stream.uncredited += streamWindowBytesMax - stream.windowBytes;
       stream.windowBytes = streamWindowBytesMax;
     }
@@ -344,10 +348,6 @@ export class Sender {
     stream.recvWindow += stream.uncredited;
     stream.uncredited = 0;
     this.touch();
-  }
-
-  #mayGrow(): boolean {
-    return this.heldBytes * 2 < HELD_BYTES_MAX && !isOverloaded();
   }
 
   /** The peer knows our SETTINGS now: a window below the RFC's counts from here on. §6.9.3 */

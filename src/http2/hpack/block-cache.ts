@@ -8,7 +8,7 @@
 
 import { type HeaderList, sharedList } from "./header-list.ts";
 
-/** Most connections see one or two blocks that repeat; the cache doubles while live ones collide. */
+/** Most connections see one or two blocks that repeat; the cache doubles when live ones collide. */
 const SLOTS_FIRST = 4;
 const SLOTS_MAX = 32;
 /** Longer blocks carry per-call values as a rule. */

@@ -23,6 +23,10 @@ const REMEMBERED_MAX = 32;
 /** A field above this share of the table would push out too much. */
 const TABLE_SHARE_MAX = 0.5;
 
+/** Stand for the places of an encoder that has none yet; nothing is added to them. */
+const NO_FIELDS: (Field | null)[] = [];
+const NO_BYTES: number[] = [];
+
 class CachedBlock {
   readonly version: number;
   readonly bytes: Buffer;
@@ -37,14 +41,14 @@ class CachedBlock {
 export class Encoder {
   readonly #table = new DynamicTable(ENCODER_TABLE_BYTES_MAX);
   /** Where each field of the table stands; entries that were evicted are removed lazily. */
-  readonly #places = new Map<Field, number>();
+  #places: Map<Field, number> | null = null;
   #cache: Map<HeaderList, CachedBlock> | null = null;
   /**
    * The indexed field that stood last at each place of a list, and its byte: lists differ in a few
    * values only. Holds while the table has `#placeVersion`; a map is asked where it does not help.
    */
-  #placeFields: (Field | null)[] = [];
-  #placeBytes: number[] = [];
+  #placeFields = NO_FIELDS;
+  #placeBytes = NO_BYTES;
   #placeVersion = -1;
   /** The smallest limit since the last block, and whether a size update is owed. RFC 7541 §4.2. */
   #owedMin = -1;
@@ -116,7 +120,8 @@ export class Encoder {
 
   #encodeCanonical(field: Field, bytes: Buffer, pos: number, place: number): number {
     const table = this.#table;
-    const at = this.#places.get(field);
+    const places = (this.#places ??= new Map<Field, number>());
+    const at = places.get(field);
     if (at !== undefined && table.has(at)) {
       const end = writeInteger(bytes, pos, 0x80, 0x7f, STATIC_COUNT + table.next - at);
       if (end === pos + 1) this.#remember(field, bytes[pos]!, place);
@@ -126,9 +131,9 @@ export class Encoder {
       return this.#encodeLiteral(field, bytes, pos, 0, 0x0f);
     }
     const end = this.#encodeLiteral(field, bytes, pos, 0x40, 0x3f);
-    this.#places.set(field, table.next);
+    places.set(field, table.next);
     table.insert(field);
-    if (this.#places.size > 2 * table.count + 16) this.#dropEvicted();
+    if (places.size > 2 * table.count + 16) this.#dropEvicted();
     return end;
   }
 
@@ -136,10 +141,13 @@ export class Encoder {
     if (place >= REMEMBERED_MAX) return;
     if (this.#placeVersion !== this.#table.version) {
       this.#placeVersion = this.#table.version;
-      this.#placeFields.length = 0;
+      this.#placeFields = [];
+      this.#placeBytes = [];
     }
-    while (this.#placeFields.length <= place) this.#placeFields.push(null);
-    while (this.#placeBytes.length <= place) this.#placeBytes.push(0);
+    while (this.#placeFields.length < place) {
+      this.#placeFields.push(null);
+      this.#placeBytes.push(0);
+    }
     this.#placeFields[place] = field;
     this.#placeBytes[place] = byte;
   }
@@ -163,7 +171,9 @@ export class Encoder {
   }
 
   #dropEvicted(): void {
-    for (const [field, at] of this.#places) if (!this.#table.has(at)) this.#places.delete(field);
+    const places = this.#places;
+    if (places === null) return;
+    for (const [field, at] of places) if (!this.#table.has(at)) places.delete(field);
   }
 
   #writeOwedUpdates(bytes: Buffer, start: number): number {
