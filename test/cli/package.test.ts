@@ -87,6 +87,15 @@ test("the lab runs, and serves its page", async () => {
   );
 });
 
+test("a proxy loads none of the libraries inside Node that it does not use", async () => {
+  const entry = pathToFileURL(join(root, "dist", "proxy", "index.js")).href;
+  const script = `await import(${JSON.stringify(entry)});
+    console.log(process.moduleLoadList.filter((name) => /undici|webcrypto/.test(name)).join());`;
+  const args = ["--input-type=module", "--eval", script];
+  const { code, stdout, stderr } = await runProcess(process.execPath, args, { cwd: dir });
+  assert.deepEqual([code, stdout], [0, "\n"], stderr);
+});
+
 test("fairlead/proxy can be imported, and has types", async () => {
   const entry = join(root, "dist", "proxy", "index.js");
   assert.ok(existsSync(join(root, "dist", "types", "proxy", "public.d.ts")));
