@@ -95,7 +95,7 @@ export class Deployment {
     this.#tell();
   }
 
-  /** Calls `listener` whenever the pods that take new calls are others. */
+  /** Calls `listener` when other pods take new calls, and before pods come that never were. */
   onChange(listener: () => void): void {
     this.#listeners.add(listener);
   }
@@ -131,6 +131,7 @@ export class Deployment {
       ({ state }, index) => index < this.#wanted && state === "gone",
     );
     for (const entry of coming) entry.state = "starting";
+    this.#tell();
     const outcomes = await Promise.allSettled(coming.map((entry) => this.#startOne(entry)));
     this.#tell();
     const failed = outcomes.find(({ status }) => status === "rejected");

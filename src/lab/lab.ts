@@ -9,6 +9,7 @@ import { type LabCluster, StoreZone, startCluster } from "./cluster/index.ts";
 import { Deployment } from "./deployment.ts";
 import { LabDns } from "./dns/index.ts";
 import { LabError } from "./error.ts";
+import { type KubeconfigFile, writeKubeconfig } from "./kubeconfig.ts";
 import { LaneRun } from "./lane-run.ts";
 import { LANES } from "./lanes.ts";
 import { type LaneName, PODS_MAX } from "./options.ts";
@@ -16,7 +17,7 @@ import { podNames } from "./pods.ts";
 import type { LaneView, PodState } from "./view.ts";
 
 /** Lanes begin together; one that is not open by then begins when it is. */
-const BEGIN_TIMEOUT_MS = 2000;
+const BEGIN_TIMEOUT_MS = 5000;
 
 /** What to build a lab from. */
 export interface LabSetup {
@@ -34,7 +35,10 @@ export class Lab {
   readonly #lanes: readonly LaneRun[];
   #cluster: LabCluster | null = null;
   #dns: LabDns | null = null;
+  #kubeconfig: KubeconfigFile | null = null;
   #deployment: Deployment | null = null;
+  /** Names of the pods that take new calls. */
+  #current: readonly string[] = [];
   #isClosed = false;
   #scaleFailure: string | null = null;
   #beganAtMs: number | null = null;
@@ -75,16 +79,22 @@ export class Lab {
   async start(): Promise<void> {
     const { clock, fairlead } = this.#setup;
     const deployment = await this.#startCluster();
-    await deployment.start();
-    deployment.onChange(() => this.#onPods());
+    const podsReady = deployment.start();
+    // Whoever awaits it hears of a failure; nobody may be awaiting it yet.
+    podsReady.catch(() => {});
     const dns = await this.#dns!.listen();
     if (this.#isClosed) await this.#dns!.close();
-    const env = { pods: deployment, dns, children: this.#children, clock, fairlead };
+    const { path: kubeconfig } = this.#kubeconfig!;
+    const children = this.#children;
+    const env = { pods: deployment, podsReady, dns, kubeconfig, children, clock, fairlead };
     let hasBegun = false;
     const opened = this.#lanes.map(async (lane) => {
       await lane.open(env);
       if (hasBegun) lane.start();
     });
+    await podsReady;
+    this.#current = this.pods;
+    deployment.onChange(() => this.#onPods());
     await Promise.race([
       Promise.all(opened),
       new Promise<void>((resolve) => clock.setTimer(BEGIN_TIMEOUT_MS, resolve).unref()),
@@ -103,6 +113,7 @@ export class Lab {
       await cluster.close();
       throw new LabError("the lab is ending");
     }
+    this.#kubeconfig = writeKubeconfig(cluster.url);
     const { objects } = cluster;
     this.#deployment = new Deployment(pods, { children: this.#children, clock, objects });
     return this.#deployment;
@@ -122,7 +133,12 @@ export class Lab {
   #onPods(): void {
     const { names, ready } = this.#deployment!;
     const current = ready.map(({ name }) => name);
-    for (const lane of this.#lanes) lane.setPods(names, current);
+    const isSame = current.join() === this.#current.join();
+    this.#current = current;
+    for (const lane of this.#lanes) {
+      if (isSame) lane.addPods(names);
+      else lane.setPods(names, current);
+    }
   }
 
   /** Ends the load; what is in flight finishes. The figures are final then. */
@@ -135,6 +151,7 @@ export class Lab {
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#children.close();
+    this.#kubeconfig?.remove();
     await Promise.all([this.#dns?.close(), this.#cluster?.close()]);
   }
 

@@ -92,6 +92,12 @@ export class LaneRun {
     this.#phase = "ended";
   }
 
+  /** These pods may answer soon; names of all that ever were, in order. */
+  addPods(all: readonly string[]): void {
+    this.#history.grow(all);
+    this.#measure.addPods(all);
+  }
+
   /**
    * There are other pods now.
    *

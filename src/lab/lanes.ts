@@ -18,8 +18,12 @@ const ROUND_ROBIN = JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] 
 /** What a lane may use. */
 export interface LaneEnv {
   readonly pods: Deployment;
+  /** Resolves when the first pods serve: what needs none of them may start before. */
+  readonly podsReady: Promise<void>;
   /** Of the DNS server: ip:port. */
   readonly dns: string;
+  /** A file that names the API server. */
+  readonly kubeconfig: string;
   readonly children: Children;
   readonly clock: Clock;
   /** The `fairlead` command and its first arguments; `bin/fairlead` except in tests. */
@@ -57,7 +61,8 @@ const CLUSTERIP: Lane = {
   name: "clusterip",
   title: "ClusterIP Service",
   how: "stock grpc-js, one channel to the ClusterIP",
-  async open({ pods, children, onBroken }) {
+  async open({ pods, podsReady, children, onBroken }) {
+    await podsReady;
     const { host, port } = pods.clusterIp;
     const addresses = (): string[] => pods.ready.map((pod) => pod.address);
     const list = addresses().join(",");
@@ -81,7 +86,8 @@ const STATIC: Lane = {
   name: "static",
   title: "All pods listed",
   how: "stock grpc-js, round_robin over all pods",
-  async open({ pods }) {
+  async open({ pods, podsReady }) {
+    await podsReady;
     const list = pods.ready.map((pod) => pod.address);
     return {
       target: `ipv4:${list.join(",")}`,
@@ -95,7 +101,8 @@ const HEADLESS: Lane = {
   name: "headless",
   title: "Headless Service",
   how: "stock grpc-js, dns:/// and round_robin",
-  async open({ pods, dns }) {
+  async open({ pods, podsReady, dns }) {
+    await podsReady;
     const { port } = pods.clusterIp;
     if (port === 0) {
       throw new LabError("DNS tells no ports, and on this system the pods have different ones");
@@ -112,24 +119,21 @@ const HEADLESS: Lane = {
 const PROXY: Lane = {
   name: "proxy",
   title: "fairlead proxy",
-  how: "stock grpc-js, one connection to fairlead proxy",
-  async open({ pods, children, clock, fairlead, onBroken }) {
+  how: "stock grpc-js, one connection to fairlead proxy, round_robin from there",
+  async open({ podsReady, children, clock, fairlead, kubeconfig, onBroken }) {
+    const target = `kubernetes:///${SERVICES.clusterIp}.${NAMESPACE}:grpc`;
     const proxy = children.command("fairlead proxy", [
       ...fairlead,
-      ...["proxy", "--listen", "127.0.0.1:0", ...proxyTarget(pods)],
+      ...["proxy", "--listen", "127.0.0.1:0", "--to", target, "--kubeconfig", kubeconfig],
       // The same policy as the `static` lane, so that the two differ in one thing: where it runs.
       ...["--policy", "round_robin", "--log-level", "info"],
     ]);
-    const target = await listeningAddress(proxy, clock);
+    const address = await listeningAddress(proxy, clock);
     proxy.ended.then(() => onBroken(`${proxy.label} ${proxy.endReason}`));
-    return { target, serviceConfig: "", connections: 1 };
+    await podsReady;
+    return { target: address, serviceConfig: "", connections: 1 };
   },
 };
-
-/** What tells `fairlead proxy` of the pods: today the list of those there are at the start. */
-function proxyTarget(pods: Deployment): readonly string[] {
-  return ["--to", `ipv4:${pods.ready.map((pod) => pod.address).join(",")}`];
-}
 
 /** All lanes by name. */
 export const LANES: Readonly<Record<LaneName, Lane>> = {

@@ -105,6 +105,16 @@ test("with other pods the balance is measured anew; the totals go on", () => {
   ]);
 });
 
+test("a pod that is about to be compared may answer already", () => {
+  const measure = new LaneMeasure(["a"]);
+  measure.addPods(["a", "b"]);
+  measure.add(report({ a: 1, b: 1 }));
+  const figures = measure.figures();
+  assert.equal(figures.failed, 0);
+  assert.deepEqual(figures.perPod, { a: 1, b: 1 });
+  assert.deepEqual(figures.current, { a: 1 });
+});
+
 test("a pod that goes may still answer: it is no stranger, and in no balance", () => {
   const measure = new LaneMeasure(["a", "b"]);
   measure.setPods(["a"], ["a", "b"]);

@@ -75,12 +75,17 @@ export class LaneMeasure {
    */
   setPods(pods: readonly string[], all: readonly string[]): void {
     this.#steps.push(stepOf(this.#current()));
-    for (const pod of all) this.#perPod.set(pod, this.#perPod.get(pod) ?? 0);
+    this.addPods(all);
     this.#begin(pods);
   }
 
-  #begin(pods: readonly string[]): void {
+  /** These may answer from now on, too, though they are not among those that are compared. */
+  addPods(pods: readonly string[]): void {
     for (const pod of pods) this.#perPod.set(pod, this.#perPod.get(pod) ?? 0);
+  }
+
+  #begin(pods: readonly string[]): void {
+    this.addPods(pods);
     this.#since = new Map(pods.map((pod) => [pod, this.#perPod.get(pod)!]));
   }
 

@@ -53,6 +53,25 @@ test("--once -o json prints one document and exits 0", async () => {
   assert.equal(lanes.get("proxy")!.connections, 1);
 });
 
+test("--scale: the proxy follows the pods, and no call fails", async () => {
+  const { code, stdout, stderr } = await runProcess(FAIRLEAD, [
+    ...["lab", "--once", "--scale", "2,4,1", "--scale-every", "4", "--lanes", "headless,proxy"],
+    ...["-o", "json", "--page", "none"],
+  ]);
+  assert.equal(code, 0, stderr);
+  const { pods, lanes } = JSON.parse(stdout) as {
+    pods: number;
+    lanes: { failed: number; verdict: string; steps: { pods: number; podsUsed: number }[] }[];
+  };
+  assert.equal(pods, 1);
+  const used = lanes.map(({ steps }) => steps.map((step) => `${step.podsUsed} of ${step.pods}`));
+  assert.deepEqual(used, [
+    ["2 of 2", "2 of 4", "1 of 1"],
+    ["2 of 2", "4 of 4", "1 of 1"],
+  ]);
+  for (const { failed, verdict } of lanes) assert.equal(failed, 0, verdict);
+});
+
 test("--once prints a table without escape codes into a pipe", async () => {
   const args = ["lab", "--once", "--seconds", "1", "--pods", "2", "--lanes", "static"];
   const { code, stdout } = await runProcess(FAIRLEAD, [...args, "--page", "none"]);

@@ -2,20 +2,45 @@
  * A stand-in for `fairlead proxy` in tests of the lab's proxy lane: takes the same arguments, says
  * the same `listening` line, and spreads calls over the pods in turn, by node:http2.
  *
- *     substitute-proxy.ts proxy --listen HOST:PORT --to ipv4:A,B,C [...]
+ *     substitute-proxy.ts proxy --listen HOST:PORT --to ... --kubeconfig FILE [...]
  *
  * Not a proxy to use: one unary call at a time is all that it was made for.
  */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import http2 from "node:http2";
 import type { AddressInfo } from "node:net";
 import { parseArgs } from "node:util";
 
+interface Slice {
+  readonly endpoints: readonly { readonly addresses: readonly string[] }[] | null;
+  readonly ports: readonly { readonly port: number }[] | null;
+}
+
 const { values } = parseArgs({
   allowPositionals: true,
   strict: false,
-  options: { listen: { type: "string" }, to: { type: "string" } },
+  options: { listen: { type: "string" }, to: { type: "string" }, kubeconfig: { type: "string" } },
 });
-const targets = String(values.to).replace("ipv4:", "").split(",");
+assert.equal(values.to, "kubernetes:///echo.lab:grpc");
+const { clusters } = JSON.parse(readFileSync(String(values.kubeconfig), "utf8"));
+const label = "labelSelector=kubernetes.io%2Fservice-name%3Decho";
+const path = `/apis/discovery.k8s.io/v1/namespaces/lab/endpointslices?${label}`;
+
+/** The pods, once there are any: all of them come at once. */
+async function findPods(): Promise<readonly string[]> {
+  for (;;) {
+    const answer = await fetch(clusters[0].cluster.server + path);
+    const { items } = (await answer.json()) as { readonly items: readonly Slice[] };
+    const found = items.flatMap(({ endpoints, ports }) =>
+      (endpoints ?? []).map(({ addresses }) => `${addresses[0]}:${ports![0]!.port}`),
+    );
+    if (found.length > 0) return found;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+const targets = await findPods();
 const sessions = targets.map((address) => http2.connect(`http://${address}`));
 let next = 0;
 
