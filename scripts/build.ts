@@ -29,7 +29,7 @@ const PAGE_PACKAGES = ["preact", "@preact/signals", "@preact/signals-core", "upl
  * of Node's own when they are read (`WebSocket` of node:http, `webcrypto` of node:crypto): 4 MB and
  * 35 ms that nobody uses. Taken as an object, only what is named is read.
  */
-const LAZY_BUILTINS = /^node:(http|https|crypto)$/;
+const LAZY_BUILTINS = /^(node:)?(http|https|crypto)$/;
 
 const lazyBuiltins: Plugin = {
   name: "lazy-builtins",
@@ -64,14 +64,21 @@ const COMMON: BuildOptions = {
   },
 };
 
+/** What is imported when it is needed is a file of its own. */
+const CHUNKS: BuildOptions = { splitting: true, chunkNames: "chunk-[hash]" };
+
 /** Builds everything into `dist`, which is emptied first. */
 export async function build(dist: string): Promise<void> {
   await rm(dist, { recursive: true, force: true });
   await mkdir(join(dist, "cli"), { recursive: true });
   const metafiles = [await buildCommand(dist)];
   for (const [name, source] of Object.entries(SUBPATHS)) {
-    const outfile = join(dist, name, "index.js");
-    const { metafile } = await esbuild.build({ ...COMMON, entryPoints: [source], outfile });
+    // In chunks too: the way to Kubernetes comes with libraries that a fixed list does not need.
+    const { metafile } = await esbuild.build({
+      ...{ ...COMMON, ...CHUNKS },
+      entryPoints: [{ in: source, out: "index" }],
+      outdir: join(dist, name),
+    });
     metafiles.push(metafile!);
   }
   await writeFile(join(dist, "cli", "page.html"), await bundlePage());
@@ -104,9 +111,8 @@ async function buildCommand(dist: string): Promise<Metafile> {
         out: `programs/${name}`,
       })),
     ],
+    ...CHUNKS,
     outdir: join(dist, "cli"),
-    splitting: true,
-    chunkNames: "chunk-[hash]",
   });
   return metafile!;
 }

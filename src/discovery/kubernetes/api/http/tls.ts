@@ -6,7 +6,7 @@
  * be used for new requests. Not `transport/tls`: that one is HTTP/2's, and pods are no API server.
  */
 import { createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from "node:crypto";
-import { createSecureContext, getCACertificates, type SecureContext } from "node:tls";
+import tls, { createSecureContext, type SecureContext } from "node:tls";
 import type { Clock, Logger } from "../../../../base/index.ts";
 import type { ClusterEntry, PemSource, UserEntry } from "../config/entries.ts";
 import type { Presented } from "../credentials/credentials.ts";
@@ -105,6 +105,9 @@ export class ApiTls {
 
 /** As kubectl: what the system trusts, and what Node brings along. */
 function trustedByMachine(): string[] {
+  // Not in Node before 22.15: then what Node brings along is all there is.
+  const { getCACertificates } = tls as Partial<Pick<typeof tls, "getCACertificates">>;
+  if (getCACertificates === undefined) return [...tls.rootCertificates];
   return [...new Set([...getCACertificates("default"), ...getCACertificates("system")])];
 }
 
