@@ -5,14 +5,18 @@
 import type { CallFailure } from "../cluster/index.ts";
 import { overloadFigures } from "../http2/index.ts";
 import type { Counter, Registry } from "../telemetry/index.ts";
+import type { RefusedWhy } from "../transport/index.ts";
 
 /** Ways in which a call ends without a response of the server: label values. */
 const FAILURE_KINDS = ["refused", "reset", "lost", "deadline"] as const;
 
+/** Why a connection is not accepted: label values. */
+const REFUSED_WHYS: readonly RefusedWhy[] = ["limit", "tls", "system"];
+
 /** See the head of this file. */
 export class ProxyMetrics {
   readonly accepted: Counter;
-  readonly refusedConnections: Counter;
+  readonly #refusedConnections: ReadonlyMap<RefusedWhy, Counter>;
   readonly calls: Counter;
   readonly oversized: Counter;
   readonly glitched: Counter;
@@ -24,9 +28,15 @@ export class ProxyMetrics {
       "fairlead_downstream_connections_total",
       "Connections accepted from clients.",
     );
-    this.refusedConnections = registry.counter(
-      "fairlead_downstream_connections_refused_total",
-      "Connections not accepted: over the limit, or a failed TLS handshake.",
+    this.#refusedConnections = new Map(
+      REFUSED_WHYS.map((reason) => [
+        reason,
+        registry.counter(
+          "fairlead_downstream_connections_refused_total",
+          "Connections not accepted: over the limit, a failed TLS handshake, or the system's.",
+          { reason },
+        ),
+      ]),
     );
     this.glitched = registry.counter(
       "fairlead_downstream_connections_cut_total",
@@ -63,6 +73,11 @@ export class ProxyMetrics {
       () => figures().refused,
     );
     registry.gauge("fairlead_calls_active", "Calls in flight, waiting ones included.", {}, active);
+  }
+
+  /** Counts a connection that was not accepted. */
+  refusedConnection(why: RefusedWhy): void {
+    this.#refusedConnections.get(why)!.add();
   }
 
   /** Counts a call that ended without a response of the server. */

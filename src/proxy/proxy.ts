@@ -29,6 +29,7 @@ import {
   type ConnectionUser,
   Listener,
   type ListenerEvents,
+  type RefusedWhy,
   type SocketConnection,
   type Ticking,
   TransportLoop,
@@ -177,8 +178,8 @@ class RelayProxy implements Proxy, ListenerEvents, RelayOwner, Ticking {
     return new Downstream(this, remote);
   }
 
-  onRefused(remote: string, reason: string): void {
-    this.#metrics.refusedConnections.add();
+  onRefused(remote: string, why: RefusedWhy, reason: string): void {
+    this.#metrics.refusedConnection(why);
     this.#refusals.warn("connection refused", `connection ${reason}`, () => ({ remote, reason }));
   }
 

@@ -23,6 +23,7 @@ export {
   type ListenerEvents,
   type ListenerOptions,
   listenAddressText,
+  type RefusedWhy,
   removeStaleSocket,
 } from "./listener.ts";
 export { type Flushable, type Ticking, TransportLoop } from "./loop.ts";

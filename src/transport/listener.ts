@@ -17,19 +17,22 @@ import type { ConnectionConfig } from "../http2/index.ts";
 import type { TransportLoop } from "./loop.ts";
 import { shareAcceptedRead } from "./shared-read.ts";
 import { SocketConnection, type SocketConnectionEvents } from "./socket-connection.ts";
-import { type ServerTls, tlsFailureReason } from "./tls/index.ts";
+import { handshakeFailureReason, type ServerTls } from "./tls/index.ts";
 
 /** Where to listen: a host and port (0 for any), or a Unix socket. */
 export type ListenAddress =
   | { readonly host: string; readonly port: number }
   | { readonly path: string };
 
+/** Why a connection was not accepted, as a label: too many, its TLS handshake, or the system. */
+export type RefusedWhy = "limit" | "tls" | "system";
+
 /** What a listener tells its user. */
 export interface ListenerEvents {
   /** A connection was accepted; returns its user. `remote` is the peer's address. */
   onConnection(remote: string): ConnectionUser;
   /** A connection was not accepted, or failed before HTTP/2 began: over the limit, TLS. */
-  onRefused(remote: string, reason: string): void;
+  onRefused(remote: string, why: RefusedWhy, reason: string): void;
 }
 
 /** The user of one accepted connection. */
@@ -70,6 +73,8 @@ export class Listener {
   readonly #server: Server;
   readonly #tlsServer: TlsServer | null;
   readonly #connections = new Set<SocketConnection>();
+  /** Peers of TCP sockets that are in or past their TLS handshake: a closed one has no address. */
+  readonly #remotes = new WeakMap<Socket, string>();
   #isStopped = false;
 
   constructor(options: ListenerOptions, events: ListenerEvents, loop: TransportLoop) {
@@ -85,7 +90,10 @@ export class Listener {
     return createServer({ noDelay: true }, (socket) => {
       if (!this.#tryAdmit(socket)) return;
       if (this.#tlsServer === null) this.#onSocket(socket);
-      else this.#tlsServer.emit("connection", socket);
+      else {
+        this.#remotes.set(socket, remoteOf(socket));
+        this.#tlsServer.emit("connection", socket);
+      }
     });
   }
 
@@ -96,7 +104,10 @@ export class Listener {
     const server = createTlsServer(tls.options(), (socket) => this.#onSocket(socket));
     tls.attach(server);
     server.on("tlsClientError", (error: Error, socket: TLSSocket) => {
-      this.#events.onRefused(remoteOf(socket), oneLine(tlsFailureReason(error)));
+      const below = underlying(socket);
+      const remote = this.#remotes.get(below) ?? remoteOf(socket);
+      const reason = handshakeFailureReason(error, socket, below.bytesRead > 0);
+      this.#events.onRefused(remote, "tls", reason);
       // Node leaves it open when somebody listens here.
       socket.destroy();
     });
@@ -123,7 +134,7 @@ export class Listener {
         resolve();
       });
     });
-    this.#server.on("error", (error) => this.#events.onRefused("", error.message));
+    this.#server.on("error", (error) => this.#events.onRefused("", "system", error.message));
     return this.#boundAddress();
   }
 
@@ -147,7 +158,8 @@ export class Listener {
   #tryAdmit(socket: Socket): boolean {
     const { count, maxConnections } = this.#options;
     if (count.value >= maxConnections) {
-      this.#events.onRefused(remoteOf(socket), `more than ${maxConnections} connections`);
+      const reason = `more than ${maxConnections} connections`;
+      this.#events.onRefused(remoteOf(socket), "limit", reason);
       socket.on("error", () => {});
       socket.destroy();
       return false;
@@ -174,9 +186,9 @@ export class Listener {
   }
 }
 
-/** OpenSSL's texts end in a line break. */
-function oneLine(text: string): string {
-  return text.replace(/\s+/g, " ").trim();
+/** The TCP socket below a TLS one. Node keeps it, without a documented name for it. */
+function underlying(socket: TLSSocket): Socket {
+  return (socket as unknown as { _parent?: Socket })._parent ?? socket;
 }
 
 function remoteOf(socket: Socket): string {

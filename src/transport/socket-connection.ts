@@ -7,6 +7,7 @@
  */
 
 import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
 import {
   type ChunkTaker,
   Connection,
@@ -25,6 +26,8 @@ import { Http1Detector } from "./http1.ts";
 import { Keepalive } from "./keepalive.ts";
 import type { Flushable, Ticking, TransportLoop } from "./loop.ts";
 import type { SharedRead } from "./shared-read.ts";
+import { tlsFailureReason } from "./tls/index.ts";
+import { isClientHello, isTlsAlert } from "./tls-record.ts";
 
 /** Characters of a peer's own words that are passed on. */
 const PEER_TEXT_MAX = 100;
@@ -65,6 +68,9 @@ export class SocketConnection implements ConnectionEvents, ChunkTaker, Flushable
   #idleSinceMs = 0;
   /** `callFrames` at the last tick: a change means that there was a call in between. */
   #framesSeen = 0;
+  #hasReceived = false;
+  /** The peer's SETTINGS came. */
+  #isReady = false;
   #isEnding = false;
   #isDrained = false;
   #isReported = false;
@@ -123,9 +129,21 @@ export class SocketConnection implements ConnectionEvents, ChunkTaker, Flushable
 
   #recv(bytes: Buffer, length: number): void {
     const nowMs = this.#loop.clock.nowMs();
+    if (!this.#hasReceived && this.#isTls(bytes, length)) return;
     if (this.#http1 !== null && this.#detectHttp1(bytes, length)) return;
     this.#keepalive?.onRecv(nowMs);
     this.http2.recv(bytes, 0, length, nowMs);
+  }
+
+  /** Looks at the first bytes: true when they are TLS where there is none; the connection ends. */
+  #isTls(bytes: Buffer, length: number): boolean {
+    this.#hasReceived = true;
+    if (this.http2.role === "server" && isClientHello(bytes, length)) {
+      this.close(ErrorCode.PROTOCOL_ERROR, "the client speaks TLS (ClientHello) on a port without");
+    } else if (this.http2.role === "client" && isTlsAlert(bytes, length)) {
+      this.close(ErrorCode.PROTOCOL_ERROR, "the server speaks TLS on this port: use --to-tls");
+    } else return false;
+    return true;
   }
 
   /** True while or because the peer speaks HTTP/1. */
@@ -225,15 +243,26 @@ export class SocketConnection implements ConnectionEvents, ChunkTaker, Flushable
   }
 
   #onSocketEnd(): void {
-    this.#failure ??= { code: ErrorCode.NO_ERROR, by: "remote", reason: "the peer closed" };
+    const reason = this.#endReason("the peer closed");
+    this.#failure ??= { code: ErrorCode.NO_ERROR, by: "remote", reason };
     this.http2.onSocketClosed(this.#failure.reason);
     this.#finish();
   }
 
   #noteError(error: Error): void {
     const { code } = error as NodeJS.ErrnoException;
-    const reason = code === undefined ? error.message : socketReason(code);
+    let reason = error.message;
+    // TLS 1.3: a server judges our certificate after the handshake has ended for us.
+    if (code?.startsWith("ERR_") && this.http2.role === "client") reason = tlsFailureReason(error);
+    else if (code !== undefined) reason = this.#endReason(socketReason(code));
     this.#failure ??= { code: ErrorCode.INTERNAL_ERROR, by: "transport", reason };
+  }
+
+  /** A server that ends a connection before its SETTINGS may have waited for TLS. */
+  #endReason(reason: string): string {
+    if (this.#isReady || this.http2.role === "server") return reason;
+    const hint = this.socket instanceof TLSSocket ? "" : "; does it want TLS (--to-tls)?";
+    return `${reason} before it spoke HTTP/2${hint}`;
   }
 
   #onSocketClose(): void {
@@ -272,6 +301,7 @@ export class SocketConnection implements ConnectionEvents, ChunkTaker, Flushable
   }
 
   onReady(): void {
+    this.#isReady = true;
     this.#events.onReady();
   }
 

@@ -87,6 +87,8 @@ export class TestListener {
   readonly count = new ConnectionCount();
   readonly users: SocketUser[] = [];
   readonly refused: string[] = [];
+  /** Whom, and under which label. */
+  readonly refusedWhom: string[] = [];
   readonly listener: Listener;
   address = "";
 
@@ -106,7 +108,13 @@ export class TestListener {
         count: this.count,
         ...options,
       },
-      { onConnection, onRefused: (_remote, reason) => this.refused.push(reason) },
+      {
+        onConnection,
+        onRefused: (remote, why, reason) => {
+          this.refused.push(reason);
+          this.refusedWhom.push(`${why} ${remote}`);
+        },
+      },
       this.loop,
     );
     leftovers.push(() => this.listener.stop());

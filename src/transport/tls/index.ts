@@ -8,5 +8,6 @@
 export { ClientTls, type ClientTlsFiles } from "./client-tls.ts";
 export { TlsFileError, type TlsFileKind, type TlsSide } from "./error.ts";
 export { alpnFailureReason, tlsFailureReason } from "./failure.ts";
+export { handshakeFailureReason } from "./handshake-failure.ts";
 export { TLS_POLL_MS, type TlsDeps } from "./reload.ts";
 export { ServerTls, type ServerTlsFiles } from "./server-tls.ts";
