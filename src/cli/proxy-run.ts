@@ -3,6 +3,7 @@
  *
  * Everything is bound before anything is served: when one address cannot be had, nothing runs.
  */
+import { policyFromServiceConfig } from "../balancing/index.ts";
 import { createResolver, type Discovery } from "../discovery/index.ts";
 import {
   AdminServer,
@@ -27,6 +28,7 @@ import { openFor } from "./discovery.ts";
 import type { KubernetesOptions } from "./kubernetes-options.ts";
 import { aborted, type System } from "./system.ts";
 import { CommandError } from "./usage.ts";
+import { packageVersion } from "./version.ts";
 import { workerEnvironment } from "./worker-settings.ts";
 
 /**
@@ -40,7 +42,8 @@ export async function runProxy(
   system: System,
   stop: AbortSignal,
 ): Promise<number> {
-  const registry = new Registry();
+  system.log.info("starting", startFields(config));
+  const registry = newRegistry();
   const discovery = await openFor([config.target], kubernetes, system, registry);
   try {
     return await relay(createGroup(config, discovery, registry, system), config, system, stop);
@@ -57,7 +60,7 @@ async function relay(
 ): Promise<number> {
   const quit = new AbortController();
   const admin = new AdminServer(
-    adminSource(group, () => quit.abort()),
+    adminSource(group, () => quit.abort("POST /quitquitquit")),
     log,
   );
   try {
@@ -71,11 +74,34 @@ async function relay(
     const isExpected = error instanceof ListenError || error instanceof WorkerError;
     throw isExpected ? new CommandError(error.message) : error;
   }
-  await aborted(AbortSignal.any([stop, quit.signal]));
-  await group.drain();
+  const end = AbortSignal.any([stop, quit.signal]);
+  await aborted(end);
+  await group.drain(String(end.reason));
   admin.close();
   await group.close();
   return 0;
+}
+
+/** What an operator would look for first. */
+function startFields(config: ProxyConfig): Record<string, unknown> {
+  return {
+    version: packageVersion(),
+    target: config.target,
+    policy: config.policy.name ?? policyFromServiceConfig(config.policy.serviceConfig).name,
+    tls: config.tls !== null,
+    clientCertificates: config.tls !== null && config.tls.clientCaFile !== null,
+    toTls: config.upstreamTls !== null,
+    workers: config.workers,
+  };
+}
+
+/** For figures of this process; those of workers are added to it. */
+function newRegistry(): Registry {
+  const registry = new Registry();
+  const labels = { version: packageVersion() };
+  const help = "1, with the version as its label.";
+  registry.gauge("fairlead_build_info", help, labels, () => 1);
+  return registry;
 }
 
 function createGroup(
@@ -100,7 +126,7 @@ function adminSource(group: RelayGroup, quit: () => void): AdminSource {
     clusters: () => group.clusters(),
     metrics: () => group.metrics(),
     readiness: () => group.readiness(),
-    drain: () => void group.drain(),
+    drain: () => void group.drain("POST /drain_listeners"),
     quit,
   };
 }

@@ -31,7 +31,10 @@ const SAME_CTRL_C_MS = 200;
 /** What asks a process to end in order: Ctrl-C, a supervisor, a terminal that closes. */
 export const STOP_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** Aborted by the first of `STOP_SIGNALS`; a second one ends the process at once. */
+/**
+ * Aborted by the first of `STOP_SIGNALS`, with its name as the reason; a second one ends the
+ * process at once.
+ */
 export function stopSignal(): AbortSignal {
   const stop = new AbortController();
   const clock = realClock();
@@ -42,7 +45,7 @@ export function stopSignal(): AbortSignal {
     if (signal === "SIGINT") interruptedMs = nowMs;
     if (isEcho) return;
     if (stop.signal.aborted) process.exit(1);
-    stop.abort();
+    stop.abort(signal);
   };
   for (const signal of STOP_SIGNALS) process.on(signal, onSignal);
   return stop.signal;

@@ -70,11 +70,12 @@ function connect(
       tls: options.toTls ? loadTls(target, options, { clock, rng, log }) : null,
       maxConnectionsPerEndpoint: 1,
       readyTimeoutMs: WAIT_MS,
+      isSourceLogged: false,
     },
     {
       clock,
       rng,
-      // What is printed says of each endpoint why it is not used.
+      // What is printed says why each endpoint is not used, or why there is none.
       log: silentLogger,
       resolver: createResolver(target, discovery),
       loop: new TransportLoop(clock),

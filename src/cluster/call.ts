@@ -19,7 +19,7 @@ import {
 } from "../http2/index.ts";
 import type { CallQueue } from "./call-queue.ts";
 import { ATTEMPTS_MAX, DEADLINE_GRACE_MS, WIRE_REPLAYS_MAX } from "./config.ts";
-import { isOkResponse } from "./outcome.ts";
+import { responseStatus } from "./outcome.ts";
 import { type BodyTarget, RequestBody } from "./request-body.ts";
 import type { Subchannel } from "./subchannel.ts";
 
@@ -27,9 +27,10 @@ import type { Subchannel } from "./subchannel.ts";
 export interface CallFailure {
   /**
    * `refused`: no attempt could be made; `reset`: the server reset the stream; `lost`: the
-   * connection ended or the server broke the protocol; `deadline`: time is up.
+   * connection ended or the server broke the protocol; `deadline`: time is up; `drained`: we end;
+   * `stalled`: its answer was not read while others waited for a stream.
    */
-  readonly kind: "refused" | "reset" | "lost" | "deadline";
+  readonly kind: "refused" | "reset" | "lost" | "deadline" | "drained" | "stalled";
   /** The HTTP/2 code, for a caller that must be told by a reset. */
   readonly code: ErrorCode;
   readonly status: Status;
@@ -185,7 +186,7 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
   cancel(code: ErrorCode): void {
     if (this.#isOver) return;
     this.#stream?.reset(code);
-    if (!this.#isResponseEnded) this.#endAttempt(false);
+    if (!this.#isResponseEnded) this.#endAttempt(Status.CANCELLED);
     this.#end();
   }
 
@@ -236,11 +237,11 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
     this.#body = null;
   }
 
-  #endAttempt(isOk: boolean): void {
+  #endAttempt(status: Status): void {
     const subchannel = this.#subchannel;
     if (subchannel === null) return;
     this.#subchannel = null;
-    subchannel.onAttemptEnded(isOk, this.#attemptMs);
+    subchannel.onAttemptEnded(status, this.#attemptMs);
   }
 
   /** Out of queue and wheel; nothing more is reported. */
@@ -268,7 +269,7 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
     }
     this.#stream.reset(ErrorCode.CANCEL);
     const address = this.#subchannel?.endpoint.address ?? "";
-    this.#endAttempt(false);
+    this.#endAttempt(Status.DEADLINE_EXCEEDED);
     const afterMs = Math.round(nowMs - this.#startedMs);
     const reason = `deadline exceeded after ${afterMs} ms, waiting for ${address}`;
     this.fail("deadline", ErrorCode.CANCEL, Status.DEADLINE_EXCEEDED, reason);
@@ -279,7 +280,8 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
   onHeaders(list: HeaderList, isEnd: boolean): void {
     this.#response = list;
     this.#commit();
-    if (isEnd) this.#endResponse(isOkResponse(list, list, this.#list));
+    this.#subchannel?.onAttemptAnswered(this.#attemptMs);
+    if (isEnd) this.#endResponse(responseStatus(list, list, this.#list));
     this.#events.onResponse(list, isEnd);
   }
 
@@ -289,18 +291,18 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
   }
 
   onData(bytes: Uint8Array, start: number, end: number, isEnd: boolean): number {
-    if (isEnd) this.#endResponse(isOkResponse(null, this.#response, this.#list));
+    if (isEnd) this.#endResponse(responseStatus(null, this.#response, this.#list));
     return this.#events.onResponseData(bytes, start, end, isEnd);
   }
 
   onTrailers(list: HeaderList): void {
-    this.#endResponse(isOkResponse(list, this.#response, this.#list));
+    this.#endResponse(responseStatus(list, this.#response, this.#list));
     this.#events.onResponseTrailers(list);
   }
 
-  #endResponse(isOk: boolean): void {
+  #endResponse(status: Status): void {
     this.#isResponseEnded = true;
-    this.#endAttempt(isOk);
+    this.#endAttempt(status);
     if (this.#isRequestEnded) this.#end();
     else this.#owner.disarm(this);
   }
@@ -320,18 +322,20 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
     }
     const from = this.#subchannel;
     this.#stream = null;
-    this.#endAttempt(false);
+    const isReset = failure.by === "remote" && !failure.isUnprocessed;
+    const status = isReset ? statusFromHttp2(failure.code) : Status.UNAVAILABLE;
+    this.#endAttempt(status);
     if (failure.isUnprocessed && this.#mayReplay(failure)) {
       this.#owner.dispatch(this, from);
       return;
     }
     const where = from === null ? "" : `${from.endpoint.address}: `;
-    if (failure.by === "remote" && !failure.isUnprocessed) {
+    if (isReset) {
       const reason = `${where}the server reset the stream: ${errorCodeName(failure.code)}`;
-      this.fail("reset", failure.code, statusFromHttp2(failure.code), reason);
+      this.fail("reset", failure.code, status, reason);
       return;
     }
-    this.fail("lost", ErrorCode.CANCEL, Status.UNAVAILABLE, where + failure.reason);
+    this.fail("lost", ErrorCode.CANCEL, status, where + failure.reason);
   }
 
   /** gRFC A6: without limit while nothing reached the wire, once when it did. */

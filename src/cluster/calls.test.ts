@@ -109,7 +109,7 @@ test("each state in which nothing is ready has its own words", async () => {
     await eventually("refused", () => harness.states("TRANSIENT_FAILURE").length === 1);
     assert.match(
       await reasonNow(),
-      /^no endpoint of echo\.test:1 is ready: 127\.0\.0\.1:\d+: connection refused; next/,
+      /^no endpoint of echo\.test:1 is ready: 127\.0\.0\.1:\d+: connection refused$/,
     );
     assert.match(harness.cluster.readiness().reason, /^no endpoint of echo\.test:1 is ready: /);
     harness.resolve(...["1", "2", "3", "4", "5"].map((n) => `127.0.0.${n}:1`));
@@ -483,6 +483,13 @@ test("what came of each attempt is counted on its endpoint", async () => {
     const { calls, failures, activeCalls, latencyMs } = harness.view(server);
     assert.deepEqual({ calls, failures, activeCalls }, { calls: 5, failures: 3, activeCalls: 0 });
     assert.equal(latencyMs, 10);
+    const attempts = (status: string) => {
+      const { families } = harness.registry.snapshot();
+      const name = "grpc_client_attempt_duration_seconds";
+      const series = families.find((family) => family.name === name)!.series;
+      return series.find(({ labels }) => labels.grpc_status === status)?.count ?? 0;
+    };
+    assert.deepEqual(["OK", "UNAVAILABLE", "INTERNAL"].map(attempts), [2, 1, 1]);
     assert.equal(harness.metric("fairlead_lb_picks_total", { endpoint: server.address }), 5);
     assert.equal(harness.metric("fairlead_lb_failures_total", { endpoint: server.address }), 3);
   });
@@ -566,6 +573,63 @@ test("what each endpoint is and why is shown, with the steps of the decision", a
     assert.equal(harness.view(gone.address).usable, false);
     connection.respond(id);
     await call.over();
+  });
+});
+
+test("the latency of a stream is the time to its headers, not how long it lasts", async () => {
+  await withCluster({}, async (harness) => {
+    const [server] = await harness.ready(1);
+    const connection = await server.next();
+    const call = harness.call();
+    const { id } = await connection.nextStream();
+    harness.clock.advance(5);
+    connection.headers(id, [[":status", "200"]]);
+    await eventually("the headers", () => call.response !== null);
+    harness.clock.advance(20_000);
+    connection.headers(id, [["grpc-status", "0"]], true);
+    await call.over();
+    assert.equal(harness.view(server).latencyMs, 5);
+  });
+});
+
+test("what a call is told does not change while its reason stays the same", async () => {
+  await withCluster({ readyTimeoutMs: 1_000 }, async (harness) => {
+    const server = await harness.server();
+    await server.close();
+    harness.resolve(server);
+    const told = new Set<string>();
+    for (let i = 0; i < 3; i += 1) {
+      const call = harness.call();
+      await harness.pass(1_100);
+      await call.over();
+      told.add(call.failure!.reason);
+    }
+    const reason = `no endpoint of echo.test:1 is ready: ${server.address}: connection refused`;
+    assert.deepEqual([...told], [reason]);
+    assert.match(harness.view(server).reason, /next attempt in/, "people are told");
+    assert.ok(harness.metric("fairlead_upstream_connect_failures_total") >= 2);
+  });
+});
+
+test("nothing is stale before the first set", async () => {
+  await withCluster({}, async (harness) => {
+    harness.resolver.listener!.onError("no such name");
+    harness.clock.advance(5_000);
+    const { stale, staleMs, reason } = harness.cluster.view();
+    assert.deepEqual([stale, staleMs, reason], [false, 0, "no such name"]);
+  });
+});
+
+test("pick_first tells of what it does not need without a fault", async () => {
+  await withCluster({ policy: "pick_first" }, async (harness) => {
+    const servers = [await harness.server(), await harness.server()];
+    harness.resolve(...servers);
+    await harness.untilReady(1);
+    const idle = harness.states("IDLE")[0]!;
+    assert.deepEqual(idle.decision, [
+      { rule: "in the endpoint set", effect: "yes, from static" },
+      { rule: "pick_first", effect: "uses another endpoint, and connects to no more" },
+    ]);
   });
 });
 

@@ -7,7 +7,7 @@
 
 import type { Picker } from "../balancing/index.ts";
 import type { Timer } from "../base/index.ts";
-import { assert, shuffled } from "../base/index.ts";
+import { assert, shuffled, silentLogger } from "../base/index.ts";
 import type { Endpoint, EndpointSet, ResolverListener } from "../discovery/index.ts";
 import { Status } from "../grpc/index.ts";
 import { DEFAULT_CONNECTION_CONFIG, ErrorCode, type HeaderList } from "../http2/index.ts";
@@ -16,6 +16,7 @@ import { Backoff } from "./backoff.ts";
 import { Call, type CallEvents, type CallOwner } from "./call.ts";
 import type { ClusterConfig, ClusterDeps } from "./config.ts";
 import { EndpointLog } from "./endpoint-log.ts";
+import { EndpointSetLog } from "./endpoint-set-log.ts";
 import { Endpoints } from "./endpoints.ts";
 import { ClusterMetrics } from "./metrics.ts";
 import { notReadyReason, readinessOf, viewOf } from "./show.ts";
@@ -42,6 +43,7 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
   readonly #deps: ClusterDeps;
   readonly #endpoints: Endpoints;
   readonly #endpointLog: EndpointLog;
+  readonly #setLog: EndpointSetLog;
   readonly #connector: Connector;
   readonly #metrics: ClusterMetrics;
   readonly #waiting: WaitingCalls;
@@ -64,6 +66,8 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
     this.#deps = deps;
     this.#connector = new Connector(config.tls, DEFAULT_CONNECTION_CONFIG, deps.loop);
     this.#endpointLog = new EndpointLog(config.target, deps.log, deps.clock);
+    const setLog = config.isSourceLogged ? deps.log : silentLogger;
+    this.#setLog = new EndpointSetLog(config.target, setLog, deps.clock);
     this.#endpoints = new Endpoints((endpoint) => this.#newSubchannel(endpoint));
     this.#waiting = new WaitingCalls(
       config,
@@ -285,12 +289,8 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
     this.#isResolved = true;
     this.#staleReason = null;
     this.#emptyReason = set.endpoints.length === 0 ? (set.reason ?? "the set is empty") : null;
-    const { log } = this.#deps;
+    this.#setLog.onEndpoints(set);
     const { added, removed } = this.#endpoints.update(set);
-    const fields = { target: this.#config.target, endpoints: set.endpoints.length };
-    if (this.#emptyReason === null) {
-      log.debug("endpoints", { ...fields, added: added.length, removed: removed.length });
-    } else log.warn("no endpoints", { ...fields, reason: this.#emptyReason });
     const { policy } = this.#config;
     const { current } = this.#endpoints;
     // gRFC A62.
@@ -307,12 +307,13 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
     if (this.#isClosed) return;
     if (this.#staleReason === null) this.#staleSinceMs = this.#deps.clock.nowMs();
     this.#staleReason = reason;
-    this.#deps.log.warn("cannot resolve", { target: this.#config.target, reason });
+    this.#setLog.onError(reason);
   }
 
   /** From the transport's loop, about once a second. */
   onTick(nowMs: number): void {
     this.#endpointLog.onTick();
+    this.#setLog.tell();
     for (const subchannel of this.#endpoints.current) subchannel.onTick(nowMs);
   }
 
@@ -325,11 +326,14 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
 
   /** The cluster as it stands. */
   view(): ClusterView {
+    // Before the first set nothing is stale: there is nothing.
+    const stale = this.#isResolved && this.#staleReason !== null;
     return {
       target: this.#config.target,
       policy: this.#config.policy.name,
-      stale: this.#staleReason !== null,
-      staleMs: Math.round(this.#staleMs()),
+      draining: false,
+      stale,
+      staleMs: stale ? Math.round(this.#staleMs()) : 0,
       reason: this.#staleReason ?? this.#emptyReason,
       notes: this.#endpoints.notes,
       endpoints: viewOf(this.#endpoints, this.#config.policy, this.#picker),

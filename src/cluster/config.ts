@@ -48,6 +48,8 @@ export interface ClusterConfig {
   readonly maxConnectionsPerEndpoint: number;
   /** How long a call waits for an endpoint to become ready. */
   readonly readyTimeoutMs: number;
+  /** Whether what the resolver says is logged here; false where its owner does, for all workers. */
+  readonly isSourceLogged: boolean;
 }
 
 /** The real things that a cluster needs; all shared with others. */

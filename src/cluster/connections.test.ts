@@ -42,7 +42,7 @@ test("an endpoint is ready when its SETTINGS came, not when it accepts", async (
     await harness.untilReady(1);
     assert.deepEqual(harness.cluster.readiness(), {
       ready: true,
-      reason: "1 of 1 endpoints are ready",
+      reason: "1 of 1 endpoint is ready",
     });
   });
 });

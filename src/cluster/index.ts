@@ -10,6 +10,7 @@
 export { Call, type CallEvents, type CallFailure } from "./call.ts";
 export { Cluster, createCluster } from "./cluster.ts";
 export type { ClusterConfig, ClusterDeps } from "./config.ts";
+export { EndpointSetLog, SET_LOG_INTERVAL_MS } from "./endpoint-set-log.ts";
 export { isGrpcRequest } from "./outcome.ts";
 export type {
   ClusterView,

@@ -6,6 +6,7 @@
  */
 
 import type { Endpoint } from "../discovery/index.ts";
+import { Status, statusName } from "../grpc/index.ts";
 import {
   type Counter,
   type Histogram,
@@ -26,16 +27,60 @@ const REFUSALS = [
 /** One of `REFUSALS`. */
 export type Refusal = (typeof REFUSALS)[number];
 
+/**
+ * The durations of attempts, one histogram a status, each made when the first one ends so: of the
+ * 17 few ever occur.
+ */
+class AttemptDurations {
+  readonly #registry: Registry;
+  readonly #target: string;
+  readonly #byStatus: (Histogram | null)[] = Array.from({ length: 17 }, () => null);
+
+  constructor(registry: Registry, target: string) {
+    this.#registry = registry;
+    this.#target = target;
+    this.of(Status.OK);
+  }
+
+  /** Seconds. */
+  of(status: Status): Histogram {
+    return this.#byStatus[status] ?? this.#newHistogram(status);
+  }
+
+  #newHistogram(status: Status): Histogram {
+    const histogram = this.#registry.histogram(
+      "grpc_client_attempt_duration_seconds",
+      "Time from the start of an attempt to its end (gRFC A66); without grpc_method, " +
+        "of which clients could make any number.",
+      latencySecondsBoundaries,
+      { grpc_target: this.#target, grpc_status: statusName(status) },
+    );
+    this.#byStatus[status] = histogram;
+    return histogram;
+  }
+
+  /** The cluster is gone: so are its series. */
+  remove(): void {
+    for (const histogram of this.#byStatus) histogram?.remove();
+  }
+}
+
 /** Figures of one endpoint. */
 export class EndpointMetrics {
   /** Attempts started. */
   readonly calls: Counter;
   /** Attempts that did not end with grpc-status 0. */
   readonly failures: Counter;
-  /** Shared by all endpoints of the cluster. Seconds. */
-  readonly duration: Histogram;
+  /** These two are shared by all endpoints of the cluster. */
+  readonly durations: AttemptDurations;
+  readonly connectFailures: Counter;
 
-  constructor(registry: Registry, target: string, endpoint: Endpoint, duration: Histogram) {
+  constructor(
+    registry: Registry,
+    target: string,
+    endpoint: Endpoint,
+    shared: { readonly durations: AttemptDurations; readonly connectFailures: Counter },
+  ) {
     const labels = {
       grpc_target: target,
       endpoint: endpoint.address,
@@ -48,7 +93,8 @@ export class EndpointMetrics {
       "Attempts that did not end with grpc-status 0.",
       labels,
     );
-    this.duration = duration;
+    this.durations = shared.durations;
+    this.connectFailures = shared.connectFailures;
   }
 
   /** The endpoint is gone: so are its series. */
@@ -64,7 +110,9 @@ export class ClusterMetrics {
   readonly #target: string;
   readonly refusals: ReadonlyMap<Refusal, Counter>;
   readonly replays: Counter;
-  readonly duration: Histogram;
+  readonly durations: AttemptDurations;
+  /** Connections to endpoints that could not be made. */
+  readonly connectFailures: Counter;
   readonly #gauges: Reading[];
 
   constructor(
@@ -91,14 +139,16 @@ export class ClusterMetrics {
       "Calls sent again elsewhere because an endpoint provably did nothing with them.",
       labels,
     );
-    this.duration = registry.histogram(
-      "grpc_client_attempt_duration_seconds",
-      "Time from the start of an attempt to its end (gRFC A66).",
-      latencySecondsBoundaries,
+    this.durations = new AttemptDurations(registry, target);
+    this.connectFailures = registry.counter(
+      "fairlead_upstream_connect_failures_total",
+      "Connections to endpoints that could not be made, TLS and HTTP/2 SETTINGS included.",
       labels,
     );
+    // Each worker holds the same set: their counts are no sum.
+    const byState = "Endpoints by state, as in the worker with the most.";
     const endpoints = Object.entries(reads).map(([state, read]) =>
-      registry.gauge("fairlead_lb_endpoints", "Endpoints by state.", { ...labels, state }, read),
+      registry.gauge("fairlead_lb_endpoints", byState, { ...labels, state }, read, "max"),
     );
     const waiting = Object.entries(queues).map(([queue, read]) =>
       registry.gauge("fairlead_calls_waiting", "Calls that wait.", { ...labels, queue }, read),
@@ -108,20 +158,22 @@ export class ClusterMetrics {
       "How long the source of endpoints has been away; 0 when it is there.",
       labels,
       staleSeconds,
+      "max",
     );
     this.#gauges = [...endpoints, ...waiting, stale];
   }
 
   /** The figures of a new endpoint. */
   endpoint(endpoint: Endpoint): EndpointMetrics {
-    return new EndpointMetrics(this.#registry, this.#target, endpoint, this.duration);
+    return new EndpointMetrics(this.#registry, this.#target, endpoint, this);
   }
 
   /** The cluster is gone: so are its series. */
   remove(): void {
     for (const counter of this.refusals.values()) counter.remove();
     this.replays.remove();
-    this.duration.remove();
+    this.durations.remove();
+    this.connectFailures.remove();
     for (const gauge of this.#gauges) gauge.remove();
   }
 }

@@ -1,13 +1,17 @@
 /** Tests of what counts as a call that went well. */
 import assert from "node:assert/strict";
 import test from "node:test";
+import { Status } from "../grpc/index.ts";
 import { headerList } from "../http2/index.ts";
-import { isGrpcRequest, isOkResponse } from "./outcome.ts";
+import { isGrpcRequest, responseStatus } from "./outcome.ts";
 
 const grpc = headerList([["content-type", "application/grpc+proto"]]);
 const plain = headerList([["content-type", "application/json"]]);
 const trailers = (status: string) => headerList([["grpc-status", status]]);
 const headers = (status: string) => headerList([[":status", status]]);
+
+const isOkResponse = (...lists: Parameters<typeof responseStatus>): boolean =>
+  responseStatus(...lists) === Status.OK;
 
 test("a request is gRPC by its content-type alone", () => {
   assert.equal(isGrpcRequest(grpc), true);
@@ -42,4 +46,12 @@ test("other calls went well with an HTTP status below 500", () => {
 
 test("a grpc-status counts, whatever the request was", () => {
   assert.equal(isOkResponse(trailers("5"), headers("200"), plain), false);
+});
+
+test("what is not OK has the status that was sent, or one that follows from HTTP", () => {
+  assert.equal(responseStatus(trailers("13"), headers("200"), grpc), Status.INTERNAL);
+  assert.equal(responseStatus(trailers("99"), headers("200"), grpc), Status.UNKNOWN);
+  assert.equal(responseStatus(null, headers("503"), grpc), Status.UNAVAILABLE);
+  assert.equal(responseStatus(null, headers("503"), plain), Status.UNAVAILABLE);
+  assert.equal(responseStatus(headerList([]), headers("200"), grpc), Status.UNKNOWN);
 });

@@ -1,23 +1,25 @@
 /**
- * Whether an attempt ended well: `grpc-status` 0, or for calls that are not gRPC an HTTP status
- * below 500.
+ * How an attempt ended, as a gRPC status: its `grpc-status`, and for calls that are not gRPC by
+ * their HTTP status.
  */
 
-import { isGrpcContentType } from "../grpc/index.ts";
+import { isGrpcContentType, parseGrpcStatus, Status, statusFromHttp } from "../grpc/index.ts";
 import type { HeaderList } from "../http2/index.ts";
 
 /**
  * Judges a complete response by the list that ended it (trailers, or headers of a response without
- * a body; null when it ended with data) and by its headers.
+ * a body; null when it ended with data) and by its headers. A call that is not gRPC went well
+ * (OK) with an HTTP status below 500.
  */
-export function isOkResponse(
+export function responseStatus(
   last: HeaderList | null,
   response: HeaderList | null,
   request: HeaderList,
-): boolean {
-  if (last !== null && last.grpcStatus !== null) return last.grpcStatus.value === "0";
-  if (isGrpcRequest(request)) return false;
-  return Number(response?.status?.value ?? 0) < 500;
+): Status {
+  if (last !== null && last.grpcStatus !== null) return parseGrpcStatus(last.grpcStatus.value);
+  const httpStatus = Number(response?.status?.value ?? 0);
+  if (!isGrpcRequest(request) && httpStatus < 500) return Status.OK;
+  return statusFromHttp(httpStatus);
 }
 
 /** Whether a request is gRPC by its content-type. */

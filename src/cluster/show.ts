@@ -93,6 +93,10 @@ function decisionOf(subchannel: Subchannel, policy: Policy, usable: boolean): De
     },
   ];
   if (state === "DRAINING") return steps;
+  if (policy.connects === "first" && state === "IDLE") {
+    steps.push({ rule: policy.name, effect: "uses another endpoint, and connects to no more" });
+    return steps;
+  }
   steps.push({
     rule: "connection is ready",
     effect: subchannel.isReady ? `yes, ${subchannel.connectionCount}` : `no: ${state}, ${reason}`,
@@ -128,7 +132,7 @@ export function notReadyReason(
   }
   const all = endpoints.current;
   if (all.length === 0) return `${target} has no endpoints: ${reason ?? "none known"}`;
-  const some = all.slice(0, 3).map((each) => `${each.endpoint.address}: ${each.reason}`);
+  const some = all.slice(0, 3).map((each) => `${each.endpoint.address}: ${each.cause}`);
   const more = all.length > 3 ? `; and ${all.length - 3} more` : "";
   return `no endpoint of ${target} is ready: ${some.join("; ")}${more}`;
 }
@@ -140,5 +144,6 @@ export function readinessOf(
   reason: () => string,
 ): Readiness {
   if (readyCount === 0) return { ready: false, reason: reason() };
-  return { ready: true, reason: `${readyCount} of ${endpoints.size} endpoints are ready` };
+  const are = endpoints.size === 1 ? "endpoint is" : "endpoints are";
+  return { ready: true, reason: `${readyCount} of ${endpoints.size} ${are} ready` };
 }

@@ -9,6 +9,7 @@
 import type { PickTarget } from "../balancing/index.ts";
 import type { Clock, Timer } from "../base/index.ts";
 import type { Endpoint } from "../discovery/index.ts";
+import { Status } from "../grpc/index.ts";
 import type { HeaderList, Stream, StreamEvents } from "../http2/index.ts";
 import type { Connector } from "../transport/index.ts";
 import type { Backoff } from "./backoff.ts";
@@ -49,6 +50,7 @@ export class Subchannel implements PickTarget, UpstreamOwner {
   activeCalls = 0;
   /** Whether the cluster's picker has it; the cluster keeps it. */
   isPublished = false;
+  /** A recent mean of the time from an attempt's start to its response headers. */
   latencyMs: number | null = null;
   #state: EndpointState = "IDLE";
   #reason = "not connected yet";
@@ -86,6 +88,11 @@ export class Subchannel implements PickTarget, UpstreamOwner {
     if (this.#retry === null) return this.#reason;
     const inS = Math.max(0, this.#retryAtMs - this.#clock.nowMs()) / 1_000;
     return `${this.#reason}; next attempt in ${inS.toFixed(1)} s`;
+  }
+
+  /** The same without figures that change while it stays the same, for callers of calls. */
+  get cause(): string {
+    return this.#reason;
   }
 
   /** Connections that are made, draining ones included. */
@@ -159,11 +166,15 @@ export class Subchannel implements PickTarget, UpstreamOwner {
   }
 
   /** From `Call`: its attempt here is over. */
-  onAttemptEnded(isOk: boolean, startedMs: number): void {
+  onAttemptEnded(status: Status, startedMs: number): void {
     this.activeCalls -= 1;
+    if (status !== Status.OK) this.metrics.failures.add();
+    this.metrics.durations.of(status).record((this.#clock.nowMs() - startedMs) / 1_000);
+  }
+
+  /** From `Call`: the response headers of its attempt came. How long its stream lasts says less. */
+  onAttemptAnswered(startedMs: number): void {
     const tookMs = this.#clock.nowMs() - startedMs;
-    if (!isOk) this.metrics.failures.add();
-    this.metrics.duration.record(tookMs / 1_000);
     const mean = this.latencyMs;
     this.latencyMs = mean === null ? tookMs : mean + LATENCY_WEIGHT * (tookMs - mean);
   }
@@ -243,6 +254,7 @@ export class Subchannel implements PickTarget, UpstreamOwner {
 
   onUpstreamClosed(upstream: Upstream, reason: string): void {
     this.#forget(upstream);
+    if (!upstream.isReady) this.metrics.connectFailures.add();
     if (this.#isRemoved) {
       this.#reportGone();
       return;

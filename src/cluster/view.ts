@@ -43,7 +43,7 @@ export interface EndpointView {
   readonly calls: number;
   /** Attempts that did not end with grpc-status 0. */
   readonly failures: number;
-  /** A recent mean; null before the first answer. */
+  /** A recent mean from an attempt's start to its response headers; null before the first. */
   readonly latencyMs: number | null;
   /** Shown by `why` only. */
   readonly decision: readonly DecisionStep[];
@@ -53,11 +53,13 @@ export interface EndpointView {
 export interface ClusterView {
   readonly target: string;
   readonly policy: string;
+  /** Whether the proxy that has it takes no new connections and lets calls finish. */
+  readonly draining: boolean;
   /** Whether the source of endpoints is away, so that the last good set is in use. */
   readonly stale: boolean;
   /** For how long; 0 when not stale. */
   readonly staleMs: number;
-  /** Why it is stale or empty; null when neither. */
+  /** Why it is stale, empty or not resolved yet; null when none of these. */
   readonly reason: string | null;
   /** Rules of discovery that hold for all endpoints: which port, which hints. */
   readonly notes: readonly string[];

@@ -38,8 +38,11 @@ test("a drain lets streams finish, then closes; it begins with a GOAWAY that ref
     const client = await harness.client();
     const call = client.request(grpcRequest(), false);
     const stream = await upstream.nextStream();
-    const drained = harness.proxy.drain();
+    const drained = harness.proxy.drain("SIGTERM");
     assert.deepEqual(harness.proxy.readiness(), { ready: false, reason: "draining" });
+    assert.equal(harness.proxy.clusters()[0]?.draining, true);
+    const said = harness.log.entries.find(({ msg }) => msg === "draining");
+    assert.equal(said?.fields.by, "SIGTERM");
     await eventually("two GOAWAYs", () => lastIds(client).length === 2);
     assert.deepEqual(lastIds(client), [ALL_IDS, call.id], "with a PING round trip in between");
     assert.equal(await accepts(harness), false, "nobody is accepted any more");
@@ -59,7 +62,7 @@ test("a call that was on its way when the drain began is served", async () => {
     const client = await harness.client();
     await client.roundTrip();
     // The request leaves before the client has heard of anything, and reaches the proxy after.
-    const drained = harness.proxy.drain();
+    const drained = harness.proxy.drain("SIGTERM");
     const call = client.request(grpcRequest());
     upstream.respond((await upstream.nextStream()).id);
     await eventually("the answer", () => call.isEnded);
@@ -75,7 +78,7 @@ test("a call above the last GOAWAY's id is not touched, so that it can be sent e
     const client = await harness.client();
     const first = client.request(grpcRequest());
     const { id } = await upstream.nextStream();
-    const drained = harness.proxy.drain();
+    const drained = harness.proxy.drain("SIGTERM");
     await eventually("two GOAWAYs", () => lastIds(client).length === 2);
     client.request(grpcRequest());
     await client.roundTrip();
@@ -92,7 +95,7 @@ test("idle connections are closed at once", async () => {
   await withProxy(1, async (harness) => {
     const clients = await Promise.all([harness.client(), harness.client(), harness.client()]);
     for (const client of clients) await client.roundTrip();
-    await harness.proxy.drain();
+    await harness.proxy.drain("SIGTERM");
     for (const client of clients) {
       await client.closed();
       assert.equal(lastIds(client).length, 2);
@@ -106,7 +109,7 @@ test("a client that does not answer the PING gets the second GOAWAY all the same
     const call = client.request(grpcRequest());
     const { id } = await upstream.nextStream();
     client.socket.pause();
-    const drained = harness.proxy.drain();
+    const drained = harness.proxy.drain("SIGTERM");
     await harness.pass(4_000);
     client.socket.resume();
     await eventually("two GOAWAYs", () => lastIds(client).length === 2);
@@ -123,7 +126,7 @@ test("what is still open at the drain's time-out is cut, and its servers are tol
       const client = await harness.client();
       const endless = client.request(grpcRequest());
       const stream = await upstream.nextStream();
-      const drained = harness.proxy.drain();
+      const drained = harness.proxy.drain("SIGTERM");
       await harness.pass(2_990);
       assert.equal(endless.resetCode, null);
       assert.equal(stream.resetCode, null);
@@ -135,6 +138,11 @@ test("what is still open at the drain's time-out is cut, and its servers are tol
       const line = harness.log.entries.find(({ msg }) => msg === cut);
       assert.equal(line?.level, "warn");
       assert.equal(line?.fields.calls, 1);
+      const failed = harness.log.entries.find(({ msg }) => msg === "call failed");
+      assert.equal(failed?.fields.kind, "drained");
+      const failures = (kind: string) =>
+        harness.metric("fairlead_downstream_failures_total", { kind });
+      assert.deepEqual([failures("drained"), failures("refused")], [1, 0]);
       // A bare end of the connection told the caller nothing.
       assert.equal(endless.get("grpc-status"), "14");
       assert.match(endless.get("grpc-message") ?? "", /^fairlead: cut at the end of the drain/);
@@ -148,7 +156,7 @@ test("during the drain delay new connections and calls are served, but it is not
     1,
     async (harness, [upstream]) => {
       const old = await harness.client();
-      const drained = harness.proxy.drain();
+      const drained = harness.proxy.drain("SIGTERM");
       assert.equal(harness.proxy.readiness().ready, false);
       await harness.pass(4_000);
       const client = await rawClient(harness.address);
@@ -170,7 +178,7 @@ test("a second drain is the same drain", async () => {
     const client = await harness.client();
     const call = client.request(grpcRequest());
     const { id } = await upstream.nextStream();
-    const both = [harness.proxy.drain(), harness.proxy.drain()];
+    const both = [harness.proxy.drain("SIGTERM"), harness.proxy.drain("SIGTERM")];
     await eventually("two GOAWAYs", () => lastIds(client).length === 2);
     await client.roundTrip();
     assert.equal(lastIds(client).length, 2);
@@ -197,7 +205,7 @@ test("a long answer under flow control is whole before the connection closes", a
       "the window is used up",
       () => call.body.length + second.body.length === 65_535,
     );
-    const drained = harness.proxy.drain();
+    const drained = harness.proxy.drain("SIGTERM");
     await eventually("two GOAWAYs", () => lastIds(client).length === 2);
     assert.equal(second.isEnded, false);
     client.windowUpdate(0, 100_000);

@@ -8,7 +8,7 @@ import type { Counter, Registry } from "../telemetry/index.ts";
 import type { RefusedWhy } from "../transport/index.ts";
 
 /** Ways in which a call ends without a response of the server: label values. */
-const FAILURE_KINDS = ["refused", "reset", "lost", "deadline"] as const;
+const FAILURE_KINDS = ["refused", "reset", "lost", "deadline", "drained", "stalled"] as const;
 
 /** Why a connection is not accepted: label values. */
 const REFUSED_WHYS: readonly RefusedWhy[] = ["limit", "tls", "system"];

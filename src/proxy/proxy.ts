@@ -58,8 +58,9 @@ export interface Proxy {
   listen(): Promise<string[]>;
   /**
    * Not ready any more; after the delay listeners close, calls finish. Resolves when all is over.
+   * @param by who asked for it, for the log: "SIGTERM".
    */
-  drain(): Promise<void>;
+  drain(by: string): Promise<void>;
   /** Ends at once. */
   close(): void;
   clusters(): ClusterView[];
@@ -110,6 +111,8 @@ class RelayProxy implements Proxy, ListenerEvents, RelayOwner, Ticking {
         tls: this.#certificates.client,
         maxConnectionsPerEndpoint: config.maxConnectionsPerEndpoint,
         readyTimeoutMs: config.readyTimeoutMs,
+        // With several workers their primary does: it is who resolves.
+        isSourceLogged: config.workers === 1,
       },
       {
         clock,
@@ -158,6 +161,7 @@ class RelayProxy implements Proxy, ListenerEvents, RelayOwner, Ticking {
 
   /** From the transport's loop, about once a second. */
   onTick(nowMs: number): void {
+    this.#refusals.onTick();
     const waiting = this.#cluster.callsWaitingForCapacity;
     // A burst that is over within a second is nobody's fault.
     if (this.#isCrowded && waiting > 0) this.#cutStalled(waiting, nowMs);
@@ -167,7 +171,7 @@ class RelayProxy implements Proxy, ListenerEvents, RelayOwner, Ticking {
   #cutStalled(most: number, nowMs: number): void {
     for (const relay of stalledRelays(this.#openConnections(), nowMs).slice(0, most)) {
       this.#metrics.stalled.add();
-      relay.cut(Status.RESOURCE_EXHAUSTED, CROWDED_STALL_REASON);
+      relay.cut("stalled", Status.RESOURCE_EXHAUSTED, CROWDED_STALL_REASON);
     }
   }
 
@@ -234,15 +238,16 @@ class RelayProxy implements Proxy, ListenerEvents, RelayOwner, Ticking {
     return this.#listeners.flatMap((listener) => [...listener.connections]);
   }
 
-  drain(): Promise<void> {
-    this.#draining ??= this.#drain();
+  drain(by: string): Promise<void> {
+    this.#draining ??= this.#drain(by);
     return this.#draining;
   }
 
-  async #drain(): Promise<void> {
+  async #drain(by: string): Promise<void> {
     const { log, clock } = this.#system;
     const { drainDelayMs, drainTimeoutMs } = this.#config;
     log.info("draining", {
+      by,
       drainDelayMs,
       drainTimeoutMs,
       connections: this.#count.value,
@@ -255,6 +260,7 @@ class RelayProxy implements Proxy, ListenerEvents, RelayOwner, Ticking {
     for (const connection of this.#openConnections()) connection.drain("fairlead is shutting down");
     await this.#waitIdle(drainTimeoutMs);
     this.#cutCalls();
+    this.#refusals.flush();
     this.#closeConnections("drain timeout");
     // What was just said must reach the kernel before anybody ends the process.
     this.#loop.flushNow();
@@ -279,7 +285,7 @@ class RelayProxy implements Proxy, ListenerEvents, RelayOwner, Ticking {
     for (const connection of this.#openConnections()) {
       for (const { events } of connection.http2.openStreams()) {
         if (!(events instanceof Relay)) continue;
-        events.cut(Status.UNAVAILABLE, reason);
+        events.cut("drained", Status.UNAVAILABLE, reason);
         calls += 1;
       }
     }
@@ -300,7 +306,7 @@ class RelayProxy implements Proxy, ListenerEvents, RelayOwner, Ticking {
   }
 
   clusters(): ClusterView[] {
-    return [this.#cluster.view()];
+    return [{ ...this.#cluster.view(), draining: this.#draining !== null }];
   }
 
   metrics(): MetricsSnapshot {

@@ -98,7 +98,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     clusters: () => proxy.clusters(),
     readiness: () => proxy.readiness(),
     metricsText: () => renderPrometheus(proxy.metrics()),
-    drain: () => proxy.drain(),
+    drain: () => proxy.drain("the program"),
     close: end,
   };
 }

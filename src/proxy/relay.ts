@@ -46,8 +46,8 @@ export class Relay implements StreamEvents, CallEvents {
   }
 
   /** Ends the call with a reason: there is no more time, or no more room, for it. */
-  cut(status: Status, reason: string): void {
-    const failure = { kind: "refused", code: ErrorCode.CANCEL, status, reason } as const;
+  cut(kind: CallFailure["kind"], status: Status, reason: string): void {
+    const failure = { kind, code: ErrorCode.CANCEL, status, reason };
     this.#call!.cancel(ErrorCode.CANCEL);
     this.onFailed(failure);
   }

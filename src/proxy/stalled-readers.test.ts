@@ -76,6 +76,7 @@ test("a stalled reader gives its stream up when a call waits, the longest stalle
     assert.equal(harness.metric("fairlead_downstream_stalled_total"), 1);
     const line = harness.log.entries.find(({ msg }) => msg === "call failed");
     assert.equal(`fairlead: ${line?.fields.reason}`, REASON);
+    assert.equal(line?.fields.kind, "stalled");
 
     slow.windowUpdate(first.call.id, 1 << 20);
     await eventually("what was held, and why it ends", () => first.call.isEnded);

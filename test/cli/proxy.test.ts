@@ -148,6 +148,13 @@ test("a terminal that closes ends it as SIGTERM does; SIGUSR1 opens no debugger"
   assert.deepEqual(await proxy.process.exited, { code: 0, signal: null });
   const messages = logLines(proxy.process).map(({ msg }) => msg);
   assert.deepEqual(messages.slice(-2), ["draining", "drained"], "in order, and nothing else");
+  const [starting, draining] = [logLines(proxy.process)[0]!, logLines(proxy.process).at(-2)!];
+  assert.equal(draining.by, "SIGHUP");
+  const { msg, target: said, policy, tls, workers } = starting;
+  assert.deepEqual(
+    [msg, said, policy, tls, workers],
+    ["starting", target, "least_request", false, 1],
+  );
 });
 
 test("whom it served hears of the end: GOAWAY leaves before the process does", async () => {

@@ -62,6 +62,12 @@ test("one listening line, sums over the workers, exit 0", async () => {
   const sessions = [1, 2, 3, 4].map(() => http2.connect(`http://${proxy.addresses[0]}`));
   for (const session of sessions) assert.equal((await call(session)).grpcStatus, "0");
   const { calls, connections } = await endpoint(proxy);
+  const figures = (await ask(proxy.admin, "/metrics")).body;
+  // Both workers hold the same endpoint: their counts of it are no sum.
+  assert.match(figures, /^fairlead_lb_endpoints\{.*state="ready"\} 1$/m);
+  assert.match(figures, /^fairlead_build_info\{version="\d+\.\d+\.\d+"\} 1$/m);
+  const changes = logLines(proxy.process).filter(({ msg }) => msg === "endpoints changed");
+  assert.equal(changes.length, 1, "by the primary, for all workers");
   // Each worker has a connection of its own to the endpoint, so both got calls only if both show.
   assert.deepEqual([calls, connections], [4, 2]);
   const pids = workerPids(proxy);

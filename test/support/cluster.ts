@@ -176,6 +176,7 @@ export class ClusterHarness {
       tls: null,
       maxConnectionsPerEndpoint: options.maxConnectionsPerEndpoint ?? 10,
       readyTimeoutMs: options.readyTimeoutMs ?? 5_000,
+      isSourceLogged: true,
     };
     const { clock, loop, wheel, registry, resolver, log } = this;
     const rng = options.rng ?? seededRng(7);

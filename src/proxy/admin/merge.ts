@@ -45,6 +45,7 @@ function mergeCluster(same: readonly ClusterView[]): ClusterView {
   const endpoints = [...byKey.values()].sort((a, b) => (a.address < b.address ? -1 : 1));
   return {
     ...first,
+    draining: same.some((cluster) => cluster.draining),
     stale: same.some((cluster) => cluster.stale),
     staleMs: Math.max(...same.map((cluster) => cluster.staleMs)),
     reason: same.find((cluster) => cluster.reason !== null)?.reason ?? null,

@@ -142,6 +142,13 @@ test("/why has the decisions, for one target at the top as well", async () => {
   );
 });
 
+test("/why as text says that the proxy drains", async () => {
+  clusters[0] = { ...clusters[0]!, draining: true };
+  const { body } = await ask("GET", "/why");
+  assert.match(body, /^the proxy is draining: it takes no new connections$/m);
+  assert.match((await ask("GET", "/clusters")).body, /^t:1::draining::true$/m);
+});
+
 test("/why as text is a table, with the decision for what is not used", async () => {
   const { body } = await ask("GET", "/why");
   assert.match(body, /^target t:1 {3}policy least_request {3}1 of 2 endpoints usable\n/);

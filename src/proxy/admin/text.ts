@@ -21,6 +21,7 @@ function renderCluster(cluster: ClusterView): string {
   const head = `${cluster.target}::`;
   const lines = [
     `${head}policy::${cluster.policy}`,
+    `${head}draining::${cluster.draining}`,
     `${head}stale::${cluster.stale}`,
     `${head}stale_ms::${cluster.staleMs}`,
   ];
@@ -78,10 +79,12 @@ const RIGHT = new Set(["CONNECTIONS", "ACTIVE", "CALLS", "FAILURES", "LATENCY"])
  */
 export function renderWhy(cluster: ClusterView): string {
   const usable = cluster.endpoints.filter((endpoint) => endpoint.usable).length;
+  const noun = cluster.endpoints.length === 1 ? "endpoint" : "endpoints";
   const lines = [
     `target ${cluster.target}   policy ${cluster.policy}   ` +
-      `${usable} of ${cluster.endpoints.length} endpoints usable`,
+      `${usable} of ${cluster.endpoints.length} ${noun} usable`,
   ];
+  if (cluster.draining) lines.push("the proxy is draining: it takes no new connections");
   if (cluster.stale) lines.push(`stale for ${(cluster.staleMs / 1000).toFixed(1)} s`);
   if (cluster.reason !== null) lines.push(cluster.reason);
   // An older proxy that is asked tells none.

@@ -32,6 +32,7 @@ export function clusterView(
   return {
     target: "127.0.0.2:50051",
     policy: "least_request",
+    draining: false,
     stale: false,
     staleMs: 0,
     reason: null,

@@ -18,7 +18,7 @@ export type ToWorker =
   | { readonly type: "endpointsChange"; readonly change: SetChange }
   | { readonly type: "resolverError"; readonly reason: string }
   | { readonly type: "ask"; readonly id: number; readonly question: Question }
-  | { readonly type: "drain" }
+  | { readonly type: "drain"; readonly by: string }
   | { readonly type: "exit" };
 
 /** From a worker. */

@@ -274,10 +274,10 @@ test("while another worker holds the port, a new one asks for it in the same wor
 test("draining ends when every worker has drained, and repeated calls share it", async () => {
   const pool = await startedPool(2);
   let isDone = false;
-  const drained = pool.drain().then(() => {
+  const drained = pool.drain("SIGTERM").then(() => {
     isDone = true;
   });
-  assert.equal(pool.drain(), pool.drain());
+  assert.equal(pool.drain("SIGTERM"), pool.drain("SIGTERM"));
   await settle();
   assert.ok(processes.every((process) => process.relay?.isDrained));
   processes[0].relay?.finishDrain();
@@ -291,7 +291,7 @@ test("draining ends when every worker has drained, and repeated calls share it",
 
 test("a worker that dies while draining has drained, and none takes its place", async () => {
   const pool = await startedPool(2);
-  const drained = pool.drain();
+  const drained = pool.drain("SIGTERM");
   processes[0].relay?.finishDrain();
   processes[1].exit("code 1");
   await drained;
@@ -302,7 +302,7 @@ test("a worker that dies while draining has drained, and none takes its place", 
 
 test("a drain ends in time even when a worker does not", async () => {
   const pool = await startedPool(1);
-  const drained = pool.drain();
+  const drained = pool.drain("SIGTERM");
   clock.advance(32_000);
   await drained;
   await closePool(pool);

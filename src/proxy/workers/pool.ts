@@ -3,7 +3,12 @@
  * those that crash. It relays nothing itself.
  */
 import type { Clock, Logger, Rng, Timer } from "../../base/index.ts";
-import type { ClusterView, Readiness } from "../../cluster/index.ts";
+import {
+  type ClusterView,
+  EndpointSetLog,
+  type Readiness,
+  SET_LOG_INTERVAL_MS,
+} from "../../cluster/index.ts";
 import type { EndpointSet, Resolver } from "../../discovery/index.ts";
 import {
   type Counter,
@@ -55,6 +60,8 @@ export class WorkerPool implements RelayGroup {
   readonly #registry: Registry;
   readonly #restarts: Counter;
   readonly #figures = new Figures();
+  readonly #setLog: EndpointSetLog;
+  #setLogTimer: Timer | null = null;
   #refreshTimer: Timer | null = null;
   #isClosed = false;
   #set: EndpointSet | null = null;
@@ -73,6 +80,7 @@ export class WorkerPool implements RelayGroup {
     };
     this.#deps = deps;
     this.#registry = deps.registry;
+    this.#setLog = new EndpointSetLog(config.target, deps.log, deps.clock);
     this.#restarts = this.#registry.counter(
       "fairlead_worker_restarts_total",
       "Worker processes started in place of one that crashed.",
@@ -109,13 +117,14 @@ export class WorkerPool implements RelayGroup {
     }
   }
 
-  drain(): Promise<void> {
-    this.#drained ??= this.#drain();
+  drain(by: string): Promise<void> {
+    this.#drained ??= this.#drain(by);
     return this.#drained;
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#setLogTimer?.cancel();
     this.#refreshTimer?.cancel();
     this.#deps.resolver.close();
     await Promise.all(this.#slots.map((slot) => slot.close()));
@@ -191,6 +200,10 @@ export class WorkerPool implements RelayGroup {
   }
 
   #onEndpoints(set: EndpointSet): void {
+    this.#setLog.onEndpoints(set);
+    this.#setLogTimer?.cancel();
+    const tell = () => this.#setLog.tell();
+    this.#setLogTimer = this.#deps.clock.setTimer(SET_LOG_INTERVAL_MS, tell);
     const before = this.#set;
     this.#set = set;
     this.#error = null;
@@ -202,13 +215,14 @@ export class WorkerPool implements RelayGroup {
   }
 
   #onError(reason: string): void {
+    this.#setLog.onError(reason);
     this.#error = reason;
     for (const slot of this.#slots) slot.send({ type: "resolverError", reason });
   }
 
-  async #drain(): Promise<void> {
+  async #drain(by: string): Promise<void> {
     const { drainDelayMs, drainTimeoutMs } = this.#config;
-    const all = Promise.all(this.#slots.map((slot) => slot.drain()));
+    const all = Promise.all(this.#slots.map((slot) => slot.drain(by)));
     await new Promise<void>((resolve) => {
       const limitMs = drainDelayMs + drainTimeoutMs + DRAIN_GRACE_MS;
       const timer = this.#deps.clock.setTimer(limitMs, resolve);

@@ -11,7 +11,7 @@ export interface RelayGroup {
   /** See `Proxy.listen`; with several, each address once. */
   listen(): Promise<string[]>;
   /** See `Proxy.drain`. */
-  drain(): Promise<void>;
+  drain(by: string): Promise<void>;
   /** Closes everything; resolves when no worker process is left. */
   close(): Promise<void>;
   clusters(): Promise<ClusterView[]>;
@@ -23,7 +23,7 @@ export interface RelayGroup {
 export function singleRelay(proxy: RelayProxy): RelayGroup {
   return {
     listen: () => proxy.listen(),
-    drain: () => proxy.drain(),
+    drain: (by) => proxy.drain(by),
     close: async () => proxy.close(),
     clusters: async () => proxy.clusters(),
     metrics: async () => proxy.metrics(),

@@ -53,6 +53,7 @@ export class Slot {
   #process: WorkerProcess | null = null;
   #isListening = false;
   #isEnding = false;
+  #drainBy = "";
   #startedAtMs = 0;
   #crashes = 0;
   #timer: Timer | null = null;
@@ -92,12 +93,13 @@ export class Slot {
   }
 
   /** Drains; no restart afterwards. Resolves when the worker says so or is gone. */
-  drain(): Promise<void> {
+  drain(by: string): Promise<void> {
+    this.#drainBy = by;
     this.#end();
     if (this.#process === null) return Promise.resolve();
     return new Promise((resolve) => {
       this.#onDrained = resolve;
-      this.send({ type: "drain" });
+      this.send({ type: "drain", by });
     });
   }
 
@@ -130,7 +132,8 @@ export class Slot {
       case "listening":
         this.#isListening = true;
         this.#deps.onListening(this, message.addresses);
-        if (this.#isEnding) this.send({ type: "drain" }); // it began to listen too late
+        // It began to listen too late.
+        if (this.#isEnding) this.send({ type: "drain", by: this.#drainBy });
         break;
       case "failed":
         this.#deps.onFailed(this, message.reason);

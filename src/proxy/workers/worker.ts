@@ -58,7 +58,7 @@ class Worker {
         this.#answer(message.id, message.question);
         break;
       case "drain":
-        void this.#drain();
+        void this.#drain(message.by);
         break;
       case "exit":
         this.#proxy?.close();
@@ -81,8 +81,8 @@ class Worker {
     }
   }
 
-  async #drain(): Promise<void> {
-    await this.#proxy?.drain();
+  async #drain(by: string): Promise<void> {
+    await this.#proxy?.drain(by);
     this.#line.send({ type: "drained" });
   }
 

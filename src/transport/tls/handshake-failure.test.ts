@@ -1,6 +1,6 @@
 /**
- * Handshakes that fail at a listener, with stock TLS clients: who it was, and why, in words; and TLS
- * where none is expected, in both directions.
+ * Handshakes that fail at a listener, with stock TLS clients: who it was, and why, in words; and
+ * TLS where none is expected, in both directions.
  */
 import assert from "node:assert/strict";
 import { once } from "node:events";
