@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { KNOWN_POLICY_NAMES, parsePolicy, policyFromServiceConfig } from "../balancing/index.ts";
 import { parseTarget } from "../discovery/index.ts";
 import {
-  LISTEN_FORMS,
+  listenForms,
   type PolicyChoice,
   PROXY_DEFAULTS,
   type ProxyConfig,
@@ -15,11 +15,12 @@ import {
   tryParseTcpAddress,
 } from "../proxy/index.ts";
 import type { KubernetesOptions } from "./kubernetes-options.ts";
-import { badValue, UsageError, underFlag } from "./usage.ts";
+import { type ToTlsOptions, upstreamTls } from "./tls-options.ts";
+import { badValue, CommandError, UsageError, underFlag } from "./usage.ts";
 import type { CommonOptions } from "./verb.ts";
 
 /** As commander yields them: values are checked, combinations are not. */
-export interface ProxyOptions extends CommonOptions, KubernetesOptions {
+export interface ProxyOptions extends CommonOptions, KubernetesOptions, ToTlsOptions {
   readonly listen?: ProxyConfig["listeners"];
   readonly to?: string;
   readonly policy?: PolicyChoice;
@@ -29,11 +30,6 @@ export interface ProxyOptions extends CommonOptions, KubernetesOptions {
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly tlsClientCa?: string;
-  readonly toTls?: boolean;
-  readonly toCa?: string;
-  readonly toAuthority?: string;
-  readonly toCert?: string;
-  readonly toKey?: string;
   readonly maxConnectionsPerEndpoint?: number;
   readonly maxConnections?: number;
   readonly maxStreams?: number;
@@ -51,6 +47,11 @@ export interface ProxyOptions extends CommonOptions, KubernetesOptions {
 export function proxyConfig(options: ProxyOptions): ProxyConfig {
   const { listen, to } = options;
   // Here and not by commander, which would tell of a missing flag before one that is misspelt.
+  if (listen === undefined && to === undefined) {
+    throw new UsageError(
+      "--listen and --to are missing: where to listen, and a target; see --help of fairlead proxy",
+    );
+  }
   if (listen === undefined) throw new UsageError("--listen is missing: HOST:PORT or unix:PATH");
   if (to === undefined) throw new UsageError("--to is missing: a target such as HOST:PORT");
   if (options.policy !== undefined && options.serviceConfig !== undefined) {
@@ -88,47 +89,12 @@ function serverTls({ tlsCert, tlsKey, tlsClientCa }: ProxyOptions): ProxyConfig[
   return { certFile: tlsCert, keyFile: tlsKey, clientCaFile: tlsClientCa ?? null };
 }
 
-function upstreamTls(to: string, options: ProxyOptions): ProxyConfig["upstreamTls"] {
-  const { toTls, toCa, toAuthority, toCert, toKey } = options;
-  if (!toTls) {
-    for (const [flag, value] of Object.entries({
-      "--to-ca": toCa,
-      "--to-authority": toAuthority,
-      "--to-cert": toCert,
-      "--to-key": toKey,
-    })) {
-      if (value !== undefined) throw new UsageError(`${flag} needs --to-tls`);
-    }
-    return null;
-  }
-  if (toCert !== undefined && toKey === undefined) throw new UsageError("--to-cert needs --to-key");
-  if (toKey !== undefined && toCert === undefined) throw new UsageError("--to-key needs --to-cert");
-  return {
-    caFile: toCa ?? null,
-    certFile: toCert ?? null,
-    keyFile: toKey ?? null,
-    serverName: toAuthority ?? serverNameOf(to, options.namespace),
-  };
-}
-
-/**
- * What the endpoints' certificates should be for, or null for their addresses. Endpoints that are
- * found by a name have IP addresses; what their certificates carry is the name, in a cluster that
- * of the Service.
- */
-export function serverNameOf(to: string, namespace: string | undefined): string | null {
-  const target = parseTarget(to);
-  if (target.kind === "dns") return target.host;
-  if (target.kind !== "kubernetes") return null;
-  const within = target.namespace ?? namespace;
-  return within === undefined ? target.service : `${target.service}.${within}.svc`;
-}
-
 /** A parser of `--listen`. */
 export function parseListen(flag: string, text: string): ProxyConfig["listeners"][number] {
   const address = tryParseListenAddress(text);
   if (address !== null) return address;
-  throw badValue(flag, text, LISTEN_FORMS);
+  const hint = /^:?\d+$/.test(text) ? `; 0.0.0.0:${text.replace(":", "")} for all addresses` : "";
+  throw badValue(flag, text, `${listenForms(text)}${hint}`);
 }
 
 /** A parser of `--admin` of a proxy: a bare port is one of loopback. */
@@ -140,6 +106,9 @@ export function parseAdmin(flag: string, text: string): TcpAddress {
 
 /** A parser of `--to`: the text as it was given, once it is known to be a target. */
 export function checkTarget(flag: string, text: string): string {
+  if (text.endsWith(",")) {
+    throw new UsageError(`${flag} "${text}": nothing behind the comma: a list has no spaces`);
+  }
   underFlag(flag, () => parseTarget(text));
   return text;
 }
@@ -156,26 +125,26 @@ export const POLICY_WORDS = KNOWN_POLICY_NAMES.join(", ");
 /** A parser of `--service-config JSON|@FILE`. */
 export function parseServiceConfig(flag: string, text: string): PolicyChoice {
   const json = text.startsWith("@") ? readText(flag, text.slice(1)) : text;
-  const serviceConfig = underFlag(flag, () => JSON.parse(json) as unknown);
+  const serviceConfig = parseJson(text.startsWith("@") ? `${flag} ${text}` : flag, json);
   underFlag(flag, () => policyFromServiceConfig(serviceConfig));
   return { name: null, serviceConfig };
 }
 
-/** A parser of `--to-authority`: a name or an IP address, without a port. */
-export function parseAuthority(flag: string, text: string): string {
-  const bare = text.replace(/^\[(.*)\]$/, "$1");
-  if (/^[\w.-]+$/.test(bare) || /^[0-9a-fA-F:.]+$/.test(bare)) {
-    if (!/^[^:]*:\d+$/.test(bare)) return bare;
+function parseJson(what: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new UsageError(`${what}: is not JSON: ${(error as Error).message}`);
   }
-  throw badValue(flag, text, "a name or an IP address without a port");
 }
 
+/** @throws CommandError: as with certificates, a file that cannot be read is no mistake of form. */
 function readText(flag: string, file: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const reason = code === "ENOENT" ? "no such file" : code;
-    throw new UsageError(`${flag} @${file}: cannot be read: ${reason}`);
+    throw new CommandError(`${flag} @${file}: cannot be read: ${reason}`);
   }
 }

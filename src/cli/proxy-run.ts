@@ -3,7 +3,6 @@
  *
  * Everything is bound before anything is served: when one address cannot be had, nothing runs.
  */
-import { policyFromServiceConfig } from "../balancing/index.ts";
 import { createResolver, type Discovery } from "../discovery/index.ts";
 import {
   AdminServer,
@@ -11,22 +10,18 @@ import {
   createProxy,
   forkWorker,
   type ProxyConfig,
+  policyOf,
   type RelayGroup,
   singleRelay,
   WorkerError,
   WorkerPool,
 } from "../proxy/index.ts";
 import { Registry } from "../telemetry/index.ts";
-import {
-  ClientTls,
-  ListenError,
-  listenAddressText,
-  ServerTls,
-  TlsFileError,
-} from "../transport/index.ts";
+import { ClientTls, ListenError, ServerTls } from "../transport/index.ts";
 import { openFor } from "./discovery.ts";
 import type { KubernetesOptions } from "./kubernetes-options.ts";
 import { aborted, type System } from "./system.ts";
+import { namingTlsFlags } from "./tls-options.ts";
 import { CommandError } from "./usage.ts";
 import { packageVersion } from "./version.ts";
 import { workerEnvironment } from "./worker-settings.ts";
@@ -87,7 +82,7 @@ function startFields(config: ProxyConfig): Record<string, unknown> {
   return {
     version: packageVersion(),
     target: config.target,
-    policy: config.policy.name ?? policyFromServiceConfig(config.policy.serviceConfig).name,
+    policy: policyOf(config.policy).name,
     tls: config.tls !== null,
     clientCertificates: config.tls !== null && config.tls.clientCaFile !== null,
     toTls: config.upstreamTls !== null,
@@ -138,29 +133,13 @@ async function listenAdmin(
   try {
     return await admin.listen(address);
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const reason = code === "EADDRINUSE" ? "the address is in use" : message;
-    throw new CommandError(`--admin: cannot listen on ${listenAddressText(address)}: ${reason}`);
+    const { message } = new ListenError(address, error as NodeJS.ErrnoException);
+    throw new CommandError(`--admin: ${message}`);
   }
 }
-
-const TLS_FLAGS = {
-  server: { certificate: "--tls-cert", key: "--tls-key", CA: "--tls-client-ca" },
-  client: { certificate: "--to-cert", key: "--to-key", CA: "--to-ca" },
-} as const;
 
 /** Before there are workers, each of which would tell of it. */
 function checkTlsFiles({ tls, upstreamTls }: ProxyConfig, { clock, log }: System): void {
   if (tls !== null) ServerTls.load(tls, { clock, log }).close();
   if (upstreamTls !== null) ClientTls.load(upstreamTls, { clock, log }).close();
-}
-
-/** Only the command knows which flag named a file. */
-function namingTlsFlags<T>(load: () => T): T {
-  try {
-    return load();
-  } catch (error) {
-    if (!(error instanceof TlsFileError)) throw error;
-    throw new CommandError(`${TLS_FLAGS[error.side][error.kind]}: ${error.message}`);
-  }
 }

@@ -9,17 +9,17 @@ import {
   POLICY_WORDS,
   type ProxyOptions,
   parseAdmin,
-  parseAuthority,
   parseListen,
   parsePolicyFlag,
   parseServiceConfig,
   proxyConfig,
 } from "./proxy-options.ts";
+import { addToTlsOptions } from "./tls-options.ts";
 import { listOption, secondsAsMs, valueOption, wholeNumber } from "./usage.ts";
 import { addCommonOptions, newVerb } from "./verb.ts";
 
 const EXAMPLES = [
-  "# every call of every client connection goes to the endpoint with the fewest calls",
+  "# each call goes to the one with fewer calls in flight of two endpoints taken at random",
   "fairlead proxy --listen 127.0.0.1:8080 --to orders.prod:50051",
   "# the pods of a Service, as its EndpointSlices tell of them",
   "fairlead proxy --listen 127.0.0.1:8080 --to kubernetes:///echo.prod:grpc",
@@ -68,23 +68,18 @@ function addTargets(command: Command): void {
     .addOption(
       valueOption(
         "--workers <n>",
-        "processes that relay (default: 1)",
+        "processes that relay, each with connections of its own (default: 1)",
         wholeNumber(PROXY_BOUNDS.workers),
       ),
     );
 }
 
 function addTls(command: Command): void {
-  const authority = "SNI and name to verify, instead of the target's host";
   command
     .option("--tls-cert <file>", "listen with TLS: certificate and its chain, PEM")
     .option("--tls-key <file>", "its key, PEM; both are reloaded when they change")
-    .option("--tls-client-ca <file>", "ask clients for a certificate of this CA")
-    .option("--to-tls", "connect to endpoints with TLS")
-    .option("--to-ca <file>", "CA of the endpoints' certificates, instead of the well-known ones")
-    .addOption(valueOption("--to-authority <name>", authority, parseAuthority))
-    .option("--to-cert <file>", "certificate to show to endpoints, PEM")
-    .option("--to-key <file>", "its key, PEM");
+    .option("--tls-client-ca <file>", "ask clients for a certificate of this CA");
+  addToTlsOptions(command);
 }
 
 function addLimits(command: Command): void {
@@ -99,7 +94,7 @@ function addLimits(command: Command): void {
   number(
     "maxConnectionsPerEndpoint",
     "--max-connections-per-endpoint <n>",
-    "connections to one endpoint, opened when its MAX_CONCURRENT_STREAMS is reached",
+    "a worker's connections to one endpoint, one unless at its MAX_CONCURRENT_STREAMS",
   );
   number("maxConnections", "--max-connections <n>", "client connections; more are closed at once");
   number("maxStreams", "--max-streams <n>", "MAX_CONCURRENT_STREAMS of a client connection");

@@ -26,7 +26,10 @@ export function valueOption<T>(
   parse: (flag: string, text: string) => T,
 ): Option {
   const flag = longFlag(flags);
-  return new Option(flags, description).argParser((text: string) => parse(flag, text));
+  return new Option(flags, description).argParser((text: string) => {
+    refuseFlag(flag, text);
+    return parse(flag, text);
+  });
 }
 
 /** The same for an option that may be given several times; yields an array. */
@@ -38,21 +41,27 @@ export function listOption<T>(
   const flag = longFlag(flags);
   const option = new Option(flags, description);
   REPEATABLE.add(option);
-  return option.argParser((text: string, earlier: T[] | undefined) => [
-    ...(earlier ?? []),
-    parse(flag, text),
-  ]);
+  return option.argParser((text: string, earlier: T[] | undefined) => {
+    refuseFlag(flag, text);
+    return [...(earlier ?? []), parse(flag, text)];
+  });
+}
+
+/** No value begins so: it was left out, and the next option was taken for it. */
+function refuseFlag(flag: string, text: string): void {
+  if (text.startsWith("--")) throw new UsageError(`${flag}: its value is missing before ${text}`);
 }
 
 /**
- * Makes it a mistake to give an option with a value twice: one of the two would be dropped without
- * a word. Called when `command` has all its options.
+ * Makes it a mistake to give an option with a value twice (one of the two would be dropped without
+ * a word), or without its value. Called when `command` has all its options.
  */
 export function refuseRepeats(command: Command): void {
   for (const option of command.options) {
     if (REPEATABLE.has(option) || option.isBoolean() || option.negate) continue;
     let isGiven = false;
-    command.on(`option:${option.name()}`, () => {
+    command.on(`option:${option.name()}`, (text: string) => {
+      refuseFlag(option.long ?? option.flags, text);
       if (isGiven) throw new UsageError(`${option.long} is given twice: it takes one value`);
       isGiven = true;
     });

@@ -2,7 +2,6 @@
  * `fairlead why` at work: asks a running proxy, or resolves and connects itself, and prints.
  */
 import { get, type IncomingMessage } from "node:http";
-import { parsePolicy } from "../balancing/index.ts";
 import { silentLogger, TimerWheel } from "../base/index.ts";
 import {
   type Cluster,
@@ -11,12 +10,12 @@ import {
   type EndpointView,
 } from "../cluster/index.ts";
 import { createResolver, type ResolverDeps } from "../discovery/index.ts";
-import { PROXY_DEFAULTS, renderWhy, type TcpAddress } from "../proxy/index.ts";
+import { PROXY_DEFAULTS, policyOf, renderWhy, type TcpAddress } from "../proxy/index.ts";
 import { Registry } from "../telemetry/index.ts";
-import { ClientTls, listenAddressText, TlsFileError, TransportLoop } from "../transport/index.ts";
+import { ClientTls, listenAddressText, TransportLoop } from "../transport/index.ts";
 import { openFor } from "./discovery.ts";
-import { serverNameOf } from "./proxy-options.ts";
 import { createSystem, type System, stopSignal, writeOut } from "./system.ts";
+import { namingTlsFlags, upstreamTls } from "./tls-options.ts";
 import { CommandError } from "./usage.ts";
 import type { WhyOptions } from "./why.ts";
 
@@ -63,11 +62,12 @@ function connect(
   { clock, rng, log }: System,
   discovery: ResolverDeps,
 ): Cluster {
+  const files = upstreamTls(target, options);
   return createCluster(
     {
       target,
-      policy: parsePolicy((options.policy ?? PROXY_DEFAULTS.policy).name ?? ""),
-      tls: options.toTls ? loadTls(target, options, { clock, rng, log }) : null,
+      policy: policyOf(options.policy ?? options.serviceConfig ?? PROXY_DEFAULTS.policy),
+      tls: files && namingTlsFlags(() => ClientTls.load(files, { clock, log })),
       maxConnectionsPerEndpoint: 1,
       readyTimeoutMs: WAIT_MS,
       isSourceLogged: false,
@@ -85,21 +85,6 @@ function connect(
   );
 }
 
-function loadTls(
-  target: string,
-  options: WhyOptions,
-  { clock, log }: Pick<System, "clock" | "rng" | "log">,
-): ClientTls {
-  const serverName = options.toAuthority ?? serverNameOf(target, options.namespace);
-  const files = { caFile: options.toCa ?? null, certFile: null, keyFile: null, serverName };
-  try {
-    return ClientTls.load(files, { clock, log });
-  } catch (error) {
-    if (!(error instanceof TlsFileError)) throw error;
-    throw new CommandError(`--to-ca: ${error.message}`);
-  }
-}
-
 /** Until something is usable and no connection is under way, or the time is over. */
 async function waitUsable(cluster: Cluster, { clock }: System, stop: AbortSignal): Promise<void> {
   const endMs = clock.nowMs() + WAIT_MS;
@@ -114,6 +99,16 @@ function isSettled({ endpoints }: ClusterView): boolean {
   );
 }
 
+const NO_ANSWER: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "connection refused",
+  ECONNRESET: "connection reset by the peer",
+  ENOTFOUND: "the host name is not known",
+  EAI_AGAIN: "the host name cannot be looked up now",
+  EHOSTUNREACH: "no route to host",
+  ENETUNREACH: "network unreachable",
+  ETIMEDOUT: "timed out",
+};
+
 /** The clusters that the process with this admin endpoint has. */
 async function askProxy(admin: TcpAddress, target: string | null): Promise<ClusterView[]> {
   const where = listenAddressText(admin);
@@ -121,7 +116,7 @@ async function askProxy(admin: TcpAddress, target: string | null): Promise<Clust
   const { status, body } = await httpGet(admin, `/why?format=json${query}`).catch(
     (error: Error) => {
       const { code, message } = error as NodeJS.ErrnoException;
-      const reason = code === "ECONNREFUSED" ? "connection refused" : message;
+      const reason = NO_ANSWER[code ?? ""] ?? message;
       throw new CommandError(`--admin ${where}: no answer: ${reason}`);
     },
   );

@@ -1,16 +1,17 @@
 /**
  * `fairlead why`: its flags and help. What it does is in `why-run.ts`, loaded when it runs.
  */
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import type { PolicyChoice, TcpAddress } from "../proxy/index.ts";
 import { addKubernetesOptions, type KubernetesOptions } from "./kubernetes-options.ts";
 import {
   checkTarget,
   POLICY_WORDS,
   parseAdmin,
-  parseAuthority,
   parsePolicyFlag,
+  parseServiceConfig,
 } from "./proxy-options.ts";
+import { addToTlsOptions, type ToTlsOptions, toTlsValues, upstreamTls } from "./tls-options.ts";
 import { oneOf, UsageError, valueOption } from "./usage.ts";
 import { addCommonOptions, type CommonOptions, newVerb } from "./verb.ts";
 
@@ -24,19 +25,21 @@ const EXAMPLES = [
 ];
 
 /** As commander yields them. */
-export interface WhyOptions extends CommonOptions, KubernetesOptions {
+export interface WhyOptions extends CommonOptions, KubernetesOptions, ToTlsOptions {
   readonly admin?: TcpAddress;
   readonly policy?: PolicyChoice;
   readonly output: "table" | "json";
-  readonly toTls?: boolean;
-  readonly toCa?: string;
-  readonly toAuthority?: string;
+  readonly serviceConfig?: PolicyChoice;
 }
+
+const AFTER = `LATENCY is a recent mean of the time from an attempt's start to its response headers.
+Exit code: 0 when at least one endpoint is usable, 1 when none is, 2 for a mistake in the flags.`;
 
 /** The command of the verb. */
 export function whyCommand(): Command {
   const summary = "Show each endpoint of a target, and why it is picked or not";
   const output = valueOption("-o, --output <form>", "table or json", oneOf(["table", "json"]));
+  const config = "gRPC service config that names a policy, instead of --policy";
   const policy = `${POLICY_WORDS} (default: least_request)`;
   const command = newVerb("why", summary, EXAMPLES)
     .argument("[target]", "as --to of fairlead proxy; may be left out with --admin")
@@ -45,14 +48,15 @@ export function whyCommand(): Command {
     )
     .addOption(output.default("table", "table"))
     .addOption(valueOption("--policy <name>", policy, parsePolicyFlag))
-    .addOption(new Option("--to-tls", "connect with TLS"))
-    .option("--to-ca <file>", "CA of the endpoints' certificates")
-    .addOption(valueOption("--to-authority <name>", "SNI and name to verify", parseAuthority));
+    .addOption(valueOption("--service-config <json|@file>", config, parseServiceConfig))
+    .addHelpText("after", AFTER);
+  addToTlsOptions(command);
   addKubernetesOptions(command);
   return addCommonOptions(command, "warn").action(
     async (target: string | undefined, options: WhyOptions) => {
       if (target !== undefined) checkTarget("TARGET", target);
       else if (options.admin === undefined) throw new UsageError("why needs a TARGET or --admin");
+      checkTogether(target, options);
       const [{ endProcess }, { runWhy }] = await Promise.all([
         import("./system.ts"),
         import("./why-run.ts"),
@@ -60,4 +64,23 @@ export function whyCommand(): Command {
       endProcess(await runWhy(target ?? null, options));
     },
   );
+}
+
+/** @throws UsageError for flags that would go unheard. */
+function checkTogether(target: string | undefined, options: WhyOptions): void {
+  const { admin, policy, serviceConfig, toTls } = options;
+  if (policy !== undefined && serviceConfig !== undefined) {
+    throw new UsageError("--policy and --service-config exclude each other");
+  }
+  const ours: [flag: string, value: unknown][] = [
+    ["--policy", policy],
+    ["--service-config", serviceConfig],
+    ["--to-tls", toTls],
+    ...toTlsValues(options),
+  ];
+  const [first] = ours.filter(([, value]) => value !== undefined);
+  if (admin !== undefined && first !== undefined) {
+    throw new UsageError(`${first[0]} and --admin exclude each other: the proxy has its own`);
+  }
+  if (admin === undefined && target !== undefined) upstreamTls(target, options);
 }

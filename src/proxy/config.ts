@@ -4,6 +4,7 @@
  * Plain, because it goes to worker processes over IPC. It reads no flags and no environment: that
  * is `cli`'s work. Every default and every bound of an option stands here.
  */
+import { type Policy, parsePolicy, policyFromServiceConfig } from "../balancing/index.ts";
 import type { ClientTlsFiles, ListenAddress, ServerTlsFiles } from "../transport/index.ts";
 
 /** An address of TCP; port 0 lets the system choose. */
@@ -18,6 +19,13 @@ export type PolicyChoice =
   | { readonly name: string; readonly serviceConfig: null }
   | { readonly name: null; readonly serviceConfig: unknown };
 
+/** The policy that is chosen. Throws PolicyError when it is unusable. */
+export function policyOf(choice: PolicyChoice): Policy {
+  return choice.name === null
+    ? policyFromServiceConfig(choice.serviceConfig)
+    : parsePolicy(choice.name);
+}
+
 /** All that a proxy can be told. */
 export interface ProxyConfig {
   /** At least one. */
@@ -29,7 +37,10 @@ export interface ProxyConfig {
   readonly tls: ServerTlsFiles | null;
   /** TLS towards endpoints; null: plaintext. */
   readonly upstreamTls: ClientTlsFiles | null;
-  /** Connections to one endpoint, opened one by one when its MAX_CONCURRENT_STREAMS is reached. */
+  /**
+   * Connections of a worker to one endpoint, opened one by one when its MAX_CONCURRENT_STREAMS is
+   * reached.
+   */
   readonly maxConnectionsPerEndpoint: number;
   /** Connections of clients, of all workers together. */
   readonly maxConnections: number;
@@ -82,10 +93,13 @@ export const PROXY_BOUNDS = {
 /** What the kernels have room for, less the zero at its end. */
 const UNIX_PATH_BYTES_MAX = process.platform === "linux" ? 107 : 103;
 
-/** What `tryParseListenAddress` takes, for messages. */
-export const LISTEN_FORMS = `HOST:PORT, [IPV6]:PORT or unix:PATH, with a path of at most ${UNIX_PATH_BYTES_MAX} bytes`;
+/** What `tryParseListenAddress` takes, for a message about `text`. */
+export function listenForms(text: string): string {
+  const bytes = `, with a path of at most ${UNIX_PATH_BYTES_MAX} bytes`;
+  return `HOST:PORT, [IPV6]:PORT or unix:PATH${text.startsWith("unix:") ? bytes : ""}`;
+}
 
-/** One of `LISTEN_FORMS`; null when it is none of them. */
+/** One of `listenForms`; null when it is none of them. */
 export function tryParseListenAddress(text: string): ListenAddress | null {
   if (!text.startsWith("unix:")) return tryParseTcpAddress(text);
   const path = text.slice("unix:".length).replace(/^\/\/(?=\/)/, "");

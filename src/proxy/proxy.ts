@@ -4,7 +4,6 @@
  * Not a process: signals, logs of addresses, the admin endpoint and workers are put around it.
  */
 
-import { parsePolicy, policyFromServiceConfig } from "../balancing/index.ts";
 import { type Clock, type Logger, type Rng, TimerWheel } from "../base/index.ts";
 import {
   type CallFailure,
@@ -36,7 +35,7 @@ import {
 } from "../transport/index.ts";
 import { answer } from "./answers.ts";
 import { Certificates } from "./certificates.ts";
-import type { PolicyChoice, ProxyConfig } from "./config.ts";
+import { type ProxyConfig, policyOf } from "./config.ts";
 import { ProxyMetrics } from "./metrics.ts";
 import { RefusalLog } from "./refusal-log.ts";
 import { Relay, type RelayOwner } from "./relay.ts";
@@ -66,12 +65,6 @@ export interface Proxy {
   clusters(): ClusterView[];
   metrics(): MetricsSnapshot;
   readiness(): Readiness;
-}
-
-function policyOf(choice: PolicyChoice) {
-  return choice.name === null
-    ? policyFromServiceConfig(choice.serviceConfig)
-    : parsePolicy(choice.name);
 }
 
 /** Makes a proxy; throws when a policy or a certificate file is unusable. Nothing is bound yet. */

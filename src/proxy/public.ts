@@ -15,7 +15,7 @@ import {
 } from "../discovery/index.ts";
 import { Registry, renderPrometheus } from "../telemetry/index.ts";
 import type { ClientTlsFiles, ListenAddress, ServerTlsFiles } from "../transport/index.ts";
-import { LISTEN_FORMS, PROXY_DEFAULTS, type ProxyConfig, tryParseListenAddress } from "./config.ts";
+import { listenForms, PROXY_DEFAULTS, type ProxyConfig, tryParseListenAddress } from "./config.ts";
 import { createProxy } from "./proxy.ts";
 
 export type { Logger } from "../base/index.ts";
@@ -122,5 +122,5 @@ function configOf(options: ProxyOptions): ProxyConfig {
 function parseListen(text: string): ListenAddress {
   const address = tryParseListenAddress(text);
   if (address !== null) return address;
-  throw new RangeError(`listen ${JSON.stringify(text)}: must be ${LISTEN_FORMS}`);
+  throw new RangeError(`listen ${JSON.stringify(text)}: must be ${listenForms(text)}`);
 }

@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -79,6 +79,22 @@ test("an unreadable certificate is told with its flag and its file", async () =>
     [...TLS, ...missing],
     /--tls-cert: certificate file \S+no\.crt cannot be read: no s/,
   );
+});
+
+test("a service config that cannot be read is told with its flag and its file", async () => {
+  const file = join(dir, "no.json");
+  await refused([...TLS, "--service-config", `@${file}`], /--service-config @\S+no\.json: cannot/);
+});
+
+test("before anything is installed the command says what to run", async () => {
+  const root = join(dir, "clone");
+  mkdirSync(join(root, "bin"), { recursive: true });
+  mkdirSync(join(root, "src", "cli"), { recursive: true });
+  copyFileSync(FAIRLEAD, join(root, "bin", "fairlead"));
+  const { code, stdout, stderr } = await runProcess(join(root, "bin", "fairlead"), ["--version"]);
+  assert.deepEqual([code, stdout], [1, ""]);
+  assert.match(stderr, /^fairlead: nothing is installed in \S+ yet: run npm ci \(or npm start\)/);
+  assert.equal(stderr.trimEnd().split("\n").length, 1);
 });
 
 test("with workers it is told once, by the primary", async () => {

@@ -148,6 +148,20 @@ test("why connects with TLS too", async () => {
   assert.match(stdout, /certificate is for another name/);
 });
 
+test("why shows a certificate to an upstream that asks for one", async () => {
+  const flags = ["--to-tls", "--to-ca", file("ca.crt"), "--to-authority", "echo.test"];
+  const none = await runProcess(FAIRLEAD, ["why", upstream.address, ...flags]);
+  assert.equal(none.code, 1);
+  assert.match(none.stdout, /the server asks for a client certificate/);
+  const pair = ["--to-cert", file("client.crt"), "--to-key", file("client.key")];
+  const shown = await runProcess(FAIRLEAD, ["why", upstream.address, ...flags, ...pair]);
+  assert.equal(shown.code, 0, shown.stdout);
+  const bad = [...flags, "--to-cert", file("client.crt"), "--to-key", file("ca.crt")];
+  const { code, stderr } = await runProcess(FAIRLEAD, ["why", upstream.address, ...bad]);
+  assert.equal(code, 1);
+  assert.match(stderr, /^fairlead: --to-key: key file /);
+});
+
 async function subjectOf(session: http2.ClientHttp2Session): Promise<string> {
   if (session.connecting) await new Promise((resolve) => session.once("connect", resolve));
   return String((session.socket as TLSSocket).getPeerCertificate().subject.CN);

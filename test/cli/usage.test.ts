@@ -16,6 +16,13 @@ const MISTAKES: [args: string[], line: RegExp][] = [
   [["proxy", "--lisen", "127.0.0.1:0"], /unknown option '--lisen' \(Did you mean --listen\?\)/],
   [["proxy", "--to", "127.0.0.1:1"], /--listen is missing/],
   [["proxy", "--listen", "127.0.0.1:0"], /--to is missing/],
+  [["proxy"], /--listen and --to are missing.* --help of fairlead proxy/],
+  [["proxy", "--listen", ":8090"], /unix:PATH; 0\.0\.0\.0:8090 for all addresses$/m],
+  [["proxy", "--listen", "8090", "--to", "a:1"], /"8090": .*; 0\.0\.0\.0:8090 for all addresses$/m],
+  [["proxy", "--to", "--admin", "9971"], /--to: its value is missing before --admin/],
+  [["proxy", "--listen", "--to", "a:1"], /--listen: its value is missing before --to/],
+  [[...GOOD, "--tls-cert", "--tls-key", "k"], /--tls-cert: its value is missing before --tls-key/],
+  [["proxy", "--to", "a:1,", "b:2"], /--to "a:1,": nothing behind the comma: a list has no spaces/],
   [["proxy", "--to"], /option '--to <target>' argument missing/],
   [["proxy", "--listen", "8080"], /--listen "8080": must be HOST:PORT, \[IPV6\]:PORT or unix:PATH/],
   [["proxy", "--listen", "127.0.0.1:99999"], /--listen "127\.0\.0\.1:99999": must be/],
@@ -28,8 +35,7 @@ const MISTAKES: [args: string[], line: RegExp][] = [
   [["proxy", "--to", "zk:///a:1"], /--to: target "zk:\/\/\/a:1": unknown scheme "zk": allowed are/],
   [["proxy", "--to", "10.0.0.1:0"], /--to: target "10\.0\.0\.1:0": port "0" must be/],
   [[...GOOD, "--policy", "best"], /--policy: unknown policy "best": known are .*round_robin/],
-  [[...GOOD, "--service-config", "{"], /--service-config: .*JSON/],
-  [[...GOOD, "--service-config", "@/no/file"], /--service-config @\/no\/file: .*no such file/],
+  [[...GOOD, "--service-config", "{"], /--service-config: is not JSON: /],
   [[...GOOD, "--service-config", "[]"], /--service-config: service config must be a JSON object/],
   [[...GOOD, "--policy", "random", "--service-config", "{}"], /--policy and --service-config excl/],
   [[...GOOD, "--admin", "here"], /--admin "here": must be HOST:PORT/],
@@ -52,6 +58,12 @@ const MISTAKES: [args: string[], line: RegExp][] = [
   [[...GOOD, "--to-tls", "--to-authority", "a:443"], /--to-authority "a:443": must be a name/],
   [[...GOOD, "--log-level", "loud"], /--log-level "loud": must be one of trace, debug, info/],
   [[...GOOD, "extra"], /too many arguments/],
+  [["why", "127.0.0.1:1", "--to-ca", "a"], /--to-ca needs --to-tls/],
+  [["why", "127.0.0.1:1", "--to-tls", "--to-cert", "a"], /--to-cert needs --to-key/],
+  [["why", "--admin", "1", "--to-tls"], /--to-tls and --admin exclude each other/],
+  [["why", "--admin", "1", "--policy", "random"], /--policy and --admin exclude each other/],
+  [["why", "--admin", "1", "--to-key", "a"], /--to-key and --admin exclude each other/],
+  [["why", "a:1", "--policy", "random", "--service-config", "{}"], /--policy and --service-config/],
   [["why"], /why needs a TARGET or --admin/],
   [["why", "orders"], /TARGET: target "orders": the port is missing/],
   [["why", "127.0.0.1:1", "-o", "yaml"], /--output "yaml": must be one of table, json/],
@@ -81,6 +93,11 @@ test("--version prints the version of the package", async () => {
     const { code, stdout } = await runProcess(FAIRLEAD, [flag]);
     assert.deepEqual([code, stdout], [0, `${version}\n`]);
   }
+});
+
+test("the help of why says what its exit code means", async () => {
+  const { stdout } = await runProcess(FAIRLEAD, ["why", "--help"]);
+  assert.match(stdout, /^Exit code: 0 when at least one endpoint is usable, 1 when none is/m);
 });
 
 test("the help names every verb, and each verb's help has examples", async () => {

@@ -84,6 +84,16 @@ test("with --admin it asks the running proxy", async () => {
   await proxy.process.stop();
 });
 
+test("service config names the policy, and an admin host that is not known is told", async () => {
+  const config = '{"loadBalancingConfig":[{"pick_first":{}}]}';
+  const { code, stdout } = await why(upstream.address, "--service-config", config, "-o", "json");
+  assert.equal(code, 0);
+  assert.equal(JSON.parse(stdout).policy, "pick_first");
+  const unknown = await why("--admin", "nope.invalid:9901");
+  assert.equal(unknown.code, 1);
+  assert.match(unknown.stderr, /^fairlead: --admin nope\.invalid:9901: no answer: the host name /);
+});
+
 test("an admin endpoint that is not there, or is none, is told in one line", async () => {
   const absent = await why("--admin", dead);
   assert.deepEqual([absent.code, absent.stdout], [1, ""]);
