@@ -146,7 +146,7 @@ export class ClusterMetrics {
       labels,
     );
     // Each worker holds the same set: their counts are no sum.
-    const byState = "Endpoints by state, as in the worker with the most.";
+    const byState = "Endpoints by state.";
     const endpoints = Object.entries(reads).map(([state, read]) =>
       registry.gauge("fairlead_lb_endpoints", byState, { ...labels, state }, read, "max"),
     );
