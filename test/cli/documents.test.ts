@@ -3,9 +3,12 @@
  * and commands are there.
  */
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
+import { parse } from "yaml";
+import { parseTarget } from "../../src/discovery/index.ts";
 import { ROOMS } from "../tidy/house.ts";
+import { ask, startProxy } from "./harness.ts";
 
 const root = new URL("../../", import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, root), "utf8");
@@ -16,7 +19,7 @@ const DOCUMENTS = [
   "HACKING.md",
   "SECURITY.md",
   "CHANGELOG.md",
-  "docs/discovery.md",
+  ...readdirSync(new URL("docs/", root)).map((name) => `docs/${name}`),
 ];
 
 for (const name of DOCUMENTS) {
@@ -26,7 +29,8 @@ for (const name of DOCUMENTS) {
     const paths = [...text.matchAll(/`((?:src|test|scripts|bin)\/[\w./-]*)`/g)].map(([, p]) => p);
     for (const path of [...links, ...paths]) {
       if (path.includes("NAME")) continue;
-      assert.ok(existsSync(new URL(path, root)), path);
+      const from = links.includes(path) ? new URL(name, root) : root;
+      assert.ok(existsSync(new URL(path!, from)), path);
     }
   });
 
@@ -70,4 +74,28 @@ test("SECURITY.md: no limit of the engine is left out", () => {
   for (const [, name] of names) {
     if (!own.has(name)) assert.ok(text.includes(`\`${name}\``), name);
   }
+});
+
+test("docs/deploying.md: its Deployment starts, and its probes are answered", async () => {
+  const [, yaml] = /```yaml\n([\s\S]*?)```/.exec(read("docs/deploying.md"))!;
+  const { spec } = parse(yaml!).spec.template;
+  const [{ args, ports, readinessProbe, livenessProbe }] = spec.containers;
+  const flag = (name: string): string =>
+    args.find((arg: string) => arg.startsWith(`--${name}=`)).split("=")[1];
+  const drainS = Number(flag("drain-delay")) + Number(flag("drain-timeout"));
+  assert.ok(spec.terminationGracePeriodSeconds > drainS + 5);
+  for (const { name, containerPort } of ports) {
+    assert.ok(flag(name === "grpc" ? "listen" : "admin").endsWith(`:${containerPort}`));
+  }
+  assert.equal(parseTarget(flag("to")).kind, "dns");
+  // The same flags, on addresses of this machine and with a target that needs no cluster.
+  const [verb, ...flags] = args as string[];
+  assert.equal(verb, "proxy");
+  const others = flags.filter((one) => !/^--(listen|admin|to)=/.test(one));
+  const local = ["--listen", "127.0.0.1:0", "--admin", "0", "--to", "127.0.0.1:1"];
+  const proxy = await startProxy(...local, ...others);
+  assert.equal((await ask(proxy.admin, livenessProbe.httpGet.path)).status, 200);
+  assert.equal((await ask(proxy.admin, readinessProbe.httpGet.path)).status, 503, "no endpoint");
+  proxy.process.signal("SIGKILL");
+  await proxy.process.exited;
 });
