@@ -25,11 +25,28 @@ const open = new Set<NetworkNamespace>();
 let count = 0;
 let isGuarding = false;
 
+let hindrance: string | null | undefined;
+
 /** Why a namespace cannot be made here, for people; null when it can. */
 export function whyNoNamespace(): string | null {
+  if (hindrance === undefined) hindrance = findHindrance();
+  return hindrance;
+}
+
+function findHindrance(): string | null {
   if (process.platform !== "linux") return "network namespaces are Linux's alone";
   if (process.getuid?.() !== 0) return "only root may make a network namespace";
-  return findPeer("ip") === null ? "peer ip is missing: run npm run peers" : null;
+  if (findPeer("ip") === null) return "peer ip is missing: run npm run peers";
+  // Root of a container may lack the capability (CAP_SYS_ADMIN): it shows by trying.
+  const name = `${PREFIX}-${process.pid}-0`;
+  try {
+    runIp("netns", "add", name);
+    runIp("netns", "del", name);
+    return null;
+  } catch (error) {
+    const { stderr } = error as { stderr?: Buffer };
+    return `a network namespace cannot be made here: ${String(stderr ?? error).trim()}`;
+  }
 }
 
 /** See the head of this file. */

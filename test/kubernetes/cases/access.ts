@@ -3,6 +3,7 @@
  */
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
+import { parse } from "yaml";
 import { FAIRLEAD } from "../../cli/harness.ts";
 import type { RoleRule } from "../accounts.ts";
 import { type Case, type CaseContext, NODE } from "./case.ts";
@@ -18,16 +19,36 @@ export const SLICES: RoleRule = {
 /** The rest of the documented Role: port numbers and settings of Services. */
 export const SERVICES: RoleRule = { apiGroups: [""], resources: ["services"], verbs: VERBS };
 
-/** `fairlead endpoints TARGET` as an account: its exit code and what it says on stderr. */
-async function resolveOnce(
+/** What came of a command. */
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs `fairlead ... -o json` with a kubeconfig to its end. */
+async function run(
   { cluster }: CaseContext,
-  target: string,
   kubeconfig: string,
-): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }> {
-  const args = ["endpoints", target, "-o", "json", "--kubeconfig", kubeconfig];
-  const process = cluster.launch(FAIRLEAD, args, { name: "fairlead endpoints" });
+  ...args: string[]
+): Promise<Ended> {
+  const all = [...args, "-o", "json", "--kubeconfig", kubeconfig];
+  const process = cluster.launch(FAIRLEAD, all, { name: `fairlead ${args[0]}` });
   const { code } = await process.exited;
   return { code, stdout: process.stdout, stderr: process.stderr };
+}
+
+/** What `fairlead check -o json` prints, as far as tests read it. */
+interface CheckDocument {
+  readonly ok: boolean;
+  readonly version: string;
+  readonly checks: readonly {
+    readonly name: string;
+    readonly ok: boolean;
+    readonly required: boolean;
+    /** A line for people, and the rules of a Role as YAML. */
+    readonly fix: readonly string[];
+  }[];
 }
 
 /** See the head of this file. */
@@ -88,11 +109,8 @@ export const accessCases: readonly Case[] = [
       const { kubeconfig } = await cluster.account(objects, "nobody");
       await objects.service("echo", [GRPC_PORT]);
       await makePod(context, "echo-1");
-      const { code, stdout, stderr } = await resolveOnce(
-        context,
-        target("echo", "grpc"),
-        kubeconfig,
-      );
+      const to = target("echo", "grpc");
+      const { code, stdout, stderr } = await run(context, kubeconfig, "endpoints", to);
       assert.equal(code, 1, stdout);
       // A streaming list is a watch.
       assert.match(stderr, /\b(list|watch)\b/);
@@ -122,10 +140,36 @@ export const accessCases: readonly Case[] = [
       const account = await cluster.account(objects, "stranger");
       writeFileSync(account.tokenFile, "not-a-token");
       const to = target("echo", "grpc");
-      const { code, stderr } = await resolveOnce(context, to, account.kubeconfig);
+      const { code, stderr } = await run(context, account.kubeconfig, "endpoints", to);
       assert.equal(code, 1);
       assert.match(stderr, /401|[Uu]nauthori[sz]ed|not accepted/);
       assert.ok(!stderr.includes("not-a-token"), "the token is not shown");
+    },
+  ],
+
+  [
+    "what `check` names as missing is all that is missing",
+    async (context) => {
+      const { cluster, objects, target } = context;
+      const account = await cluster.account(objects, "asking");
+      const ask = () => run(context, account.kubeconfig, "check", "-n", objects.namespace);
+      const before = await ask();
+      assert.equal(before.code, 1, before.stderr);
+      const { ok, version, checks } = JSON.parse(before.stdout) as CheckDocument;
+      assert.equal(ok, false);
+      assert.match(version, /^v1\.36\./);
+      const needed = checks.filter((each) => !each.ok && each.required);
+      assert.deepEqual(
+        needed.map(({ name }) => name),
+        ["endpointslices"],
+      );
+      const named = checks.filter(({ name }) => ["endpointslices", "services"].includes(name));
+      await account.grant(named.flatMap(({ fix }) => parse(fix.slice(1).join("\n")) as RoleRule[]));
+      const after = await ask();
+      assert.equal(after.code, 0, after.stdout);
+      await objects.service("echo", [GRPC_PORT]);
+      const pod = await makePod(context, "echo-1");
+      await watch(context, target("echo", 80), [], account.kubeconfig).untilUsable([pod.ip]);
     },
   ],
 ];

@@ -104,6 +104,8 @@ export const rolloutCases: readonly Case[] = [
       const { endpoints, stale } = await proxy.view();
       assert.equal(stale, false);
       for (const { source } of endpoints) assert.match(source, /^EndpointSlice case-\d+\/echo-/);
+      const why = JSON.stringify(await proxy.why());
+      assert.match(why, /"decision":\[\{"rule":"[^"]+","effect":"[^"]*EndpointSlice case-/);
     },
   ],
 ];

@@ -2,6 +2,7 @@
  * Kinds of Services and ports: what a target names, and the addresses that it means.
  */
 import assert from "node:assert/strict";
+import { ApiError, type Json } from "../api.ts";
 import type { Case } from "./case.ts";
 import { GRPC_PORT, ipsOf, makePod, makePods, watch } from "./scene.ts";
 
@@ -152,9 +153,50 @@ export const shapeCases: readonly Case[] = [
         ports: [{ name: "metrics", port: 9090 }],
         endpoints: [{ addresses: [cluster.nextIp()] }],
       });
+      await objects.slice("udp", "manual", {
+        ports: [{ name: "grpc", port: 50_051, protocol: "UDP" }],
+        endpoints: [{ addresses: [cluster.nextIp()] }],
+      });
       await objects.slice("good", "manual", { ports, endpoints: [{ addresses: [good] }] });
       const seen = watch(context, target("manual", "grpc"));
       await seen.untilUsable([good]);
+    },
+  ],
+
+  [
+    "of an endpoint with several addresses the first one is used",
+    async (context) => {
+      const { cluster, objects, target } = context;
+      await objects.service("manual", [GRPC_PORT], { selector: null });
+      const addresses = [cluster.nextIp(), cluster.nextIp(), cluster.nextIp()];
+      const ports = [{ name: "grpc", port: 50_051, protocol: "TCP" }];
+      await objects.slice("several", "manual", { ports, endpoints: [{ addresses }] });
+      const seen = watch(context, target("manual", "grpc"));
+      await seen.untilUsable([addresses[0]]);
+      assert.deepEqual(seen.current!.endpoints[0].addresses, [`${addresses[0]}:50051`]);
+    },
+  ],
+
+  [
+    "slices that break the API's rules are refused by the API",
+    async ({ cluster, objects }) => {
+      await objects.service("manual", [GRPC_PORT], { selector: null });
+      const ip = cluster.nextIp();
+      const endpoints = [{ addresses: [ip] }];
+      const refused: Readonly<Record<string, Json>> = {
+        "an address that is none": { endpoints: [{ addresses: ["10.0.0.256"] }] },
+        "an endpoint without address": { endpoints: [{ addresses: [] }] },
+        "an address of the other family": { endpoints: [{ addresses: ["2001:db8::1"] }] },
+        "an unknown address type": { addressType: "IPv5", endpoints },
+        "an unknown protocol": { endpoints, ports: [{ name: "grpc", port: 1, protocol: "HTTP" }] },
+        "two ports of one name": { endpoints, ports: [{ port: 1 }, { port: 2 }] },
+        "1,001 endpoints": { endpoints: Array.from({ length: 1001 }, () => endpoints[0]) },
+      };
+      for (const [what, body] of Object.entries(refused)) {
+        const answer = await objects.slice("bad", "manual", body).catch((error) => error);
+        assert.ok(answer instanceof ApiError, what);
+        assert.equal(answer.status, 422, `${what}: ${answer.message}`);
+      }
     },
   ],
 
