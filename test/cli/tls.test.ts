@@ -119,6 +119,15 @@ test("with a client CA only clients that show a certificate of it are served", a
   const url = `https://${proxy.addresses[0]}`;
   const trust = { ca: authority.cert };
   await withSession(url, (session) => assert.rejects(call(session)), trust);
+  await until("the refusal in the log", () => {
+    const line = logLines(proxy.process).find(({ msg }) => msg === "connection refused");
+    if (line === undefined) return false;
+    assert.match(String(line.remote), /^127\.0\.0\.1:\d+$/);
+    assert.equal(line.reason, "the client showed no certificate, and one is asked for");
+    return true;
+  });
+  const { body } = await ask(proxy.admin, "/metrics");
+  assert.match(body, /^fairlead_downstream_connections_refused_total\{reason="tls"\} 1$/m);
   await withSession(url, async (session) => assert.equal((await call(session)).grpcStatus, "0"), {
     ...trust,
     cert: client.cert,
