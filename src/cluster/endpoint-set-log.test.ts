@@ -1,6 +1,7 @@
 /** Tests of what the log says of endpoints that come and go, and of a source that is away. */
 import assert from "node:assert/strict";
 import test from "node:test";
+import { withCluster } from "../../test/support/cluster.ts";
 import { RecordingLogger, VirtualClock } from "../base/index.ts";
 import { newEndpoint, newEndpointSet } from "../discovery/index.ts";
 import { EndpointSetLog, LOGGED_ADDRESSES_MAX, SET_LOG_INTERVAL_MS } from "./endpoint-set-log.ts";
@@ -70,4 +71,16 @@ test("an empty set is told with its reason, once, and a source that is away and 
     { level: "warn", msg: "cannot resolve", fields: { target, reason: "SERVFAIL" } },
     { level: "info", msg: "the source of endpoints is back", fields: { target } },
   ]);
+});
+
+test("a cluster tells of a change that was held back without another one", async () => {
+  await withCluster({}, async (harness) => {
+    const [a, b] = [await harness.server(), await harness.server()];
+    harness.resolve(a);
+    harness.resolve(a, b);
+    const lines = () => harness.log.entries.filter(({ msg }) => msg === "endpoints changed");
+    assert.equal(lines().length, 1);
+    await harness.pass(3_000);
+    assert.deepEqual(lines()[1]?.fields.addedFirst, [b.address]);
+  });
 });

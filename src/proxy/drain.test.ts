@@ -126,6 +126,8 @@ test("what is still open at the drain's time-out is cut, and its servers are tol
       const client = await harness.client();
       const endless = client.request(grpcRequest());
       const stream = await upstream.nextStream();
+      client.request(grpcRequest());
+      await upstream.nextStream();
       const drained = harness.proxy.drain("SIGTERM");
       await harness.pass(2_990);
       assert.equal(endless.resetCode, null);
@@ -137,12 +139,14 @@ test("what is still open at the drain's time-out is cut, and its servers are tol
       const cut = "drain timeout: calls were cut";
       const line = harness.log.entries.find(({ msg }) => msg === cut);
       assert.equal(line?.level, "warn");
-      assert.equal(line?.fields.calls, 1);
+      assert.equal(line?.fields.calls, 2);
+      const more = harness.log.entries.find(({ msg }) => msg === "call failed: and more");
+      assert.equal(more?.fields.more, 1, "told before the end");
       const failed = harness.log.entries.find(({ msg }) => msg === "call failed");
       assert.equal(failed?.fields.kind, "drained");
       const failures = (kind: string) =>
         harness.metric("fairlead_downstream_failures_total", { kind });
-      assert.deepEqual([failures("drained"), failures("refused")], [1, 0]);
+      assert.deepEqual([failures("drained"), failures("refused")], [2, 0]);
       // A bare end of the connection told the caller nothing.
       assert.equal(endless.get("grpc-status"), "14");
       assert.match(endless.get("grpc-message") ?? "", /^fairlead: cut at the end of the drain/);

@@ -14,7 +14,7 @@ function newLog() {
 
 const line = (reason: string) => ({ level: "warn", msg: "call failed", fields: { reason } });
 const more = (kind: string, count: number) => ({
-  ...{ level: "warn", msg: "call failed: and more", fields: { kind, more: count } },
+  ...{ level: "warn", msg: "call failed: and more", fields: { group: kind, more: count } },
 });
 
 test("two at once are one line, and one that says that there was another", () => {

@@ -63,7 +63,7 @@ export class RefusalLog {
 
   #tellMore(kind: string, state: Kind): void {
     if (state.more === 0) return;
-    this.#log.warn(`${state.msg}: and more`, { kind, more: state.more });
+    this.#log.warn(`${state.msg}: and more`, { group: kind, more: state.more });
     state.more = 0;
   }
 }

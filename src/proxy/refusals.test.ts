@@ -36,6 +36,25 @@ async function withNothing(body: (harness: ProxyHarness) => Promise<void>): Prom
   });
 }
 
+test("of calls that fail together one is told, and then how many more there were", async () => {
+  await withNothing(async (harness) => {
+    const client = await harness.client();
+    const calls = [1, 2, 3].map(() => client.request(grpcRequest()));
+    await client.roundTrip();
+    await harness.pass(5_010);
+    await eventually("all refused", () => calls.every(({ isEnded }) => isEnded));
+    await harness.pass(2_000);
+    const lines = harness.log.entries.filter(({ msg }) => msg.startsWith("call failed"));
+    assert.deepEqual(
+      lines.map(({ msg, fields }) => [msg, fields.more]),
+      [
+        ["call failed", undefined],
+        ["call failed: and more", 2],
+      ],
+    );
+  });
+});
+
 test("a gRPC call that nothing can take gets HTTP 200, a status and the reason", async () => {
   await withNothing(async (harness) => {
     const client = await harness.client();

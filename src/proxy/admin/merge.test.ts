@@ -67,6 +67,8 @@ test("clusters are told apart by target, and one that is stale anywhere is stale
   const stale = clusterView([], { target: "y:1", stale: true, staleMs: 70 });
   const fresh = clusterView([], { target: "y:1" });
   assert.deepEqual(mergeClusters([[x, fresh], [stale]]), [x, stale]);
+  const draining = { ...fresh, draining: true };
+  assert.deepEqual(mergeClusters([[fresh], [draining]]), [draining]);
   assert.deepEqual(mergeClusters([]), []);
 });
 

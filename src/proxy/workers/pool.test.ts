@@ -122,6 +122,13 @@ test("after the first set only what changed is sent, and workers end with the sa
     assert.deepEqual(relay?.sets.at(-1), newEndpointSet([b]));
     assert.equal(relay?.sets.length, 3);
   }
+  const lines = () => log.entries.filter(({ msg }) => msg === "endpoints changed");
+  assert.equal(lines().length, 1, "the first at once, the others after a second in one");
+  clock.advance(1_000);
+  assert.deepEqual(lines()[1]?.fields, {
+    ...{ target: resolver.target, endpoints: 1, added: 1, removed: 1 },
+    ...{ addedFirst: ["127.0.0.1:2"], removedFirst: ["127.0.0.1:1"] },
+  });
   await closePool(pool);
 });
 
