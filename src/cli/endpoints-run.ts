@@ -30,10 +30,8 @@ export async function runEndpoints(target: string, options: EndpointsOptions): P
   try {
     resolver.start(printer);
     await Promise.race([printer.first, aborted(stop), waited(system)]);
-    if (printer.document === null && !stop.aborted) {
-      if (!options.watch) throw new CommandError(printer.problem);
-      system.log.warn("cannot resolve", { target, reason: printer.problem });
-    }
+    const isLate = printer.document === null && !stop.aborted;
+    if (isLate && !options.watch) throw new CommandError(printer.problem);
     if (options.watch) await aborted(stop);
   } finally {
     resolver.close();
@@ -81,6 +79,9 @@ class Printer implements ResolverListener {
 
   onError(reason: string): void {
     this.problem = `${this.#target} cannot be resolved: ${reason}`;
+    if (!this.#options.watch) return;
+    const msg = this.document === null ? "cannot resolve" : "endpoints may be out of date";
+    this.#system.log.warn(msg, { target: this.#target, reason });
   }
 
   #text(before: EndpointsDocument | null, after: EndpointsDocument): string {

@@ -131,7 +131,8 @@ function rowKey({ address, uid, source }: EndpointRow): string {
 function summary({ target, endpoints, reason }: EndpointsDocument): string {
   const usable = endpoints.filter((row) => row.usable).length;
   const why = reason === null ? "" : `   ${reason}`;
-  return `target ${target}   ${usable} of ${endpoints.length} endpoints usable${why}`;
+  const noun = endpoints.length === 1 ? "endpoint" : "endpoints";
+  return `target ${target}   ${usable} of ${endpoints.length} ${noun} usable${why}`;
 }
 
 function headers(isWide: boolean): readonly string[] {

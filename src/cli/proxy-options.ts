@@ -109,7 +109,9 @@ export function checkTarget(flag: string, text: string): string {
   if (text.endsWith(",")) {
     throw new UsageError(`${flag} "${text}": nothing behind the comma: a list has no spaces`);
   }
-  underFlag(flag, () => parseTarget(text));
+  // An argument has no flag to be named, and the message names the target itself.
+  const where = flag === "TARGET" ? "" : flag;
+  underFlag(where, () => parseTarget(text));
   return text;
 }
 

@@ -101,12 +101,13 @@ export function oneOf<T extends string>(words: readonly T[]) {
   };
 }
 
-/** Calls `parse`; the message of what it throws is put behind the flag. */
+/** Calls `parse`; the message of what it throws is put behind the flag, "" for none. */
 export function underFlag<T>(flag: string, parse: () => T): T {
   try {
     return parse();
   } catch (error) {
-    throw new UsageError(`${flag}: ${error instanceof Error ? error.message : String(error)}`);
+    const message = error instanceof Error ? error.message : String(error);
+    throw new UsageError(flag === "" ? message : `${flag}: ${message}`);
   }
 }
 

@@ -60,7 +60,7 @@ const BAD: readonly [RawLabOptions, RegExp][] = [
   [{ lanes: "" }, /^--lanes ""/],
   [{ page: "127.0.0.1" }, /^--page "127.0.0.1": must be HOST:PORT/],
   [{ page: "127.0.0.1:70000" }, /^--page "127.0.0.1:70000"/],
-  [{ output: "yaml" }, /^--output "yaml": must be table or json$/],
+  [{ output: "yaml" }, /^--output "yaml": must be one of table, json$/],
   [{ netns: true }, /^--netns: /],
 ];
 

@@ -64,7 +64,7 @@ export function parseLabOptions(raw: RawLabOptions): LabOptions {
   const once = raw.once ?? false;
   const output = raw.output ?? "table";
   if (output !== "table" && output !== "json") {
-    throw new LabOptionError(`--output "${output}": must be table or json`);
+    throw new LabOptionError(`--output "${output}": must be one of table, json`);
   }
   const scale = parseScale(raw);
   const scaleEverySeconds = parseScaleEvery(raw);

@@ -114,7 +114,7 @@ test("a list is shown without asking anybody", async () => {
 test("mistakes are one line and exit 2", async () => {
   for (const [args, line] of [
     [[], /missing required argument 'target'/],
-    [["kubernetes:///"], /^fairlead: TARGET: target "kubernetes:\/\/\/"/],
+    [["kubernetes:///"], /^fairlead: target "kubernetes:\/\/\/"/],
     [["127.0.0.1:1", "-o", "yaml"], /--output "yaml": must be one of table, wide, json/],
     [["a:1", "--objects", "x", "--context", "y"], /--objects and --context exclude each other/],
   ] as const) {

@@ -65,7 +65,7 @@ const MISTAKES: [args: string[], line: RegExp][] = [
   [["why", "--admin", "1", "--to-key", "a"], /--to-key and --admin exclude each other/],
   [["why", "a:1", "--policy", "random", "--service-config", "{}"], /--policy and --service-config/],
   [["why"], /why needs a TARGET or --admin/],
-  [["why", "orders"], /TARGET: target "orders": the port is missing/],
+  [["why", "orders"], /^fairlead: target "orders": the port is missing/m],
   [["why", "127.0.0.1:1", "-o", "yaml"], /--output "yaml": must be one of table, json/],
   [["why", "127.0.0.1:1", "127.0.0.2:1"], /too many arguments/],
 ];

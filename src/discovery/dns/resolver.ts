@@ -70,7 +70,7 @@ export class DnsResolver implements Resolver {
   #onState({ found, failure, partial }: NameState): void {
     assert(found !== null || failure !== null, "who does not fail has found something");
     // One part failed while the rest was answered: calls go on, so it is only a line of the log.
-    if (partial !== null && partial !== this.#partial) this.#warn("lookup failed in part", partial);
+    if (partial !== null && partial !== this.#partial) this.#logPartial(partial);
     this.#partial = partial;
     const isBack = failure === null && this.#reported !== null;
     if (found !== null && (found !== this.#told || isBack)) this.#publish(found);
@@ -80,22 +80,19 @@ export class DnsResolver implements Resolver {
   #publish(found: Found): void {
     this.#told = found;
     this.#reported = null;
-    const set = setOf(found, this.#parsed);
-    if (set.reason !== undefined) this.#warn("name has no addresses", set.reason);
-    else this.#deps.log.debug("endpoints", { target: this.target, count: set.endpoints.length });
-    this.#listener?.onEndpoints(set);
+    // What a name resolves to, and that it does not, is in the log of who listens.
+    this.#listener?.onEndpoints(setOf(found, this.#parsed));
   }
 
   /** Tells the listener that the source is away, unless it knows that for this very reason. */
   #report(reason: string): void {
     if (this.#reported === reason) return;
     this.#reported = reason;
-    this.#warn("lookup failed", reason);
     this.#listener?.onError(reason);
   }
 
-  #warn(msg: string, reason: string): void {
-    this.#deps.log.warn(msg, { target: this.target, reason });
+  #logPartial(reason: string): void {
+    this.#deps.log.warn("lookup failed in part", { target: this.target, reason });
   }
 }
 

@@ -220,12 +220,9 @@ export class KubernetesResolver implements Resolver {
   #publish(set: EndpointSet): void {
     const isBack = this.#reported !== null && this.#problems.size === 0;
     if (this.#set !== null && isSameSet(this.#set, set) && !isBack) return;
-    const { endpoints, skipped, reason } = set;
-    this.#log.debug("endpoints", { count: endpoints.length, skippedCount: skipped?.length ?? 0 });
-    const isNewReason = reason !== undefined && reason !== this.#set?.reason;
-    if (isNewReason) this.#log.warn("no endpoints", { reason });
     this.#set = set;
     this.#reported = null;
+    // What a Service comes to, and that nobody knows, is in the log of who listens.
     this.#listener?.onEndpoints(set);
   }
 
@@ -234,7 +231,6 @@ export class KubernetesResolver implements Resolver {
     const reason = this.#problems.get("slices") ?? this.#problems.get("service") ?? null;
     if (reason === null || reason === this.#reported) return;
     this.#reported = reason;
-    this.#log.warn("endpoints may be out of date", { reason });
     this.#listener?.onError(reason);
   }
 
