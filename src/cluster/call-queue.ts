@@ -18,6 +18,11 @@ export class CallQueue {
     return this.#length;
   }
 
+  /** The first call, or null. */
+  get head(): Call | null {
+    return this.#head;
+  }
+
   /** Puts a call at the end. */
   push(call: Call): void {
     assert(call.queue === null, "a call waits in one queue");

@@ -73,6 +73,8 @@ export interface CallOwner {
 
 /** A call in flight. Made by `Cluster.call`. */
 export class Call extends WheelEntry implements StreamEvents, BodyTarget {
+  /** Since when it waits for a stream. */
+  waitingSinceMs = 0;
   /** The queue in which it waits, and its neighbours there; see `CallQueue`. */
   queue: CallQueue | null = null;
   queueNext: Call | null = null;

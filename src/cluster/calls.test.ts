@@ -20,6 +20,7 @@ import {
   DEADLINE_GRACE_MS,
   READY_QUEUE_CALLS_MAX,
 } from "./config.ts";
+import { TURN_CALLS_MAX } from "./turn-queue.ts";
 
 const { STREAM_WINDOW_BYTES } = limits;
 
@@ -221,20 +222,25 @@ test("callers take turns for a stream: many calls of one do not keep another wai
     const names: string[] = [];
     const call = (name: string, caller: object) =>
       harness.call({ list: grpcRequest("/s/m", [["x-n", name]]), caller });
-    const calls = ["a1", "a2", "a3", "a4", "a5"].map((name) => call(name, crowd));
+    // The first has the stream at once; of the others one gives up.
+    const many = Array.from({ length: TURN_CALLS_MAX + 4 }, (_, i) => `a${i + 1}`);
+    const calls = many.map((name) => call(name, crowd));
     calls.push(call("b1", guest), call("c1", other), call("b2", guest), call("c2", other));
     const gone = call("b0", guest);
     calls[2].call!.cancel(8);
     for (const [i, name] of ["b3", "d1"].entries()) calls.push(call(name, i === 0 ? guest : {}));
     gone.call!.cancel(8);
     calls.splice(2, 1);
+    many.splice(2, 1);
     for (const _ of calls) {
       const stream = await connection.nextStream();
       names.push(stream.get("x-n")!);
       connection.respond(stream.id);
     }
     await allOver(calls);
-    assert.deepEqual(names, ["a1", "a2", "b1", "c1", "d1", "a4", "b2", "c2", "a5", "b3"]);
+    const turn = 1 + TURN_CALLS_MAX;
+    const guests = ["b1", "b2", "b3", "c1", "c2", "d1"];
+    assert.deepEqual(names, [...many.slice(0, turn), ...guests, ...many.slice(turn)]);
     assert.equal(harness.metric("fairlead_calls_waiting"), 0);
   });
 });

@@ -313,6 +313,7 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
   /** From the transport's loop, about once a second. */
   onTick(nowMs: number): void {
     this.#endpointLog.onTick();
+    this.#waiting.onTick(nowMs);
     this.#setLog.tell();
     for (const subchannel of this.#endpoints.current) subchannel.onTick(nowMs);
   }

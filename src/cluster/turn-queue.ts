@@ -1,5 +1,6 @@
 /**
- * Calls that wait for a stream: callers take turns, and each caller's calls keep their order.
+ * Calls that wait for a stream: callers take turns of some calls, and each caller's calls keep their
+ * order.
  *
  * First come, first served would let one client that opens a thousand calls keep all others waiting
  * behind them. What a caller is, its user says; calls without one are one caller's.
@@ -25,11 +26,20 @@ class CallerQueue extends CallQueue {
   }
 }
 
+/**
+ * Calls of one caller in a row. Their answers then leave together: with turns of one call, a crowd
+ * of clients that all wait costs a write for every answer.
+ */
+export const TURN_CALLS_MAX = 32;
+
 /** See the head of this file. */
 export class TurnQueue {
   /** Callers with calls, in the order of their turns. */
   readonly #callers = new Map<object | null, CallerQueue>();
   #length = 0;
+  /** Whose turn it is, and the calls that are left of it; null before anybody's. */
+  #current: CallerQueue | null = null;
+  #left = 0;
 
   /** Calls that wait. */
   get length(): number {
@@ -49,18 +59,44 @@ export class TurnQueue {
 
   /** Takes the first call of the caller whose turn it is, or null. */
   shift(): Call | null {
+    if (this.#left === 0) this.#endTurn();
+    const queue = this.#current ?? this.#beginTurn();
+    if (queue === null) return null;
+    this.#left -= 1;
+    return queue.shift();
+  }
+
+  /** Takes a call that has waited since `ms` or longer, or null: the oldest of a caller is first. */
+  takeWaitingSince(ms: number): Call | null {
     for (const queue of this.#callers.values()) {
-      const call = queue.shift();
-      // Its next turn comes after everybody else's.
-      if (this.#callers.delete(queue.caller)) this.#callers.set(queue.caller, queue);
-      return call;
+      if (queue.head!.waitingSinceMs <= ms) return queue.shift();
     }
     return null;
+  }
+
+  #beginTurn(): CallerQueue | null {
+    for (const queue of this.#callers.values()) {
+      this.#current = queue;
+      this.#left = TURN_CALLS_MAX;
+      return queue;
+    }
+    return null;
+  }
+
+  /** The caller's next turn comes after everybody else's. */
+  #endTurn(): void {
+    const queue = this.#current;
+    this.#current = null;
+    if (queue === null) return;
+    this.#callers.delete(queue.caller);
+    this.#callers.set(queue.caller, queue);
   }
 
   /** From `CallerQueue`: a call of it waits no more. */
   onRemoved(queue: CallerQueue): void {
     this.#length -= 1;
-    if (queue.length === 0) this.#callers.delete(queue.caller);
+    if (queue.length > 0) return;
+    this.#callers.delete(queue.caller);
+    if (this.#current === queue) this.#current = null;
   }
 }

@@ -49,7 +49,9 @@ export class WaitingCalls {
       this.#refuse(call, "queue_full", `${READY_QUEUE_CALLS_MAX} calls wait: ${this.#notReady()}`);
       return;
     }
-    this.#wait(call, this.ready, this.#config.readyTimeoutMs);
+    this.ready.push(call);
+    const endMs = this.#deps.clock.nowMs() + this.#config.readyTimeoutMs;
+    this.#deps.wheel.add(call, Math.min(endMs, call.deadlineMs));
   }
 
   /** Everything that is ready is full: the call waits for a stream. */
@@ -59,13 +61,25 @@ export class WaitingCalls {
       this.#refuse(call, "capacity_full", reason);
       return;
     }
-    this.#wait(call, this.capacity, CAPACITY_TIMEOUT_MS);
+    this.capacity.push(call);
+    call.waitingSinceMs = this.#deps.clock.nowMs();
+    const { wheel } = this.#deps;
+    if (call.deadlineMs !== Number.POSITIVE_INFINITY) wheel.add(call, call.deadlineMs);
+    else wheel.remove(call);
   }
 
-  #wait(call: Call, queue: CallQueue | TurnQueue, timeoutMs: number): void {
-    queue.push(call);
-    const endMs = this.#deps.clock.nowMs() + timeoutMs;
-    this.#deps.wheel.add(call, Math.min(endMs, call.deadlineMs));
+  /**
+   * About once a second: what has waited for a stream for too long is told so. Not a timer of each
+   * call, because thousands may wait and nearly all of them leave long before.
+   */
+  onTick(nowMs: number): void {
+    const sinceMs = nowMs - CAPACITY_TIMEOUT_MS;
+    for (;;) {
+      const call = this.capacity.takeWaitingSince(sinceMs);
+      if (call === null) return;
+      const reason = `${this.#full()}, and the call has waited for ${CAPACITY_TIMEOUT_MS} ms`;
+      this.#refuse(call, "capacity_timeout", reason);
+    }
   }
 
   /**
@@ -81,11 +95,6 @@ export class WaitingCalls {
     if (call.queue === this.ready) {
       this.#count("not_ready");
       call.fail("refused", ErrorCode.CANCEL, Status.UNAVAILABLE, this.#notReady());
-      return;
-    }
-    if (this.#deps.clock.nowMs() < call.deadlineMs) {
-      const reason = `${this.#full()}, and the call has waited for ${CAPACITY_TIMEOUT_MS} ms`;
-      this.#refuse(call, "capacity_timeout", reason);
       return;
     }
     this.#count("deadline");
