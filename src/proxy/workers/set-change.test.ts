@@ -2,7 +2,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type EndpointSet, newEndpoint, newEndpointSet } from "../../discovery/index.ts";
+import {
+  type EndpointSet,
+  newEndpoint,
+  newEndpointSet,
+  type SkippedEndpoint,
+} from "../../discovery/index.ts";
 import { applySetChange, setChange } from "./set-change.ts";
 
 function setOf(...ports: number[]): EndpointSet {
@@ -13,7 +18,7 @@ test("one pod of a thousand that goes is one address on the line", () => {
   const before = setOf(...Array.from({ length: 1_000 }, (_, i) => 1_000 + i));
   const after = newEndpointSet(before.endpoints.filter((_, i) => i !== 500));
   const change = setChange(before, after);
-  assert.deepEqual([change.gone.length, change.come.length], [1, 0]);
+  assert.deepEqual([change.endpoints.gone.length, change.endpoints.come.length], [1, 0]);
   assert.deepEqual(applySetChange(before, change), after);
 });
 
@@ -21,7 +26,32 @@ test("an endpoint of which something changed comes again, whole", () => {
   const before = setOf(1, 2);
   const moved = { ...before.endpoints[1]!, zone: "eu-1b" };
   const after = newEndpointSet([before.endpoints[0]!, moved]);
-  assert.deepEqual(setChange(before, after).come, [moved]);
+  assert.deepEqual(setChange(before, after).endpoints.come, [moved]);
+});
+
+function skippedOf(...ports: number[]): SkippedEndpoint[] {
+  return setOf(...ports).endpoints.map((endpoint) => ({ endpoint, reason: "not ready" }));
+}
+
+test("what a rule leaves out and stays so is not sent again", () => {
+  const skipped = skippedOf(...Array.from({ length: 7_000 }, (_, i) => 20_000 + i));
+  const before: EndpointSet = { ...setOf(1, 2), skipped };
+  const [first, second, ...others] = skipped;
+  const ready = { ...second!, reason: "terminating" };
+  const after: EndpointSet = { ...before, skipped: [ready, ...others] };
+  const change = setChange(before, after);
+  assert.deepEqual(change.skipped, { gone: [first!.endpoint.address], come: [ready] });
+  assert.ok(JSON.stringify(change).length < 1_000);
+  assert.deepEqual(applySetChange(before, change), after);
+  // A list made anew of the same endpoints tells nothing either.
+  const again = { ...after, skipped: after.skipped!.map((each) => ({ ...each })) };
+  assert.deepEqual(setChange(after, again).skipped, { gone: [], come: [] });
+});
+
+test("a set that leaves nothing out any more says so", () => {
+  const before: EndpointSet = { ...setOf(1), skipped: skippedOf(2) };
+  const after = setOf(1, 2);
+  assert.deepEqual(applySetChange(before, setChange(before, after)), after);
 });
 
 test("why a set is empty and what is skipped come along", () => {
@@ -32,15 +62,19 @@ test("why a set is empty and what is skipped come along", () => {
 
 test("a change made of any two sets, sent as JSON, makes the second of the first", () => {
   const ports = fc.uniqueArray(fc.integer({ min: 1, max: 40 }), { maxLength: 30 });
+  // Of what is left out an address may be there twice.
+  const others = fc.array(fc.integer({ min: 1, max: 20 }), { maxLength: 10 }).map((list) => {
+    const skipped = list.flatMap((port) => skippedOf(port));
+    return skipped.sort((a, b) => (a.endpoint.address < b.endpoint.address ? -1 : 1));
+  });
   fc.assert(
-    fc.property(ports, ports, fc.boolean(), (first, second, isFresh) => {
-      const before = setOf(...first);
+    fc.property(ports, ports, others, others, fc.boolean(), (first, second, was, is, isFresh) => {
+      const before: EndpointSet = { ...setOf(...first), skipped: was };
       const known = new Map(before.endpoints.map((each) => [each.address, each]));
       const fresh = setOf(...second).endpoints;
       // Resolvers pass on the same objects; a restarted one does not.
-      const after = newEndpointSet(
-        fresh.map((each) => (isFresh ? each : (known.get(each.address) ?? each))),
-      );
+      const endpoints = fresh.map((each) => (isFresh ? each : (known.get(each.address) ?? each)));
+      const after: EndpointSet = { ...newEndpointSet(endpoints), skipped: is };
       const change = JSON.parse(JSON.stringify(setChange(before, after)));
       assert.deepEqual(applySetChange(before, change), after);
     }),
