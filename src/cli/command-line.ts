@@ -32,7 +32,10 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
     await (await program(args)).parseAsync(args, { from: "user" });
     return Number(process.exitCode ?? 0);
   } catch (error) {
-    return report(error, args[0]);
+    const code = report(error, args[0]);
+    // What failed in the midst of its work may have left lookups and timers behind.
+    if (error instanceof CommandError) (await import("./system.ts")).endProcess(code);
+    return code;
   }
 }
 

@@ -1,7 +1,11 @@
 /** `fairlead/proxy` as another program uses it: real sockets, a stock server and client. */
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { call, startUpstream, until, withSession } from "../../test/cli/harness.ts";
+import { runProcess } from "../../test/peers/processes.ts";
 import { startProxy } from "./public.ts";
 
 test("it relays, shows its endpoints and figures, and drains", async (t) => {
@@ -28,4 +32,22 @@ test("what it cannot use is an error with one sentence, and nothing stays open",
   await assert.rejects(startProxy({ ...good, tls }), { name: "TlsFileError" });
   const listen = ["127.0.0.1:0", "192.0.2.1:1"];
   await assert.rejects(startProxy({ ...good, listen }), { name: "ListenError" });
+});
+
+test("a program whose proxy could not start is not kept from ending", async (t) => {
+  const objects = mkdtempSync(join(tmpdir(), "fairlead-public-"));
+  t.after(() => rmSync(objects, { recursive: true }));
+  const to = "kubernetes:///echo.prod:grpc";
+  const kubernetes = { objects };
+  const tls = { certFile: "/no/file", keyFile: "/no/file", clientCaFile: null };
+  for (const bad of [{ listen: "192.0.2.1:1" }, { listen: "127.0.0.1:0", tls }]) {
+    const program = `
+      import { startProxy } from ${JSON.stringify(new URL("./public.ts", import.meta.url).href)};
+      const options = ${JSON.stringify({ to, kubernetes, ...bad })};
+      await startProxy(options).catch(({ name }) => console.log(name));`;
+    const args = ["--input-type=module", "--eval", program];
+    const { code, stdout } = await runProcess(process.execPath, args, { timeoutMs: 20_000 });
+    assert.equal(code, 0);
+    assert.match(stdout, /^(ListenError|TlsFileError)$/m);
+  }
 });

@@ -82,13 +82,22 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const registry = new Registry();
   const system = { clock, rng, log, registry };
   const { to, kubernetes = {} } = options;
+  const config = configOf(options);
   const discovery = await openDiscovery([to], kubernetes, {
     ...system,
     ...{ dns: NAMES, env: process.env },
   });
-  const resolver = createResolver(to, discovery.deps);
-  const proxy = createProxy(configOf(options), { ...system, resolver });
-  const addresses = await proxy.listen();
+  let addresses: readonly string[];
+  let proxy: ReturnType<typeof createProxy>;
+  try {
+    const resolver = createResolver(to, discovery.deps);
+    proxy = createProxy(config, { ...system, resolver });
+    // One that cannot listen has closed itself.
+    addresses = await proxy.listen();
+  } catch (error) {
+    discovery.close();
+    throw error;
+  }
   const end = (): void => {
     proxy.close();
     discovery.close();
