@@ -21,6 +21,8 @@ export class Endpoints {
   #current: readonly Subchannel[] = [];
   readonly #draining = new Set<Subchannel>();
   #skipped: readonly SkippedEndpoint[] = [];
+  /** The reasons of `#skipped` by endpoint; null until one is asked for. */
+  #reasons: ReadonlyMap<string, string> | null = null;
   #notes: readonly string[] = [];
 
   constructor(create: (endpoint: Endpoint) => Subchannel) {
@@ -54,8 +56,10 @@ export class Endpoints {
 
   /** Why an endpoint of the last set is not in this one, for people. */
   reasonOfLeaving({ endpoint }: Subchannel): string {
-    const skipped = this.#skipped.find((each) => isSame(each.endpoint, endpoint));
-    return skipped?.reason ?? "the endpoint left the set";
+    this.#reasons ??= new Map(
+      this.#skipped.map((each) => [identityOf(each.endpoint), each.reason] as const),
+    );
+    return this.#reasons.get(identityOf(endpoint)) ?? "the endpoint left the set";
   }
 
   /**
@@ -101,6 +105,7 @@ export class Endpoints {
       return subchannel;
     });
     this.#skipped = set.skipped ?? [];
+    this.#reasons = null;
     this.#notes = set.notes ?? [];
     return { added, removed };
   }
@@ -109,6 +114,10 @@ export class Endpoints {
   forget(subchannel: Subchannel): void {
     this.#draining.delete(subchannel);
   }
+}
+
+function identityOf({ address, uid }: Endpoint): string {
+  return `${address} ${uid}`;
 }
 
 function isSame(a: Endpoint, b: Endpoint): boolean {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { withCluster } from "../../test/support/cluster.ts";
+import { parsePolicy } from "../balancing/index.ts";
 import { type Endpoint, newEndpoint, newEndpointSet } from "../discovery/index.ts";
 
 const SLICE = "EndpointSlice prod/echo-x7k2p";
@@ -24,6 +25,25 @@ test("an endpoint that a rule leaves out is shown with that rule, and never conn
     ]);
     const [first] = harness.view(server).decision;
     assert.deepEqual(first?.effect, `yes, from ${SLICE}: ready`);
+  });
+});
+
+test("why many leave at once is looked up in as many steps as there are", async () => {
+  const count = 200;
+  await withCluster({ policy: parsePolicy("pick_first") }, async (harness) => {
+    const pods = Array.from({ length: count }, (_, i) => podOf(`127.0.0.1:${i + 1}`, `u${i}`));
+    const { endpoints } = newEndpointSet(pods);
+    harness.resolver.listener!.onEndpoints({ endpoints });
+    let reads = 0;
+    const skipped = endpoints.map((endpoint) => ({
+      get endpoint() {
+        reads += 1;
+        return endpoint;
+      },
+      reason: "terminating",
+    }));
+    harness.resolver.listener!.onEndpoints({ endpoints: [], reason: "none is ready", skipped });
+    assert.ok(reads <= 10 * count, `${reads} reads`);
   });
 });
 

@@ -24,7 +24,7 @@ import type { EndpointState } from "./view.ts";
 
 /** What a subchannel tells its cluster. */
 export interface SubchannelOwner {
-  /** `isUsable` or `state` changed. */
+  /** `isReady` or `state` changed. */
   onSubchannelState(subchannel: Subchannel): void;
   /** Its last usable connection ended, or one could not be made. */
   onSubchannelLost(subchannel: Subchannel): void;
