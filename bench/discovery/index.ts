@@ -115,8 +115,5 @@ async function measureMany(api: LabApi, program: string, rounds: number) {
 }
 
 function start(program: string, api: LabApi, targets: readonly string[]): RunningProcess {
-  return startProcess(NODE, [program, api.kubeconfig, ...targets], {
-    name: "discovery",
-    hasOpenStdin: true,
-  });
+  return startProcess(NODE, [program, api.kubeconfig, ...targets], { name: "discovery" });
 }

@@ -54,7 +54,6 @@ export function keptReaction(): ReactionResult[] {
 /** The chapter of RESULTS.md; "" without results. */
 export function reactionChapter(results: readonly ReactionResult[]): string {
   if (results.length === 0) return "";
-  const { date, machine, node } = (results[0] as ReactionResult).setting;
   return `
 # Results of \`npm run bench -- reaction\`
 
@@ -64,8 +63,24 @@ on the new pod is asked.
 
 ${reactionTable(results)}
 
-${date.slice(0, 16).replace("T", " ")} UTC, ${machine}, Node ${node}.
+${settingLines(results)}
 `;
+}
+
+/** When and where each row was measured: rows of other runs are kept. One line a setting. */
+function settingLines(results: readonly ReactionResult[]): string {
+  const rowsBySetting = new Map<string, string[]>();
+  for (const { client, cluster, setting } of results) {
+    const { date, machine, node } = setting;
+    const text = `${date.slice(0, 16).replace("T", " ")} UTC, ${machine}, Node ${node}`;
+    const row = `${client} with ${serverOf(cluster)}`;
+    rowsBySetting.set(text, [...(rowsBySetting.get(text) ?? []), row]);
+  }
+  return [...rowsBySetting].map(([text, rows]) => `- ${rows.join(", ")}: ${text}.`).join("\n");
+}
+
+function serverOf(cluster: string): string {
+  return cluster === "lab" ? "lab" : "kube-apiserver";
 }
 
 /** A row for each result. */
@@ -75,7 +90,7 @@ export function reactionTable(results: readonly ReactionResult[]): string {
     const of = (share: number) => percentile(sorted, share) ?? Number.NaN;
     const cells = [
       result.client,
-      result.cluster === "lab" ? "lab" : "kube-apiserver",
+      serverOf(result.cluster),
       String(sorted.length),
       shown(of(0.5)),
       shown(of(0.99)),
