@@ -4,12 +4,12 @@
  *
  * The copies are in slices of their own, which the controller takes for somebody else's.
  */
+import { SERVICE_NAME_LABEL } from "../../discovery/index.ts";
 import type { ApiObject } from "./object.ts";
 import { asJson } from "./object.ts";
 import type { Objects } from "./objects.ts";
 
 const SUFFIX = "-moving";
-const SERVICE_LABEL = "kubernetes.io/service-name";
 const MANAGED_BY_LABEL = "endpointslice.kubernetes.io/managed-by";
 
 /** Copies every slice of a Service. */
@@ -35,6 +35,6 @@ export function mergeDuplicates(objects: Objects, namespace: string, service: st
 function slicesOf(objects: Objects, namespace: string, service: string): readonly ApiObject[] {
   return [...objects.store.all("EndpointSlice")].filter(
     ({ metadata }) =>
-      metadata.namespace === namespace && metadata.labels?.[SERVICE_LABEL] === service,
+      metadata.namespace === namespace && metadata.labels?.[SERVICE_NAME_LABEL] === service,
   );
 }

@@ -140,7 +140,8 @@ test("422 names every field; loopback addresses in slices are allowed here", asy
     body: { ...slice, endpoints: many },
   });
   assert.match(String(tooMany.body.message), /endpoints: Too many: 1001: must have at most 1000/);
-  const body = { ...slice, endpoints: many.slice(0, 1) };
+  const ports = Array.from({ length: 101 }, (_, i) => ({ name: `p${i}`, port: i + 1 }));
+  const body = { ...slice, endpoints: many.slice(0, 1), ports };
   const good = await ask(cluster, SLICES, { method: "POST", body });
   assert.equal(good.code, 201);
   assert.equal(meta(good.body).generation, 1);

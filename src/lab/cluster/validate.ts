@@ -18,9 +18,9 @@ import { type ApiObject, asJson, asList, asText, type Json, sameJson } from "./o
 import { resourceOf } from "./resources.ts";
 import { type Cause, invalid } from "./status.ts";
 
-/** Endpoints of a slice (discovery/validation). */
+/** Endpoints and ports of a slice, addresses of an endpoint (discovery/validation). */
 const SLICE_ENDPOINTS_MAX = 1000;
-const SLICE_PORTS_MAX = 100;
+const SLICE_PORTS_MAX = 20_000;
 const ADDRESSES_MAX = 100;
 const ADDRESS_TYPES = ["FQDN", "IPv4", "IPv6"];
 const PROTOCOLS = ["SCTP", "TCP", "UDP"];

@@ -6,6 +6,7 @@
  * Slices that others wrote are left alone.
  */
 import type { Clock, Timer } from "../../../base/index.ts";
+import { SERVICE_NAME_LABEL } from "../../../discovery/index.ts";
 import { type ApiObject, asText } from "../object.ts";
 import type { Objects } from "../objects.ts";
 import type { StoreEvent } from "../store.ts";
@@ -63,7 +64,7 @@ export class EndpointSliceController {
 
   /** Somebody changed or deleted a slice: it is put right. */
   #onSlice({ metadata }: ApiObject): void {
-    const name = metadata.labels?.["kubernetes.io/service-name"];
+    const name = metadata.labels?.[SERVICE_NAME_LABEL];
     if (name === undefined) return;
     const service = this.#objects.store.get("Service", `${metadata.namespace}/${name}`);
     if (service) this.#plan(service);

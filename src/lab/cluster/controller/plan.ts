@@ -6,6 +6,7 @@
  * first; then, all together, into the one slice that they fill best; then into new ones. Slices are
  * never made even. A Service without endpoints has one empty slice without ports. Pure.
  */
+import { SERVICE_NAME_LABEL } from "../../../discovery/index.ts";
 import { type ApiObject, asJson, asList, asText, type Json, sameJson } from "../object.ts";
 import {
   type AddressType,
@@ -22,9 +23,8 @@ const ENDPOINTS_PER_SLICE = 100;
 /** The value of the label that says who writes a slice. */
 const MANAGED_BY = "endpointslice-controller.k8s.io";
 const MANAGED_BY_LABEL = "endpointslice.kubernetes.io/managed-by";
-const SERVICE_LABEL = "kubernetes.io/service-name";
 const HEADLESS_LABEL = "service.kubernetes.io/headless";
-const RESERVED = [SERVICE_LABEL, MANAGED_BY_LABEL, HEADLESS_LABEL];
+const RESERVED = [SERVICE_NAME_LABEL, MANAGED_BY_LABEL, HEADLESS_LABEL];
 
 /** What to write, in this order: first new slices, then changed ones, then deletions. */
 export interface SlicePlan {
@@ -214,7 +214,7 @@ function labelsFor(service: ApiObject): Readonly<Record<string, string>> {
   return {
     ...Object.fromEntries(own),
     ...(isHeadless ? { [HEADLESS_LABEL]: "" } : {}),
-    [SERVICE_LABEL]: name,
+    [SERVICE_NAME_LABEL]: name,
     [MANAGED_BY_LABEL]: MANAGED_BY,
   };
 }
@@ -222,7 +222,7 @@ function labelsFor(service: ApiObject): Readonly<Record<string, string>> {
 /** Whether a slice is this controller's, for a Service of this name. */
 export function isManagedFor(slice: ApiObject, serviceName: string): boolean {
   const { labels = {} } = slice.metadata;
-  return labels[SERVICE_LABEL] === serviceName && labels[MANAGED_BY_LABEL] === MANAGED_BY;
+  return labels[SERVICE_NAME_LABEL] === serviceName && labels[MANAGED_BY_LABEL] === MANAGED_BY;
 }
 
 function isOwnedBy(slice: ApiObject, service: ApiObject): boolean {
