@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { runProcess, stopAll } from "../peers/processes.ts";
-import { kubeconfigText, startTestCluster, type TestCluster } from "../support/lab-cluster.ts";
+import { type EchoCluster, kubeconfigText, startEchoCluster } from "../support/lab-cluster.ts";
 import { FAIRLEAD } from "./harness.ts";
 
-let lab: TestCluster;
+let lab: EchoCluster;
 
 const READER = {
   namespaces: ["prod"],
@@ -16,7 +16,7 @@ const READER = {
 };
 
 before(async () => {
-  lab = await startTestCluster({
+  lab = await startEchoCluster({
     token: "good",
     users: [
       { name: "reader", tokens: ["good"], rules: [READER] },

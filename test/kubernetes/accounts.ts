@@ -1,6 +1,6 @@
 /**
  * Accounts of a cluster: who may do what he was granted, and no more; and the kubeconfig files that
- * name them. Here as ServiceAccounts, Roles and TokenRequests of a real API server.
+ * name them. They are ServiceAccounts, Roles and TokenRequests, in a real cluster and in the lab's.
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";

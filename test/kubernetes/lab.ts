@@ -3,7 +3,7 @@
  * the same interface as a real one, so that the same suite judges both.
  *
  * All on loopback, no root: pods have addresses of 127.0.0.0/8, which the lab's API server allows
- * in EndpointSlices. Accounts are users of the server; there are no Roles in its API.
+ * in EndpointSlices. Accounts are ServiceAccounts, as in a real cluster.
  */
 import { randomUUID } from "node:crypto";
 import { writeFileSync } from "node:fs";
@@ -17,7 +17,6 @@ import {
   type LabCluster,
   StoreZone,
   startCluster,
-  type User,
 } from "../../src/lab/cluster/index.ts";
 import { LabDns } from "../../src/lab/dns/index.ts";
 import {
@@ -26,7 +25,7 @@ import {
   type StartOptions,
   startProcess,
 } from "../peers/processes.ts";
-import { type Account, type KubeconfigSpec, type RoleRule, writeKubeconfig } from "./accounts.ts";
+import { type Account, type KubeconfigSpec, ServiceAccount, writeKubeconfig } from "./accounts.ts";
 import { Api } from "./api.ts";
 import type { TestCluster } from "./cluster.ts";
 import { createNode, Objects } from "./objects.ts";
@@ -60,7 +59,8 @@ export class LabTestCluster implements TestCluster {
   readonly #pair: CertificatePair;
   readonly #ports: LabPorts;
   readonly #config: KubeconfigSpec;
-  readonly #users = new Map<string, User>();
+  /** Of one who may do all. */
+  readonly #token = randomUUID();
   readonly #processes = new Set<RunningProcess>();
   #apiPort: number;
   #cluster: LabCluster | null = null;
@@ -74,8 +74,7 @@ export class LabTestCluster implements TestCluster {
     const caFile = join(this.#directory, "ca.crt");
     writeFileSync(caFile, ca);
     this.#config = { server: `https://127.0.0.1:${ports.port}`, caFile, namespace: "default" };
-    const token = randomUUID();
-    this.#users.set("admin", { name: "admin", tokens: [token], rules: ADMIN_RULES });
+    const token = this.#token;
     this.kubeconfig = writeKubeconfig(this.#directory, "admin", token, this.#config).kubeconfig;
     const dial = () => connect(this.#apiPort, "127.0.0.1");
     this.api = new Api({ dial, ca: () => ca, token });
@@ -94,7 +93,7 @@ export class LabTestCluster implements TestCluster {
       rng: realRng(),
       port,
       tls: this.#pair,
-      users: [...this.#users.values()],
+      users: [{ name: "admin", tokens: [this.#token], rules: ADMIN_RULES }],
       journalFile: join(this.#directory, "journal"),
     });
     const zone = new StoreZone(this.#cluster.objects.store);
@@ -140,31 +139,9 @@ export class LabTestCluster implements TestCluster {
     return `dns://127.0.0.1:${this.#ports.dns}/${name}:${port}`;
   }
 
-  async account({ namespace }: Objects, name: string): Promise<Account> {
-    const user = `system:serviceaccount:${namespace}:${name}`;
-    const files = writeKubeconfig(this.#directory, name, "", { ...this.#config, namespace });
-    const change = (tokens: readonly string[], rules: User["rules"]) => {
-      this.#users.set(user, { name: user, tokens, rules });
-      this.#cluster?.access.setUser({ name: user, tokens, rules });
-    };
-    const rules = () => this.#users.get(user)?.rules ?? [];
-    const tokens = () => this.#users.get(user)?.tokens ?? [];
-    const account: Account = {
-      ...files,
-      grant: async (given) =>
-        change(
-          tokens(),
-          given.map((rule) => labRule(rule, namespace)),
-        ),
-      revoke: async () => change([], rules()),
-      renew: async () => {
-        const token = randomUUID();
-        change([token], rules());
-        writeFileSync(files.tokenFile, token, { mode: 0o600 });
-      },
-    };
-    await account.renew();
-    return account;
+  account({ namespace }: Objects, name: string): Promise<Account> {
+    const config = { ...this.#config, namespace };
+    return ServiceAccount.create(this.api, name, this.#directory, config);
   }
 
   pause(): void {
@@ -196,8 +173,4 @@ export class LabTestCluster implements TestCluster {
     await this.#stop();
     this.#temporary.release();
   }
-}
-
-function labRule({ apiGroups, resources, verbs }: RoleRule, namespace: string): User["rules"][0] {
-  return { groups: apiGroups, resources, verbs, namespaces: [namespace] };
 }

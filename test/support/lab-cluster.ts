@@ -15,7 +15,7 @@ import {
 } from "../../src/lab/cluster/index.ts";
 
 /** A cluster for a test. */
-export interface TestCluster {
+export interface EchoCluster {
   readonly cluster: LabCluster;
   readonly workload: Workload;
   /** A kubeconfig file whose context has namespace `prod`. */
@@ -28,9 +28,9 @@ export interface TestCluster {
 }
 
 /** Starts one with nodes `node-1` (zone a) and `node-2` (zone b), and Service `echo`. */
-export async function startTestCluster(
+export async function startEchoCluster(
   options: Partial<ClusterOptions> & { readonly token?: string } = {},
-): Promise<TestCluster> {
+): Promise<EchoCluster> {
   const { token = "", ...given } = options;
   const cluster = await startCluster({ clock: realClock(), rng: realRng(), ...given });
   const workload = new Workload(cluster.objects, "prod");
