@@ -2,7 +2,7 @@
  * Discovery of a verb: `openDiscovery` with the verb's flags and the process's environment, and its
  * mistakes in the words of the command line.
  */
-import { type Discovery, DiscoveryError, openDiscovery } from "../discovery/index.ts";
+import { type Discovery, DiscoveryError, OptionsError, openDiscovery } from "../discovery/index.ts";
 import type { Registry } from "../telemetry/index.ts";
 import type { KubernetesOptions } from "./kubernetes-options.ts";
 import type { System } from "./system.ts";
@@ -21,11 +21,6 @@ export async function openFor(
   { clock, rng, log }: System,
   registry?: Registry,
 ): Promise<Discovery> {
-  const { objects, kubeconfig, context } = options;
-  if (objects !== undefined && (kubeconfig ?? context) !== undefined) {
-    const flag = kubeconfig !== undefined ? "--kubeconfig" : "--context";
-    throw new UsageError(`--objects and ${flag} exclude each other`);
-  }
   try {
     return await openDiscovery(targets, options, { clock, rng, log, registry, env: process.env });
   } catch (error) {
@@ -35,5 +30,9 @@ export async function openFor(
 
 /** What a user can mend is told as one line; what is a bug of ours stays what it is. */
 export function asCommandError(error: unknown): unknown {
+  if (error instanceof OptionsError) {
+    const flags = error.options.map((option) => `--${option}`);
+    return new UsageError(`${flags.join(" and ")} exclude each other`);
+  }
   return error instanceof DiscoveryError ? new CommandError(error.message) : error;
 }

@@ -21,7 +21,7 @@ import { ClientTls, ListenError, ServerTls } from "../transport/index.ts";
 import { openFor } from "./discovery.ts";
 import type { KubernetesOptions } from "./kubernetes-options.ts";
 import { aborted, type System } from "./system.ts";
-import { namingTlsFlags } from "./tls-options.ts";
+import { namedFor, namingTlsFlags } from "./tls-options.ts";
 import { CommandError } from "./usage.ts";
 import { packageVersion } from "./version.ts";
 import { workerEnvironment } from "./worker-settings.ts";
@@ -41,7 +41,9 @@ export async function runProxy(
   const registry = newRegistry();
   const discovery = await openFor([config.target], kubernetes, system, registry);
   try {
-    return await relay(createGroup(config, discovery, registry, system), config, system, stop);
+    const upstreamTls = namedFor(config.upstreamTls, config.target, discovery.defaultNamespace);
+    const named = { ...config, upstreamTls };
+    return await relay(createGroup(named, discovery, registry, system), named, system, stop);
   } finally {
     discovery.close();
   }

@@ -43,11 +43,8 @@ export function toTlsValues(options: ToTlsOptions): [flag: string, value: string
  * What the flags say for the endpoints of `to`; null: plaintext.
  * @throws UsageError for flags that do not go together.
  */
-export function upstreamTls(
-  to: string,
-  options: ToTlsOptions & { readonly namespace?: string },
-): ProxyConfig["upstreamTls"] {
-  const { toTls, toCa, toAuthority, toCert, toKey, namespace } = options;
+export function upstreamTls(to: string, options: ToTlsOptions): ProxyConfig["upstreamTls"] {
+  const { toTls, toCa, toAuthority, toCert, toKey } = options;
   if (!toTls) {
     const [first] = toTlsValues(options).filter(([, value]) => value !== undefined);
     if (first !== undefined) throw new UsageError(`${first[0]} needs --to-tls`);
@@ -55,7 +52,9 @@ export function upstreamTls(
   }
   if (toCert !== undefined && toKey === undefined) throw new UsageError("--to-cert needs --to-key");
   if (toKey !== undefined && toCert === undefined) throw new UsageError("--to-key needs --to-cert");
-  const serverName = toAuthority ?? serverNameOf(to, namespace);
+  const target = parseTarget(to);
+  // Endpoints that are found by a name have IP addresses; their certificates carry the name.
+  const serverName = toAuthority ?? (target.kind === "dns" ? target.host : null);
   const files: ClientTlsFiles = {
     ...{ caFile: toCa ?? null, certFile: toCert ?? null, keyFile: toKey ?? null },
     serverName,
@@ -64,16 +63,20 @@ export function upstreamTls(
 }
 
 /**
- * What the endpoints' certificates should be for, or null for their addresses. Endpoints that are
- * found by a name have IP addresses; what their certificates carry is the name, in a cluster that
- * of the Service.
+ * The same with the name that certificates of a Service's endpoints carry, SERVICE.NAMESPACE.svc,
+ * when the flags named none. Only discovery knows the namespace of a target that names none: it may
+ * come from a flag, a context or our pod.
+ *
+ * @param namespace of targets that name none; null: no target needs one.
  */
-function serverNameOf(to: string, namespace: string | undefined): string | null {
+export function namedFor(
+  files: ProxyConfig["upstreamTls"],
+  to: string,
+  namespace: string | null,
+): ProxyConfig["upstreamTls"] {
   const target = parseTarget(to);
-  if (target.kind === "dns") return target.host;
-  if (target.kind !== "kubernetes") return null;
-  const within = target.namespace ?? namespace;
-  return within === undefined ? target.service : `${target.service}.${within}.svc`;
+  if (files === null || files.serverName !== null || target.kind !== "kubernetes") return files;
+  return { ...files, serverName: `${target.service}.${target.namespace ?? namespace}.svc` };
 }
 
 /** A parser of `--to-authority`: a name or an IP address, without a port. */

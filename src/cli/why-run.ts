@@ -9,13 +9,13 @@ import {
   createCluster,
   type EndpointView,
 } from "../cluster/index.ts";
-import { createResolver, type ResolverDeps } from "../discovery/index.ts";
+import { createResolver, type Discovery } from "../discovery/index.ts";
 import { PROXY_DEFAULTS, policyOf, renderWhy, type TcpAddress } from "../proxy/index.ts";
 import { Registry } from "../telemetry/index.ts";
 import { ClientTls, listenAddressText, TransportLoop } from "../transport/index.ts";
 import { openFor } from "./discovery.ts";
 import { createSystem, type System, stopSignal, writeOut } from "./system.ts";
-import { namingTlsFlags, upstreamTls } from "./tls-options.ts";
+import { namedFor, namingTlsFlags, upstreamTls } from "./tls-options.ts";
 import { CommandError } from "./usage.ts";
 import type { WhyOptions } from "./why.ts";
 
@@ -47,22 +47,25 @@ export async function runWhy(target: string | null, options: WhyOptions): Promis
 async function lookOurselves(target: string, options: WhyOptions): Promise<ClusterView> {
   const system = await createSystem(options);
   const discovery = await openFor([target], options, system);
-  const cluster = connect(target, options, system, discovery.deps);
-  cluster.start();
-  await waitUsable(cluster, system, stopSignal());
-  const view = cluster.view();
-  cluster.close();
-  discovery.close();
-  return view;
+  try {
+    const cluster = connect(target, options, system, discovery);
+    cluster.start();
+    await waitUsable(cluster, system, stopSignal());
+    const view = cluster.view();
+    cluster.close();
+    return view;
+  } finally {
+    discovery.close();
+  }
 }
 
 function connect(
   target: string,
   options: WhyOptions,
   { clock, rng, log }: System,
-  discovery: ResolverDeps,
+  { deps, defaultNamespace }: Discovery,
 ): Cluster {
-  const files = upstreamTls(target, options);
+  const files = namedFor(upstreamTls(target, options), target, defaultNamespace);
   return createCluster(
     {
       target,
@@ -77,7 +80,7 @@ function connect(
       rng,
       // What is printed says why each endpoint is not used, or why there is none.
       log: silentLogger,
-      resolver: createResolver(target, discovery),
+      resolver: createResolver(target, deps),
       loop: new TransportLoop(clock),
       wheel: new TimerWheel(clock),
       registry: new Registry(),

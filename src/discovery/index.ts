@@ -48,6 +48,7 @@ export {
   type Discovery,
   type DiscoveryOptions,
   type DiscoverySystem,
+  OptionsError,
   openDiscovery,
 } from "./open.ts";
 export type { Resolver, ResolverListener } from "./resolver.ts";

@@ -48,15 +48,28 @@ export interface DiscoverySystem {
 /** What `createResolver` is given, and its end. */
 export interface Discovery {
   readonly deps: ResolverDeps;
+  /** The namespace of targets that name none; null: no target needs Kubernetes objects. */
+  readonly defaultNamespace: string | null;
   /** Ends all watches; the resolvers are closed before. Harmless when repeated. */
   close(): void;
+}
+
+/** Two of `DiscoveryOptions` that cannot both hold. */
+export class OptionsError extends DiscoveryError {
+  override readonly name = "OptionsError";
+  readonly options: readonly [keyof DiscoveryOptions, keyof DiscoveryOptions];
+
+  constructor(options: OptionsError["options"], why: string) {
+    super(`${options.join(" and ")} exclude each other: ${why}`);
+    this.options = options;
+  }
 }
 
 /**
  * Prepares discovery for these targets.
  *
- * @throws DiscoveryError (rejects) when options exclude each other, or there is no way to the
- *   objects that a target needs; TargetError for a malformed target.
+ * @throws OptionsError (rejects) when options exclude each other, DiscoveryError when there is no
+ *   way to the objects that a target needs, TargetError for a malformed target.
  */
 export async function openDiscovery(
   targets: readonly string[],
@@ -75,6 +88,7 @@ export async function openDiscovery(
       objects: shared === null ? undefined : () => shared,
       place: { node: options.node ?? (env.NODE_NAME || null), zone: options.zone ?? null },
     },
+    defaultNamespace: source?.defaultNamespace ?? null,
     close: () => shared?.close(),
   };
 }
@@ -83,9 +97,7 @@ function refuseMixture({ objects, kubeconfig, context }: DiscoveryOptions): void
   if (objects === undefined) return;
   const other = kubeconfig !== undefined ? "kubeconfig" : context !== undefined ? "context" : null;
   if (other === null) return;
-  throw new DiscoveryError(
-    `objects and ${other} exclude each other: objects come from files or from an API server`,
-  );
+  throw new OptionsError(["objects", other], "objects come from files or from an API server");
 }
 
 async function openSource(

@@ -4,11 +4,12 @@
  */
 import assert from "node:assert/strict";
 import { renameSync, writeFileSync } from "node:fs";
-import type { ClientHttp2Session } from "node:http2";
+import http2, { type ClientHttp2Session } from "node:http2";
 import { join } from "node:path";
 import { after, afterEach, before, test } from "node:test";
 import { runProcess, stopAll } from "../peers/processes.ts";
-import { startTestCluster, type TestCluster } from "../support/lab-cluster.ts";
+import { createAuthority } from "../support/certificates.ts";
+import { type EchoCluster, startEchoCluster } from "../support/lab-cluster.ts";
 import {
   ask,
   call,
@@ -21,11 +22,11 @@ import {
 } from "./harness.ts";
 
 const TARGET = "kubernetes:///echo.prod:grpc";
-let lab: TestCluster;
+let lab: EchoCluster;
 const upstreams: Upstream[] = [];
 
 before(async () => {
-  lab = await startTestCluster();
+  lab = await startEchoCluster();
   for (const name of ["a", "b", "c"]) upstreams.push(await startUpstream(name));
   upstreams.slice(0, 2).forEach((_, i) => void addPod(i));
 });
@@ -138,6 +139,39 @@ test("an API server that is not known yet is no error of start, one that is not 
   assert.equal(none.code, 1);
   assert.match(none.stderr, /^fairlead: no Kubernetes API server is known: .*$/m);
   assert.doesNotMatch(none.stderr, /"msg":"listening"/);
+});
+
+test("the name in certificates is the Service's, wherever the namespace came from", async (t) => {
+  const authority = await createAuthority("service");
+  const pair = await authority.issue({ names: ["secure.prod.svc"] });
+  const secure = await startUpstream("secure", http2.createSecureServer(pair));
+  t.after(() => secure.close());
+  const ca = join(lab.directory, "ca.crt");
+  writeFileSync(ca, authority.cert);
+  lab.workload.addService("secure", {
+    selector: { app: "secure" },
+    ports: [{ name: "grpc", port: 80, targetPort: "grpc" }],
+  });
+  const port = Number(secure.address.split(":")[1]);
+  const spec = { name: "secure-a", labels: { app: "secure" }, node: "node-1" };
+  lab.workload.addPod({ ...spec, ips: ["127.0.0.1"], ports: { grpc: port } });
+  lab.workload.setReady("secure-a", true);
+  // The namespace of the kubeconfig's context, of a flag, of the target.
+  for (const [target, ...more] of [
+    ["kubernetes:///secure:grpc"],
+    ["kubernetes:///secure:grpc", "-n", "prod"],
+    ["kubernetes:///secure.prod:grpc"],
+  ] as const) {
+    const flags = ["--kubeconfig", lab.kubeconfig, "--to-tls", "--to-ca", ca, ...more];
+    const { code, stdout } = await runProcess(FAIRLEAD, ["why", target, ...flags]);
+    assert.equal(code, 0, stdout);
+  }
+  const flags = ["--kubeconfig", lab.kubeconfig, "--to-tls", "--to-ca", ca];
+  const to = ["--to", "kubernetes:///secure:grpc", "--workers", "2"];
+  const proxy = await startProxy("--listen", "127.0.0.1:0", ...to, ...flags);
+  await withSession(`http://${proxy.addresses[0]}`, async (session) => {
+    assert.equal((await call(session)).name, "secure");
+  });
 });
 
 test("why names the rule of a pod that is not ready", async () => {

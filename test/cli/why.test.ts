@@ -4,8 +4,11 @@
  */
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { freePort, runProcess, stopAll } from "../peers/processes.ts";
 import { FAIRLEAD, startProxy, startUpstream, type Upstream, until } from "./harness.ts";
@@ -63,6 +66,26 @@ test("a name that does not resolve is told as the reason, exit 1", async () => {
   const { endpoints, reason } = JSON.parse(stdout);
   assert.deepEqual(endpoints, []);
   assert.match(reason, /nowhere\.invalid/);
+});
+
+test("a file that is not there ends it, with all that it had begun", async () => {
+  const dir = mkdtempSync(join(tmpdir(), "fairlead-why-"));
+  const args = [
+    "kubernetes:///echo.prod:grpc",
+    "--objects",
+    dir,
+    "--to-tls",
+    "--to-ca",
+    "/no/file",
+  ];
+  try {
+    const timeoutMs = 20_000;
+    const { code, stderr } = await runProcess(FAIRLEAD, ["why", ...args], { timeoutMs });
+    assert.equal(code, 1);
+    assert.match(stderr, /^fairlead: --to-ca: /);
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
 });
 
 test("with --admin it asks the running proxy", async () => {
