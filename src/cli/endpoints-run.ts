@@ -1,7 +1,12 @@
 /**
  * `fairlead endpoints` at work: resolves a target, connects to no endpoint, and prints.
  */
-import { createResolver, type EndpointSet, type ResolverListener } from "../discovery/index.ts";
+import {
+  createResolver,
+  type EndpointSet,
+  type Resolver,
+  type ResolverListener,
+} from "../discovery/index.ts";
 import { openFor } from "./discovery.ts";
 import type { EndpointsOptions } from "./endpoints.ts";
 import {
@@ -10,36 +15,49 @@ import {
   renderChange,
   renderEndpoints,
 } from "./endpoints-view.ts";
-import { aborted, createSystem, type System, stopSignal, writeOut } from "./system.ts";
+import { aborted, createSystem, type System, stdoutGone, stopSignal, writeOut } from "./system.ts";
 import { CommandError } from "./usage.ts";
 
 /** How long to wait for the first set. */
 const WAIT_MS = 5000;
 
 /**
- * Prints the endpoints of `target`; with --watch also each change, until a signal comes.
+ * Prints the endpoints of `target`; with --watch also each change, until a signal comes or nobody
+ * reads any more.
  * @returns the exit code: 1 when the name is known to nobody.
  * @throws CommandError when it cannot be resolved in time.
  */
 export async function runEndpoints(target: string, options: EndpointsOptions): Promise<number> {
   const system = await createSystem(options);
-  const discovery = await openFor([target], options, system);
-  const resolver = createResolver(target, discovery.deps);
-  const stop = stopSignal();
   const printer = new Printer(target, options, system);
+  const discovery = await openFor([target], options, system);
   try {
-    resolver.start(printer);
-    await Promise.race([printer.first, aborted(stop), waited(system)]);
-    const isLate = printer.document === null && !stop.aborted;
-    if (isLate && !options.watch) throw new CommandError(printer.problem);
-    if (options.watch) await aborted(stop);
+    await print(createResolver(target, discovery.deps), printer, options, system);
   } finally {
-    resolver.close();
     discovery.close();
   }
   await printer.written;
   const { document } = printer;
   return document !== null && (document.endpoints.length > 0 || !printer.isAbsent) ? 0 : 1;
+}
+
+/** Resolves when all is told that was asked for. */
+async function print(
+  resolver: Resolver,
+  printer: Printer,
+  { watch }: EndpointsOptions,
+  system: System,
+): Promise<void> {
+  const stop = AbortSignal.any([stopSignal(), stdoutGone()]);
+  try {
+    resolver.start(printer);
+    await Promise.race([printer.first, aborted(stop), waited(system)]);
+    const isLate = printer.document === null && !stop.aborted;
+    if (isLate && !watch) throw new CommandError(printer.problem);
+    if (watch) await aborted(stop);
+  } finally {
+    resolver.close();
+  }
 }
 
 /** Prints sets as they come: the first one only, or all of them. */

@@ -51,6 +51,13 @@ export function stopSignal(): AbortSignal {
   return stop.signal;
 }
 
+/** Aborted when what was written cannot be delivered: whoever read it (`| head`) has gone. */
+export function stdoutGone(): AbortSignal {
+  const gone = new AbortController();
+  process.stdout.once("error", () => gone.abort("stdout is closed"));
+  return gone.signal;
+}
+
 /**
  * Makes an error that nobody caught, which is a bug, a line of the log like any other before the
  * process ends with 1.

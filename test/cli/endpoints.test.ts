@@ -1,14 +1,15 @@
 /** `fairlead endpoints`: forms of output, watching, files, and its exit codes. */
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { runProcess, startProcess, stopAll } from "../peers/processes.ts";
-import { startTestCluster, type TestCluster } from "../support/lab-cluster.ts";
+import { type EchoCluster, kubeconfigText, startEchoCluster } from "../support/lab-cluster.ts";
 import { FAIRLEAD, until } from "./harness.ts";
 
-let lab: TestCluster;
+let lab: EchoCluster;
 
 before(async () => {
-  lab = await startTestCluster();
+  lab = await startEchoCluster();
   lab.addPod(1);
   lab.addPod(2, false);
 });
@@ -68,6 +69,23 @@ test("with -w each change is a document, and a signal ends it with 0", async () 
   lab.workload.setReady("echo-2", false);
 });
 
+test("with -w it ends when nobody reads any more", async () => {
+  const line = '"$0" endpoints kubernetes:///echo:80 -w -o json --kubeconfig "$1" | head -n 1';
+  const watching = startProcess("/bin/sh", ["-c", line, FAIRLEAD, lab.kubeconfig]);
+  await watching.waitFor(/\n/);
+  let hasEnded = false;
+  watching.exited.then(() => {
+    hasEnded = true;
+  });
+  let isReady = false;
+  await until("the end", () => {
+    isReady = !isReady;
+    lab.workload.setReady("echo-2", isReady);
+    return hasEnded;
+  });
+  lab.workload.setReady("echo-2", false);
+});
+
 test("with -w and a table only rows that changed are printed again", async () => {
   const watching = startProcess(FAIRLEAD, ["endpoints", "kubernetes:///echo:80", "-w", ...inLab()]);
   await watching.waitFor(/^127\.0\.2\.1:50051/m);
@@ -88,8 +106,6 @@ test("a Service that does not exist exits 1 and says so", async () => {
 });
 
 test("an API server that is not there is told after five seconds, exit 1", async () => {
-  const { writeFileSync } = await import("node:fs");
-  const { kubeconfigText } = await import("../support/lab-cluster.ts");
   const file = `${lab.directory}/dead.yaml`;
   writeFileSync(file, kubeconfigText("http://127.0.0.1:9"));
   const { code, stderr, stdout } = await endpoints("kubernetes:///echo:80", "--kubeconfig", file);
