@@ -22,7 +22,7 @@ export function checkCommand(): Command {
   const summary = "Check the way to the Kubernetes API server: reach, credentials, rights, clock";
   const output = valueOption("-o, --output <form>", "table or json", oneOf(["table", "json"]));
   const command = newVerb("check", summary, EXAMPLES).addOption(output.default("table", "table"));
-  addApiOptions(command);
+  addApiOptions(command, "the namespace to check, instead of the context's or the pod's");
   return addCommonOptions(command, "warn").action(async (options: CheckOptions) => {
     const [{ endProcess }, { runCheck }] = await Promise.all([
       import("./system.ts"),

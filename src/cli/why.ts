@@ -3,7 +3,11 @@
  */
 import type { Command } from "commander";
 import type { PolicyChoice, TcpAddress } from "../proxy/index.ts";
-import { addKubernetesOptions, type KubernetesOptions } from "./kubernetes-options.ts";
+import {
+  addKubernetesOptions,
+  type KubernetesOptions,
+  kubernetesValues,
+} from "./kubernetes-options.ts";
 import {
   checkTarget,
   POLICY_WORDS,
@@ -77,6 +81,7 @@ function checkTogether(target: string | undefined, options: WhyOptions): void {
     ["--service-config", serviceConfig],
     ["--to-tls", toTls],
     ...toTlsValues(options),
+    ...kubernetesValues(options),
   ];
   const [first] = ours.filter(([, value]) => value !== undefined);
   if (admin !== undefined && first !== undefined) {

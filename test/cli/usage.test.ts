@@ -63,6 +63,20 @@ const MISTAKES: [args: string[], line: RegExp][] = [
   [["why", "--admin", "1", "--to-tls"], /--to-tls and --admin exclude each other/],
   [["why", "--admin", "1", "--policy", "random"], /--policy and --admin exclude each other/],
   [["why", "--admin", "1", "--to-key", "a"], /--to-key and --admin exclude each other/],
+  [["why", "--admin", "1", "--kubeconfig", "a"], /--kubeconfig and --admin exclude each other/],
+  [["why", "--admin", "1", "--context", "a"], /--context and --admin exclude each other/],
+  [["why", "--admin", "1", "-n", "a"], /--namespace and --admin exclude each other/],
+  [["why", "--admin", "1", "--objects", "a"], /--objects and --admin exclude each other/],
+  [["why", "--admin", "1", "--node", "a"], /--node and --admin exclude each other/],
+  [["why", "--admin", "1", "--zone", "a"], /--zone and --admin exclude each other/],
+  [
+    ["why", "a:1", "--objects", "a", "--context", "b"],
+    /--objects and --context exclude each other/,
+  ],
+  [
+    [...GOOD, "--objects", "a", "--kubeconfig", "b", "--log-level", "error"],
+    /--objects and --kubec/,
+  ],
   [["why", "a:1", "--policy", "random", "--service-config", "{}"], /--policy and --service-config/],
   [["why"], /why needs a TARGET or --admin/],
   [["why", "orders"], /^fairlead: target "orders": the port is missing/m],
@@ -98,6 +112,13 @@ test("--version prints the version of the package", async () => {
 test("the help of why says what its exit code means", async () => {
   const { stdout } = await runProcess(FAIRLEAD, ["why", "--help"]);
   assert.match(stdout, /^Exit code: 0 when at least one endpoint is usable, 1 when none is/m);
+});
+
+test("check has no target, and its help speaks of none", async () => {
+  const { code, stdout } = await runProcess(FAIRLEAD, ["check", "--help"]);
+  assert.equal(code, 0);
+  assert.match(stdout, /--namespace <name> +the namespace to check/);
+  assert.doesNotMatch(stdout, /target/);
 });
 
 test("the help names every verb, and each verb's help has examples", async () => {
