@@ -14,8 +14,6 @@ import type { TlsSettings } from "./tls.ts";
 export const TCP_KEEPALIVE_MS = 10_000;
 /** Connections at rest that are kept for the next request. */
 const IDLE_CONNECTIONS_MAX = 4;
-/** The greeting of a SOCKS proxy. */
-const SOCKS_TIMEOUT_MS = 10_000;
 
 /** What a request needs to go over a connection of the pool. */
 export interface PooledOptions {
@@ -131,7 +129,8 @@ async function createProxyAgent(url: string, tlsName: string): Promise<HttpAgent
     }
     // The proxy resolves the name, as Go's client lets it.
     const proxy = url.replace(/^socks5:/, "socks5h:");
-    return new SocksAgent(proxy, { ...AGENT_OPTIONS, timeout: SOCKS_TIMEOUT_MS });
+    // No `timeout`: the library gives a greeting 30 s by itself, and would end any silence by ours.
+    return new SocksAgent(proxy, AGENT_OPTIONS);
   }
   const { HttpsProxyAgent } = await import("https-proxy-agent");
   type Connect = InstanceType<typeof HttpsProxyAgent>["connect"];

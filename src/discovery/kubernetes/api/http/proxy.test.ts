@@ -1,6 +1,8 @@
 /** Tests of `proxy-url` on real sockets: CONNECT, SOCKS 5, and proxies that do not answer. */
 import assert from "node:assert/strict";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
+import type { ClientRequest } from "node:http";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { after, afterEach, before, test } from "node:test";
 import { createAuthority } from "../../../../../test/support/certificates.ts";
@@ -150,6 +152,23 @@ test("a socks5 proxy carries it as well", async () => {
     seen.map((text) => text.replace(/\d+$/, "N")),
     ["type 1 port N", "type 1 port N"],
   );
+});
+
+test("a watch through a proxy may be silent: no time limit of a connection remains", async () => {
+  const proxies = { http: await connectProxy([]), socks5: await socksProxy([]) };
+  for (const [scheme, { port }] of Object.entries(proxies)) {
+    const client = through(`${scheme}://127.0.0.1:${port}`, api);
+    const limits: unknown[] = [];
+    const onRequest = (message: unknown) => {
+      const { request } = message as { request: ClientRequest };
+      request.once("response", () => limits.push(request.socket?.timeout ?? 0));
+    };
+    subscribe("http.client.request.start", onRequest);
+    assert.deepEqual(await fetchOf(client, "/"), { via: "http" });
+    unsubscribe("http.client.request.start", onRequest);
+    assert.deepEqual(limits.slice(-1), [0], scheme);
+    client.close();
+  }
 });
 
 test("a proxy that refuses is a failure without its password", async () => {
