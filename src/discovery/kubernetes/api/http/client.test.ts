@@ -392,6 +392,63 @@ test("a server that hangs is noticed by questions, and its watches are cut", asy
   );
 });
 
+test("a plugin that breaks after a watch stands does not cut it: the question has no credentials", async () => {
+  const config = new Secret('{"exec":{}}');
+  const plugin = { kind: "exec plugin", name: "login", userName: "u", config } as const;
+  let isBroken = false;
+  class KubeConfig {
+    loadFromOptions() {}
+    async applyToHTTPSOptions(options: { headers?: unknown }) {
+      if (isBroken) throw new Error("it is broken");
+      options.headers = { Authorization: "Bearer good" };
+    }
+  }
+  const server = await new ScriptedServer((request, response) => {
+    if (request.url === "/livez") response.writeHead(401).end();
+    else response.writeHead(200).flushHeaders();
+  }).listen();
+  const clock = new VirtualClock();
+  const access = accessTo(`http://127.0.0.1:${server.port}`, {}, { plugin });
+  const { client } = clientOf(access, { clock, loadClientNode: async () => ({ KubeConfig }) });
+  try {
+    const { heard } = watchOf(client, "/w");
+    await until(() => heard.length === 1);
+    isBroken = true;
+    for (let asked = 2; asked < 6; asked += 1) {
+      clock.advance(SILENT_MS_MAX);
+      await until(() => server.requests.length === asked || heard.length > 1);
+      await new Promise((resolve) => setTimeout(resolve, 20)); // its answer has to be here
+      assert.deepEqual(heard, ["open"]);
+    }
+    assert.equal(server.requests[1].headers.authorization, undefined);
+    client.close();
+    assert.equal(clock.pendingCount, 0);
+  } finally {
+    client.close();
+    await server.close();
+  }
+});
+
+test("a server that refuses connections while a watch stands is dead for that reason", async () => {
+  await withServer(
+    (_request, response) => response.writeHead(200).flushHeaders(),
+    async ({ server, client, clock, silences }) => {
+      const { heard } = watchOf(client, "/w");
+      await until(() => heard.length === 1);
+      const { port } = server;
+      server.server.close(); // the watch goes on
+      clock.advance(SILENT_MS_MAX);
+      await until(() => silences() === 1);
+      assert.deepEqual(heard, ["open"]);
+      clock.advance(PROBE_TIMEOUT_MS);
+      await until(() => heard.length === 2);
+      assert.equal(heard[1], `! 127.0.0.1:${port}: connection refused`);
+      await server.deserted();
+      await server.listen();
+    },
+  );
+});
+
 test("at most OPENINGS_MAX requests wait for an answer; the others take their turn", async () => {
   const waiting: (() => void)[] = [];
   await withServer(

@@ -21,7 +21,7 @@ import { Gate, OPENINGS_MAX } from "./gate.ts";
 import { LineSplitter } from "./lines.ts";
 import { Liveness, PROBE_TIMEOUT_MS, PROBES_MAX } from "./liveness.ts";
 import { ConnectionPool } from "./pool.ts";
-import { ApiTls } from "./tls.ts";
+import { ApiTls, type TlsSettings } from "./tls.ts";
 import type { ApiRequest, ApiTransport, DocumentHandler, WatchHandler } from "./transport.ts";
 
 /** A document, such as one page of a list. */
@@ -59,6 +59,8 @@ export class ApiClient implements ApiTransport {
   readonly #liveness: Liveness;
   readonly #open = new Set<Exchange>();
   readonly #watches = new Set<Exchange>();
+  /** What the last request was made with: good enough to ask whether the server is there. */
+  #tlsSettings: TlsSettings | null = null;
   #isClosed = false;
 
   /** @throws ApiAccessError when credentials or certificates cannot be used. */
@@ -74,7 +76,7 @@ export class ApiClient implements ApiTransport {
       rng: deps.rng,
       ask: (onDone) => this.#ask(onDone),
       onSilence: () => deps.onSilence?.(),
-      onDead: () => this.#onDead(),
+      onDead: (reason) => this.#onDead(reason),
     });
   }
 
@@ -100,7 +102,7 @@ export class ApiClient implements ApiTransport {
   ): ApiRequest {
     const outgoing = { method, url: this.#urlOf(path), body, isStream: false };
     const accept = (answer: IncomingMessage) => documentBody(answer, handler);
-    return this.#start(outgoing, this.#gate, accept, (failure) => handler.onFailure(failure));
+    return this.#start(outgoing, {}, accept, (failure) => handler.onFailure(failure));
   }
 
   /** See `ApiTransport`. */
@@ -112,7 +114,7 @@ export class ApiClient implements ApiTransport {
       handler.onOpen();
       return watchBody(handler);
     };
-    const exchange = this.#start(outgoing, this.#gate, accept, (f) => handler.onFailure(f));
+    const exchange = this.#start(outgoing, {}, accept, (f) => handler.onFailure(f));
     return exchange;
   }
 
@@ -124,15 +126,16 @@ export class ApiClient implements ApiTransport {
     this.#pool.close();
   }
 
+  /** @param other what is not as for most requests. */
   #start(
     outgoing: Outgoing,
-    gate: Gate | null,
+    other: Partial<ExchangeDeps>,
     accept: (answer: IncomingMessage) => BodySink,
     onFailure: (failure: ApiFailure) => void,
   ): Exchange {
     const deps: ExchangeDeps = {
       clock: this.#deps.clock,
-      gate,
+      gate: this.#gate,
       means: () => this.#means(),
       renew: () => this.#renew(),
       onHeard: (bytes) => {
@@ -140,6 +143,7 @@ export class ApiClient implements ApiTransport {
         if (bytes > 0) this.#deps.onBytes?.(bytes);
       },
       onOver: (exchange) => this.#onOver(exchange),
+      ...other,
     };
     const exchange = new Exchange(outgoing, deps, accept, onFailure);
     this.#open.add(exchange);
@@ -153,8 +157,8 @@ export class ApiClient implements ApiTransport {
 
   async #means(): Promise<Means> {
     const { token, certificate } = await this.credentials.present();
-    const settings = this.#tls?.settings(certificate) ?? null;
-    const options = await this.#pool.options(settings);
+    this.#tlsSettings = this.#tls?.settings(certificate) ?? null;
+    const options = await this.#pool.options(this.#tlsSettings);
     return { options, token, headers: this.#access.user.impersonate };
   }
 
@@ -170,22 +174,31 @@ export class ApiClient implements ApiTransport {
     if (this.#watches.delete(exchange) && this.#watches.size === 0) this.#liveness.stop();
   }
 
-  /** Any answer will do: a server that refuses us lives. */
-  #ask(onDone: (isAnswered: boolean) => void): ApiRequest {
+  /**
+   * Any answer will do: a server that refuses us lives. So nothing is asked of the credentials: a
+   * plugin that hangs says nothing of the server.
+   */
+  #ask(onDone: (failure: ApiFailure | null) => void): ApiRequest {
     const outgoing = {
       method: "GET",
       url: this.#urlOf("/livez"),
       body: null,
       isStream: false,
     } as const;
-    const accept = () => ({ push: () => null, end: () => onDone(true) });
-    return this.#start(outgoing, null, accept, (failure) => onDone(failure.status > 0));
+    const means = async (): Promise<Means> => {
+      const options = await this.#pool.options(this.#tlsSettings);
+      return { options, token: null, headers: {} };
+    };
+    const other = { gate: null, means, renew: () => false };
+    const accept = () => ({ push: () => null, end: () => onDone(null) });
+    const onFailure = (failure: ApiFailure) => onDone(failure.status > 0 ? null : failure);
+    return this.#start(outgoing, other, accept, onFailure);
   }
 
-  #onDead(): void {
+  #onDead(cause: string | null): void {
     const seconds = Math.round((PROBE_TIMEOUT_MS * PROBES_MAX) / 1000);
     const { host } = this.#urlOf("/");
-    const reason = `${host}: the API server is silent and did not answer for ${seconds} s`;
+    const reason = cause ?? `${host}: the API server is silent and did not answer for ${seconds} s`;
     this.#pool.retire();
     for (const watch of [...this.#watches]) watch.fail(newFailure({ reason, isSilent: true }));
   }

@@ -2,21 +2,32 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { seededRng, VirtualClock } from "../../../../base/index.ts";
+import { type ApiFailure, newFailure } from "./failure.ts";
 import { Liveness, PROBE_TIMEOUT_MS, SILENT_MS_MAX, SILENT_MS_MIN } from "./liveness.ts";
 
 function setup(seed = 1) {
   const clock = new VirtualClock();
-  const seen = { asked: 0, open: 0, silences: 0, deadAtMs: -1 };
+  const seen = {
+    asked: 0,
+    askedAtMs: 0,
+    open: 0,
+    silences: 0,
+    deadAtMs: -1,
+    reason: "" as string | null,
+  };
   /** Whether the server answers, after how long. */
-  const server = { answersInMs: 5 as number | null };
+  const server = { answersInMs: 5 as number | null, failure: null as ApiFailure | null };
   const liveness: Liveness = new Liveness({
     clock,
     rng: seededRng(seed),
     ask: (onDone) => {
       seen.asked += 1;
+      seen.askedAtMs = clock.nowMs();
       seen.open += 1;
       const timer =
-        server.answersInMs === null ? null : clock.setTimer(server.answersInMs, () => onDone(true));
+        server.answersInMs === null
+          ? null
+          : clock.setTimer(server.answersInMs, () => onDone(server.failure));
       let isOpen = true;
       return {
         close: () => {
@@ -29,7 +40,8 @@ function setup(seed = 1) {
     onSilence: () => {
       seen.silences += 1;
     },
-    onDead: () => {
+    onDead: (reason) => {
+      seen.reason = reason;
       seen.deadAtMs = clock.nowMs();
     },
   });
@@ -68,6 +80,7 @@ test("a server that stops is known to be dead within 30 s of its last word", () 
     assert.ok(tookMs >= SILENT_MS_MIN + PROBE_TIMEOUT_MS, `not rashly: ${tookMs} ms`);
     assert.ok(tookMs <= SILENT_MS_MAX + 2 * PROBE_TIMEOUT_MS && tookMs < 30_000, `${tookMs} ms`);
     assert.equal(seen.silences, 2);
+    assert.equal(seen.reason, null);
     assert.equal(clock.pendingCount, 0, "it asks nothing more of a dead one");
     end();
   }
@@ -83,6 +96,45 @@ test("one lost answer is not death: the second question is answered", () => {
   clock.advance(60_000);
   assert.equal(seen.deadAtMs, -1);
   assert.equal(seen.silences, 1);
+  end();
+});
+
+test("refused twice is dead for that reason, but no sooner than the first could have timed out", () => {
+  const { clock, seen, server, liveness, end } = setup();
+  liveness.start();
+  server.failure = newFailure({ reason: "api:6443: connection refused" });
+  while (seen.asked === 0) clock.advance(1);
+  const { askedAtMs } = seen;
+  clock.advance(PROBE_TIMEOUT_MS - 1);
+  assert.equal(seen.asked, 1);
+  clock.advance(1 + 5);
+  assert.equal(seen.askedAtMs, askedAtMs + PROBE_TIMEOUT_MS);
+  assert.equal(seen.deadAtMs, seen.askedAtMs + 5);
+  assert.equal(seen.reason, "api:6443: connection refused");
+  end();
+});
+
+test("an event between a refused question and the next one is an answer", () => {
+  const { clock, seen, server, liveness, end } = setup();
+  liveness.start();
+  server.failure = newFailure({ reason: "api:6443: connection refused" });
+  while (seen.asked === 0) clock.advance(1);
+  clock.advance(100);
+  liveness.heard();
+  clock.advance(SILENT_MS_MIN + PROBE_TIMEOUT_MS - 1000);
+  assert.equal(seen.asked, 2);
+  assert.equal(seen.deadAtMs, -1);
+  end();
+});
+
+test("a question that could not be asked says nothing of the server", () => {
+  const { clock, seen, server, liveness, end } = setup();
+  liveness.start();
+  server.failure = newFailure({ reason: "exec plugin login: it failed", isInvalid: true });
+  clock.advance(120_000);
+  assert.ok(seen.asked >= 9 && seen.asked <= 12, `${seen.asked} questions in two minutes`);
+  assert.equal(seen.silences, 0);
+  assert.equal(seen.deadAtMs, -1);
   end();
 });
 

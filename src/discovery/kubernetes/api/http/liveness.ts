@@ -5,17 +5,20 @@
  * not help either: the kernel of a stopped process acknowledges whatever comes. So when nothing at
  * all was heard of the server for a while, it is asked something cheap on another connection; any
  * answer, whatever its status, shows that it lives. Two questions without an answer: it is dead,
- * and all watches are cut, at most 28 s after its last byte.
+ * and all watches are cut, at most 28 s after its last byte. A question that fails early, such as a
+ * connection that is refused, is followed by the second no sooner than one that is not answered.
  *
  * What it costs the server: while the watched kinds move, nothing, because events are answers too.
  * In a cluster at rest one GET /livez each 10-12 s per process, on a kept connection; 10,000 of
- * them ask less than 1,000 times a second. /livez needs no RBAC rule of its own
- * (system:public-info-viewer) and is exempt from API Priority and Fairness, so that a busy server
- * is not taken for a dead one. HTTP/2 could ask on the connection of the watch itself; what the
- * question cannot see over HTTP/1.1 (a watch lost on its way, one server of several) is left to
- * TCP keepalive and to the silence of bookmarks (`watch-session.ts`).
+ * them ask less than 1,000 times a second. It is asked without credentials, which may themselves be
+ * slow or broken and say nothing of the server: /livez needs no RBAC rule of its own
+ * (system:public-info-viewer, which 401 and 403 are as good as) and is exempt from API Priority and
+ * Fairness, so that a busy server is not taken for a dead one. HTTP/2 could ask on the connection
+ * of the watch itself; what the question cannot see over HTTP/1.1 (a watch lost on its way, one
+ * server of several) is left to TCP keepalive and to the silence of bookmarks (`watch-session.ts`).
  */
 import type { Clock, Rng, Timer } from "../../../../base/index.ts";
+import type { ApiFailure } from "./failure.ts";
 import type { ApiRequest } from "./transport.ts";
 
 /** The server is asked when it was silent for this long, */
@@ -31,12 +34,19 @@ export const PROBES_MAX = 2;
 export interface LivenessDeps {
   readonly clock: Clock;
   readonly rng: Rng;
-  /** Asks; `onDone` is called on a later turn unless the request was closed. */
-  readonly ask: (onDone: (isAnswered: boolean) => void) => ApiRequest;
+  /**
+   * Asks; `onDone` is called on a later turn unless the request was closed: with null for an
+   * answer, or why there is none. One that `isInvalid` was not asked, and says nothing.
+   */
+  readonly ask: (onDone: (failure: ApiFailure | null) => void) => ApiRequest;
   /** A question was not answered. */
   readonly onSilence: () => void;
-  /** The server is dead. Asking goes on only when something is heard or watched again. */
-  readonly onDead: () => void;
+  /**
+   * The server is dead. Asking goes on only when something is heard or watched again.
+   *
+   * @param reason why the last question failed; null when nothing came of it in time.
+   */
+  readonly onDead: (reason: string | null) => void;
 }
 
 /** See the head of this file. */
@@ -86,6 +96,7 @@ export class Liveness {
     const { clock } = this.#deps;
     const silentMs = clock.nowMs() - this.#heardAtMs;
     if (silentMs < SILENT_MS_MIN) {
+      this.#failedCount = 0;
       this.#arm(this.#silentMs() - silentMs);
       return;
     }
@@ -101,23 +112,41 @@ export class Liveness {
   #ask(): void {
     const { clock, ask } = this.#deps;
     const askedAtMs = clock.nowMs();
-    this.#probe = ask((isAnswered) => this.#onAnswer(isAnswered, askedAtMs));
-    this.#timer = clock.setTimer(PROBE_TIMEOUT_MS, () => this.#onAnswer(false, askedAtMs));
+    this.#probe = ask((failure) => {
+      if (failure === null) this.#onAnswer();
+      else this.#onFailure(failure, askedAtMs);
+    });
+    this.#timer = clock.setTimer(PROBE_TIMEOUT_MS, () => this.#onFailure(null, askedAtMs));
     this.#timer.unref();
   }
 
-  #onAnswer(isAnswered: boolean, askedAtMs: number): void {
+  #onAnswer(): void {
     this.stop();
+    this.#failedCount = 0;
+    this.heard();
+    this.#arm(this.#silentMs());
+  }
+
+  /** @param failure null when time is over. */
+  #onFailure(failure: ApiFailure | null, askedAtMs: number): void {
     // Anything that came on a watch meanwhile is as good as an answer.
-    if (isAnswered || this.#heardAtMs > askedAtMs) {
-      this.#failedCount = 0;
-      this.heard();
+    if (this.#heardAtMs > askedAtMs) {
+      this.#onAnswer();
+      return;
+    }
+    this.stop();
+    if (failure?.isInvalid) {
       this.#arm(this.#silentMs());
       return;
     }
     this.#deps.onSilence();
     this.#failedCount += 1;
-    if (this.#failedCount < PROBES_MAX) this.#ask();
-    else this.#deps.onDead();
+    if (this.#failedCount >= PROBES_MAX) {
+      this.#deps.onDead(failure?.reason ?? null);
+      return;
+    }
+    const restMs = PROBE_TIMEOUT_MS - (this.#deps.clock.nowMs() - askedAtMs);
+    if (restMs > 0) this.#arm(restMs);
+    else this.#ask();
   }
 }
