@@ -28,6 +28,8 @@ class SmallApi {
   token = "one";
   revision = 10;
   isHanging = false;
+  /** The resource that RBAC does not allow. */
+  forbidden = "";
   readonly server = new ScriptedServer((request, response) => {
     const { url = "" } = request;
     this.urls.push(url);
@@ -40,6 +42,10 @@ class SmallApi {
   #watch(url: string, response: ServerResponse): void {
     const { pathname, searchParams } = new URL(url, "http://api");
     const resource = pathname.split("/").at(-1) ?? "";
+    if (resource === this.forbidden) {
+      response.writeHead(403).end();
+      return;
+    }
     this.watches.set(resource, response);
     response.writeHead(200, { "content-type": "application/json" }).flushHeaders();
     if (!searchParams.has("sendInitialEvents")) return;
@@ -184,6 +190,36 @@ test("a server that hangs is told within 30 s; when it is back, all its watches 
     .filter(({ level }) => level === "warn")
     .map(({ fields }) => fields.reason);
   assert.ok(new Set(reasons).size === reasons.length, `one line per reason: ${reasons}`);
+  await end();
+});
+
+test("with a watch that is forbidden for ever, an outage is told, and its end, and no more", async () => {
+  const { api, watch, pass, log, end } = await setup();
+  api.forbidden = "services";
+  const slices = watch("EndpointSlice");
+  const services = watch("Service");
+  await until(() => slices.listener.isSynced && services.listener.problem !== null);
+  for (let outage = 1; outage <= 2; outage += 1) {
+    await pass(10_000); // it stands, or a cut would be news
+    api.isHanging = true;
+    while (slices.listener.problem === null) {
+      await pass(500);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    api.isHanging = false;
+    const isOver = () =>
+      slices.listener.problem === null && /^forbidden/.test(services.listener.problem ?? "");
+    while (!isOver()) {
+      await pass(500);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    const lines = log.lines.splice(0);
+    assert.deepEqual(lines.at(-1), "info: the API server is watched again", `outage ${outage}`);
+    const backs = lines.filter((line) => line.endsWith("is watched again"));
+    assert.equal(backs.length, 1);
+    const told = log.entries.splice(0).filter(({ fields }) => fields.kind === "forbidden");
+    assert.deepEqual(told, []);
+  }
   await end();
 });
 

@@ -54,6 +54,8 @@ class ApiSource implements ObjectSource {
   readonly #reflectors = new Set<Reflector>();
   /** The reason of each query that cannot be watched at the moment. */
   readonly #problems = new Map<ObjectQuery, string>();
+  /** A watch is back of those that the log said are away; it has not been told yet. */
+  #isBack = false;
   #isClosed = false;
 
   constructor(access: ApiAccess, deps: ApiSourceDeps) {
@@ -111,14 +113,28 @@ class ApiSource implements ObjectSource {
 
   /** One line per reason: a server that is away takes all watches with it. */
   #onProblem(query: ObjectQuery, { kind, reason }: SourceProblem): void {
+    if (kind === "forbidden") {
+      // The server answers. Whether that is worth a line depends on what the objects are for.
+      this.#settle(query);
+      return;
+    }
     const isNews = ![...this.#problems.values()].includes(reason);
     this.#problems.set(query, reason);
     if (isNews) this.#deps.log.warn("the API server cannot be watched", { kind, reason });
   }
 
   #onBack(query: ObjectQuery): void {
-    this.#problems.delete(query);
-    if (this.#problems.size === 0) this.#deps.log.info("the API server is watched again");
+    // One that is allowed at last was never away.
+    if (this.#problems.has(query)) this.#isBack = true;
+    this.#settle(query);
     for (const other of this.#reflectors) other.hurry();
+  }
+
+  /** This query is not away any more: the last one ends the outage. */
+  #settle(query: ObjectQuery): void {
+    this.#problems.delete(query);
+    if (this.#problems.size > 0 || !this.#isBack) return;
+    this.#isBack = false;
+    this.#deps.log.info("the API server is watched again");
   }
 }
