@@ -173,3 +173,25 @@ test("credentials that cannot be used at all", async () => {
   const { detail } = stepOf(result, "credentials");
   assert.equal(detail, "token file /nowhere/token: cannot be read: no such file");
 });
+
+test("a plugin that fails is a fault of the credentials, not of the network", async () => {
+  class KubeConfig {
+    loadFromOptions() {}
+    applyToHTTPSOptions() {
+      return Promise.reject(new Error("please log in"));
+    }
+  }
+  const config = new Secret('{"exec":{}}');
+  const plugin = { kind: "exec plugin", name: "login", userName: "u", config } as const;
+  const server = await new ScriptedServer(() => assert.fail("nothing is sent")).listen();
+  const access = accessTo(`http://127.0.0.1:${server.port}`, {}, { plugin });
+  const loadClientNode = async () => ({ KubeConfig });
+  const { isGood, steps } = await checkApi(access, "prod", { ...deps(), loadClientNode });
+  await server.close();
+  assert.equal(isGood, false);
+  assert.deepEqual(
+    steps.map(({ name, detail }) => `${name}: ${detail}`),
+    ["credentials: exec plugin login: it failed: please log in"],
+  );
+  assert.match(steps[0].fix[0], /renew the credentials \(exec plugin login\)/);
+});

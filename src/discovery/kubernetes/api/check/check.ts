@@ -97,7 +97,10 @@ async function checkWith(
 ): Promise<ApiCheck> {
   const version = await ask(client, "GET", "/version");
   const skewMs = skewOf(version, clock.wallMs());
-  const steps: CheckStep[] = [serverStep(version, access)];
+  // Without credentials nothing was sent, so that nothing is known of the server.
+  const isSent = !version.failure?.isInvalid;
+  const first = isSent ? serverStep(version, access) : credentialsStep(client, version, null);
+  const steps: CheckStep[] = [first];
   let subject: ApiCheck["subject"] = null;
   if (version.failure === null || version.failure.status > 0) {
     const review = await ask(client, "POST", `${AUTHENTICATION}/selfsubjectreviews`, {
