@@ -53,6 +53,11 @@ export interface EndpointSet {
   readonly skipped?: readonly SkippedEndpoint[];
   /** True when the source says that the name itself does not exist. Only on an empty set. */
   readonly isAbsent?: boolean;
+  /**
+   * True when the source, or a part of it, is still away after this change: what `onError` said
+   * last holds on. Absent from a set that says all the source has to say.
+   */
+  readonly isStale?: boolean;
   /** Rules that hold for the set as a whole, for people; absent when there is none to tell. */
   readonly notes?: readonly string[];
 }

@@ -5,7 +5,9 @@ import type { EndpointSet } from "./endpoint.ts";
 export interface ResolverListener {
   /**
    * A whole new set. Called when it differs from the one before, and also with an unchanged one
-   * when `onError` came in between: the source is back. May be called from within `start`.
+   * when `onError` came in between and the source is back. That it is back says every set but one
+   * that `isStale`: a part of the source had news, and what `onError` said last holds on. May be
+   * called from within `start`.
    */
   onEndpoints(set: EndpointSet): void;
   /**

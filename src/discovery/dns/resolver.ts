@@ -72,16 +72,18 @@ export class DnsResolver implements Resolver {
     // One part failed while the rest was answered: calls go on, so it is only a line of the log.
     if (partial !== null && partial !== this.#partial) this.#logPartial(partial);
     this.#partial = partial;
-    const isBack = failure === null && this.#reported !== null;
-    if (found !== null && (found !== this.#told || isBack)) this.#publish(found);
+    const isAway = this.#reported !== null;
+    const isBack = isAway && failure === null;
+    if (isBack) this.#reported = null;
+    if (found !== null && (found !== this.#told || isBack)) this.#publish(found, isAway && !isBack);
     if (failure !== null && !this.#isClosed) this.#report(failure);
   }
 
-  #publish(found: Found): void {
+  #publish(found: Found, isStale: boolean): void {
     this.#told = found;
-    this.#reported = null;
+    const set = setOf(found, this.#parsed);
     // What a name resolves to, and that it does not, is in the log of who listens.
-    this.#listener?.onEndpoints(setOf(found, this.#parsed));
+    this.#listener?.onEndpoints(isStale ? Object.freeze({ ...set, isStale }) : set);
   }
 
   /** Tells the listener that the source is away, unless it knows that for this very reason. */

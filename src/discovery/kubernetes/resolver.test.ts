@@ -82,8 +82,9 @@ class Harness {
   take(): string[] {
     return this.heard.splice(0).map((each) => {
       if (typeof each === "string") return `error: ${each}`;
-      const { endpoints, reason } = each;
-      return reason ?? endpoints.map(({ address }) => address).join(" ");
+      const { endpoints, reason, isStale } = each;
+      const text = reason ?? endpoints.map(({ address }) => address).join(" ");
+      return isStale ? `${text}, stale` : text;
     });
   }
 
@@ -220,6 +221,28 @@ test("while the API server is away nothing changes but the reason; its return is
   h.source.recover(h.watch("Service"));
   h.clock.advance(0);
   assert.deepEqual(h.take(), []);
+  h.end();
+});
+
+test("what changed meanwhile comes as a stale set until the last watch is back, and not before", () => {
+  const h = new Harness();
+  h.slice("a", "10.0.0.1");
+  h.start();
+  h.take();
+  h.source.fail(h.watch("EndpointSlice"), "unreachable", "no answer");
+  h.source.fail(h.watch("Service"), "unreachable", "no answer");
+  h.clock.advance(0);
+  assert.deepEqual(h.take(), ["error: no answer"]);
+  h.slice("b", "10.0.0.2");
+  h.source.recover(h.watch("EndpointSlice"));
+  h.clock.advance(0);
+  assert.deepEqual(h.take(), ["10.0.0.1:50051 10.0.0.2:50051, stale"]);
+  h.slice("b", "10.0.0.3");
+  h.tell();
+  assert.deepEqual(h.take(), ["10.0.0.1:50051 10.0.0.3:50051, stale"], "the reason is the same");
+  h.source.recover(h.watch("Service"));
+  h.clock.advance(0);
+  assert.deepEqual(h.take(), ["10.0.0.1:50051 10.0.0.3:50051"]);
   h.end();
 });
 

@@ -4,7 +4,9 @@
  *
  * Nothing is yielded before all slices are known, and the Service is known or known to be
  * unreadable: a set that is half there looks like pods that left. From then on a source that is
- * away changes nothing but what `onError` says. Changes of one turn of the event loop are one set.
+ * away changes nothing but what `onError` says; of two watches that are away one may be back before
+ * the other, or have news all the while (one faulty file of many): such sets are stale. Changes of
+ * one turn of the event loop are one set.
  */
 import { assert, type Clock, type Logger, type Timer } from "../../base/index.ts";
 import { type EndpointSet, newEndpointSet } from "../endpoint.ts";
@@ -221,9 +223,10 @@ export class KubernetesResolver implements Resolver {
     const isBack = this.#reported !== null && this.#problems.size === 0;
     if (this.#set !== null && isSameSet(this.#set, set) && !isBack) return;
     this.#set = set;
-    this.#reported = null;
+    const isStale = this.#reported !== null && !isBack;
+    if (!isStale) this.#reported = null;
     // What a Service comes to, and that nobody knows, is in the log of who listens.
-    this.#listener?.onEndpoints(set);
+    this.#listener?.onEndpoints(isStale ? Object.freeze({ ...set, isStale }) : set);
   }
 
   /** Tells the listener that the source is away, unless it knows that for this very reason. */
