@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { seededRng, VirtualClock } from "../../../../base/index.ts";
 import { newFailure } from "../http/failure.ts";
 import { failureOfStatus } from "../http/status.ts";
-import { RELIST_SPREAD_MS, RETRY_MS_FIRST, RETRY_MS_MAX } from "./backoff.ts";
+import { RELIST_SPREAD_MS, RETRY_MS_FIRST, RETRY_MS_MAX, STABLE_MS } from "./backoff.ts";
 import { expired, FakeApi, json, Listener, reflect } from "./fake-api-suite.ts";
 import { listPath } from "./paths.ts";
 import { SILENCE_MS_MAX, STREAM_LIST_SILENCE_MS } from "./watch-session.ts";
@@ -81,10 +81,11 @@ test("without streaming lists: pages, then a watch of what comes after them", ()
   end();
 });
 
-test("a server that ignores the wish for initial events' end is asked for pages", () => {
-  const { clock, api, listener, traits, end } = setup(["a"], { sendsListEnd: false });
+test("a streaming list that falls silent comes in pages; the next one is streamed again", () => {
+  const { clock, api, listener, traits, log, end } = setup(["a"], { sendsListEnd: false });
   clock.advance(1 + STREAM_LIST_SILENCE_MS);
-  assert.equal(traits.canStreamLists, false);
+  assert.equal(traits.canStreamLists, true);
+  assert.deepEqual(log.lines, ["info: a streaming list fell silent; this one comes in pages"]);
   clock.advance(2);
   assert.deepEqual(listener.take(), ["+a", "synced"]);
   assert.deepEqual(api.kinds, ["stream", "list", "watch@11"]);
@@ -145,6 +146,30 @@ test("watches that end at once are opened ever more slowly", () => {
     api.end();
   }
   assert.ok(api.requests.length < 40, `${api.requests.length} requests in 200 s`);
+  end();
+});
+
+test("watches that end early are reported from the second on, and back when one stands", () => {
+  const { clock, api, listener, end } = setup();
+  clock.advance(1);
+  listener.take();
+  const endEach = (count: number) => {
+    for (let ended = 0; ended < count; ended += 1) {
+      while (api.openCount === 0) clock.advance(10);
+      clock.advance(5000);
+      api.bookmark();
+      api.end();
+    }
+  };
+  endEach(1);
+  assert.deepEqual(listener.take(), []);
+  endEach(1);
+  assert.deepEqual(listener.take(), ["! unreachable: the API server ends each watch within 10 s"]);
+  endEach(10);
+  assert.deepEqual(listener.take(), [], "neither again, nor that it is back");
+  while (api.openCount === 0) clock.advance(10);
+  clock.advance(STABLE_MS);
+  assert.deepEqual(listener.take(), ["recovered"]);
   end();
 });
 

@@ -24,7 +24,7 @@ import { type Decode, ReflectedObjects } from "./objects.ts";
 import { PAGE_LIMIT, PAGE_LIMIT_MIN, PagedList } from "./paged-list.ts";
 import { streamListPath, watchPath } from "./paths.ts";
 import { isOlder } from "./store.ts";
-import { NO_LIST_END, WatchSession, type WatchSessionDeps } from "./watch-session.ts";
+import { LIST_SILENT, WatchSession, type WatchSessionDeps } from "./watch-session.ts";
 import { readEvent, type WatchEvent } from "./wire.ts";
 
 /** A watch asks the server for an end within this time, at random; so watches end apart. */
@@ -33,7 +33,8 @@ const WATCH_TIMEOUT_S_MIN = 300;
 const WATCH_TIMEOUT_S_MAX = 600;
 /** A watch that resumed is believed after this long without an event: the backlog comes first. */
 export const RECOVERED_AFTER_MS = 1000;
-
+/** Watches in a row that end early before that is reported. */
+const EARLY_ENDS_MAX = 2;
 /** When another watch of the same server is back, the next attempt comes within this time. */
 export const HURRY_MS = 1000;
 
@@ -72,6 +73,8 @@ export class Reflector implements Subscription {
   #reported: string | null = null;
   #retryTimer: Timer | null = null;
   #retryAtMs = 0;
+  /** Watches that the server ended in order, but early, since one stood for `STABLE_MS`. */
+  #earlyEndCount = 0;
   /** The last attempt failed without an answer. */
   #isUnreached = false;
   #recoveredTimer: Timer | null = null;
@@ -161,7 +164,8 @@ export class Reflector implements Subscription {
   #onOpen(): void {
     this.#hasWatched = true;
     if (this.#isListing || this.#reported === null) return;
-    this.#recoveredTimer = this.#deps.clock.setTimer(RECOVERED_AFTER_MS, () => this.#recovered());
+    const delayMs = this.#isCutShort ? STABLE_MS : RECOVERED_AFTER_MS;
+    this.#recoveredTimer = this.#deps.clock.setTimer(delayMs, () => this.#recovered());
     this.#recoveredTimer.unref();
   }
 
@@ -179,7 +183,7 @@ export class Reflector implements Subscription {
     }
     this.#tell();
     // A bookmark comes after all that happened until then: the backlog has been told.
-    if (hasBookmark && !this.#isClosed) this.#recovered();
+    if (hasBookmark && !this.#isCutShort && !this.#isClosed) this.#recovered();
   }
 
   /** Returns why the watch cannot go on, or null when it can. */
@@ -240,11 +244,14 @@ export class Reflector implements Subscription {
     const isListing = this.#isListing;
     this.#endAttempt();
     if (openMs >= STABLE_MS && !isListing) {
-      this.#delay.reset();
+      this.#succeeded();
       this.#begin(); // timeoutSeconds are spread already
       return;
     }
-    if (isListing) this.#report(ENDED_EARLY, "watch");
+    if (isListing) this.#report(LIST_ENDED_EARLY, "watch");
+    else this.#earlyEndCount += 1;
+    // Once may be a server that goes; again and again, it is ever later that changes are seen.
+    if (this.#isCutShort) this.#report(ENDED_EARLY, "watch");
     if (!this.#isClosed) this.#retryIn(this.#delay.nextMs(0));
   }
 
@@ -252,6 +259,12 @@ export class Reflector implements Subscription {
     const openMs = this.#watch?.openMs ?? -1;
     const wasListing = this.#isListing;
     this.#endAttempt();
+    if (wasListing && failure.code === LIST_SILENT) {
+      // It may be slow, or something in between holds this one back: the next may come.
+      this.#deps.log.info("a streaming list fell silent; this one comes in pages", this.#fields);
+      this.#openPagedList();
+      return;
+    }
     if (wasListing && isNoStreamList(failure)) {
       this.#deps.traits.canStreamLists = false;
       this.#deps.log.info("the API server has no streaming lists; lists come in pages");
@@ -260,7 +273,7 @@ export class Reflector implements Subscription {
     }
     this.#deps.counters.failures.add();
     this.#isUnreached = failure.status === 0;
-    if (openMs >= STABLE_MS) this.#delay.reset();
+    if (openMs >= STABLE_MS) this.#succeeded();
     if (failure.isTooLarge && verb === "list") {
       this.#pageLimit = Math.max(PAGE_LIMIT_MIN, this.#pageLimit >> 2);
     }
@@ -272,6 +285,17 @@ export class Reflector implements Subscription {
     // A watch that was cut is no news as long as the next one stands.
     if (openMs < STABLE_MS || failure.isSilent) this.#report(failure, verb);
     if (!this.#isClosed) this.#retryIn(this.#delay.nextMs(failure.retryAfterMs));
+  }
+
+  /** A watch stood for `STABLE_MS`. */
+  #succeeded(): void {
+    this.#delay.reset();
+    this.#earlyEndCount = 0;
+  }
+
+  /** The server, or something in between, ends each watch as soon as it stands. */
+  get #isCutShort(): boolean {
+    return this.#earlyEndCount >= EARLY_ENDS_MAX;
   }
 
   #retryIn(delayMs: number): void {
@@ -335,11 +359,14 @@ export class Reflector implements Subscription {
   }
 }
 
-const ENDED_EARLY = newFailure({ reason: "the API server ended a list early" });
+const LIST_ENDED_EARLY = newFailure({ reason: "the API server ended a list early" });
+const ENDED_EARLY = newFailure({
+  reason: `the API server ends each watch within ${STABLE_MS / 1000} s`,
+});
 const OUT_OF_ORDER = newFailure({ reason: "events of the API server are out of order" });
-const NO_STREAM_LIST = newFailure({ code: NO_LIST_END, reason: "the bookmark is no list's end" });
+const NO_STREAM_LIST = newFailure({ reason: "the bookmark is no list's end" });
 
 /** 400 and 422: "sendInitialEvents is forbidden ... unless the WatchList feature is enabled". */
-function isNoStreamList({ status, code }: ApiFailure): boolean {
-  return status === 400 || status === 422 || code === NO_LIST_END;
+function isNoStreamList(failure: ApiFailure): boolean {
+  return failure.status === 400 || failure.status === 422 || failure === NO_STREAM_LIST;
 }

@@ -10,7 +10,7 @@ import type { Clock, Timer } from "../../../../base/index.ts";
 import { type ApiFailure, newFailure } from "../http/failure.ts";
 import type { ApiRequest, ApiTransport, WatchHandler } from "../http/transport.ts";
 
-/** The initial events of a streaming list may pause this long; then the server has none. */
+/** The initial events of a streaming list may pause this long; then the list comes in pages. */
 export const STREAM_LIST_SILENCE_MS = 10_000;
 /** A stream of a server that sends bookmarks (36-122 s apart) is opened again after so long. */
 export const SILENCE_MS_MAX = 180_000;
@@ -34,8 +34,8 @@ export interface WatchSessionDeps {
   readonly traits: ServerTraits;
 }
 
-/** Code of the failure of a streaming list whose initial events do not end. */
-export const NO_LIST_END = "NoListEnd";
+/** Code of the failure of a streaming list whose initial events do not end in time. */
+export const LIST_SILENT = "ListSilent";
 
 /** One watch. Its handler hears nothing after `close`, `onEnd` or `onFailure`. */
 export class WatchSession implements ApiRequest {
@@ -111,7 +111,7 @@ export class WatchSession implements ApiRequest {
       if (silentMs < STREAM_LIST_SILENCE_MS) this.#arm(STREAM_LIST_SILENCE_MS - silentMs);
       else {
         const reason = "the API server does not end the initial events of a watch";
-        this.#fail(newFailure({ code: NO_LIST_END, reason }));
+        this.#fail(newFailure({ code: LIST_SILENT, reason }));
       }
       return;
     }
