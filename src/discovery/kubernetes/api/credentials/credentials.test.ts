@@ -201,6 +201,16 @@ const FAILURES: readonly (readonly [name: string, () => unknown, RegExp])[] = [
     () => Promise.reject(new Error(`\nplease log in ${"x".repeat(60)}\nmore`)),
     /^exec plugin login: it failed: please log in \*\*\*$/,
   ],
+  [
+    "a token where the line is cut",
+    () => Promise.reject(new Error(`${"no ".repeat(60)}${"x".repeat(60)}`)),
+    /^exec plugin login: it failed: (no ){60}\*\*\*$/,
+  ],
+  [
+    "a short key",
+    () => Promise.reject(new Error("at https://login.example.test/: AKIA0123456789ABCDEF no")),
+    /^exec plugin login: it failed: at https:\/\/login.example.test\/: \*\*\* no$/,
+  ],
 ];
 for (const [name, answer, sentence] of FAILURES) {
   test(`a plugin that fails is one sentence: ${name}`, async () => {

@@ -188,7 +188,12 @@ function clusterInfo({ server, ca, isInsecure, tlsServerName }: ClusterEntry): u
   };
 }
 
-/** The first line that a plugin complains with; what looks like a token is taken out. */
+/** Of what a plugin complains with. */
+const COMPLAINT_CHARS_MAX = 200;
+/** What looks like a token, or a key: long, or not quite so long and with a digit in it. */
+const TOKEN_LIKE = /\S{40,}|(?=[^\s\d]*\d)\S{20,}/g;
+
+/** The first line that a plugin complains with, without what looks like a token. */
 function reasonOf(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
   if (code === "ENOENT") return "the command is not there; it must be in PATH";
@@ -197,10 +202,8 @@ function reasonOf(error: unknown): string {
     String(message ?? "")
       .split("\n")
       .find((one) => one.trim() !== "") ?? "";
-  const clean = line
-    .trim()
-    .slice(0, 200)
-    .replace(/\S{40,}/g, REDACTED);
+  // First taken out, then cut: a half of a token looks like none.
+  const clean = line.trim().replace(TOKEN_LIKE, REDACTED).slice(0, COMPLAINT_CHARS_MAX);
   return clean === "" ? "it failed" : `it failed: ${clean}`;
 }
 

@@ -360,6 +360,19 @@ test("a server that sends the token back does not get it into a reason", async (
   );
 });
 
+test("a short token is taken out where it stands alone, not out of words", async () => {
+  const message = 'the token "t" is not right';
+  await withServer(
+    (_request, response) =>
+      response.writeHead(403).end(JSON.stringify({ kind: "Status", message })),
+    async ({ client }) => {
+      const { reason } = await failureOf(client);
+      assert.equal(reason, 'the API server answers 403: the token "***" is not right');
+    },
+    { user: { token: new Secret("t") } },
+  );
+});
+
 test("a server that hangs is noticed by questions, and its watches are cut", async () => {
   let isHanging = false;
   await withServer(

@@ -10,7 +10,7 @@ import { type ClientRequest, request as httpRequest, type IncomingMessage } from
 import { request as httpsRequest } from "node:https";
 import type { Clock, Timer } from "../../../../base/index.ts";
 import { ApiAccessError } from "../error.ts";
-import { REDACTED, type Secret } from "../secret.ts";
+import { redact, type Secret } from "../secret.ts";
 import { type ApiFailure, newFailure } from "./failure.ts";
 import { type Gate, Turn } from "./gate.ts";
 import { errorReason } from "./network.ts";
@@ -120,9 +120,7 @@ export class Exchange implements ApiRequest {
   }
 
   #tell(failure: ApiFailure): void {
-    const token = this.#token?.reveal() ?? "";
-    const isClean = token === "" || !failure.reason.includes(token);
-    const reason = isClean ? failure.reason : failure.reason.replaceAll(token, REDACTED);
+    const reason = redact(failure.reason, this.#token?.reveal() ?? "");
     this.#onFailure({ ...failure, reason });
   }
 
