@@ -11,6 +11,8 @@ import { type ParsedValue, type PieceCache, parseText } from "./parse.ts";
 
 /** A line for the log: what is wrong in a file, and where. */
 export interface FileNote {
+  /** The file alone. */
+  readonly file: string;
   /** "FILE:LINE:COLUMN". */
   readonly at: string;
   readonly reason: string;
@@ -40,7 +42,8 @@ export class ObjectFile {
 
   /** The file cannot be read, or not be parsed: its objects stay. */
   fail(reason: string, line = 1, column = 1): FileNote {
-    this.fault = { at: `${this.path}:${line}:${column}`, reason, kind: "fault" };
+    const at = `${this.path}:${line}:${column}`;
+    this.fault = { file: this.path, at, reason, kind: "fault" };
     return this.fault;
   }
 
@@ -68,7 +71,7 @@ export class ObjectFile {
   ): void {
     const note = (kind: FileNote["kind"], path: string, reason: string): void => {
       const { line, column } = parsed.positionOf(path);
-      notes.push({ at: `${this.path}:${line}:${column}`, reason, kind });
+      notes.push({ file: this.path, at: `${this.path}:${line}:${column}`, reason, kind });
     };
     const { value } = parsed;
     const kind = isFields(value) ? value.kind : undefined;

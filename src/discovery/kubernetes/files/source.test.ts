@@ -273,7 +273,7 @@ test("an object of a kind that is not read is passed over, and told once", async
       "Deployment web: objects of this kind are not read",
     "info | object passed over | DIR/b.yaml:1:1 | Service b: objects of this kind are not read",
   ]);
-  assert.equal(h.malformedCount, 2);
+  assert.equal(h.malformedCount, 0, "nothing is wrong with them");
   h.end();
 });
 
@@ -339,6 +339,67 @@ test("a file that is too large, or is not UTF-8, is a fault of its own", async (
     `invalid: DIR/a.json:1:1: ${size} (and 1 more files)`,
   ]);
   assert.match(h.lines()[1], /DIR\/b.yaml:1:1 \| it is not UTF-8$/);
+  h.end();
+});
+
+test("two files with the same fault are both named, each once", async () => {
+  const h = new Harness();
+  h.write("a.yaml", service("a"));
+  h.write("b.json", "{}}");
+  h.start();
+  await h.take(2);
+  const [first] = h.lines();
+  assert.match(first, /DIR\/b.json:1:3 \| /);
+  h.write("c.json", "{}}");
+  await h.take(1);
+  assert.deepEqual(h.lines(), [first.replace("b.json", "c.json")]);
+  assert.equal(h.malformedCount, 2);
+  h.end();
+});
+
+test("a source that nobody watches reads nothing and sets no timer", async () => {
+  const h = new Harness();
+  h.source = createFilesSource(h.dir, { clock: h.clock, log: h.log });
+  await h.pass(SETTLE_MS);
+  assert.equal(h.clock.pendingCount, 0);
+  h.end();
+});
+
+test("a look that fails is logged, and the next one follows", async () => {
+  const h = new Harness();
+  h.write("a.yaml", `${service("a")}---\n3\n`);
+  const onMalformed = () => {
+    throw new Error("a bug");
+  };
+  h.source = createFilesSource(h.dir, { clock: h.clock, log: h.log, onMalformed });
+  h.listen(SERVICES, h.heard);
+  assert.deepEqual(await h.take(1), ["upsert a"]);
+  const [{ fields }] = h.log.entries.filter(({ level }) => level === "error");
+  assert.equal(fields.error, "Error: a bug");
+  h.end();
+});
+
+test("a listener that throws is logged and hears the next change, as do the others", async () => {
+  const h = new Harness();
+  h.write("a.yaml", service("a"));
+  h.source = createFilesSource(h.dir, { clock: h.clock, log: h.log });
+  h.source.watch(SERVICES, {
+    onChanges: (changes) => {
+      h.heard.push(changes.map(({ object }) => object.metadata.name).join(" "));
+      if (h.heard.length === 1) throw new Error("a bug");
+    },
+    onProblem: ({ reason }) => assert.fail(reason),
+    onRecovered: assert.fail,
+  });
+  const other: string[] = [];
+  h.listen(SERVICES, other);
+  assert.deepEqual(await h.take(1), ["a"]);
+  assert.deepEqual(other, ["upsert a"]);
+  const [{ level, fields }] = h.log.entries;
+  assert.deepEqual([level, fields.error], ["error", "Error: a bug"]);
+  h.heard.push("");
+  h.write("b.yaml", service("b"));
+  assert.deepEqual(await h.take(2), ["", "b"]);
   h.end();
 });
 

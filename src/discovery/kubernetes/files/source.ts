@@ -1,11 +1,11 @@
 /**
  * The source of objects that are files in a directory: `--objects DIR`. Nothing else is contacted.
  *
- * The directory is looked at when the system hints at a change, and every `FILES_POLL_MS` anyway.
- * Contents are taken in once two looks `SETTLE_MS` apart find them the same, and a file is given
- * up once it is away for two looks: writers that empty a file first, and editors that move it
- * aside, do not make endpoints vanish. Of one object in several files that of the first file by
- * name is used.
+ * From the first watch on the directory is looked at when the system hints at a change, and every
+ * `FILES_POLL_MS` anyway. Contents are taken in once two looks `SETTLE_MS` apart find them the
+ * same, and a file is given up once it is away for two looks: writers that empty a file first, and
+ * editors that move it aside, do not make endpoints vanish. Of one object in several files that of
+ * the first file by name is used.
  */
 import { isDeepStrictEqual } from "node:util";
 import type { Clock, Logger, Timer } from "../../../base/index.ts";
@@ -33,7 +33,10 @@ export interface FilesDeps {
   readonly log: Logger;
   /** Of objects and targets that name none; "default" unless given. */
   readonly namespace?: string | undefined;
-  /** Called with the number of objects, or parts of one, that were passed over. */
+  /**
+   * Called with the number of objects, or parts of one, that were passed over because something is
+   * wrong with them; objects of kinds that nobody reads are none of them.
+   */
   readonly onMalformed?: ((count: number) => void) | undefined;
 }
 
@@ -80,7 +83,6 @@ class FilesSource implements ObjectSource {
     this.#deps = deps;
     this.description = `directory ${dir}`;
     this.defaultNamespace = deps.namespace ?? "default";
-    this.#look();
   }
 
   watch<K extends KindName>(
@@ -94,6 +96,8 @@ class FilesSource implements ObjectSource {
       timer: null,
     };
     this.#watches.add(own);
+    // Nothing is read, and no timer set, before somebody wants to know.
+    if (!this.#isSynced && !this.#isLooking && this.#timer === null) this.#look();
     if (this.#isSynced) own.timer = this.#deps.clock.setTimer(0, () => this.#begin(own));
     return {
       close: () => {
@@ -114,11 +118,10 @@ class FilesSource implements ObjectSource {
   #begin(watch: Watch): void {
     watch.isLive = true;
     const found = [...this.#objects.values()].filter((object) => matchesQuery(watch.query, object));
-    watch.listener.onChanges(
-      found.map((object) => ({ type: "upsert", object })),
-      true,
-    );
-    if (this.#problem !== null && this.#watches.has(watch)) watch.listener.onProblem(this.#problem);
+    const changes = found.map((object) => ({ type: "upsert", object }) as const);
+    this.#call(watch, ({ listener }) => listener.onChanges(changes, true));
+    const problem = this.#problem;
+    if (problem !== null) this.#call(watch, ({ listener }) => listener.onProblem(problem));
   }
 
   #lookIn(delayMs: number): void {
@@ -137,11 +140,17 @@ class FilesSource implements ObjectSource {
     this.#isLooking = true;
     this.#isLookWanted = false;
     this.#timer = null;
-    this.#takeIn().then((isSettled) => {
-      this.#isLooking = false;
-      const isSoon = !isSettled || this.#isLookWanted;
-      this.#lookIn(isSoon ? SETTLE_MS : FILES_POLL_MS);
-    });
+    this.#takeIn()
+      .catch((error: unknown) => {
+        // A bug of ours must not end the process: what was taken in stays, and the next look tries.
+        this.#deps.log.error("a look at the directory of objects failed", { error: String(error) });
+        return true;
+      })
+      .then((isSettled) => {
+        this.#isLooking = false;
+        const isSoon = !isSettled || this.#isLookWanted;
+        this.#lookIn(isSoon ? SETTLE_MS : FILES_POLL_MS);
+      });
   }
 
   /** @returns whether all files are as they were at the last look. */
@@ -213,7 +222,7 @@ class FilesSource implements ObjectSource {
           objects.set(id, object);
         } else {
           const reason = `${id} is in ${owner} too: that one is used`;
-          notes.push({ at: file.path, reason, kind: "duplicate" });
+          notes.push({ file: file.path, at: file.path, reason, kind: "duplicate" });
         }
       }
     }
@@ -235,9 +244,9 @@ class FilesSource implements ObjectSource {
         this.#begin(watch);
         continue;
       }
-      if (!watch.isLive || !this.#watches.has(watch)) continue;
+      if (!watch.isLive) continue;
       const own = changes.filter(({ object }) => matchesQuery(watch.query, object));
-      if (own.length > 0) watch.listener.onChanges(own, true);
+      if (own.length > 0) this.#call(watch, ({ listener }) => listener.onChanges(own, true));
     }
   }
 
@@ -250,27 +259,38 @@ class FilesSource implements ObjectSource {
     for (const watch of [...this.#watches]) {
       // One that waits for its first call hears of the problem then, if there is a first call.
       if (!watch.isLive && this.#isSynced) continue;
-      if (!this.#watches.has(watch)) continue;
-      if (problem === null) watch.listener.onRecovered();
-      else watch.listener.onProblem(problem);
+      this.#call(watch, ({ listener }) => {
+        if (problem === null) listener.onRecovered();
+        else listener.onProblem(problem);
+      });
+    }
+  }
+
+  /** Unless it was closed. A listener that throws has a bug, of which the others know nothing. */
+  #call(watch: Watch, tell: (watch: Watch) => void): void {
+    if (!this.#watches.has(watch)) return;
+    try {
+      tell(watch);
+    } catch (error) {
+      this.#deps.log.error("a listener of objects failed", { error: String(error) });
     }
   }
 
   #log(notes: readonly FileNote[]): void {
     const logged = new Set<string>();
-    let newCount = 0;
-    for (const { at, reason, kind } of notes) {
+    let passedOverCount = 0;
+    for (const { file, at, reason, kind } of notes) {
       // Not by line: an object that moves within its file is not told again.
-      const key = `${kind} ${reason}`;
+      const key = JSON.stringify([kind, file, reason]);
       logged.add(key);
       if (this.#logged.has(key)) continue;
-      newCount += 1;
+      if (kind !== "ignored") passedOverCount += 1;
       const { log } = this.#deps;
       if (kind === "ignored") log.info("object passed over", { at, reason });
       else log.warn(MESSAGES[kind], { at, reason });
     }
     this.#logged = logged;
-    if (newCount > 0) this.#deps.onMalformed?.(newCount);
+    if (passedOverCount > 0) this.#deps.onMalformed?.(passedOverCount);
   }
 }
 
