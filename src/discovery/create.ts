@@ -42,22 +42,28 @@ export function createResolver(target: string, deps: ResolverDeps): Resolver {
     case "dns":
       return new DnsResolver(parsed, {
         log: deps.log,
-        names: deps.dns ?? new DnsNames({ clock: deps.clock, rng: deps.rng, system: systemDns() }),
+        names: namesOf(deps),
         pollMs: deps.dnsPollMs ?? null,
       });
     case "kubernetes": {
       if (deps.objects === undefined) {
         throw new TargetError(target, "there is no source of Kubernetes objects here");
       }
+      const names = namesOf(deps);
       return new KubernetesResolver(parsed, {
         clock: deps.clock,
         log: deps.log,
         objects: deps.objects(),
         place: deps.place ?? NOWHERE,
-        createResolver: (external) => createResolver(external, deps),
+        createResolver: (external) => createResolver(external, { ...deps, dns: names }),
+        prefersIPv6: (ipv4, ipv6) => names.prefersIPv6(ipv4, ipv6),
       });
     }
     default:
       return unreachable(parsed);
   }
+}
+
+function namesOf({ dns, clock, rng }: ResolverDeps): DnsNames {
+  return dns ?? new DnsNames({ clock, rng, system: systemDns() });
 }

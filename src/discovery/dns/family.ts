@@ -29,14 +29,20 @@ export async function chooseFamily(
   if (a.length === 0 || aaaa.length === 0 || all.every(isLoopback)) {
     return { used: all, skipped: [], reason: "" };
   }
-  const [hasRoute4, hasRoute6] = await Promise.all([
-    system.hasRoute(a[0]),
-    system.hasRoute(aaaa[0]),
-  ]);
-  if (hasRoute6 && !hasRoute4) {
+  if (await prefersIPv6(a[0], aaaa[0], system)) {
     return { used: aaaa, skipped: a, reason: "IPv4: no route from here, IPv6 is used" };
   }
   return { used: a, skipped: aaaa, reason: "IPv6: one family is used, IPv4" };
+}
+
+/** Of two addresses of one server, whether the kernel has a way to the IPv6 one only. */
+export async function prefersIPv6(
+  ipv4: string,
+  ipv6: string,
+  system: Pick<DnsSystem, "hasRoute">,
+): Promise<boolean> {
+  const [hasRoute4, hasRoute6] = await Promise.all([system.hasRoute(ipv4), system.hasRoute(ipv6)]);
+  return hasRoute6 && !hasRoute4;
 }
 
 function isLoopback(ip: string): boolean {

@@ -7,6 +7,7 @@
  */
 import type { Clock, Rng } from "../../base/index.ts";
 import type { DnsSystem } from "./client.ts";
+import { prefersIPv6 } from "./family.ts";
 import { HostLookup, type LookupDeps } from "./host-lookup.ts";
 import { Machine } from "./machine.ts";
 import { ServiceLookup } from "./service-lookup.ts";
@@ -72,6 +73,14 @@ export class DnsNames {
         watch.close();
       },
     };
+  }
+
+  /**
+   * Which address of a server that has one of each family is connected to: the rule of
+   * `family.ts`, for those who have them from elsewhere. Never rejects.
+   */
+  prefersIPv6(ipv4: string, ipv6: string): Promise<boolean> {
+    return prefersIPv6(ipv4, ipv6, this.#deps.system);
   }
 
   #newWatch({ host, portName, server, pollMs }: NameQuestion): NameWatch {

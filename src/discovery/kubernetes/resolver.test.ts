@@ -60,6 +60,22 @@ class Harness {
     } as { metadata: object });
   }
 
+  /** A pod with an address of each family. */
+  dualStack(): void {
+    const both = { IPv4: "10.0.0.1", IPv6: "fd00::1" };
+    for (const [addressType, ip] of Object.entries(both)) {
+      this.source.put("EndpointSlice", {
+        metadata: {
+          name: addressType.toLowerCase(),
+          labels: { "kubernetes.io/service-name": "echo" },
+        },
+        addressType,
+        ports: [{ name: "grpc", port: 50051 }],
+        endpoints: [{ addresses: [ip], targetRef: { kind: "Pod", name: "echo-1", uid: "1" } }],
+      } as { metadata: object });
+    }
+  }
+
   service(spec: object = {}): void {
     this.source.put("Service", { metadata: { name: "echo" }, spec } as { metadata: object });
   }
@@ -298,6 +314,37 @@ test("a zone that is given is used, and the Node is not asked for", () => {
   h.start();
   assert.deepEqual(h.take(), ["10.0.0.1:50051"]);
   assert.equal(h.source.begun.length, 2);
+  h.end();
+});
+
+test("a pod with two addresses is reached by the family that has a route, from the first set on", async () => {
+  const h = new Harness();
+  h.dualStack();
+  h.dns.unroutable = ["10."];
+  h.start();
+  await settled();
+  h.clock.advance(0);
+  assert.deepEqual(h.take(), ["[fd00::1]:50051"]);
+  // A lost connection is a hint to look again, at most once a second.
+  h.dns.unroutable = [];
+  h.resolver.resolveNow();
+  await settled();
+  h.clock.advance(0);
+  assert.deepEqual(h.take(), []);
+  h.clock.advance(1000);
+  h.resolver.resolveNow();
+  await settled();
+  h.clock.advance(0);
+  assert.deepEqual(h.take(), ["10.0.0.1:50051"]);
+  h.end();
+});
+
+test("closed while routes are asked for, it says nothing", async () => {
+  const h = new Harness();
+  h.dualStack();
+  h.start();
+  h.resolver.close();
+  await settled();
   h.end();
 });
 

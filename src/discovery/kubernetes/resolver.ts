@@ -36,7 +36,12 @@ export interface KubernetesDeps {
   readonly place: Place;
   /** Makes the resolver of the name that an ExternalName leads to. Throws TargetError. */
   readonly createResolver: (target: string) => Resolver;
+  /** Of a pod with both, whether we have a route to its IPv6 address only. Never rejects. */
+  readonly prefersIPv6: (ipv4: string, ipv6: string) => Promise<boolean>;
 }
+
+/** Routes are not asked for more often than this. */
+const ROUTES_INTERVAL_MS = 1000;
 
 /** See the head of this file. */
 export class KubernetesResolver implements Resolver {
@@ -64,6 +69,10 @@ export class KubernetesResolver implements Resolver {
   #external: Resolver | null = null;
   #externalTarget: string | null = null;
   readonly #loggedSlices = new Set<string>();
+  /** Which of a pod's two addresses comes first: asked for when there is such a pod. */
+  #isFamilyKnown = false;
+  #isFamilyAsked = false;
+  #familyAskedAtMs = Number.NEGATIVE_INFINITY;
 
   /** @param parsed as `parseTarget` made it. */
   constructor(parsed: KubernetesTarget, deps: KubernetesDeps) {
@@ -107,9 +116,12 @@ export class KubernetesResolver implements Resolver {
     if (!this.#isPlaced) this.#watchNode(place.node!);
   }
 
-  /** There is nothing to ask again; only an ExternalName has DNS behind it. */
+  /** Nothing of the API server; but an ExternalName has DNS behind it, and routes may change. */
   resolveNow(): void {
     this.#external?.resolveNow();
+    const { pair } = this.#model;
+    const sinceMs = this.#deps.clock.nowMs() - this.#familyAskedAtMs;
+    if (pair !== null && sinceMs >= ROUTES_INTERVAL_MS) this.#askFamily(pair);
   }
 
   /** See `Resolver`. */
@@ -215,8 +227,25 @@ export class KubernetesResolver implements Resolver {
     }
     this.#leaveName();
     const isKnown = this.#isSynced && this.#service !== null && this.#isPlaced;
-    if (isKnown) this.#publish(this.#model.compute());
+    if (isKnown) {
+      const set = this.#model.compute();
+      const { pair } = this.#model;
+      if (pair === null || this.#isFamilyKnown) this.#publish(set);
+      else this.#askFamily(pair);
+    }
     if (!this.#isClosed) this.#report();
+  }
+
+  #askFamily([ipv4, ipv6]: readonly [ipv4: string, ipv6: string]): void {
+    if (this.#isFamilyAsked || this.#isClosed) return;
+    this.#isFamilyAsked = true;
+    this.#familyAskedAtMs = this.#deps.clock.nowMs();
+    this.#deps.prefersIPv6(ipv4, ipv6).then((prefersIPv6) => {
+      this.#isFamilyAsked = false;
+      this.#isFamilyKnown = true;
+      this.#model.setFamily(prefersIPv6);
+      this.#flushSoon();
+    });
   }
 
   #publish(set: EndpointSet): void {

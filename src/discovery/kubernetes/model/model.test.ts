@@ -253,6 +253,25 @@ test("dual stack: a pod with an address of each family is one endpoint, IPv4 fir
   assert.deepEqual(lines(set), ["10.0.0.1:50051+[fd00::1]:50051: ready", "[fd00::2]:50051: ready"]);
 });
 
+test("dual stack: where there is a route to IPv6 only, that address comes first", () => {
+  const model = new ServiceModel("prod/echo", GRPC, OURS);
+  const six = [at("fd00::1", READY, pod("echo-1")), at("fd00::2", NOT_READY, pod("echo-2"))];
+  model.setSlice(slice("six", six, V6));
+  assert.equal(model.compute().endpoints.length, 1);
+  assert.equal(model.pair, null);
+  const four = [at("10.0.0.1", READY, pod("echo-1")), at("10.0.0.2", NOT_READY, pod("echo-2"))];
+  model.setSlice(slice("four", four));
+  const before = lines(model.compute());
+  assert.deepEqual(model.pair, ["10.0.0.1", "fd00::1"]);
+  model.setFamily(true);
+  assert.deepEqual(lines(model.compute()), [
+    "[fd00::1]:50051+10.0.0.1:50051: ready",
+    "[fd00::2]:50051+10.0.0.2:50051! not ready",
+  ]);
+  model.setFamily(false);
+  assert.deepEqual(lines(model.compute()), before);
+});
+
 test("dual stack: what is not the same pod, or names none, is not joined", () => {
   const set = compute([slice("six", [at("fd00::1")], V6), slice("four", [at("10.0.0.1")])]);
   assert.deepEqual(lines(set), ["10.0.0.1:50051: ready", "[fd00::1]:50051: ready"]);

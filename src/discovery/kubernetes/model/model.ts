@@ -23,8 +23,11 @@ export class ServiceModel {
   readonly #census: Census;
   readonly #groups: Groups;
   readonly #records = new Map<string, SliceRecord>();
-  /** The key of the judgement by which all groups are shown. */
+  /** The key of the judgement by which all groups are shown, and the family. */
   #shownBy = "";
+  /** Of a pair of addresses the IPv6 one comes first. */
+  #prefersIPv6 = false;
+  #pair: readonly [ipv4: string, ipv6: string] | null = null;
   #state: ServiceState = { kind: "absent" };
   #rule: PortRule;
 
@@ -45,6 +48,16 @@ export class ServiceModel {
   /** Our place became known, or changed. */
   setPlace(place: Place): void {
     this.#groups.setPlace(place);
+  }
+
+  /** Of a pod with an address of each family, whether the IPv6 one comes first; no by default. */
+  setFamily(prefersIPv6: boolean): void {
+    this.#prefersIPv6 = prefersIPv6;
+  }
+
+  /** The addresses of some pod that has one of each family, as of `compute`; null without any. */
+  get pair(): readonly [ipv4: string, ipv6: string] | null {
+    return this.#pair;
   }
 
   /** What is known of the Service from now on. */
@@ -92,12 +105,15 @@ export class ServiceModel {
   compute(): EndpointSet {
     const groups = this.#groups.settle();
     const judgement = judge(this.#census, this.#settings);
-    const isOther = judgement.key !== this.#shownBy;
-    this.#shownBy = judgement.key;
+    const shownBy = `${judgement.key} ${this.#prefersIPv6}`;
+    const isOther = shownBy !== this.#shownBy;
+    this.#shownBy = shownBy;
+    this.#pair = null;
     const endpoints: Endpoint[] = [];
     const skipped: SkippedEndpoint[] = [];
     for (const group of groups) {
-      if (isOther || group.isStale) show(group, judgement);
+      if (isOther || group.isStale) show(group, judgement, this.#prefersIPv6);
+      if (group.twin !== null) this.#pair ??= pairOf(group, group.twin);
       if (group.endpoint !== null) endpoints.push(group.endpoint);
       else if (group.skipped !== null) skipped.push(group.skipped);
     }
@@ -151,13 +167,18 @@ export class ServiceModel {
   }
 }
 
+function pairOf(group: Group, twin: Group): readonly [ipv4: string, ipv6: string] {
+  const [ip, other] = [group.best!.item.addresses[0], twin.best!.item.addresses[0]];
+  return group.best!.isIPv6 ? [other, ip] : [ip, other];
+}
+
 /** What did not change keeps its objects: who compares sets need only compare those. */
-function show(group: Group, { verdictOf }: Judgement): void {
+function show(group: Group, { verdictOf }: Judgement, prefersIPv6: boolean): void {
   const best = group.best!;
   const verdict = verdictOf(best);
   const isJoined = group.twin !== null && verdictOf(group.twin.best!) === verdict;
   const other = isJoined ? group.twin!.best : null;
-  const isHidden = isJoined && best.isIPv6; // A pair is shown once, under its IPv4 address.
+  const isHidden = isJoined && best.isIPv6 !== prefersIPv6; // A pair is shown once.
   const isMade = group.shownBest === best && group.shownOther === other && !isHidden;
   group.isStale = false;
   group.shownBest = best;
