@@ -22,7 +22,7 @@ const metadata = (name: string) => ({
 const SERVICE: Service = {
   kind: "Service",
   metadata: metadata("echo"),
-  ...{ type: "ClusterIP", clusterIp: "None", ports: [], hasSelector: true, externalName: "" },
+  ...{ type: "ClusterIP", clusterIp: "None", ports: [], externalName: "" },
   ...{ internalTrafficPolicy: "Cluster", trafficDistribution: "", publishNotReadyAddresses: false },
 };
 
@@ -33,7 +33,7 @@ function sliceOf(ips: readonly string[]): EndpointSlice {
   }));
   return {
     ...{ kind: "EndpointSlice", metadata: metadata("echo-1"), addressType: "IPv4", endpoints },
-    ports: [{ name: "grpc", port: 50_051, protocol: "TCP", appProtocol: null }],
+    ports: [{ name: "grpc", port: 50_051, protocol: "TCP" }],
   };
 }
 

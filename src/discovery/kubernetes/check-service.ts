@@ -30,7 +30,6 @@ export function checkService(fields: Fields, metadata: ObjectMeta): Service {
     type: wordOf(spec.type, "spec.type", TYPES, "ClusterIP"),
     clusterIp: textOf(spec.clusterIP, "spec.clusterIP", ""),
     ports: listOf(spec.ports, "spec.ports", SERVICE_PORTS_MAX).map(checkPort),
-    hasSelector: Object.keys(fieldsOf(spec.selector, "spec.selector")).length > 0,
     externalName: textOf(spec.externalName, "spec.externalName", ""),
     internalTrafficPolicy: wordOf(
       spec.internalTrafficPolicy,
@@ -46,13 +45,12 @@ export function checkService(fields: Fields, metadata: ObjectMeta): Service {
 
 function checkPort(value: unknown, i: number): ServicePort {
   const path = `spec.ports[${i}]`;
-  const { name, port, targetPort, protocol, appProtocol } = fieldsOf(value, path);
+  const { name, port, targetPort, protocol } = fieldsOf(value, path);
   return {
     name: name === undefined || name === null || name === "" ? "" : labelOf(name, `${path}.name`),
     port: portOf(port, `${path}.port`),
     targetPort: checkTargetPort(targetPort, `${path}.targetPort`),
     protocol: wordOf(protocol, `${path}.protocol`, PROTOCOLS, "TCP"),
-    appProtocol: textOf(appProtocol, `${path}.appProtocol`, null),
   };
 }
 

@@ -63,12 +63,11 @@ export function checkSlice(fields: Fields, metadata: ObjectMeta): CheckedSlice {
 
 function checkPort(value: unknown, i: number): SlicePort {
   const path = `ports[${i}]`;
-  const { name, port, protocol, appProtocol } = fieldsOf(value, path);
+  const { name, port, protocol } = fieldsOf(value, path);
   return {
     name: name === undefined || name === null || name === "" ? "" : labelOf(name, `${path}.name`),
     port: port === undefined || port === null ? null : portOf(port, `${path}.port`),
     protocol: wordOf(protocol, `${path}.protocol`, PROTOCOLS, "TCP"),
-    appProtocol: textOf(appProtocol, `${path}.appProtocol`, null),
   };
 }
 
@@ -111,10 +110,9 @@ function checkAddress(
 
 function checkTargetRef(value: unknown, path: string, pool: Pool): TargetRef | null {
   if (value === undefined || value === null) return null;
-  const { kind, namespace, name, uid } = fieldsOf(value, path);
+  const { kind, name, uid } = fieldsOf(value, path);
   return {
     kind: pool.text(textOf(kind, `${path}.kind`, "")),
-    namespace: pool.text(textOf(namespace, `${path}.namespace`, "")),
     name: textOf(name, `${path}.name`, ""),
     uid: textOf(uid, `${path}.uid`, ""),
   };

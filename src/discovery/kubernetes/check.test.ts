@@ -73,12 +73,12 @@ test("a slice as an API server sends it is trimmed to what is read", () => {
         terminating: false,
         nodeName: "node-a",
         zone: "z1",
-        targetRef: { kind: "Pod", namespace: "prod", name: "echo-1", uid: "p1" },
+        targetRef: { kind: "Pod", name: "echo-1", uid: "p1" },
         forNodes: ["node-a"],
         forZones: ["z1"],
       },
     ],
-    ports: [{ name: "grpc", port: 50051, protocol: "TCP", appProtocol: "kubernetes.io/h2c" }],
+    ports: [{ name: "grpc", port: 50051, protocol: "TCP" }],
   });
 });
 
@@ -96,7 +96,7 @@ test("null is the same as absent, in every field that may be absent", () => {
   ]);
   assert.deepEqual(objectOf(checkObject("EndpointSlice", nulls)), bare);
   assert.deepEqual(bare.endpoints[0].ready, null);
-  assert.deepEqual(bare.ports, [{ name: "", port: null, protocol: "TCP", appProtocol: null }]);
+  assert.deepEqual(bare.ports, [{ name: "", port: null, protocol: "TCP" }]);
   const none = objectOf(checkObject("EndpointSlice", slice({ endpoints: null, ports: null })));
   assert.deepEqual([none.endpoints, none.ports], [[], []]);
 });
@@ -110,10 +110,9 @@ test("a Service gets what the API server would have filled in", () => {
     type: "ClusterIP",
     clusterIp: "",
     ports: [
-      { name: "", port: 80, targetPort: null, protocol: "TCP", appProtocol: null },
-      { name: "", port: 1, targetPort: "grpc", protocol: "TCP", appProtocol: null },
+      { name: "", port: 80, targetPort: null, protocol: "TCP" },
+      { name: "", port: 1, targetPort: "grpc", protocol: "TCP" },
     ],
-    hasSelector: false,
     externalName: "",
     internalTrafficPolicy: "Cluster",
     trafficDistribution: "",
@@ -133,7 +132,6 @@ test("a Service gets what the API server would have filled in", () => {
     ),
   );
   assert.equal(full.externalName, "a.example");
-  assert.equal(full.hasSelector, true);
   assert.equal(full.internalTrafficPolicy, "Local");
 });
 
@@ -395,4 +393,20 @@ test("no value throws, and a problem is one line of bounded length", () => {
       assert.doesNotMatch(text, /[^\x20-\x7e\u00a0-\uffff]/);
     }),
   );
+});
+
+test("what nobody reads refuses nothing, whatever it is", () => {
+  const long = "x".repeat(300);
+  const ports = [{ name: "grpc", port: 1, appProtocol: long }];
+  const endpoints = [{ addresses: ["10.0.0.1"], targetRef: { kind: "Pod", namespace: 7 } }];
+  const slice = checkObject("EndpointSlice", {
+    metadata: { name: "a", namespace: "prod" },
+    addressType: "IPv4",
+    ports,
+    endpoints,
+  });
+  assert.deepEqual([slice.problem, slice.object?.endpoints.length], [null, 1]);
+  const metadata = { name: "a", namespace: "prod" };
+  const service = checkObject("Service", { metadata, spec: { ports, selector: 7 } });
+  assert.equal(service.problem, null);
 });

@@ -5,6 +5,7 @@
  * ports, where it has any, are those of the name.
  */
 import { isIP } from "node:net";
+import { isTcp } from "./model/ports.ts";
 import type { Service } from "./objects.ts";
 import type { TargetPort } from "./target.ts";
 
@@ -15,14 +16,15 @@ export type ExternalTarget =
 
 /** @param name "namespace/name" of the Service, for people. */
 export function externalTarget(name: string, service: Service, port: TargetPort): ExternalTarget {
-  const { externalName, ports } = service;
+  const { externalName } = service;
+  const ports = service.ports.filter(isTcp);
   const about = `service ${name} is an ExternalName`;
   if (externalName === "") return { target: null, problem: `${about} that names nothing` };
   if (port.kind === "number") return dns(externalName, port.number);
   const found = port.kind === "name" ? ports.find(({ name }) => name === port.name) : ports[0];
   if (found !== undefined) return dns(externalName, found.port);
   const what =
-    port.kind === "name" ? `without a port ${JSON.stringify(port.name)}` : "without ports";
+    port.kind === "name" ? `without a TCP port ${JSON.stringify(port.name)}` : "without TCP ports";
   return { target: null, problem: `${about} ${what}: give the target a number` };
 }
 

@@ -53,7 +53,6 @@ export interface SliceEndpoint {
 /** What an endpoint is: a Pod as a rule. */
 export interface TargetRef {
   readonly kind: string;
-  readonly namespace: string;
   readonly name: string;
   readonly uid: string;
 }
@@ -65,7 +64,6 @@ export interface SlicePort {
   /** Null means any port. */
   readonly port: number | null;
   readonly protocol: string;
-  readonly appProtocol: string | null;
 }
 
 /** v1 Service. */
@@ -75,7 +73,6 @@ export interface Service extends KubernetesObject {
   /** "None" for a headless one; "" when there is none. */
   readonly clusterIp: string;
   readonly ports: readonly ServicePort[];
-  readonly hasSelector: boolean;
   /** Of type ExternalName; otherwise "". */
   readonly externalName: string;
   readonly internalTrafficPolicy: "Cluster" | "Local";
@@ -91,7 +88,6 @@ export interface ServicePort {
   /** A number, or the name of a container's port; null when it is the same as `port`. */
   readonly targetPort: number | string | null;
   readonly protocol: string;
-  readonly appProtocol: string | null;
 }
 
 /** v1 Node, of which only the labels are read. */

@@ -412,12 +412,23 @@ const NAMED: readonly (readonly [target: string, spec: object, says: string])[] 
   [
     "kubernetes:///echo",
     { externalName: "a.example" },
-    "service prod/echo is an ExternalName without ports: give the target a number",
+    "service prod/echo is an ExternalName without TCP ports: give the target a number",
   ],
   [
     "kubernetes:///echo:grpc",
     { externalName: "a.example" },
-    'service prod/echo is an ExternalName without a port "grpc": give the target a number',
+    'service prod/echo is an ExternalName without a TCP port "grpc": give the target a number',
+  ],
+  [
+    "kubernetes:///echo",
+    {
+      externalName: "127.0.0.9",
+      ports: [
+        { name: "dns", port: 53, protocol: "UDP" },
+        { name: "grpc", port: 8 },
+      ],
+    },
+    "127.0.0.9:8",
   ],
   ["kubernetes:///echo:1", {}, "service prod/echo is an ExternalName that names nothing"],
   [

@@ -30,8 +30,7 @@ export class ListZone implements DnsZone {
       metadata: newMeta(namespace, name),
       type: "ClusterIP",
       clusterIp: "None",
-      ports: [{ name: "grpc", port: 80, targetPort: null, protocol: "TCP", appProtocol: null }],
-      hasSelector: true,
+      ports: [{ name: "grpc", port: 80, targetPort: null, protocol: "TCP" }],
       externalName: "",
       internalTrafficPolicy: "Cluster",
       trafficDistribution: "",
@@ -59,7 +58,7 @@ export function newSlice(endpoints: readonly SliceEndpoint[], port = 50_051): En
     metadata: newMeta("prod", "slice"),
     addressType: isV6 ? "IPv6" : "IPv4",
     endpoints,
-    ports: [{ name: "grpc", port, protocol: "TCP", appProtocol: null }],
+    ports: [{ name: "grpc", port, protocol: "TCP" }],
   };
 }
 

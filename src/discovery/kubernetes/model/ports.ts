@@ -113,7 +113,8 @@ function refused(refusal: string): PortChoice {
   return { port: null, refusal };
 }
 
-function isTcp({ protocol }: { readonly protocol: string }): boolean {
+/** Whether a port of a slice or a Service can carry gRPC. */
+export function isTcp({ protocol }: { readonly protocol: string }): boolean {
   return protocol === "TCP";
 }
 
