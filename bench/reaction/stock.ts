@@ -16,7 +16,7 @@ const ROUND_ROBIN = JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] 
 
 const metadata = (name: string) => ({
   ...{ name, namespace: "prod", uid: name, resourceVersion: "1" },
-  ...{ labels: { "kubernetes.io/service-name": "echo" }, annotations: {} },
+  ...{ labels: { "kubernetes.io/service-name": "echo" } },
 });
 
 const SERVICE: Service = {

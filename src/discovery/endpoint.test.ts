@@ -2,13 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { seededRng, silentLogger, VirtualClock } from "../base/index.ts";
-import {
-  createResolver,
-  type EndpointSet,
-  newEndpoint,
-  newEndpointSet,
-  sameEndpointSet,
-} from "./index.ts";
+import { createResolver, type EndpointSet, newEndpoint, newEndpointSet } from "./index.ts";
 
 test("a set is sorted by address, without duplicates, and cannot be changed", () => {
   const set = newEndpointSet(["b:1", "a:2", "b:1", "a:10"].map((at) => newEndpoint(at, "static")));
@@ -23,28 +17,6 @@ test("a set is sorted by address, without duplicates, and cannot be changed", ()
 test("only an empty set carries a reason", () => {
   assert.equal(newEndpointSet([], "because").reason, "because");
   assert.equal(newEndpointSet([newEndpoint("a:1", "static")], "because").reason, undefined);
-});
-
-test("sets are the same exactly when nothing that a listener could see differs", () => {
-  const a = newEndpoint("a:1", "dns");
-  const set = newEndpointSet([a]);
-  assert.ok(sameEndpointSet(set, newEndpointSet([newEndpoint("a:1", "dns")])));
-  const others = [
-    { address: "a:2" },
-    { addresses: ["a:1", "b:1"] },
-    { addresses: ["b:1"] },
-    { pod: "p" },
-    { uid: "u" },
-    { node: "n" },
-    { zone: "z" },
-    { source: "static" },
-    { weight: 2 },
-  ];
-  for (const change of others) {
-    assert.ok(!sameEndpointSet(set, newEndpointSet([{ ...a, ...change }])), JSON.stringify(change));
-  }
-  assert.ok(!sameEndpointSet(set, newEndpointSet([])));
-  assert.ok(!sameEndpointSet(newEndpointSet([], "x"), newEndpointSet([])));
 });
 
 test("a static target yields its set once, at the start, and nothing afterwards", () => {

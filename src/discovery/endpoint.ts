@@ -93,29 +93,6 @@ export function newEndpointSet(endpoints: Iterable<Endpoint>, reason?: string): 
   return Object.freeze({ endpoints: sorted, reason });
 }
 
-/** Whether a listener that has `a` would learn nothing from `b`. */
-export function sameEndpointSet(a: EndpointSet, b: EndpointSet): boolean {
-  return (
-    a.reason === b.reason &&
-    a.endpoints.length === b.endpoints.length &&
-    a.endpoints.every((endpoint, i) => sameEndpoint(endpoint, b.endpoints[i]))
-  );
-}
-
-function sameEndpoint(a: Endpoint, b: Endpoint): boolean {
-  return (
-    a.address === b.address &&
-    a.uid === b.uid &&
-    a.pod === b.pod &&
-    a.node === b.node &&
-    a.zone === b.zone &&
-    a.source === b.source &&
-    a.weight === b.weight &&
-    a.addresses.length === b.addresses.length &&
-    a.addresses.every((address, i) => address === b.addresses[i])
-  );
-}
-
 /** By code unit, not by locale: the same order on every machine. */
 function compareAddress(a: Endpoint, b: Endpoint): number {
   if (a.address === b.address) return 0;

@@ -17,7 +17,7 @@ export type {
   EndpointSet,
   SkippedEndpoint,
 } from "./endpoint.ts";
-export { newEndpoint, newEndpointSet, sameEndpointSet } from "./endpoint.ts";
+export { newEndpoint, newEndpointSet } from "./endpoint.ts";
 export { DiscoveryError } from "./error.ts";
 export type { ApiCheck, CheckStep } from "./kubernetes/api/index.ts";
 export { type CheckedObject, checkObject } from "./kubernetes/check.ts";

@@ -32,9 +32,7 @@ import {
 export type CheckedObject<K extends KindName = KindName> =
   | {
       readonly object: ObjectOfKind[K];
-      /** Endpoints of a slice that were dropped because they are malformed; 0 as a rule. */
-      readonly droppedCount: number;
-      /** One clause about those that names the object; null when there are none. */
+      /** One clause about endpoints that were dropped as malformed; null when there are none. */
       readonly dropped: string | null;
       readonly problem: null;
       /** Of the first field that is malformed, such as "endpoints[3].addresses"; or "". */
@@ -50,7 +48,7 @@ export type CheckedObject<K extends KindName = KindName> =
 
 /** The labels that are read, and so kept. No annotation is. */
 const LABELS_READ = [SERVICE_NAME_LABEL, ZONE_LABEL] as const;
-const NO_ENTRIES: Readonly<Record<string, string>> = Object.freeze({});
+const NO_LABELS: Readonly<Record<string, string>> = Object.freeze({});
 
 /**
  * Checks one object of a kind.
@@ -71,7 +69,7 @@ export function checkObject<K extends KindName>(
     const { object, faults } = checkBody(kind, value, metadata);
     const dropped = faults.length === 0 ? null : droppedClause(kind, value, faults);
     const path = faults[0]?.path ?? "";
-    const result = { object, droppedCount: faults.length, dropped, problem: null, path };
+    const result = { object, dropped, problem: null, path };
     return result as unknown as CheckedObject<K>;
   } catch (error) {
     if (!(error instanceof Malformed)) throw error;
@@ -110,7 +108,6 @@ function checkMeta(kind: KindName, value: unknown, defaultNamespace: string | nu
     uid: textOf(meta.uid, "metadata.uid", ""),
     resourceVersion: textOf(meta.resourceVersion, "metadata.resourceVersion", ""),
     labels: checkLabels(meta.labels),
-    annotations: NO_ENTRIES,
   };
 }
 
@@ -121,7 +118,7 @@ function checkLabels(value: unknown): Readonly<Record<string, string>> {
     const text = textOf(labels[key], `metadata.labels[${JSON.stringify(key)}]`, null);
     if (text !== null) kept[key] = text;
   }
-  return Object.keys(kept).length === 0 ? NO_ENTRIES : kept;
+  return Object.keys(kept).length === 0 ? NO_LABELS : kept;
 }
 
 function checkBody(

@@ -14,7 +14,6 @@ export interface ObjectMeta {
   readonly uid: string;
   readonly resourceVersion: string;
   readonly labels: Readonly<Record<string, string>>;
-  readonly annotations: Readonly<Record<string, string>>;
 }
 
 /** Any object that is watched. */

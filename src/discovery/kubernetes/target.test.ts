@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseTarget, TargetError } from "../target.ts";
-import { showPort } from "./target.ts";
+import type { TargetPort } from "./target.ts";
 
 const ACCEPTED: readonly (readonly [target: string, means: string])[] = [
   ["kubernetes:///echo.prod:50051", "echo in prod, port 50051"],
@@ -34,12 +34,18 @@ const ACCEPTED: readonly (readonly [target: string, means: string])[] = [
   ["kubernetes:///1echo.2prod:3g", '1echo in 2prod, port "3g"'],
 ];
 
+/** "50051", '"grpc"' or "the first". */
+function shown(port: TargetPort): string {
+  if (port.kind === "first") return "the first";
+  return port.kind === "number" ? String(port.number) : JSON.stringify(port.name);
+}
+
 for (const [target, means] of ACCEPTED) {
   test(`${target} means ${means}`, () => {
     const parsed = parseTarget(target);
     assert.ok(parsed.kind === "kubernetes");
     assert.equal(parsed.target, target);
-    assert.equal(`${parsed.service} in ${parsed.namespace}, port ${showPort(parsed.port)}`, means);
+    assert.equal(`${parsed.service} in ${parsed.namespace}, port ${shown(parsed.port)}`, means);
   });
 }
 

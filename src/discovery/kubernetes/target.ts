@@ -92,9 +92,3 @@ function parsePort(text: string): TargetPort | string {
   if (LABEL.test(text)) return { kind: "name", name: text };
   return `port ${JSON.stringify(text)} is neither a number nor the name of a port`;
 }
-
-/** A port as people write it: "50051", "grpc", or "the first". */
-export function showPort(port: TargetPort): string {
-  if (port.kind === "first") return "the first";
-  return port.kind === "number" ? String(port.number) : JSON.stringify(port.name);
-}

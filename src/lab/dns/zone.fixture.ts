@@ -47,7 +47,7 @@ export class ListZone implements DnsZone {
 }
 
 function newMeta(namespace: string, name: string): Service["metadata"] {
-  return { name, namespace, uid: name, resourceVersion: "1", labels: {}, annotations: {} };
+  return { name, namespace, uid: name, resourceVersion: "1", labels: {} };
 }
 
 /** A slice of these endpoints with one port "grpc". */

@@ -40,11 +40,6 @@ export class ServiceModel {
     this.#rule = portRuleOf(port, this.#state);
   }
 
-  /** How many slices there are. */
-  get sliceCount(): number {
-    return this.#records.size;
-  }
-
   /** Our place became known, or changed. */
   setPlace(place: Place): void {
     this.#groups.setPlace(place);

@@ -57,7 +57,7 @@ export const decode: Decode = (kind, value) => {
   if (metadata.labels.content === "malformed") {
     return { object: null, problem: `${kind} ${metadata.name}: is malformed` };
   }
-  return { object: { kind, metadata: { ...metadata, annotations: {} } }, dropped: null };
+  return { object: { kind, metadata }, dropped: null };
 };
 
 /** See the head of this file. */
