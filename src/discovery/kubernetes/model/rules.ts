@@ -2,7 +2,8 @@
  * Which endpoints of a Service are used from where we run: the rules of kube-proxy.
  *
  * They are those of `CategorizeEndpoints` and `topologyModeFromHints` in Kubernetes'
- * pkg/proxy/topology.go, in our words; the comments name the part that each line stands for.
+ * pkg/proxy/topology.go, in our words; the comments name the part that each line stands for. Only
+ * `publishNotReadyAddresses` is the EndpointSlice controller's (`candidate.ts`).
  * Pure: counts over all endpoints, the settings of the Service and our place in, verdicts out.
  */
 import type { Place } from "../place.ts";
