@@ -7,6 +7,7 @@
  * Nothing is looked up here.
  */
 import { isIPv4, isIPv6 } from "node:net";
+import { canonicalIPv6 } from "./ipv6.ts";
 import { type KubernetesTarget, parseKubernetes } from "./kubernetes/target.ts";
 
 /** A target that lists its addresses. */
@@ -219,7 +220,7 @@ function parseHostPort(target: string, text: string): HostPort {
     throw new TargetError(target, `the port is missing in ${JSON.stringify(text)}`);
   }
   const port = parsePort(target, portText);
-  if (bracketed !== undefined) return { host: canonicalIPv6(target, host), port, isIp: true };
+  if (bracketed !== undefined) return { host: checkIPv6(target, host), port, isIp: true };
   if (isIPv4(host)) return { host, port, isIp: true };
   return { host: checkName(target, host), port, isIp: false };
 }
@@ -248,14 +249,13 @@ function checkName(target: string, host: string): string {
   return host;
 }
 
-/** RFC 5952 form, so that two spellings of one address are one endpoint; a scope id stays. */
-function canonicalIPv6(target: string, host: string): string {
+/** In canonical form; a scope id stays. */
+function checkIPv6(target: string, host: string): string {
   if (!isIPv6(host)) {
     throw new TargetError(target, `${JSON.stringify(host)} is not an IPv6 address`);
   }
   const [address, ...scope] = host.split("%");
-  const canonical = new URL(`http://[${address}]`).hostname.slice(1, -1);
-  return [canonical, ...scope].join("%");
+  return [canonicalIPv6(address), ...scope].join("%");
 }
 
 /** "host:port", with brackets around an IPv6 address. */

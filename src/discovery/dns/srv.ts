@@ -5,6 +5,7 @@
  * Pure: `targets.ts` and `service-lookup.ts` ask the questions.
  */
 import { isIP } from "node:net";
+import { canonicalIPv6 } from "../ipv6.ts";
 import type { Addresses } from "./addresses.ts";
 import type { SrvRecord } from "./client.ts";
 
@@ -72,9 +73,4 @@ export function addressInName(target: string, base: string, known: Addresses): s
 /** Whether a name is one label below another. */
 export function isChildOf(name: string, base: string): boolean {
   return name.slice(name.indexOf(".") + 1) === base && name.length > base.length;
-}
-
-/** The spelling of RFC 5952. */
-function canonicalIPv6(ip: string): string {
-  return new URL(`http://[${ip}]`).hostname.slice(1, -1);
 }

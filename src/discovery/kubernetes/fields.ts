@@ -6,6 +6,7 @@
  * For the checks in this folder only, which catch what is thrown here.
  */
 import { isIPv4, isIPv6 } from "node:net";
+import { canonicalIPv6 } from "../ipv6.ts";
 
 /** A field is not as it must be. The message begins with its path and is one clause. */
 export class Malformed extends Error {
@@ -29,7 +30,8 @@ export const NAME_CHARS_MAX = 253;
 const SHOWN_CHARS_MAX = 64;
 
 const SUBDOMAIN = /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/;
-const LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+/** A DNS label (RFC 1123), as names of Services, namespaces and ports are. */
+export const LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 const PRINTABLE = /^[\x20-\x7e]*$/;
 
 /** A value as it stands in a problem: JSON, cut when it is long. */
@@ -121,8 +123,7 @@ export function flagOf(value: unknown, path: string): boolean | null {
 export function addressOf(value: unknown, path: string, type: "IPv4" | "IPv6"): string {
   const isOne = typeof value === "string" && (type === "IPv4" ? isIPv4(value) : isIPv6(value));
   if (!isOne || value.includes("%")) return refuse(path, value, `an ${type} address`);
-  // RFC 5952 is what `URL` writes.
-  const address = type === "IPv4" ? value : new URL(`http://[${value}]`).hostname.slice(1, -1);
+  const address = type === "IPv4" ? value : canonicalIPv6(value);
   if (address !== "0.0.0.0" && address !== "::") return address;
   return refuse(path, value, "an address that can be connected to");
 }

@@ -10,6 +10,7 @@
  * refused: a third label other than `svc` (`echo-0.echo.prod` is a pod, not a Service), and two
  * namespaces that differ.
  */
+import { LABEL } from "./fields.ts";
 
 /** A port as a target names it. */
 export type TargetPort =
@@ -32,7 +33,6 @@ export interface KubernetesTarget {
 const FORMS =
   "write kubernetes:///SERVICE.NAMESPACE:PORT, PORT a number, a name, or left out with its colon";
 const FIRST: TargetPort = Object.freeze({ kind: "first" });
-const LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 /** The name of a cluster, in which an underscore does no harm. */
 const CLUSTER = /^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/;
 

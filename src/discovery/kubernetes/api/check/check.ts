@@ -6,13 +6,14 @@
  * doing it, which tells what RBAC does not know, such as a proxy that holds watches back.
  */
 import type { Clock, Logger, Rng } from "../../../../base/index.ts";
+import { isFields } from "../../fields.ts";
 import { KINDS, type KindName } from "../../objects.ts";
 import type { ApiAccess } from "../config/access.ts";
 import type { LoadClientNode } from "../credentials/plugin.ts";
 import { ApiAccessError } from "../error.ts";
 import { ApiClient } from "../http/client.ts";
 import { type ApiFailure, accessText, problemOf } from "../http/failure.ts";
-import { isRecord, isText } from "../http/status.ts";
+import { isText } from "../http/status.ts";
 import { listPath, watchPath } from "../reflector/paths.ts";
 import { readPage } from "../reflector/wire.ts";
 import { type Asked, ask, tryWatch } from "./ask.ts";
@@ -209,7 +210,7 @@ async function isAllowed(
     kind: "SelfSubjectAccessReview",
     spec: { resourceAttributes: { namespace, verb, group, resource: plural } },
   });
-  const status = isRecord(value) && isRecord(value.status) ? value.status : {};
+  const status = isFields(value) && isFields(value.status) ? value.status : {};
   return typeof status.allowed === "boolean" ? status.allowed : null;
 }
 
@@ -231,12 +232,12 @@ function skewOf({ date }: Asked, wallMs: number): number | null {
 }
 
 function versionOf(value: unknown): string | null {
-  return isRecord(value) && isText(value.gitVersion) ? value.gitVersion : null;
+  return isFields(value) && isText(value.gitVersion) ? value.gitVersion : null;
 }
 
 function subjectOf(value: unknown): ApiCheck["subject"] {
-  const status = isRecord(value) && isRecord(value.status) ? value.status : {};
-  const info = isRecord(status.userInfo) ? status.userInfo : {};
+  const status = isFields(value) && isFields(value.status) ? value.status : {};
+  const info = isFields(status.userInfo) ? status.userInfo : {};
   if (!isText(info.username)) return null;
   const groups = Array.isArray(info.groups) ? info.groups.filter(isText) : [];
   return { username: info.username, groups };

@@ -3,6 +3,7 @@
  *
  * "API Conventions", "Response Status Kind". They are JSON of a peer and may be anything.
  */
+import { isFields } from "../../fields.ts";
 import { type ApiFailure, newFailure } from "./failure.ts";
 
 /** Texts of an API server that are told to people are cut to this length. */
@@ -13,9 +14,9 @@ export const MESSAGE_CHARS_MAX = 300;
  * @param httpStatus when it came as the body of an answer; 0 in a watch, where it says it itself.
  */
 export function failureOfStatus(value: unknown, httpStatus: number): ApiFailure {
-  const status = isRecord(value) && value.kind === "Status" ? value : {};
+  const status = isFields(value) && value.kind === "Status" ? value : {};
   const code = typeof status.code === "number" ? status.code : 0;
-  const details = isRecord(status.details) ? status.details : {};
+  const details = isFields(status.details) ? status.details : {};
   const retryS = typeof details.retryAfterSeconds === "number" ? details.retryAfterSeconds : 0;
   const text = isText(status.message) ? `: ${cleanText(status.message)}` : "";
   return newFailure({
@@ -31,11 +32,6 @@ export function cleanText(text: string): string {
   const cut = text.length > MESSAGE_CHARS_MAX ? `${text.slice(0, MESSAGE_CHARS_MAX)}...` : text;
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
   return cut.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ");
-}
-
-/** Whether a JSON value is an object. */
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** Whether a JSON value is a text with something in it. */
