@@ -117,6 +117,23 @@ test("a name that had addresses and has none any more empties the set", async ()
   end();
 });
 
+test("what stays in the set, and what stays skipped, stays the same object", async () => {
+  const { echo, sets, start, pass, end } = setup();
+  echo.a = ["10.0.0.1"];
+  echo.aaaa = ["fd00::1"];
+  start();
+  await pass(0);
+  echo.a = ["10.0.0.1", "10.0.0.2"];
+  echo.aaaa = ["fd00::1", "fd00::2"];
+  await pass(5000);
+  const [before, after] = sets;
+  assert.equal(after.endpoints.length, 2);
+  assert.equal(after.endpoints[0], before.endpoints[0]);
+  assert.equal(after.skipped?.length, 2);
+  assert.equal(after.skipped[0], before.skipped?.[0]);
+  end();
+});
+
 test("SERVFAIL and time-outs keep the last good set; the source's return is told", async () => {
   const { echo, log, heard, start, pass, end } = setup();
   echo.a = ["10.0.0.1"];

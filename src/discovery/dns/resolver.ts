@@ -5,7 +5,12 @@
  * what a listener is told, and lines of the log.
  */
 import { assert, type Logger } from "../../base/index.ts";
-import { type Endpoint, type EndpointSet, newEndpoint, newEndpointSet } from "../endpoint.ts";
+import {
+  type EndpointSet,
+  newEndpoint,
+  newEndpointSet,
+  type SkippedEndpoint,
+} from "../endpoint.ts";
 import type { Resolver, ResolverListener } from "../resolver.ts";
 import { type DnsTarget, formatAddress } from "../target.ts";
 import type { Found, FoundAddress } from "./found.ts";
@@ -31,6 +36,8 @@ export class DnsResolver implements Resolver {
   #isClosed = false;
   /** What the last set was made of. */
   #told: Found | null = null;
+  /** What it has in it, by what that was made of: what stays the same stays the same object. */
+  #made: Made = new Map();
   /** The reason given to `onError` since the last `onEndpoints`, or null. */
   #reported: string | null = null;
   #partial: string | null = null;
@@ -81,7 +88,9 @@ export class DnsResolver implements Resolver {
 
   #publish(found: Found, isStale: boolean): void {
     this.#told = found;
-    const set = setOf(found, this.#parsed);
+    const made: Made = new Map();
+    const set = setOf(found, this.#parsed, this.#made, made);
+    this.#made = made;
     // What a name resolves to, and that it does not, is in the log of who listens.
     this.#listener?.onEndpoints(isStale ? Object.freeze({ ...set, isStale }) : set);
   }
@@ -98,23 +107,47 @@ export class DnsResolver implements Resolver {
   }
 }
 
-function setOf({ used, skipped }: Found, { host, port }: DnsTarget): EndpointSet {
-  const endpointOf = (address: FoundAddress): Endpoint => {
-    const number = typeof port === "number" ? port : address.port;
-    assert(number !== null, "an SRV record has a port");
-    const endpoint = newEndpoint(formatAddress(address.ip, number), "dns");
-    return Object.freeze({ ...endpoint, weight: address.weight, rule: address.rule });
+/** By what they were made of; the reason is "" for one that is used. */
+type Made = Map<string, SkippedEndpoint>;
+
+/** @param made is filled with what the set has in it, of `known` what is there already. */
+function setOf(
+  { used, skipped }: Found,
+  { host, port }: DnsTarget,
+  known: Made,
+  made: Made,
+): EndpointSet {
+  const make = (address: FoundAddress, skipReason: string): SkippedEndpoint => {
+    const key = JSON.stringify([
+      address.ip,
+      address.port,
+      address.weight,
+      address.rule,
+      skipReason,
+    ]);
+    const one = known.get(key) ?? newEntry(address, port, skipReason);
+    made.set(key, one);
+    return one;
   };
   const reason =
     typeof port === "number"
       ? `${host} has no addresses in DNS: the name does not exist, or has no A and AAAA records`
       : `_${port}._tcp.${host} has no SRV records in DNS: no such name or port, or none is ready`;
-  const set = newEndpointSet(used.map(endpointOf), reason);
+  const endpoints = used.map((address) => make(address, "").endpoint);
+  const set = newEndpointSet(endpoints, reason);
   if (skipped.length === 0) {
     return used.length > 0 ? set : Object.freeze({ ...set, isAbsent: true });
   }
   const others = skipped
-    .map((each) => Object.freeze({ endpoint: endpointOf(each), reason: each.reason }))
+    .map((each) => make(each, each.reason))
     .sort((a, b) => (a.endpoint.address < b.endpoint.address ? -1 : 1));
   return Object.freeze({ ...set, skipped: Object.freeze(others) });
+}
+
+function newEntry(address: FoundAddress, port: number | string, reason: string): SkippedEndpoint {
+  const number = typeof port === "number" ? port : address.port;
+  assert(number !== null, "an SRV record has a port");
+  const plain = newEndpoint(formatAddress(address.ip, number), "dns");
+  const endpoint = Object.freeze({ ...plain, weight: address.weight, rule: address.rule });
+  return Object.freeze({ endpoint, reason });
 }
