@@ -287,7 +287,7 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
   onEndpoints(set: EndpointSet): void {
     if (this.#isClosed) return;
     this.#isResolved = true;
-    this.#staleReason = null;
+    if (!set.isStale) this.#staleReason = null;
     this.#emptyReason = set.endpoints.length === 0 ? (set.reason ?? "the set is empty") : null;
     this.#setLog.onEndpoints(set);
     const { added, removed } = this.#endpoints.update(set);

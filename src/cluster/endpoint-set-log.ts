@@ -34,8 +34,10 @@ export class EndpointSetLog {
 
   /** A whole new set, or the same one after the source was away. */
   onEndpoints(set: EndpointSet): void {
-    if (this.#isAway) this.#log.info("the source of endpoints is back", { target: this.#target });
-    this.#isAway = false;
+    if (this.#isAway && !set.isStale) {
+      this.#log.info("the source of endpoints is back", { target: this.#target });
+      this.#isAway = false;
+    }
     this.#addresses = new Set(set.endpoints.map(({ address }) => address));
     const emptyReason = set.endpoints.length === 0 ? (set.reason ?? "the set is empty") : null;
     if (emptyReason !== null && emptyReason !== this.#emptyReason) {

@@ -114,3 +114,21 @@ test("the staleness gauge rises while the source is away, and returns to 0", asy
     assert.equal(stale(), 0);
   });
 });
+
+test("a set that comes while a part of the source is away does not end the staleness", async () => {
+  await withCluster({}, async (harness) => {
+    const [server] = await harness.ready(1);
+    const { endpoints } = newEndpointSet([podOf(server!.address, "u1")]);
+    harness.resolver.listener!.onError("the Service cannot be watched");
+    await harness.pass(5_000);
+    harness.resolver.listener!.onEndpoints({ endpoints, isStale: true });
+    await harness.pass(5_000);
+    const { stale, staleMs, reason } = harness.cluster.view();
+    assert.deepEqual([stale, staleMs, reason], [true, 10_000, "the Service cannot be watched"]);
+    const back = () =>
+      harness.log.entries.filter(({ msg }) => msg === "the source of endpoints is back").length;
+    assert.equal(back(), 0);
+    harness.resolver.listener!.onEndpoints({ endpoints });
+    assert.deepEqual([harness.cluster.view().stale, back()], [false, 1]);
+  });
+});

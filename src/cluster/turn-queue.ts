@@ -1,5 +1,5 @@
 /**
- * Calls that wait for a stream: callers take turns of some calls, and each caller's calls keep their
+ * Calls that wait for a stream: callers take turns of some calls, and the calls of each keep their
  * order.
  *
  * First come, first served would let one client that opens a thousand calls keep all others waiting
@@ -66,7 +66,7 @@ export class TurnQueue {
     return queue.shift();
   }
 
-  /** Takes a call that has waited since `ms` or longer, or null: the oldest of a caller is first. */
+  /** Takes a call that has waited since `ms` or longer, or null: a caller's oldest is its first. */
   takeWaitingSince(ms: number): Call | null {
     for (const queue of this.#callers.values()) {
       if (queue.head!.waitingSinceMs <= ms) return queue.shift();

@@ -36,7 +36,7 @@ export class LineResolver implements Resolver {
   /** News from the primary: a whole set. */
   onEndpoints(set: EndpointSet): void {
     this.#set = set;
-    this.#error = null;
+    if (!set.isStale) this.#error = null;
     this.#listener?.onEndpoints(set);
   }
 

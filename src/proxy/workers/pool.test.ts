@@ -132,6 +132,18 @@ test("after the first set only what changed is sent, and workers end with the sa
   await closePool(pool);
 });
 
+test("a later worker hears that the source is still away behind a set that says so", async () => {
+  const pool = await startedPool(1);
+  const set = { ...newEndpointSet([newEndpoint("127.0.0.1:1", "dns")]), isStale: true };
+  resolver.listener?.onError("the API server does not answer");
+  resolver.listener?.onEndpoints(set);
+  processes[0].exit("signal SIGSEGV");
+  clock.advance(RESTART_MIN_MS);
+  await settle();
+  assert.deepEqual(processes[1].relay?.errors, ["the API server does not answer"]);
+  await closePool(pool);
+});
+
 test("a worker's wish to resolve again reaches the resolver", async () => {
   const pool = await startedPool(1);
   processes[0].relay?.system.resolver.resolveNow();

@@ -206,7 +206,7 @@ export class WorkerPool implements RelayGroup {
     this.#setLogTimer = this.#deps.clock.setTimer(SET_LOG_INTERVAL_MS, tell);
     const before = this.#set;
     this.#set = set;
-    this.#error = null;
+    if (!set.isStale) this.#error = null;
     const change = before === null ? null : setChange(before, set);
     for (const slot of this.#slots) {
       if (change === null) slot.send({ type: "endpoints", set });
