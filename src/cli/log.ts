@@ -5,8 +5,9 @@
  * that a slow reader of the log does not slow the relay; what it does not take within bounds is
  * dropped.
  */
-import { type DestinationStream, destination, type Logger as PinoLogger, pino } from "pino";
+import { type DestinationStream, type Logger as PinoLogger, pino } from "pino";
 import type { Clock, Logger, LogLevel } from "../base/index.ts";
+import { LogStream } from "./log-stream.ts";
 
 /** Lines that wait for a slow reader; beyond this new ones are dropped. */
 const LOG_BUFFER_BYTES_MAX = 4 * 1024 * 1024;
@@ -28,7 +29,7 @@ export function logOptionsFor(level: LogLevel, color: boolean): LogOptions {
 
 /** Makes a logger to stderr. Async, because what writes for people is loaded only when needed. */
 export async function createLogger(options: LogOptions, clock: Clock): Promise<Logger> {
-  const stream = options.pretty ? await prettyStream(options.color) : jsonStream();
+  const stream = options.pretty ? await prettyStream(options.color) : jsonStream(clock);
   return new PinoLog(newPino(options.level, clock, stream));
 }
 
@@ -45,8 +46,10 @@ export function newPino(level: LogLevel, clock: Clock, stream: DestinationStream
   );
 }
 
-function jsonStream(): DestinationStream {
-  return destination({ dest: STDERR, sync: false, maxLength: LOG_BUFFER_BYTES_MAX });
+function jsonStream(clock: Clock): DestinationStream {
+  const stream = new LogStream(STDERR, LOG_BUFFER_BYTES_MAX, clock);
+  process.on("exit", () => stream.flushSync());
+  return stream;
 }
 
 async function prettyStream(colorize: boolean): Promise<DestinationStream> {
