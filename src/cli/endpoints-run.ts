@@ -70,6 +70,8 @@ class Printer implements ResolverListener {
   isAbsent = false;
   /** Why there is no set yet. */
   problem: string;
+  /** Why the source, or a part of it, is away; null when it is not. */
+  #away: string | null = null;
   /** Resolves when all that was printed is on its way. */
   written: Promise<void> = Promise.resolve();
   readonly first: Promise<void>;
@@ -89,7 +91,8 @@ class Printer implements ResolverListener {
     const before = this.document;
     if (before !== null && !this.#options.watch) return;
     this.isAbsent = set.isAbsent === true;
-    this.document = endpointsDocument(this.#target, set);
+    if (set.isStale !== true) this.#noteBack();
+    this.document = endpointsDocument(this.#target, set, this.#away);
     const text = this.#text(before, this.document);
     this.written = Promise.all([this.written, writeOut(text)]).then(() => {});
     this.#onFirst();
@@ -97,9 +100,18 @@ class Printer implements ResolverListener {
 
   onError(reason: string): void {
     this.problem = `${this.#target} cannot be resolved: ${reason}`;
+    this.#away = reason;
     if (!this.#options.watch) return;
     const msg = this.document === null ? "cannot resolve" : "endpoints may be out of date";
     this.#system.log.warn(msg, { target: this.#target, reason });
+  }
+
+  #noteBack(): void {
+    if (this.#away === null) return;
+    this.#away = null;
+    // On the level of what it takes back: by default nothing else is shown.
+    const { log } = this.#system;
+    if (this.#options.watch) log.warn("the source of endpoints is back", { target: this.#target });
   }
 
   #text(before: EndpointsDocument | null, after: EndpointsDocument): string {

@@ -33,18 +33,24 @@ export interface EndpointsDocument {
   readonly endpoints: readonly EndpointRow[];
   /** Why there are none; null when there are some. */
   readonly reason: string | null;
+  /** Why what is shown may be old or lack something; null when it is as the source has it. */
+  readonly stale: string | null;
   /** Rules that hold for all: which port, which hints. */
   readonly notes: readonly string[];
 }
 
 const NO_HINTS = { nodes: [], zones: [] };
 
-/** The document of a set. Endpoints are sorted by address. */
-export function endpointsDocument(target: string, set: EndpointSet): EndpointsDocument {
+/** The document of a set; `stale` as in it. Endpoints are sorted by address. */
+export function endpointsDocument(
+  target: string,
+  set: EndpointSet,
+  stale: string | null,
+): EndpointsDocument {
   const used = set.endpoints.map((each) => rowOf(each, true, each.rule ?? "in the set"));
   const skipped = (set.skipped ?? []).map((each) => rowOf(each.endpoint, false, each.reason));
   const endpoints = [...used, ...skipped].sort(byAddress);
-  return { target, endpoints, reason: set.reason ?? null, notes: set.notes ?? [] };
+  return { target, endpoints, reason: set.reason ?? null, stale, notes: set.notes ?? [] };
 }
 
 function byAddress(a: EndpointRow, b: EndpointRow): number {
@@ -90,8 +96,9 @@ const LEFT: ReadonlySet<string> = new Set();
 
 /** One line of summary, and the table. */
 export function renderEndpoints(document: EndpointsDocument, isWide: boolean): string {
-  const { endpoints, notes } = document;
+  const { endpoints, notes, stale } = document;
   const lines = [summary(document), ...notes];
+  if (stale !== null) lines.push(`may be out of date: ${stale}`);
   if (endpoints.length > 0) {
     lines.push("", ...renderTable(headers(isWide), LEFT, endpoints.map(cellsOf(isWide))));
   }

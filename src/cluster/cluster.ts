@@ -322,7 +322,9 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
 
   /** For how long the source of endpoints has been away; 0 when it is there. */
   #staleMs(): number {
-    return this.#staleReason === null ? 0 : this.#deps.clock.nowMs() - this.#staleSinceMs;
+    // Before the first set there is nothing that could be old.
+    const isStale = this.#isResolved && this.#staleReason !== null;
+    return !isStale ? 0 : this.#deps.clock.nowMs() - this.#staleSinceMs;
   }
 
   /** The cluster as it stands. */
@@ -334,7 +336,7 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
       policy: this.#config.policy.name,
       draining: false,
       stale,
-      staleMs: stale ? Math.round(this.#staleMs()) : 0,
+      staleMs: Math.round(this.#staleMs()),
       reason: this.#staleReason ?? this.#emptyReason,
       notes: this.#endpoints.notes,
       endpoints: viewOf(this.#endpoints, this.#config.policy, this.#picker),

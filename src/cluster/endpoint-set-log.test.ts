@@ -59,6 +59,17 @@ test("of many only the first are named", () => {
   assert.deepEqual(entries, [change(1_000, many.slice(0, LOGGED_ADDRESSES_MAX), [], 1_000)]);
 });
 
+test("a source that is away while endpoints are in use is not told as an outage", () => {
+  const { log, set, entries } = newLog();
+  set("127.0.0.1:1");
+  entries.length = 0;
+  log.onError("SERVFAIL");
+  assert.deepEqual(
+    entries.map(({ msg }) => msg),
+    ["endpoints may be out of date"],
+  );
+});
+
 test("an empty set is told with its reason, once, and a source that is away and back", () => {
   const { log, entries } = newLog();
   const empty = newEndpointSet([], "no A or AAAA record");

@@ -50,7 +50,9 @@ export class EndpointSetLog {
   /** The source is away or answers nonsense. */
   onError(reason: string): void {
     this.#isAway = true;
-    this.#log.warn("cannot resolve", { target: this.#target, reason });
+    // With endpoints in use calls go on: that is no outage.
+    const msg = this.#addresses.size > 0 ? "endpoints may be out of date" : "cannot resolve";
+    this.#log.warn(msg, { target: this.#target, reason });
   }
 
   /**

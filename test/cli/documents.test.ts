@@ -87,7 +87,7 @@ test("docs/deploying.md: its Deployment starts, and its probes are answered", as
   for (const { name, containerPort } of ports) {
     assert.ok(flag(name === "grpc" ? "listen" : "admin").endsWith(`:${containerPort}`));
   }
-  assert.equal(parseTarget(flag("to")).kind, "dns");
+  assert.equal(parseTarget(flag("to")).kind, "kubernetes");
   // The same flags, on addresses of this machine and with a target that needs no cluster.
   const [verb, ...flags] = args as string[];
   assert.equal(verb, "proxy");

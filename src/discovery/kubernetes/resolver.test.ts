@@ -199,7 +199,7 @@ test("a Service that may not be read is one line in the log, and its port is the
     h.log.entries.filter(({ level }) => level !== "debug"),
     [
       {
-        level: "info",
+        level: "warn",
         msg: "the Service cannot be read, going on without",
         fields: { target: "kubernetes:///echo:81", reason: "may not watch Service" },
       },

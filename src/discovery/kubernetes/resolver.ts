@@ -143,8 +143,12 @@ export class KubernetesResolver implements Resolver {
     };
     const onChanges = (changes: readonly ObjectChange<Node>[], isSynced: boolean): void => {
       const last = changes.at(-1);
-      const labels = last?.type === "upsert" ? last.object.metadata.labels : {};
-      if (last !== undefined || (isSynced && !this.#isPlaced)) settle(labels[ZONE_LABEL] ?? null);
+      const found = last?.type === "upsert" ? last.object : null;
+      if (last === undefined && (!isSynced || this.#isPlaced)) return;
+      const zone = found?.metadata.labels[ZONE_LABEL] ?? null;
+      const reason = found === null ? "there is no such Node" : `it has no label ${ZONE_LABEL}`;
+      if (zone === null) this.#log.warn("our zone is not known", { node, reason });
+      settle(zone);
     };
     const onProblem = ({ kind, reason }: SourceProblem): void => {
       // A zone is good to have, no reason to wait: whatever is wrong, calls go on without.
@@ -183,7 +187,7 @@ export class KubernetesResolver implements Resolver {
     if (this.#service?.kind === "known") return;
     const { reason } = problem;
     if (this.#service?.kind !== "unreadable") {
-      this.#log.info("the Service cannot be read, going on without", { reason });
+      this.#log.warn("the Service cannot be read, going on without", { reason });
     }
     this.#setService({ kind: "unreadable", reason });
   }

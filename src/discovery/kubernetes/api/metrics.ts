@@ -50,7 +50,7 @@ export class ApiMetrics {
     if (made !== undefined) return made;
     const labels = { resource: KINDS[kind].plural };
     const counters: KindCounters = {
-      relists: this.#counter("relists", "Lists after the first one.", labels),
+      relists: this.#counter("relists", "Lists after the first good one.", labels),
       restarts: this.#counter("watch_restarts", "Watches that were opened again.", labels),
       events: this.#counter("events", "Events of watches.", labels),
       malformed: this.#counter("malformed_objects", "Objects that were passed over.", labels),
