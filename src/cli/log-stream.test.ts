@@ -1,7 +1,7 @@
 /**
- * Where log lines go: all of them in order, none to a reader that is gone, and no process that waits
- * for one. The story: a proxy with lines to write, whose supervisor had been killed, never ended,
- * because at exit it tried again and again to write to nobody.
+ * Where log lines go: all of them in order, none to a reader that is gone, and no process that
+ * waits for one. The story: a proxy with lines to write, whose supervisor had been killed, never
+ * ended, because at exit it tried again and again to write to nobody.
  */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";

@@ -1,7 +1,7 @@
 /**
- * Where the log's lines go: a file descriptor, written asynchronously, so that a slow reader does not
- * slow the relay; what it does not take within bounds is dropped, and at exit it gets a moment for
- * the rest.
+ * Where the lines of the log go: a file descriptor, written asynchronously, so that a slow reader
+ * does not slow the relay; what it does not take within bounds is dropped, and at exit it gets a
+ * moment for the rest.
  *
  * Ours and not pino's own destination, which at exit tries for ever to write to a reader that is
  * gone: a process whose supervisor died would never end.
@@ -41,7 +41,7 @@ export class LogStream {
     if (!this.#isWriting) this.#writeOn();
   }
 
-  /** Writes what waits, for the exit of the process; what is being written is left to the system. */
+  /** Writes what waits, for the exit of the process; what is being written is the system's. */
   flushSync(): void {
     let bytes = this.#takeAll();
     for (let tries = 0; bytes.length > 0 && !this.#isGone && tries < LAST_TRIES_MAX; ) {
