@@ -17,7 +17,7 @@ const SAMPLE: Sample = {
 const HELLO: Hello = {
   podsMax: 100,
   intervalMs: 500,
-  command: "npx fairlead lab",
+  command: "bin/fairlead lab",
   lanes: [],
   histories: [],
   now: SAMPLE,

@@ -161,7 +161,7 @@ function commandLine({ scale, scaleEverySeconds, lanes }: LabOptions): string {
     scale.length === 1
       ? `--pods ${scale[0]}`
       : `--scale ${scale.join(",")} --scale-every ${scaleEverySeconds}`;
-  return `npx fairlead lab ${pods} --lanes ${lanes.join(",")}`;
+  return `bin/fairlead lab ${pods} --lanes ${lanes.join(",")}`;
 }
 
 /** Waits for `delayMs`, or until `stopped` resolves. */
