@@ -35,10 +35,28 @@ export class Secret {
 /** A shorter secret is taken out where it stands alone and nowhere else: "t" is in most words. */
 const EMBEDDED_CHARS_MIN = 8;
 
-/** A text without a secret that may be in it. */
+/** What is left of a secret by a cut is taken out from this length on: less tells nothing. */
+const BEGINNING_CHARS_MIN = 4;
+/** What stands after a text that was cut: dots, after a quote when it is JSON. */
+const CUT = /^"?\.\.\./;
+
+/** A text without a secret that may be in it, and without the beginning of one where it was cut. */
 export function redact(text: string, secret: string): string {
-  if (secret === "" || !text.includes(secret)) return text;
-  if (secret.length >= EMBEDDED_CHARS_MIN) return text.replaceAll(secret, REDACTED);
-  const words = text.split(/([\s"'`,;:()]+)/);
-  return words.map((word) => (word === secret ? REDACTED : word)).join("");
+  if (secret === "") return text;
+  if (secret.length < EMBEDDED_CHARS_MIN) {
+    const words = text.split(/([\s"'`,;:()]+)/);
+    return words.map((word) => (word === secret ? REDACTED : word)).join("");
+  }
+  const whole = text.replaceAll(secret, REDACTED);
+  const beginning = secret.slice(0, BEGINNING_CHARS_MIN);
+  let clean = "";
+  let doneChars = 0;
+  for (let at = whole.indexOf(beginning); at >= 0; at = whole.indexOf(beginning, at + 1)) {
+    let end = at + beginning.length;
+    while (end < whole.length && whole[end] === secret[end - at]) end += 1;
+    if (at < doneChars || !CUT.test(whole.slice(end, end + 4))) continue;
+    clean += whole.slice(doneChars, at) + REDACTED;
+    doneChars = end;
+  }
+  return clean + whole.slice(doneChars);
 }

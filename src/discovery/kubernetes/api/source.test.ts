@@ -60,8 +60,9 @@ class SmallApi {
   }
 }
 
-async function setup() {
+async function setup(token = "one") {
   const api = new SmallApi();
+  api.token = token;
   await api.server.listen();
   const tokenFile = join(directory, "token");
   writeFileSync(tokenFile, api.token);
@@ -220,6 +221,27 @@ test("with a watch that is forbidden for ever, an outage is told, and its end, a
     const told = log.entries.splice(0).filter(({ fields }) => fields.kind === "forbidden");
     assert.deepEqual(told, []);
   }
+  await end();
+});
+
+test("a server that sends the token back gets it into no log and no reason", async () => {
+  const token = "s3cr3t-t0k3n-0123456789-0123456789";
+  const { api, watch, pass, log, end } = await setup(token);
+  const { listener } = watch("EndpointSlice");
+  await until(() => listener.isSynced);
+  for (const name of [token, "x".repeat(280) + token]) {
+    const object = json(name, "u2", 11, "malformed");
+    api.send("endpointslices", { type: "ADDED", object });
+  }
+  await until(() => log.entries.length === 2);
+  const message = `you sent ${"x".repeat(270)} ${token}`;
+  const status = { kind: "Status", code: 500, message };
+  api.send("endpointslices", { type: "ERROR", object: status });
+  while (listener.problem === null) await pass(500);
+  assert.match(listener.problem ?? "", /answers 500: you sent x+ \*\*\*$/);
+  await until(() => log.lines.at(-1) === "warn: the API server cannot be watched");
+  assert.equal(log.entries[0].fields.object, "prod/***");
+  assert.doesNotMatch(JSON.stringify(log.entries) + listener.problem, /s3cr/);
   await end();
 });
 

@@ -6,7 +6,7 @@
  */
 import { assert, type Clock, type Logger, type Rng } from "../../../base/index.ts";
 import type { Registry } from "../../../telemetry/index.ts";
-import type { KindName, ObjectOfKind } from "../objects.ts";
+import type { KindName, KubernetesObject, ObjectOfKind } from "../objects.ts";
 import type {
   ObjectListener,
   ObjectQuery,
@@ -48,6 +48,8 @@ class ApiSource implements ObjectSource {
   readonly description: string;
   readonly defaultNamespace: string;
   readonly #deps: ApiSourceDeps;
+  /** Shows no token, whatever the server says. */
+  readonly #log: Logger;
   readonly #client: ApiClient;
   readonly #metrics: ApiMetrics;
   readonly #traits: ServerTraits = { canStreamLists: true, sendsBookmarks: false };
@@ -67,6 +69,7 @@ class ApiSource implements ObjectSource {
       onBytes: (bytes) => this.#metrics.receivedBytes.add(bytes),
       onSilence: () => this.#metrics.failedProbes.add(),
     });
+    this.#log = this.#client.redaction.logger(deps.log);
     this.#metrics = new ApiMetrics(deps.registry ?? null, () => this.#client.openWatches);
     if (access.cluster.isInsecure) {
       deps.log.warn("the API server's certificate is not verified (insecure-skip-tls-verify)", {
@@ -80,11 +83,11 @@ class ApiSource implements ObjectSource {
     listener: ObjectListener<ObjectOfKind[K]>,
   ): Subscription {
     assert(!this.#isClosed, "a closed source watches nothing");
-    const { clock, rng, log, decode } = this.#deps;
-    const reflector = new Reflector(query, listener as unknown as ObjectListener, {
+    const { clock, rng, decode } = this.#deps;
+    const reflector = new Reflector(query, this.#withoutTokens(listener), {
       clock,
       rng,
-      log,
+      log: this.#log,
       decode,
       traits: this.#traits,
       transport: this.#client,
@@ -111,6 +114,16 @@ class ApiSource implements ObjectSource {
     this.#metrics.close();
   }
 
+  #withoutTokens<T extends KubernetesObject>(listener: ObjectListener<T>): ObjectListener {
+    const one = listener as unknown as ObjectListener;
+    const { redaction } = this.#client;
+    return {
+      onChanges: (changes, isSynced) => one.onChanges(changes, isSynced),
+      onProblem: ({ kind, reason }) => one.onProblem({ kind, reason: redaction.clean(reason) }),
+      onRecovered: () => one.onRecovered(),
+    };
+  }
+
   /** One line per reason: a server that is away takes all watches with it. */
   #onProblem(query: ObjectQuery, { kind, reason }: SourceProblem): void {
     if (kind === "forbidden") {
@@ -120,7 +133,7 @@ class ApiSource implements ObjectSource {
     }
     const isNews = ![...this.#problems.values()].includes(reason);
     this.#problems.set(query, reason);
-    if (isNews) this.#deps.log.warn("the API server cannot be watched", { kind, reason });
+    if (isNews) this.#log.warn("the API server cannot be watched", { kind, reason });
   }
 
   #onBack(query: ObjectQuery): void {
@@ -135,6 +148,6 @@ class ApiSource implements ObjectSource {
     this.#problems.delete(query);
     if (this.#problems.size > 0 || !this.#isBack) return;
     this.#isBack = false;
-    this.#deps.log.info("the API server is watched again");
+    this.#log.info("the API server is watched again");
   }
 }

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import type { RequestListener } from "node:http";
 import { test } from "node:test";
-import { RecordingLogger, realClock, seededRng } from "../../../../base/index.ts";
+import { RecordingLogger, realClock, seededRng, VirtualClock } from "../../../../base/index.ts";
+import { SHORT_BODY_MS_MAX } from "../http/exchange.ts";
 import { accessTo, ScriptedServer } from "../http/server-suite.ts";
 import { Secret } from "../secret.ts";
 import { TRIAL_WATCH_MS_MAX } from "./ask.ts";
@@ -150,6 +151,75 @@ test("a watch that something holds back", async () => {
   const seconds = TRIAL_WATCH_MS_MAX / 1000;
   const reason = `a watch of 1 s did not end within ${seconds} s: something holds answers back`;
   assert.equal(stepOf(result, "endpointslices").detail, reason);
+});
+
+/** Checks against a server that answers everything in one way, with time that runs. */
+async function checkEvil(answer: RequestListener, token = "s3cr3t-t0k3n-0123456789") {
+  const server = await new ScriptedServer(answer).listen();
+  const access = accessTo(`http://127.0.0.1:${server.port}`, {}, { token: new Secret(token) });
+  const clock = new VirtualClock();
+  let result: ApiCheck | null = null;
+  const done = checkApi(access, "prod", { ...deps(), clock }).then((check) => {
+    result = check;
+  });
+  const tick = () => new Promise((resolve) => setTimeout(resolve, 1));
+  for (let turn = 0; result === null && turn < 2000; turn += 1) {
+    await tick();
+    clock.advance(100);
+  }
+  assert.ok(result !== null, "it ends");
+  await done;
+  await server.close();
+  return result as ApiCheck;
+}
+
+test("a list that is no list fails", async () => {
+  const result = await checkEvil((_request, response) => response.writeHead(200).end("5"));
+  assert.equal(result.isGood, false);
+  const step = stepOf(result, "endpointslices");
+  assert.equal(step.isGood, false);
+  assert.equal(step.detail, "the API server answers a list with something that is no list");
+});
+
+test("SHORT_BODY_MS_MAX: an answer that comes drop by drop is not waited for", async () => {
+  for (const status of [200, 500]) {
+    const result = await checkEvil((_request, response) => {
+      response.writeHead(status);
+      const timer = setInterval(() => response.write(" "), 2);
+      response.on("close", () => clearInterval(timer));
+    });
+    assert.equal(result.isGood, false);
+    const seconds = SHORT_BODY_MS_MAX / 1000;
+    assert.match(
+      result.steps[0].detail,
+      new RegExp(`^127.0.0.1:\\d+: an answer that did not end within ${seconds} s$`),
+    );
+  }
+});
+
+test("what the server says comes without terminal escapes, line breaks and our token", async () => {
+  const result = await checkEvil((request, response) => {
+    const { url = "", headers } = request;
+    const evil = `\u001b[31mevil\u202e\nrules: ${"x".repeat(260)} ${headers.authorization}`;
+    const message = evil;
+    if (url === "/version") response.end(JSON.stringify({ gitVersion: evil }));
+    else if (url.endsWith("/selfsubjectreviews")) {
+      const userInfo = { username: evil, groups: [evil] };
+      response.end(JSON.stringify({ status: { userInfo } }));
+    } else response.writeHead(403).end(JSON.stringify({ kind: "Status", message }));
+  });
+  const texts = [
+    result.version,
+    result.subject?.username,
+    ...(result.subject?.groups ?? []),
+    ...result.steps.flatMap(({ detail, fix }) => [detail, ...fix]),
+  ];
+  assert.match(stepOf(result, "endpointslices").fix[0], /bound to .*evil/);
+  for (const text of texts) {
+    assert.doesNotMatch(text ?? "", /s3cr/);
+    assert.doesNotMatch(text ?? "", /[\p{Cc}\p{Cf}]/u);
+  }
+  assert.match(result.version ?? "", /evil rules: x+ Bearer \*\*\*$/);
 });
 
 test("nobody there", async () => {

@@ -12,8 +12,8 @@ import type { ApiAccess } from "../config/access.ts";
 import type { LoadClientNode } from "../credentials/plugin.ts";
 import { ApiAccessError } from "../error.ts";
 import { ApiClient } from "../http/client.ts";
-import { type ApiFailure, accessText, problemOf } from "../http/failure.ts";
-import { isText } from "../http/status.ts";
+import { type ApiFailure, accessText, newFailure, problemOf } from "../http/failure.ts";
+import { cleanText, isText } from "../http/status.ts";
 import { listPath, watchPath } from "../reflector/paths.ts";
 import { readPage } from "../reflector/wire.ts";
 import { type Asked, ask, tryWatch } from "./ask.ts";
@@ -97,10 +97,13 @@ async function checkWith(
   clock: Clock,
 ): Promise<ApiCheck> {
   const version = await ask(client, "GET", "/version");
+  const release = versionOf(client, version.value);
   const skewMs = skewOf(version, clock.wallMs());
   // Without credentials nothing was sent, so that nothing is known of the server.
   const isSent = !version.failure?.isInvalid;
-  const first = isSent ? serverStep(version, access) : credentialsStep(client, version, null);
+  const first = isSent
+    ? serverStep(version, access, release)
+    : credentialsStep(client, version, null);
   const steps: CheckStep[] = [first];
   let subject: ApiCheck["subject"] = null;
   if (version.failure === null || version.failure.status > 0) {
@@ -108,7 +111,7 @@ async function checkWith(
       apiVersion: "authentication.k8s.io/v1",
       kind: "SelfSubjectReview",
     });
-    subject = subjectOf(review.value);
+    subject = subjectOf(client, review.value);
     steps.push(credentialsStep(client, review, subject));
     const kinds = READ.map((read) =>
       kindStep(client, read, namespace, subject?.username ?? null, clock),
@@ -119,7 +122,7 @@ async function checkWith(
     isGood: steps.every(({ isGood, isOptional }) => isGood || isOptional),
     server: access.cluster.server,
     namespace,
-    version: versionOf(version.value),
+    version: release,
     credentials: client.credentials.description,
     subject,
     clockSkewMs: skewMs,
@@ -130,12 +133,9 @@ async function checkWith(
 const AUTHENTICATION = "/apis/authentication.k8s.io/v1";
 const ACCESS_REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
 
-function serverStep({ failure, value }: Asked, access: ApiAccess): CheckStep {
+function serverStep({ failure }: Asked, access: ApiAccess, release: string | null): CheckStep {
   if (failure === null) {
-    return good(
-      "server",
-      `${access.description} answers, version ${versionOf(value) ?? "unknown"}`,
-    );
+    return good("server", `${access.description} answers, version ${release ?? "unknown"}`);
   }
   // Even "no" is an answer: somebody is there, and the next questions tell the rest.
   if (failure.status > 0) return good("server", `${access.description} answers ${failure.status}`);
@@ -179,8 +179,12 @@ async function kindStep(
     return { name, isOptional, isGood: false, detail: reason, fix };
   };
   if (list.failure !== null) return failed("list", list.failure);
-  const version = readPage(list.value)?.resourceVersion ?? "0";
-  const failure = await tryWatch(client, watchPath(query, version, 1), clock);
+  const page = readPage(list.value);
+  if (page === null) {
+    const reason = "the API server answers a list with something that is no list";
+    return failed("list", newFailure({ reason }));
+  }
+  const failure = await tryWatch(client, watchPath(query, page.resourceVersion, 1), clock);
   if (failure !== null) return failed("watch", failure);
   // An authorizer may know better than what was just let through, as after a change of rules.
   const denied = (["list", "watch"] as const).filter(
@@ -231,16 +235,24 @@ function skewOf({ date }: Asked, wallMs: number): number | null {
   return Number.isNaN(serverMs) ? null : serverMs + 500 - wallMs;
 }
 
-function versionOf(value: unknown): string | null {
-  return isFields(value) && isText(value.gitVersion) ? value.gitVersion : null;
+/** A text of the server, for a terminal: one line, without our token. */
+function lineOf(client: ApiClient, text: string): string {
+  return cleanText(client.redaction.clean(text));
 }
 
-function subjectOf(value: unknown): ApiCheck["subject"] {
+function versionOf(client: ApiClient, value: unknown): string | null {
+  return isFields(value) && isText(value.gitVersion) ? lineOf(client, value.gitVersion) : null;
+}
+
+function subjectOf(client: ApiClient, value: unknown): ApiCheck["subject"] {
   const status = isFields(value) && isFields(value.status) ? value.status : {};
   const info = isFields(status.userInfo) ? status.userInfo : {};
   if (!isText(info.username)) return null;
   const groups = Array.isArray(info.groups) ? info.groups.filter(isText) : [];
-  return { username: info.username, groups };
+  return {
+    username: lineOf(client, info.username),
+    groups: groups.map((group) => lineOf(client, group)),
+  };
 }
 
 function good(name: string, detail: string): CheckStep {

@@ -20,6 +20,7 @@ import {
   until,
   watchOf,
 } from "./server-suite.ts";
+import { MESSAGE_CHARS_MAX } from "./status.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "fairlead-api-"));
 after(() => rmSync(directory, { recursive: true }));
@@ -357,6 +358,19 @@ test("a server that sends the token back does not get it into a reason", async (
       assert.equal(reason, "the API server answers 403: bad token *** for you");
     },
     { user: { token: new Secret("s3cr3t-t0k3n") } },
+  );
+});
+
+test("a token that lies across the cut of a message is taken out before the cut", async () => {
+  const token = "s3cr3t-t0k3n-0123456789";
+  const message = `${"x".repeat(MESSAGE_CHARS_MAX - 5)}${token}`;
+  await withServer(
+    (_request, response) =>
+      response.writeHead(403).end(JSON.stringify({ kind: "Status", message })),
+    async ({ client }) => {
+      assert.match((await failureOf(client)).reason, /x\*\*\*$/);
+    },
+    { user: { token: new Secret(token) } },
   );
 });
 

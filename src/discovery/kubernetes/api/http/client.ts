@@ -6,9 +6,11 @@
  */
 import type { IncomingMessage } from "node:http";
 import type { Clock, Logger, Rng } from "../../../../base/index.ts";
+import { isFields } from "../../fields.ts";
 import type { ApiAccess } from "../config/access.ts";
 import { type Credentials, createCredentials } from "../credentials/credentials.ts";
 import type { LoadClientNode } from "../credentials/plugin.ts";
+import { Redaction } from "../redaction.ts";
 import {
   type BodySink,
   Exchange,
@@ -21,6 +23,7 @@ import { Gate, OPENINGS_MAX } from "./gate.ts";
 import { LineSplitter } from "./lines.ts";
 import { Liveness, PROBE_TIMEOUT_MS, PROBES_MAX } from "./liveness.ts";
 import { ConnectionPool } from "./pool.ts";
+import { cleanStatus } from "./status.ts";
 import { ApiTls, type TlsSettings } from "./tls.ts";
 import type { ApiRequest, ApiTransport, DocumentHandler, WatchHandler } from "./transport.ts";
 
@@ -51,6 +54,8 @@ export interface AnswerHandler {
 /** See the head of this file. */
 export class ApiClient implements ApiTransport {
   readonly credentials: Credentials;
+  /** Knows the tokens that were presented. */
+  readonly redaction = new Redaction();
   readonly #access: ApiAccess;
   readonly #deps: ApiClientDeps;
   readonly #tls: ApiTls | null;
@@ -87,32 +92,31 @@ export class ApiClient implements ApiTransport {
 
   /** See `ApiTransport`. */
   get(path: string, handler: DocumentHandler): ApiRequest {
-    return this.request("GET", path, null, {
+    const outgoing = { ...this.#outgoing(path), isShort: false };
+    return this.#startDocument(outgoing, {
       onAnswer: (value) => handler.onDocument(value),
       onFailure: (failure) => handler.onFailure(failure),
     });
   }
 
-  /** A request whose answer is one document. @param body JSON to send, or null. */
+  /** A request whose answer is one short document. @param body JSON to send, or null. */
   request(
     method: Outgoing["method"],
     path: string,
     body: string | null,
     handler: AnswerHandler,
   ): ApiRequest {
-    const outgoing = { method, url: this.#urlOf(path), body, isStream: false };
-    const accept = (answer: IncomingMessage) => documentBody(answer, handler);
-    return this.#start(outgoing, {}, accept, (failure) => handler.onFailure(failure));
+    return this.#startDocument({ ...this.#outgoing(path), method, body }, handler);
   }
 
   /** See `ApiTransport`. */
   watch(path: string, handler: WatchHandler): ApiRequest {
-    const outgoing = { method: "GET", url: this.#urlOf(path), body: null, isStream: true } as const;
+    const outgoing = { ...this.#outgoing(path), isStream: true, isShort: false };
     const accept = () => {
       this.#watches.add(exchange);
       this.#liveness.start();
       handler.onOpen();
-      return watchBody(handler);
+      return watchBody(handler, (text) => this.redaction.clean(text));
     };
     const exchange = this.#start(outgoing, {}, accept, (f) => handler.onFailure(f));
     return exchange;
@@ -124,6 +128,11 @@ export class ApiClient implements ApiTransport {
     for (const exchange of [...this.#open]) exchange.close();
     this.#liveness.stop();
     this.#pool.close();
+  }
+
+  #startDocument(outgoing: Outgoing, handler: AnswerHandler): Exchange {
+    const accept = (answer: IncomingMessage) => documentBody(answer, handler);
+    return this.#start(outgoing, {}, accept, (failure) => handler.onFailure(failure));
   }
 
   /** @param other what is not as for most requests. */
@@ -138,6 +147,7 @@ export class ApiClient implements ApiTransport {
       gate: this.#gate,
       means: () => this.#means(),
       renew: () => this.#renew(),
+      redact: (text) => this.redaction.clean(text),
       onHeard: (bytes) => {
         this.#liveness.heard();
         if (bytes > 0) this.#deps.onBytes?.(bytes);
@@ -151,12 +161,18 @@ export class ApiClient implements ApiTransport {
     return exchange;
   }
 
+  /** GET of something short; what is not so is for the caller to say. */
+  #outgoing(path: string): Outgoing {
+    return { method: "GET", url: this.#urlOf(path), body: null, isStream: false, isShort: true };
+  }
+
   #urlOf(path: string): URL {
     return new URL(this.#access.cluster.server + path);
   }
 
   async #means(): Promise<Means> {
     const { token, certificate } = await this.credentials.present();
+    if (token !== null) this.redaction.add(token);
     this.#tlsSettings = this.#tls?.settings(certificate) ?? null;
     const options = await this.#pool.options(this.#tlsSettings);
     return { options, token, headers: this.#access.user.impersonate };
@@ -179,12 +195,7 @@ export class ApiClient implements ApiTransport {
    * plugin that hangs says nothing of the server.
    */
   #ask(onDone: (failure: ApiFailure | null) => void): ApiRequest {
-    const outgoing = {
-      method: "GET",
-      url: this.#urlOf("/livez"),
-      body: null,
-      isStream: false,
-    } as const;
+    const outgoing = this.#outgoing("/livez");
     const means = async (): Promise<Means> => {
       const options = await this.#pool.options(this.#tlsSettings);
       return { options, token: null, headers: {} };
@@ -227,9 +238,13 @@ function documentBody(answer: IncomingMessage, handler: AnswerHandler): BodySink
   };
 }
 
-function watchBody(handler: WatchHandler): BodySink {
+function watchBody(handler: WatchHandler, redact: (text: string) => string): BodySink {
   let events: unknown[] = [];
-  const lines = new LineSplitter(EVENT_BYTES_MAX, (line) => events.push(parseJson(line)));
+  const lines = new LineSplitter(EVENT_BYTES_MAX, (line) => {
+    const event = parseJson(line);
+    const isError = isFields(event) && event.type === "ERROR";
+    events.push(isError ? { ...event, object: cleanStatus(event.object, redact) } : event);
+  });
   return {
     push(chunk) {
       const isGood = lines.push(chunk);

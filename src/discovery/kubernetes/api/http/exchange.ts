@@ -10,18 +10,20 @@ import { type ClientRequest, request as httpRequest, type IncomingMessage } from
 import { request as httpsRequest } from "node:https";
 import type { Clock, Timer } from "../../../../base/index.ts";
 import { ApiAccessError } from "../error.ts";
-import { redact, type Secret } from "../secret.ts";
+import type { Secret } from "../secret.ts";
 import { type ApiFailure, newFailure } from "./failure.ts";
 import { type Gate, Turn } from "./gate.ts";
 import { errorReason } from "./network.ts";
 import { type PooledOptions, TCP_KEEPALIVE_MS } from "./pool.ts";
-import { failureOfStatus } from "./status.ts";
+import { cleanStatus, failureOfStatus } from "./status.ts";
 import type { ApiRequest } from "./transport.ts";
 
 /** From the request to the head of the answer: name, connection, TLS and the server's thoughts. */
 export const RESPONSE_TIMEOUT_MS = 15_000;
 /** The longest silence within the body of a document. */
 export const BODY_SILENCE_MS = 15_000;
+/** A body that is to be short, and that of an error, is whole within this time. */
+export const SHORT_BODY_MS_MAX = 15_000;
 /** Header block of an answer. */
 const HEADER_BYTES_MAX = 32 * 1024;
 /** Body of an answer that is an error. */
@@ -35,6 +37,8 @@ export interface Outgoing {
   readonly body: string | null;
   /** The answer goes on until either side ends it. */
   readonly isStream: boolean;
+  /** The answer is short: its body has `SHORT_BODY_MS_MAX`, however busily it comes. */
+  readonly isShort: boolean;
 }
 
 /** With what it is sent. */
@@ -61,6 +65,8 @@ export interface ExchangeDeps {
   readonly means: () => Promise<Means>;
   /** Credentials were refused; true when others can be tried. */
   readonly renew: () => boolean;
+  /** A text without the tokens in use. */
+  readonly redact: (text: string) => string;
   /** Something came from the server. */
   readonly onHeard: (bytes: number) => void;
   /** It is over, in whatever way. */
@@ -75,10 +81,11 @@ export class Exchange implements ApiRequest {
   readonly #onFailure: (failure: ApiFailure) => void;
   readonly #turn: Turn;
   #request: ClientRequest | null = null;
-  #token: Secret | null = null;
   #options: PooledOptions | null = null;
   #timer: Timer | null = null;
   #heardAtMs = 0;
+  /** When the body has to be whole. */
+  #wholeAtMs = Number.POSITIVE_INFINITY;
   #isOver = false;
   /** The head of an answer has come. */
   #isHeard = false;
@@ -120,8 +127,7 @@ export class Exchange implements ApiRequest {
   }
 
   #tell(failure: ApiFailure): void {
-    const reason = redact(failure.reason, this.#token?.reveal() ?? "");
-    this.#onFailure({ ...failure, reason });
+    this.#onFailure({ ...failure, reason: this.#deps.redact(failure.reason) });
   }
 
   #finish(): void {
@@ -146,7 +152,6 @@ export class Exchange implements ApiRequest {
 
   #sendWith({ options, token, headers }: Means): void {
     const { method, url, body } = this.outgoing;
-    this.#token = token;
     this.#options = options;
     this.#arm(RESPONSE_TIMEOUT_MS, `no answer within ${RESPONSE_TIMEOUT_MS / 1000} s`);
     const send = url.protocol === "https:" ? httpsRequest : httpRequest;
@@ -200,6 +205,7 @@ export class Exchange implements ApiRequest {
       }
     }
     const isGood = status >= 200 && status < 300;
+    if (!isGood || this.outgoing.isShort) this.#wholeAtMs = this.#heardAtMs + SHORT_BODY_MS_MAX;
     if (isGood && this.outgoing.isStream) this.#timer?.cancel();
     else this.#armSilence();
     const sink = isGood ? this.#accept(answer) : this.#errorBody(answer);
@@ -234,7 +240,7 @@ export class Exchange implements ApiRequest {
         const reason = `the API server answers ${status}: redirects are not followed`;
         return newFailure({ status, reason });
       }
-      return failureOf(answer, Buffer.concat(chunks));
+      return failureOf(answer, Buffer.concat(chunks), this.#deps.redact);
     };
     return {
       push: (chunk) => {
@@ -248,11 +254,15 @@ export class Exchange implements ApiRequest {
   }
 
   #armSilence(): void {
-    const silentMs = this.#deps.clock.nowMs() - this.#heardAtMs;
+    const { clock } = this.#deps;
+    const dueMs = () => Math.min(this.#heardAtMs + BODY_SILENCE_MS, this.#wholeAtMs);
     this.#timer?.cancel();
-    this.#timer = this.#deps.clock.setTimer(BODY_SILENCE_MS - silentMs, () => {
-      if (this.#deps.clock.nowMs() - this.#heardAtMs < BODY_SILENCE_MS) this.#armSilence();
-      else this.#timeOut(`an answer that stopped for ${BODY_SILENCE_MS / 1000} s`);
+    this.#timer = clock.setTimer(Math.max(0, dueMs() - clock.nowMs()), () => {
+      const nowMs = clock.nowMs();
+      if (nowMs < dueMs()) this.#armSilence();
+      else if (nowMs - this.#heardAtMs >= BODY_SILENCE_MS) {
+        this.#timeOut(`an answer that stopped for ${BODY_SILENCE_MS / 1000} s`);
+      } else this.#timeOut(`an answer that did not end within ${SHORT_BODY_MS_MAX / 1000} s`);
     });
   }
 
@@ -271,14 +281,18 @@ export class Exchange implements ApiRequest {
 }
 
 /** The failure of an answer that is an error, with its Status object when there is one. */
-function failureOf(answer: IncomingMessage, body: Buffer): ApiFailure {
+function failureOf(
+  answer: IncomingMessage,
+  body: Buffer,
+  redact: ExchangeDeps["redact"],
+): ApiFailure {
   let status: unknown = null;
   try {
     status = JSON.parse(body.toString("utf8"));
   } catch {
     // A text of something in between; its status says enough.
   }
-  const failure = failureOfStatus(status, answer.statusCode ?? 0);
+  const failure = failureOfStatus(cleanStatus(status, redact), answer.statusCode ?? 0);
   const seconds = /^\d{1,9}$/.exec(answer.headers["retry-after"] ?? "");
   return seconds === null ? failure : { ...failure, retryAfterMs: Number(seconds[0]) * 1000 };
 }

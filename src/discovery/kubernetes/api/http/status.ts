@@ -27,11 +27,17 @@ export function failureOfStatus(value: unknown, httpStatus: number): ApiFailure 
   });
 }
 
+/** A Status object whose message went through `clean`: before it is cut. Others as they are. */
+export function cleanStatus(value: unknown, clean: (text: string) => string): unknown {
+  if (!isFields(value) || !isText(value.message)) return value;
+  return { ...value, message: clean(value.message) };
+}
+
 /** A text of a peer, fit for a line of a log. */
 export function cleanText(text: string): string {
   const cut = text.length > MESSAGE_CHARS_MAX ? `${text.slice(0, MESSAGE_CHARS_MAX)}...` : text;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
-  return cut.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ");
+  // Controls, and what turns the direction of writing or breaks lines without being one.
+  return cut.replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, " ");
 }
 
 /** Whether a JSON value is a text with something in it. */
