@@ -1,7 +1,7 @@
 /** Tests of the text of a file as values: YAML, JSON, lists, and where mistakes are. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type ParsedText, type PieceCache, parseText } from "./parse.ts";
+import { type ParsedText, type PieceCache, POSITION_CHARS_MAX, parseText } from "./parse.ts";
 
 function yaml(text: string, cache: PieceCache = new Map()): ParsedText {
   return parseText(text, false, cache);
@@ -59,6 +59,7 @@ const FAULTS: readonly (readonly [name: string, text: string, isJson: boolean, f
   ],
   ["a tab", "a:\n\tb: 1\n", false, "2:1 Tabs are not allowed as indentation"],
   ["a key twice", "a: 1\n---\nb: 1\nb: 2\n", false, "4:1 Map keys must be unique"],
+  ["a key twice, further in", "a:\n - {b: 1, c: {d: 1,\n  d: 2}}\n", false, "3:3 Map keys must"],
   [
     "a list cut off",
     "a: [1, 2",
@@ -125,4 +126,46 @@ test("a document that did not change is not parsed again, also after a fault", (
   assert.equal(again, first);
   assert.deepEqual(b, { b: 2 });
   assert.equal(cache.size, 2);
+});
+
+test("a mapping of many keys costs what a list of as many entries does, not its square", () => {
+  const count = 40_000;
+  const lines = (line: (i: number) => string) => Array.from({ length: count }, (_, i) => line(i));
+  const cpuOf = (text: string): number => {
+    const before = process.cpuUsage();
+    assert.equal(valuesOf(yaml(text)).length, 1);
+    return process.cpuUsage(before).user;
+  };
+  const listCpu = cpuOf(`kind: A\na:\n${lines((i) => `  - key-${i}: x\n`).join("")}`);
+  const keys = `kind: A\na:\n${lines((i) => `  key-${i}: x\n`).join("")}`;
+  const mapCpu = cpuOf(keys);
+  assert.ok(mapCpu < 8 * listCpu, `${mapCpu} and ${listCpu} us of the processor`);
+  assert.equal(yaml(`${keys}  key-7: y\n`).fault?.reason, "Map keys must be unique");
+});
+
+test("POSITION_CHARS_MAX: of a mistake in a larger JSON text only its surroundings are told", () => {
+  const json = (chars: number) => `{"a": "${"x".repeat(chars)}",\n "b": nul}`;
+  const small = parseText(json(POSITION_CHARS_MAX - 100), true, new Map());
+  assert.deepEqual(small.fault, { line: 2, column: 10, reason: "Unexpected token '}'" });
+  const { fault } = parseText(json(POSITION_CHARS_MAX), true, new Map());
+  assert.equal(`${fault?.line}:${fault?.column}`, "1:1");
+  assert.match(
+    fault?.reason ?? "",
+    /^Unexpected token '}', \.\.\..* "b": nul}" is not valid JSON$/,
+  );
+  const cut = parseText(`{"a": "${"x".repeat(POSITION_CHARS_MAX)}",\n "b":`, true, new Map());
+  assert.deepEqual(cut.fault, { line: 2, column: 6, reason: "Unexpected end of JSON input" });
+});
+
+test("directives belong to the document after them", () => {
+  const text = "# top\n%YAML 1.2\n---\nkind: A\n...\n# x\n%YAML 1.2\n\n---\nkind: B\n";
+  const parsed = yaml(text);
+  assert.deepEqual(valuesOf(parsed), [{ kind: "A" }, { kind: "B" }]);
+  assert.deepEqual(
+    parsed.values!.map((value) => value.positionOf("kind").line),
+    [4, 10],
+  );
+  assert.deepEqual(valuesOf(yaml("\uFEFF%YAML 1.2\r\n---\r\nkind: A\r\n")), [{ kind: "A" }]);
+  const [only] = valuesOf(yaml("text: |\n  a\n  %b\n---\nkind: B\n"));
+  assert.deepEqual(only, { text: "a\n%b\n" });
 });

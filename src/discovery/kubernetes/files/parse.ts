@@ -7,6 +7,7 @@
  */
 import { type Document, isNode, LineCounter, parseDocument } from "yaml";
 import { isFields } from "../fields.ts";
+import { DUPLICATE_KEY, duplicateKeyOffset } from "../yaml-keys.ts";
 
 /** Where in a file, from 1. */
 export interface Position {
@@ -39,7 +40,7 @@ interface Piece {
 export type PieceCache = Map<string, unknown>;
 
 /** Larger JSON texts are not parsed again for a position. */
-const POSITION_CHARS_MAX = 262_144;
+export const POSITION_CHARS_MAX = 262_144;
 
 /**
  * Parses a file.
@@ -70,7 +71,13 @@ function parseJson(text: string): ParsedText {
 function jsonFault(text: string, message: string): Position & { readonly reason: string } {
   const [reason] = /^Unexpected token '.*?'|^.*?(?= in JSON|, "|, \.\.\.|$)/s.exec(message)!;
   const told = / at position (\d+)/.exec(message);
-  const before = text.slice(0, told === null ? jsonPrefixOf(text) : Number(told[1]));
+  const isCutOff = /^Unexpected end/.test(message);
+  if (told === null && !isCutOff && text.length > POSITION_CHARS_MAX) {
+    // What is around the mistake has to do: a search would parse megabytes again and again.
+    return { line: 1, column: 1, reason: message.replaceAll(/\s+/g, " ").slice(0, 200) };
+  }
+  const end = isCutOff ? text.length : jsonPrefixOf(text);
+  const before = text.slice(0, told === null ? end : Number(told[1]));
   const line = before.split("\n").length;
   const column = before.length - before.lastIndexOf("\n");
   return { line, column, reason: oneLine(reason) };
@@ -123,11 +130,36 @@ function parseYaml(text: string, cache: PieceCache): ParsedText {
 function piecesOf(text: string): Piece[] {
   const pieces: Piece[] = [];
   let line = 0;
-  for (const part of text.split(/^(?=---(?:\s|$))/m)) {
-    pieces.push({ text: part, line, parsed: null });
-    line += part.split("\n").length - 1;
+  let directives = "";
+  const parts = text.split(/^(?=---(?:\s|$))/m);
+  for (const [i, part] of parts.entries()) {
+    const whole = directives + part;
+    const end = i === parts.length - 1 ? whole.length : directivesAt(whole);
+    directives = whole.slice(end);
+    if (end === 0) continue;
+    pieces.push({ text: whole.slice(0, end), line, parsed: null });
+    line += whole.slice(0, end).split("\n").length - 1;
   }
   return pieces;
+}
+
+/**
+ * Where directives ("%YAML 1.2") begin that belong to the mark after this text; its length when
+ * there are none. They stand at the beginning of a stream or after "..." (YAML 1.2, 9.2).
+ */
+function directivesAt(text: string): number {
+  let start = text.length;
+  let hasDirective = false;
+  while (start > 0) {
+    const lineStart = text.lastIndexOf("\n", start - 2) + 1;
+    const line = text.slice(lineStart, start);
+    if (!/^\uFEFF?(?:%|\s*(?:#|$))/.test(line)) {
+      return hasDirective && /^\.\.\.\s/.test(line) ? start : text.length;
+    }
+    hasDirective ||= /^\uFEFF?%/.test(line);
+    start = lineStart;
+  }
+  return hasDirective ? 0 : text.length;
 }
 
 type ParsedPiece =
@@ -136,11 +168,19 @@ type ParsedPiece =
 
 function parsePiece(piece: Piece): ParsedPiece {
   const counter = new LineCounter();
-  const document = parseDocument(piece.text, { lineCounter: counter, prettyErrors: false });
+  const document = parseDocument(piece.text, {
+    lineCounter: counter,
+    prettyErrors: false,
+    uniqueKeys: false,
+  });
   const [error] = document.errors;
-  if (error !== undefined) {
-    const position = positionAt(counter, error.pos[0], piece);
-    return { value: null, fault: { ...position, reason: oneLine(error.message) } };
+  const offset = error?.pos[0] ?? duplicateKeyOffset(document.contents);
+  if (offset !== null) {
+    const position = positionAt(counter, offset, piece);
+    return {
+      value: null,
+      fault: { ...position, reason: oneLine(error?.message ?? DUPLICATE_KEY) },
+    };
   }
   try {
     return { value: document.toJS({ maxAliasCount: 100 }), fault: null };
@@ -173,7 +213,8 @@ function stepsOf(path: string): (string | number)[] {
 function positionIn(piece: Piece, steps: readonly (string | number)[]): Position {
   if (piece.parsed === null) {
     const counter = new LineCounter();
-    piece.parsed = { document: parseDocument(piece.text, { lineCounter: counter }), counter };
+    const document = parseDocument(piece.text, { lineCounter: counter, uniqueKeys: false });
+    piece.parsed = { document, counter };
   }
   const { document, counter } = piece.parsed;
   for (let count = steps.length; count >= 0; count -= 1) {

@@ -1,6 +1,8 @@
 /** Tests of how the API server is found: order, merge, fields, and sentences for what is wrong. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { after, test } from "node:test";
@@ -279,8 +281,18 @@ test("what is missing is named: the file, the context, everything", async () => 
   );
   assert.equal(
     await fails(load({ kubeconfig: directory })),
-    "kubeconfig DIR: cannot be read: it is a directory",
+    "kubeconfig DIR: must be a regular file",
   );
+  // A named pipe or /dev/zero would be read for ever; of a socket, too, it can be told before.
+  const server = createServer().listen(join(directory, "socket"));
+  await once(server, "listening");
+  assert.equal(
+    await fails(load({ kubeconfig: join(directory, "socket") })),
+    "kubeconfig DIR/socket: must be a regular file",
+  );
+  server.close();
+  const nothing = { ...POD_ENV, KUBECONFIG: "/dev/null" };
+  assert.match((await load({}, nothing, account)).description, /as the pod's service account$/);
 });
 
 test("KUBECONFIG_BYTES_MAX bounds the file, aliases do not explode", async () => {
@@ -291,6 +303,11 @@ test("KUBECONFIG_BYTES_MAX bounds the file, aliases do not explode", async () =>
     i === 0 ? "a0: &a0 [x]" : `a${i}: &a${i} [${new Array(10).fill(`*a${i - 1}`)}]`,
   );
   assert.match(await fails(load({ kubeconfig: file(levels.join("\n")) })), /aliases/);
+  const twice = file("users:\n- name: u\n  name: hush\n");
+  assert.equal(
+    await fails(load({ kubeconfig: twice })),
+    "kubeconfig DIR/FILE:3:3: is not YAML: duplicate_key",
+  );
 });
 
 test("a kubeconfig that is not YAML is told without its text, which may be a secret", async () => {

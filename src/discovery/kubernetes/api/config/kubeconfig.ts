@@ -8,7 +8,9 @@
  * asks for is in nobody's way.
  */
 import { readFile, stat } from "node:fs/promises";
+import { devNull } from "node:os";
 import { delimiter, join } from "node:path";
+import { duplicateKeyOffset } from "../../yaml-keys.ts";
 import { ApiAccessError } from "../error.ts";
 import { fileReason } from "../files.ts";
 import { Fields } from "./fields.ts";
@@ -80,9 +82,12 @@ function merge(files: readonly Fields[]): Kubeconfig {
 
 /** The text of a file; null when it is not there. */
 async function readText(path: string): Promise<string | null> {
+  if (path === devNull) return ""; // how people say that there is none
   try {
-    const { size } = await stat(path);
-    if (size > KUBECONFIG_BYTES_MAX) {
+    const status = await stat(path);
+    // A named pipe never ends its text, a device has no end of it.
+    if (!status.isFile()) throw new ApiAccessError(`kubeconfig ${path}: must be a regular file`);
+    if (status.size > KUBECONFIG_BYTES_MAX) {
       throw new ApiAccessError(`kubeconfig ${path}: larger than ${KUBECONFIG_BYTES_MAX} bytes`);
     }
     return await readFile(path, "utf8");
@@ -99,14 +104,19 @@ async function parse(path: string, text: string): Promise<Fields> {
   const { default: yaml } = await import("yaml");
   const { LineCounter, parseDocument } = yaml;
   const lineCounter = new LineCounter();
-  const document = parseDocument(text, { lineCounter, prettyErrors: false, logLevel: "silent" });
+  const document = parseDocument(text, {
+    lineCounter,
+    prettyErrors: false,
+    logLevel: "silent",
+    uniqueKeys: false,
+  });
   const [error] = document.errors;
-  if (error !== undefined) {
-    const { line, col } = lineCounter.linePos(error.pos[0]);
+  const offset = error?.pos[0] ?? duplicateKeyOffset(document.contents);
+  if (offset !== null) {
+    const { line, col } = lineCounter.linePos(offset);
     // Only the kind of error: its message may quote the text, which may be a secret.
-    throw new ApiAccessError(
-      `kubeconfig ${path}:${line}:${col}: is not YAML: ${error.code.toLowerCase()}`,
-    );
+    const kind = error?.code.toLowerCase() ?? "duplicate_key";
+    throw new ApiAccessError(`kubeconfig ${path}:${line}:${col}: is not YAML: ${kind}`);
   }
   return new Fields(path, "", toValue(path, document) ?? {});
 }
