@@ -9,8 +9,9 @@ import { seededRng, VirtualClock } from "../../../../base/index.ts";
 import { newFailure } from "../http/failure.ts";
 import { failureOfStatus } from "../http/status.ts";
 import { RELIST_SPREAD_MS, RETRY_MS_FIRST, RETRY_MS_MAX } from "./backoff.ts";
+import { LIST_TOLD_MS } from "./endings.ts";
 import { expired, FakeApi, reflect, stateText } from "./fake-api-suite.ts";
-import { HURRY_MS, RECOVERED_AFTER_MS } from "./reflector.ts";
+import { HURRY_MS, LIST_MS_MAX, RECOVERED_AFTER_MS } from "./reflector.ts";
 
 const REFUSED = newFailure({ reason: "api:6443: connection refused" });
 const TEN_MINUTES_MS = 600_000;
@@ -134,6 +135,70 @@ test("a server that says 410 for ever is asked ever more seldom", () => {
   const { end } = reflect(api);
   clock.advance(TEN_MINUTES_MS);
   assert.ok(api.requests.length < 80, `${api.requests.length} requests in ten minutes`);
+  end();
+});
+
+test("410 once is no news; again with no list between, it is told, and that it ended", () => {
+  const clock = new VirtualClock();
+  const api = new FakeApi(clock);
+  api.set("a");
+  const { listener, end } = reflect(api);
+  clock.advance(60_000);
+  listener.take();
+  for (let i = 0; i < 3; i += 1) {
+    api.cut(expired());
+    clock.advance(60_000);
+  }
+  assert.deepEqual(listener.take(), []);
+  api.failure = expired();
+  api.cut(expired());
+  clock.advance(TEN_MINUTES_MS);
+  assert.match(listener.take().join(), /^! \w+: [^!]*too old/);
+  api.failure = null;
+  clock.advance(RETRY_MS_MAX + 1);
+  assert.deepEqual(listener.take(), ["recovered"]);
+  end();
+});
+
+test("LIST_TOLD_MS: a streaming list that comes drop by drop is told, and comes in pages", () => {
+  const clock = new VirtualClock();
+  const api = new FakeApi(clock);
+  api.set("a");
+  api.sendsListEnd = false;
+  const { listener, end } = reflect(api);
+  const drip = () => {
+    clock.advance(3000);
+    api.inject([{ type: "ADDED", object: api.objects.get("a") }]);
+  };
+  for (let i = 3000; i < LIST_TOLD_MS; i += 3000) drip();
+  assert.equal(listener.problem, null);
+  drip();
+  assert.deepEqual(api.kinds.slice(0, 2), ["stream", "list"]);
+  assert.deepEqual(listener.take(), [
+    "+a",
+    "! unreachable: the API server does not end a list within 60 s",
+  ]);
+  clock.advance(2);
+  assert.ok(listener.isSynced);
+  assert.equal(listener.problem, null);
+  end();
+});
+
+test("LIST_MS_MAX: a list in pages that does not end is told, given up and begun again", () => {
+  const clock = new VirtualClock();
+  const api = new FakeApi(clock);
+  api.set("a");
+  api.hasStreamLists = false;
+  const { listener, end } = reflect(api);
+  api.latencyMs = TEN_MINUTES_MS; // from the second request on
+  clock.advance(LIST_TOLD_MS + 1);
+  assert.match(listener.problem ?? "", /does not end a list within 60 s$/);
+  assert.deepEqual(api.kinds, ["stream", "list"]);
+  api.latencyMs = 1;
+  clock.advance(LIST_MS_MAX - LIST_TOLD_MS + RETRY_MS_MAX);
+  assert.deepEqual(api.kinds.slice(0, 3), ["stream", "list", "list"]);
+  assert.ok(listener.isSynced);
+  assert.equal(listener.problem, null);
   end();
 });
 

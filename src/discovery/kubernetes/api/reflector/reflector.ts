@@ -16,10 +16,19 @@
 import type { Clock, Logger, Rng, Timer } from "../../../../base/index.ts";
 import { KINDS } from "../../objects.ts";
 import type { ObjectListener, ObjectQuery, SourceProblem, Subscription } from "../../source.ts";
-import { type Access, type ApiFailure, isGone, newFailure, problemOf } from "../http/failure.ts";
+import { type Access, type ApiFailure, isGone, problemOf } from "../http/failure.ts";
 import type { ApiRequest } from "../http/transport.ts";
 import type { KindCounters } from "../metrics.ts";
 import { RetryDelay, STABLE_MS } from "./backoff.ts";
+import {
+  ENDED_EARLY,
+  isNoStreamList,
+  LIST_ENDED_EARLY,
+  LIST_SLOW,
+  LIST_TOLD_MS,
+  NO_STREAM_LIST,
+  OUT_OF_ORDER,
+} from "./endings.ts";
 import { type Decode, ReflectedObjects } from "./objects.ts";
 import { PAGE_LIMIT, PAGE_LIMIT_MIN, PagedList } from "./paged-list.ts";
 import { streamListPath, watchPath } from "./paths.ts";
@@ -33,6 +42,10 @@ const WATCH_TIMEOUT_S_MIN = 300;
 const WATCH_TIMEOUT_S_MAX = 600;
 /** A watch that resumed is believed after this long without an event: the backlog comes first. */
 export const RECOVERED_AFTER_MS = 1000;
+/** A list in pages that takes longer is given up and begun again. */
+export const LIST_MS_MAX = 300_000;
+/** Answers of 410 in a row, with no whole list between them, before that is reported. */
+const GONE_MAX = 2;
 /** Watches in a row that end early before that is reported. */
 const EARLY_ENDS_MAX = 2;
 /** When another watch of the same server is back, the next attempt comes within this time. */
@@ -75,6 +88,10 @@ export class Reflector implements Subscription {
   #retryAtMs = 0;
   /** Watches that the server ended in order, but early, since one stood for `STABLE_MS`. */
   #earlyEndCount = 0;
+  /** Answers of 410, and the like, since the last whole list. */
+  #goneCount = 0;
+  /** Runs while a list does. */
+  #listTimer: Timer | null = null;
   /** The last attempt failed without an answer. */
   #isUnreached = false;
   #recoveredTimer: Timer | null = null;
@@ -154,6 +171,21 @@ export class Reflector implements Subscription {
   #countList(): void {
     if (this.#isSynced) this.#deps.counters.relists.add();
     this.#objects.store.beginList();
+    this.#listTimer = this.#deps.clock.setTimer(LIST_TOLD_MS, () => this.#onSlowList());
+    this.#listTimer.unref();
+  }
+
+  /** Silence has limits elsewhere; this is for what comes drop by drop and never ends. */
+  #onSlowList(): void {
+    this.#report(LIST_SLOW, "list");
+    if (this.#isClosed) return;
+    if (this.#isListing) {
+      this.#onFailure(LIST_SLOW, "watch");
+      return;
+    }
+    const leftMs = LIST_MS_MAX - LIST_TOLD_MS;
+    this.#listTimer = this.#deps.clock.setTimer(leftMs, () => this.#onFailure(LIST_SLOW, "list"));
+    this.#listTimer.unref();
   }
 
   #timeoutS(): number {
@@ -230,6 +262,8 @@ export class Reflector implements Subscription {
   }
 
   #onListed(version: string): void {
+    this.#listTimer?.cancel();
+    this.#goneCount = 0;
     this.#objects.store.endList();
     this.#version = version;
     this.#isSynced = true;
@@ -261,7 +295,7 @@ export class Reflector implements Subscription {
     this.#endAttempt();
     if (wasListing && failure.code === LIST_SILENT) {
       // It may be slow, or something in between holds this one back: the next may come.
-      this.#deps.log.info("a streaming list fell silent; this one comes in pages", this.#fields);
+      this.#deps.log.info("a streaming list does not end; this one comes in pages", this.#fields);
       this.#openPagedList();
       return;
     }
@@ -279,7 +313,9 @@ export class Reflector implements Subscription {
     }
     if (isGone(failure) || failure === OUT_OF_ORDER) {
       this.#version = null;
-      this.#retryIn(this.#delay.relistMs());
+      this.#goneCount += 1;
+      if (this.#goneCount >= GONE_MAX) this.#report(failure, verb);
+      if (!this.#isClosed) this.#retryIn(this.#delay.relistMs());
       return;
     }
     // A watch that was cut is no news as long as the next one stands.
@@ -312,6 +348,8 @@ export class Reflector implements Subscription {
     this.#isListing = false;
     this.#recoveredTimer?.cancel();
     this.#recoveredTimer = null;
+    this.#listTimer?.cancel();
+    this.#listTimer = null;
   }
 
   /** Passes on what changed; the first time also that nothing is there. */
@@ -357,16 +395,4 @@ export class Reflector implements Subscription {
       });
     }
   }
-}
-
-const LIST_ENDED_EARLY = newFailure({ reason: "the API server ended a list early" });
-const ENDED_EARLY = newFailure({
-  reason: `the API server ends each watch within ${STABLE_MS / 1000} s`,
-});
-const OUT_OF_ORDER = newFailure({ reason: "events of the API server are out of order" });
-const NO_STREAM_LIST = newFailure({ reason: "the bookmark is no list's end" });
-
-/** 400 and 422: "sendInitialEvents is forbidden ... unless the WatchList feature is enabled". */
-function isNoStreamList(failure: ApiFailure): boolean {
-  return failure.status === 400 || failure.status === 422 || failure === NO_STREAM_LIST;
 }
