@@ -396,6 +396,53 @@ test("an ExternalName is resolved by DNS, and left when the Service is another",
   h.end();
 });
 
+for (const [name, externalName, says] of [
+  ["that DNS knows", "api.example", "127.0.0.9:443"],
+  ["that is no name", "-a", 'service prod/echo: target "dns:///-a.:443": "-a." is not a host name'],
+] as const) {
+  test(`of an ExternalName ${name}, too, the loss of the API server is told, and its end`, async () => {
+    const h = new Harness({ target: "kubernetes:///echo:443" });
+    h.service({ type: "ExternalName", externalName });
+    h.start();
+    await settled();
+    assert.deepEqual(h.take(), [says]);
+    for (let i = 0; i < 2; i += 1) {
+      h.source.fail(h.watch("EndpointSlice"), "unreachable", "no answer");
+      h.source.fail(h.watch("Service"), "unreachable", "no answer");
+      h.tell();
+      assert.deepEqual(h.take(), ["error: no answer"]);
+      h.source.recover(h.watch("EndpointSlice"));
+      h.tell();
+      assert.deepEqual(h.take(), []);
+      h.source.recover(h.watch("Service"));
+      h.tell();
+      assert.deepEqual(h.take(), [says]);
+    }
+    h.end();
+  });
+}
+
+test("a new answer of DNS while the API server is away is stale", async () => {
+  const h = new Harness({ target: "kubernetes:///echo:443" });
+  h.service({ type: "ExternalName", externalName: "api.example" });
+  h.start();
+  await settled();
+  h.source.fail(h.watch("Service"), "unreachable", "no answer");
+  h.tell();
+  h.dns.name("api.example").a = ["127.0.0.7"];
+  h.clock.advance(6000);
+  await settled();
+  assert.deepEqual(h.take(), ["127.0.0.9:443", "error: no answer", "127.0.0.7:443, stale"]);
+  h.dns.name("api.example").a = "ESERVFAIL";
+  h.dns.name("api.example").aaaa = "ESERVFAIL";
+  h.clock.advance(6000);
+  await settled();
+  h.source.recover(h.watch("Service"));
+  h.tell();
+  assert.match(h.take().join(), /^error: .*api\.example/);
+  h.end();
+});
+
 const NAMED: readonly (readonly [target: string, spec: object, says: string])[] = [
   ["kubernetes:///echo", { externalName: "127.0.0.9", ports: [{ port: 7 }] }, "127.0.0.9:7"],
   [

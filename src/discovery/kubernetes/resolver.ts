@@ -68,6 +68,9 @@ export class KubernetesResolver implements Resolver {
   /** The resolver of an ExternalName, and the target that it was made of. */
   #external: Resolver | null = null;
   #externalTarget: string | null = null;
+  /** What it said last, and why its source is away; null: it did not, and is not. */
+  #externalSet: EndpointSet | null = null;
+  #externalProblem: string | null = null;
   readonly #loggedSlices = new Set<string>();
   /** Which of a pod's two addresses comes first: asked for when there is such a pod. */
   #isFamilyKnown = false;
@@ -227,6 +230,7 @@ export class KubernetesResolver implements Resolver {
     const service = this.#service?.kind === "known" ? this.#service.service : null;
     if (service?.type === "ExternalName") {
       this.#followName(service);
+      if (!this.#isClosed) this.#reportOrReturn();
       return;
     }
     this.#leaveName();
@@ -264,10 +268,34 @@ export class KubernetesResolver implements Resolver {
 
   /** Tells the listener that the source is away, unless it knows that for this very reason. */
   #report(): void {
-    const reason = this.#problems.get("slices") ?? this.#problems.get("service") ?? null;
+    const reason = this.#reason;
     if (reason === null || reason === this.#reported) return;
     this.#reported = reason;
     this.#listener?.onError(reason);
+  }
+
+  get #reason(): string | null {
+    const ofWatches = this.#problems.get("slices") ?? this.#problems.get("service");
+    return ofWatches ?? this.#externalProblem;
+  }
+
+  /** Of an ExternalName no set comes from the watches that would say that they are back. */
+  #reportOrReturn(): void {
+    if (this.#reason !== null) this.#report();
+    else if (this.#reported === null) return;
+    else if (this.#externalSet !== null) this.#publishExternal(this.#externalSet);
+    else if (this.#set !== null) this.#publish(this.#set);
+  }
+
+  #publishExternal(set: EndpointSet): void {
+    const { isStale: _, ...known } = set;
+    this.#externalSet = known;
+    this.#report();
+    const isStale = this.#reason !== null;
+    if (!isStale) this.#reported = null;
+    if (!this.#isClosed) {
+      this.#listener?.onEndpoints(Object.freeze(isStale ? { ...known, isStale } : known));
+    }
   }
 
   /** An ExternalName is a CNAME and no more: DNS says who serves it. */
@@ -290,8 +318,14 @@ export class KubernetesResolver implements Resolver {
     this.#set = null;
     const notes = [`service ${this.#name} is an ExternalName: by DNS, ${found.target}`];
     this.#external.start({
-      onEndpoints: (set) => this.#listener?.onEndpoints(Object.freeze({ ...set, notes })),
-      onError: (reason) => this.#listener?.onError(reason),
+      onEndpoints: (set) => {
+        if (set.isStale !== true) this.#externalProblem = null;
+        this.#publishExternal({ ...set, notes });
+      },
+      onError: (reason) => {
+        this.#externalProblem = reason;
+        this.#report();
+      },
     });
   }
 
@@ -299,6 +333,8 @@ export class KubernetesResolver implements Resolver {
     this.#external?.close();
     this.#external = null;
     this.#externalTarget = null;
+    this.#externalSet = null;
+    this.#externalProblem = null;
   }
 }
 
