@@ -1,8 +1,8 @@
 /**
  * The check of an EndpointSlice (discovery.k8s.io/v1).
  *
- * What is wrong with one endpoint costs that endpoint; what is wrong with the slice costs the
- * slice. More entries than the API server allows can only come from something that is not one, or
+ * What is wrong with one endpoint costs that endpoint; what is wrong with the slice, or with all
+ * its endpoints, costs the slice, of which the last good version then stays. More entries than the API server allows can only come from something that is not one, or
  * from a file: then no part of the slice can be believed.
  */
 import {
@@ -50,13 +50,19 @@ export function checkSlice(fields: Fields, metadata: ObjectMeta): CheckedSlice {
   const faults: Malformed[] = [];
   const endpoints: SliceEndpoint[] = [];
   const pool = new Pool();
-  for (const [i, value] of listOf(fields.endpoints, "endpoints", SLICE_ENDPOINTS_MAX).entries()) {
+  const listed = listOf(fields.endpoints, "endpoints", SLICE_ENDPOINTS_MAX);
+  for (const [i, value] of listed.entries()) {
     try {
       endpoints.push(checkEndpoint(value, `endpoints[${i}]`, addressType, pool));
     } catch (error) {
       if (!(error instanceof Malformed)) throw error;
       faults.push(error);
     }
+  }
+  if (endpoints.length === 0 && faults.length > 0) {
+    // Pods are there, and nobody can say where: to take it in would look as if they had left.
+    const clause = `has no entry that is as it must be, the first: ${faults[0].message}`;
+    throw new Malformed("endpoints", clause);
   }
   return { object: { kind: "EndpointSlice", metadata, addressType, endpoints, ports }, faults };
 }

@@ -352,9 +352,23 @@ test("of many endpoints that are malformed the first is told", () => {
 test("an IPv6 address with a scope, which means another link on each machine, is refused", () => {
   const checked = checkObject(
     "EndpointSlice",
-    slice({ addressType: "IPv6" }, [{ addresses: ["fe80::1%eth0"] }, { addresses: ["::"] }]),
+    slice({ addressType: "IPv6" }, [
+      { addresses: ["fe80::1%eth0"] },
+      { addresses: ["::"] },
+      { addresses: ["fd00::1"] },
+    ]),
   );
-  assert.equal(objectOf(checked).endpoints.length, 0);
+  assert.equal(objectOf(checked).endpoints.length, 1);
+});
+
+test("a slice of which no endpoint is left is malformed as a whole; an empty one is not", () => {
+  const checked = checkObject("EndpointSlice", slice({}, [1, { addresses: ["0.0.0.0"] }]));
+  assert.equal(
+    checked.problem,
+    `${AT}endpoints has no entry that is as it must be, ` +
+      "the first: endpoints[0] is 1, must be an object",
+  );
+  assert.equal(objectOf(checkObject("EndpointSlice", slice({}, []))).endpoints.length, 0);
 });
 
 test("no value throws, and a problem is one line of bounded length", () => {
