@@ -32,7 +32,7 @@ export interface LookupResult {
   readonly found: Found | null;
   /** Why it is not known, or why what is in use is as old as the last good answer. */
   readonly failure: string | null;
-  /** Why a part of what was found is as old as that, while the rest is new. */
+  /** Why a part of what was found is as old as that, or passed over, while the rest is new. */
   readonly partial: string | null;
   /** How long the answer is good for; null when DNS does not tell. */
   readonly ttlMs: number | null;

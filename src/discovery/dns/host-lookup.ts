@@ -8,8 +8,10 @@ import {
   type Addresses,
   askFamilies,
   type Families,
+  isUsable,
   KnownAddresses,
   NO_ADDRESSES,
+  refusedOf,
 } from "./addresses.ts";
 import type { DnsServers, DnsSystem } from "./client.ts";
 import { chooseFamily } from "./family.ts";
@@ -79,7 +81,11 @@ export class HostLookup implements Lookup {
     const { machine, system } = this.#deps;
     if (this.#server === null) {
       const entry = findInHosts(await machine.hosts(), this.name);
-      if (entry !== null) return this.#answer({ ...entry, ttlMs: null }, HOSTS_PATH, some(entry));
+      if (entry !== null) {
+        const usable = { a: entry.a.filter(isUsable), aaaa: entry.aaaa.filter(isUsable) };
+        const refused = refusedOf([...entry.a, ...entry.aaaa]);
+        return this.#answer({ ...usable, ttlMs: null }, HOSTS_PATH, some(entry), refused);
+      }
     }
     const route = await routeOf(this.name, this.#server, machine);
     if (route === null) {
@@ -98,23 +104,24 @@ export class HostLookup implements Lookup {
     if (says === "unknown" && (name === null || name !== this.#knownName)) return unknown;
     if (name !== this.#knownName) this.#known = new KnownAddresses();
     this.#knownName = name;
-    if (name === null) return this.#answer(NO_ADDRESSES, "", outcome);
+    if (name === null) return this.#answer(NO_ADDRESSES, "", outcome, null);
     const addresses = this.#known.take(value);
     // One family said that it has nothing, and the other, of which nothing is known, failed.
     const isLeft = addresses.a.length + addresses.aaaa.length > 0;
     if (says === "unknown" && !isLeft) return unknown;
-    return this.#answer(addresses, name, outcome);
+    return this.#answer(addresses, name, outcome, value.refused);
   }
 
   async #answer(
     all: Addresses,
     of: string,
     { says, failure }: Pick<Outcome<unknown>, "says" | "failure">,
+    refused: string | null,
   ): Promise<LookupResult> {
     return {
       found: await foundOf(all, of, this.#deps.system),
       failure: says === "unknown" ? failure : null,
-      partial: says === "unknown" ? null : failure,
+      partial: says === "unknown" ? null : (failure ?? refused),
       ttlMs: failure === null ? all.ttlMs : null,
     };
   }

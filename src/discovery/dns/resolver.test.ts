@@ -360,3 +360,44 @@ test("the server of the target is the one that is asked", async () => {
   assert.deepEqual(dns.asked, ["A echo @ 10.96.0.10:53", "AAAA echo @ 10.96.0.10:53"]);
   end();
 });
+
+test("addresses that nobody can be reached at are passed over, which is said once", async () => {
+  const { echo, heard, log, sets, start, pass, end } = setup();
+  echo.a = ["0.0.0.0", "10.0.0.1"];
+  echo.aaaa = ["::"];
+  start();
+  await pass(20_000);
+  assert.deepEqual(heard.splice(0), ["+ 10.0.0.1:50051"]);
+  const line = "warn: lookup failed in part";
+  assert.deepEqual(log.lines, [line]);
+  assert.equal(log.entries[0].fields.reason, "a record of 0.0.0.0 is passed over");
+  echo.a = ["0.0.0.0"];
+  await pass(20_000);
+  assert.deepEqual(heard, ["+"]);
+  assert.equal(sets.at(-1)?.endpoints.length, 0);
+  assert.deepEqual(log.lines, [line]);
+  end();
+});
+
+test("so are those of the hosts file", async () => {
+  const { dns, heard, log, start, pass, end } = setup();
+  dns.files.set("/etc/hosts", "0.0.0.0 echo.prod\n0::0 echo.prod\n10.0.0.2 echo.prod\n");
+  start();
+  await pass(20_000);
+  assert.deepEqual(heard, ["+ 10.0.0.2:50051"]);
+  assert.equal(log.entries.length, 1);
+  end();
+});
+
+test("an address that is passed over says nothing of the family that failed", async () => {
+  const { echo, heard, start, pass, end } = setup();
+  echo.a = ["10.0.0.1"];
+  echo.aaaa = ["fd00::1"];
+  start();
+  await pass(0);
+  echo.a = "ESERVFAIL";
+  echo.aaaa = ["::"];
+  await pass(6000);
+  assert.equal(heard.filter((text) => text === "+").length, 0);
+  end();
+});

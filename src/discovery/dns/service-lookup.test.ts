@@ -285,3 +285,25 @@ test("labels that no server should send break nothing", async () => {
   assert.deepEqual(heard, ["+"]);
   end();
 });
+
+test("records of port 0, and targets at 0.0.0.0, are passed over, which is said once", async () => {
+  const { dns, heard, log, service, start, pass, end } = inService();
+  service.srv = srv("0 1 0 a.prod", "0 1 50051 b.prod", "5 1 50052 c.prod");
+  dns.name("a.prod").a = ["10.0.0.1"];
+  dns.name("b.prod").a = ["0.0.0.0"];
+  dns.name("c.prod").a = ["10.0.0.3"];
+  start();
+  await pass(20_000);
+  assert.deepEqual(heard, ["+ 10.0.0.3:50052"]);
+  assert.equal(log.entries.length, 1);
+  service.srv = srv("0 1 0 a.prod", "5 1 50052 c.prod");
+  await pass(20_000);
+  assert.deepEqual(
+    log.entries.map(({ fields }) => fields.reason),
+    ["a record of 0.0.0.0 is passed over", "an SRV record of port 0 is passed over"],
+  );
+  service.srv = srv("0 1 0 a.prod");
+  await pass(20_000);
+  assert.deepEqual(heard, ["+ 10.0.0.3:50052", "+"]);
+  end();
+});

@@ -62,10 +62,13 @@ export class ServiceLookup implements Lookup {
       return { found: null, failure: outcome.failure, partial: null, ttlMs: null };
     }
     const records = offeredRecords(outcome.value);
+    const isPortless = outcome.value.some(({ port, target }) => port === 0 && target !== "");
+    const refused = isPortless ? "an SRV record of port 0 is passed over" : null;
     if (name === null || records.length === 0) {
-      return { found: NOTHING, failure: null, partial: null, ttlMs: null };
+      return { found: NOTHING, failure: null, partial: refused, ttlMs: null };
     }
-    return this.#resolve(records, name, servers);
+    const result = await this.#resolve(records, name, servers);
+    return { ...result, partial: result.partial ?? (result.found === null ? null : refused) };
   }
 
   async #resolve(
@@ -75,6 +78,7 @@ export class ServiceLookup implements Lookup {
   ): Promise<LookupResult> {
     const resolved = await this.#targets.resolve(records, base, servers);
     const failure = resolved.find((each) => each.failure !== null)?.failure ?? null;
+    const partial = failure ?? resolved.find((each) => each.refused !== null)?.refused ?? null;
     const groups = byPriority(resolved);
     // A better group of which nothing is known might have addresses: then nothing is decided.
     const at = groups.findIndex((group) =>
@@ -84,13 +88,13 @@ export class ServiceLookup implements Lookup {
     if (at >= 0 && (!isAnswered || !groups[at].some(hasAddress))) {
       return { found: null, failure, partial: null, ttlMs: null };
     }
-    if (at < 0) return { found: NOTHING, failure: null, partial: failure, ttlMs: null };
+    if (at < 0) return { found: NOTHING, failure: null, partial, ttlMs: null };
     const found = await this.#foundOf(groups, at, `SRV of ${this.#prefix}${base}`);
     const ttlMs = resolved.reduce<number | null>(
       (ttl, { addresses }) => shorter(ttl, addresses.ttlMs),
       null,
     );
-    return { found, failure: null, partial: failure, ttlMs: failure === null ? ttlMs : null };
+    return { found, failure: null, partial, ttlMs: failure === null ? ttlMs : null };
   }
 
   async #foundOf(

@@ -9,11 +9,14 @@ import { canonicalIPv6 } from "../ipv6.ts";
 import type { Addresses } from "./addresses.ts";
 import type { SrvRecord } from "./client.ts";
 
-/** The records without repetitions and without the target ".", which says "not offered". */
+/**
+ * The records without repetitions, without the target ".", which says "not offered", and without
+ * those of port 0, which nobody can listen on.
+ */
 export function offeredRecords(records: readonly SrvRecord[]): readonly SrvRecord[] {
   const byKey = new Map<string, SrvRecord>();
   for (const record of records) {
-    if (record.target === "") continue;
+    if (record.target === "" || record.port === 0) continue;
     byKey.set(`${record.priority} ${record.port} ${record.target}`, record);
   }
   return [...byKey.values()];

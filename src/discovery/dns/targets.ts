@@ -17,6 +17,8 @@ export interface ResolvedRecord {
   readonly addresses: Addresses;
   /** Why they are, at least in part, as old as the last good answer; null when they are not. */
   readonly failure: string | null;
+  /** Which of its records were passed over; null: none was. */
+  readonly refused: string | null;
   /** The source said something of the target: what it said is new. */
   readonly isAnswered: boolean;
   /** There never was a good answer. */
@@ -25,7 +27,10 @@ export interface ResolvedRecord {
   readonly isNamedByAddress: boolean;
 }
 
-type Answer = Pick<ResolvedRecord, "addresses" | "failure" | "isAnswered" | "isUnknown">;
+type Answer = Pick<
+  ResolvedRecord,
+  "addresses" | "failure" | "refused" | "isAnswered" | "isUnknown"
+>;
 
 /** See the head of this file. */
 export class Targets {
@@ -87,7 +92,7 @@ export class Targets {
     const isAnswered = says !== "unknown";
     const isUnknown = !isAnswered && before === undefined;
     if (!isUnknown) known.set(name, kept);
-    return { addresses, failure, isAnswered, isUnknown };
+    return { addresses, failure, refused: value.refused, isAnswered, isUnknown };
   }
 }
 

@@ -2,8 +2,9 @@
  * The check of an EndpointSlice (discovery.k8s.io/v1).
  *
  * What is wrong with one endpoint costs that endpoint; what is wrong with the slice, or with all
- * its endpoints, costs the slice, of which the last good version then stays. More entries than the API server allows can only come from something that is not one, or
- * from a file: then no part of the slice can be believed.
+ * its endpoints, costs the slice, of which the last good version then stays. More entries than the
+ * API server allows can only come from something that is not one, or from a file: then no part of
+ * the slice can be believed.
  */
 import {
   addressOf,
