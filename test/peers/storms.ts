@@ -152,11 +152,35 @@ async function runGoInterop(t: SkippableTest, target: string, cases: readonly st
   const [host, port] = target.split(":");
   const failures: Record<string, string> = {};
   for (const name of cases) {
-    const args = [`-server_host=${host}`, `-server_port=${port}`, `-test_case=${name}`];
-    const run = await runProcess(path, args, { name: `interop client (go) ${name}` });
-    if (run.code !== 0) failures[name] = run.stderr.trim().split("\n").at(-1) ?? `exit ${run.code}`;
+    const failure = await runGoCase(path, name, [`-server_host=${host}`, `-server_port=${port}`]);
+    if (failure !== null) failures[name] = failure;
   }
   return failures;
+}
+
+/**
+ * Its `cancel_after_begin` cancels in one goroutine and ends the request in another: when the second
+ * is first, the server has answered before the call is cancelled. Nobody in between can help that,
+ * and it is seen without anybody in between; what fails each time is a failure.
+ */
+const RACY_CASE = "cancel_after_begin";
+const RACY_FAILURE = /CloseAndRecv\(\) got error code 0, want 1/;
+const RACY_TRIES = 4;
+
+/** One case of grpc-go's own client; null when it passed, or its last line. */
+export async function runGoCase(
+  path: string,
+  name: string,
+  flags: readonly string[],
+): Promise<string | null> {
+  for (let tries = 1; ; tries += 1) {
+    const args = [...flags, `-test_case=${name}`];
+    const run = await runProcess(path, args, { name: `interop client (go) ${name}` });
+    if (run.code === 0) return null;
+    const failure = run.stderr.trim().split("\n").at(-1) ?? `exit ${run.code}`;
+    const isRace = name === RACY_CASE && RACY_FAILURE.test(failure);
+    if (!isRace || tries === RACY_TRIES) return failure;
+  }
 }
 
 /** An echo server (`go/echo-server`) that runs. */
