@@ -159,9 +159,9 @@ async function runGoInterop(t: SkippableTest, target: string, cases: readonly st
 }
 
 /**
- * Its `cancel_after_begin` cancels in one goroutine and ends the request in another: when the second
- * is first, the server has answered before the call is cancelled. Nobody in between can help that,
- * and it is seen without anybody in between; what fails each time is a failure.
+ * Its `cancel_after_begin` cancels in one goroutine and ends the request in another: when the
+ * second is first, the server has answered before the call is cancelled. Nobody in between can help
+ * that, and it is seen without anybody in between; what fails each time is a failure.
  */
 const RACY_CASE = "cancel_after_begin";
 const RACY_FAILURE = /CloseAndRecv\(\) got error code 0, want 1/;
