@@ -7,6 +7,7 @@ import {
   type Cluster,
   type ClusterView,
   createCluster,
+  DEFAULT_CLUSTER_CONFIG,
   type EndpointView,
 } from "../cluster/index.ts";
 import { createResolver, type Discovery } from "../discovery/index.ts";
@@ -68,9 +69,10 @@ function connect(
   const files = namedFor(upstreamTls(target, options), target, defaultNamespace);
   return createCluster(
     {
+      ...DEFAULT_CLUSTER_CONFIG,
       target,
       policy: policyOf(options.policy ?? options.serviceConfig ?? PROXY_DEFAULTS.policy),
-      tls: files && namingTlsFlags(() => ClientTls.load(files, { clock, log })),
+      secure: files && namingTlsFlags(() => ClientTls.load(files, { clock, log })),
       maxConnectionsPerEndpoint: 1,
       readyTimeoutMs: WAIT_MS,
       isSourceLogged: false,

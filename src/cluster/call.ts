@@ -18,7 +18,7 @@ import {
   type StreamFailure,
 } from "../http2/index.ts";
 import type { CallQueue } from "./call-queue.ts";
-import { ATTEMPTS_MAX, DEADLINE_GRACE_MS, WIRE_REPLAYS_MAX } from "./config.ts";
+import { ATTEMPTS_MAX, WIRE_REPLAYS_MAX } from "./config.ts";
 import { responseStatus } from "./outcome.ts";
 import { type BodyTarget, RequestBody } from "./request-body.ts";
 import type { Subchannel } from "./subchannel.ts";
@@ -60,6 +60,8 @@ export interface CallEvents {
 
 /** What a call needs of its cluster. */
 export interface CallOwner {
+  /** How much later than its deadline a call is ended. */
+  readonly deadlineGraceMs: number;
   /** Sends the call on: to an endpoint other than `exclude` where there is one, or into a queue. */
   dispatch(call: Call, exclude: Subchannel | null): void;
   /** Sets the call's only timer. */
@@ -81,6 +83,8 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
   queuePrevious: Call | null = null;
   /** On whose behalf it is, such as a client connection; see `TurnQueue`. */
   caller: object | null = null;
+  /** False: it does not wait while nothing is about to be ready. To be set before `start`. */
+  waitForReady = true;
   readonly #owner: CallOwner;
   readonly #events: CallEvents;
   readonly #list: HeaderList;
@@ -89,6 +93,8 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
   readonly #startedMs: number;
   #stream: Stream | null = null;
   #subchannel: Subchannel | null = null;
+  /** The same, and it stays when the attempt is over. */
+  #lastSubchannel: Subchannel | null = null;
   /** What a replay would need; null once it is impossible. */
   #body: RequestBody | null = null;
   #isReplayable = true;
@@ -134,6 +140,11 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
   /** The endpoint of the current attempt, or null. */
   get subchannel(): Subchannel | null {
     return this.#subchannel;
+  }
+
+  /** Where its last attempt went; null before the first. It stays when the call is over. */
+  get address(): string | null {
+    return this.#lastSubchannel === null ? null : this.#lastSubchannel.endpoint.address;
   }
 
   /**
@@ -196,6 +207,7 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
   startOn(subchannel: Subchannel): void {
     this.#attempts += 1;
     this.#subchannel = subchannel;
+    this.#lastSubchannel = subchannel;
     this.#sentBytes = 0;
     // One that did not wait starts when it came: the clock is not asked, its list goes on as it is.
     const nowMs = this.#isStarting ? this.#startedMs : this.#owner.nowMs();
@@ -205,7 +217,7 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
     const isEnd = this.#isRequestEnded && !hasBody && this.#trailers === null;
     this.#stream = subchannel.open(this.#listToSend(nowMs), isEnd, this, nowMs);
     if (this.deadlineMs !== Number.POSITIVE_INFINITY) {
-      this.#owner.arm(this, this.deadlineMs + DEADLINE_GRACE_MS);
+      this.#owner.arm(this, this.deadlineMs + this.#owner.deadlineGraceMs);
     } else this.#owner.disarm(this);
     if (hasBody) this.#sendKept(body);
     if (this.#trailers !== null) this.#stream.sendTrailers(this.#trailers);

@@ -13,12 +13,13 @@ import {
 import type { Policy } from "../balancing/index.ts";
 import { parseGrpcTimeout } from "../grpc/index.ts";
 import { headerList, limits } from "../http2/index.ts";
-import { WARM_UP_MS } from "./cluster.ts";
+
 import {
   CAPACITY_QUEUE_CALLS_MAX,
   CAPACITY_TIMEOUT_MS,
   DEADLINE_GRACE_MS,
   READY_QUEUE_CALLS_MAX,
+  WARM_UP_MS,
 } from "./config.ts";
 import { TURN_CALLS_MAX } from "./turn-queue.ts";
 

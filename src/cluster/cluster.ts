@@ -5,30 +5,27 @@
  * path: pick, open a stream, done; everything else happens when something changes.
  */
 
-import type { Picker } from "../balancing/index.ts";
+import type { Picker, Policy } from "../balancing/index.ts";
 import type { Timer } from "../base/index.ts";
 import { assert, shuffled, silentLogger } from "../base/index.ts";
 import type { Endpoint, EndpointSet, ResolverListener } from "../discovery/index.ts";
 import { Status } from "../grpc/index.ts";
-import { DEFAULT_CONNECTION_CONFIG, ErrorCode, type HeaderList } from "../http2/index.ts";
+import { ErrorCode, type HeaderList } from "../http2/index.ts";
 import { Connector, type Ticking } from "../transport/index.ts";
 import { Backoff } from "./backoff.ts";
 import { Call, type CallEvents, type CallOwner } from "./call.ts";
 import type { ClusterConfig, ClusterDeps } from "./config.ts";
+import { type Connectivity, ConnectivityAggregate } from "./connectivity.ts";
 import { EndpointLog } from "./endpoint-log.ts";
 import { EndpointSetLog } from "./endpoint-set-log.ts";
 import { Endpoints } from "./endpoints.ts";
 import { ClusterMetrics } from "./metrics.ts";
 import { notReadyReason, readinessOf, viewOf } from "./show.ts";
+import { SourceStatus } from "./source-status.ts";
 import { Subchannel, type SubchannelOwner } from "./subchannel.ts";
-import type { ClusterView, Readiness } from "./view.ts";
+import type { ClusterView, EndpointState, Readiness } from "./view.ts";
 import { WaitingCalls } from "./waiting.ts";
-
-/**
- * After the first endpoint is ready, calls that queued wait this much longer for the others, so
- * that a cold start does not give all of them to one pod.
- */
-export const WARM_UP_MS = 50;
+import { WarmUp } from "./warm-up.ts";
 
 /** With fewer ready endpoints than this, a change is in the next pick. */
 const PUBLISH_AT_ONCE_MAX = 256;
@@ -47,24 +44,26 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
   readonly #connector: Connector;
   readonly #metrics: ClusterMetrics;
   readonly #waiting: WaitingCalls;
+  readonly #warmUp: WarmUp;
+  readonly #source = new SourceStatus();
+  readonly #connectivity = new ConnectivityAggregate();
+  readonly deadlineGraceMs: number;
+  #policy: Policy;
   #picker: Picker<Subchannel> | null = null;
   /** The current endpoints in the order in which `pick_first` tries them. */
   #order: readonly Subchannel[] = [];
   #readyCount = 0;
   #activeCalls = 0;
-  #warmUp: Timer | null = null;
   #publishTimer: Timer | null = null;
-  #isResolved = false;
-  /** Why the set is empty, or the source is away; null when neither. */
-  #emptyReason: string | null = null;
-  #staleReason: string | null = null;
-  #staleSinceMs = 0;
   #isClosed = false;
 
   constructor(config: ClusterConfig, deps: ClusterDeps) {
     this.#config = config;
     this.#deps = deps;
-    this.#connector = new Connector(config.tls, DEFAULT_CONNECTION_CONFIG, deps.loop);
+    this.#policy = config.policy;
+    this.deadlineGraceMs = config.deadlineGraceMs;
+    this.#connector = new Connector(config, deps.loop);
+    this.#warmUp = new WarmUp(config.warmUp, deps.clock, () => this.#releaseReady());
     this.#endpointLog = new EndpointLog(config.target, deps.log, deps.clock);
     const setLog = config.isSourceLogged ? deps.log : silentLogger;
     this.#setLog = new EndpointSetLog(config.target, setLog, deps.clock);
@@ -74,10 +73,10 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
       deps,
       () => this.#metrics,
       () => this.#notReady(),
+      () => this.#connectivity.isFailing,
     );
     const { ready, capacity } = this.#waiting;
-    const count = (state: string) => () =>
-      this.#endpoints.current.filter((each) => each.state === state).length;
+    const count = (state: EndpointState) => () => this.#endpoints.countOf(state);
     this.#metrics = new ClusterMetrics(
       deps.registry,
       config.target,
@@ -88,13 +87,14 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
         draining: () => this.#endpoints.draining.length,
       },
       { ready: () => ready.length, capacity: () => capacity.length },
-      () => this.#staleMs() / 1_000,
+      () => this.#source.staleMs(deps.clock.nowMs()) / 1_000,
     );
   }
 
   /** Begins to resolve and to connect. */
   start(): void {
     this.#deps.loop.add(this);
+    this.#judge();
     this.#deps.resolver.start(this);
   }
 
@@ -102,7 +102,8 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
     const { clock, rng } = this.#deps;
     const metrics = this.#metrics.endpoint(endpoint);
     const { maxConnectionsPerEndpoint } = this.#config;
-    const backoff = new Backoff(rng);
+    const backoff = new Backoff(rng, this.#config.backoff);
+    this.#connectivity.onEndpoint(null, "IDLE");
     return new Subchannel(
       endpoint,
       this.#connector,
@@ -117,6 +118,29 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
   /** Calls that are not over, the waiting ones included. */
   get activeCalls(): number {
     return this.#activeCalls;
+  }
+
+  /** gRPC's state of it as a whole: IDLE before `start`, SHUTDOWN after `close`. */
+  get connectivity(): Connectivity {
+    return this.#connectivity.state;
+  }
+
+  /**
+   * From now on calls are spread by `policy`. Connections stay; what the new policy needs is made,
+   * and what it has no use for finishes its streams.
+   */
+  setPolicy(policy: Policy): void {
+    if (this.#isClosed || policy === this.#policy) return;
+    this.#policy = policy;
+    this.#reorder();
+    if (policy.connects === "all") for (const each of this.#order) each.connect();
+    else {
+      const chosen = this.#order.find((each) => each.isReady);
+      if (chosen === undefined) this.#connectFirst();
+      else this.#restAllBut(chosen);
+    }
+    this.#publish();
+    this.#judge();
   }
 
   /** Calls that wait because every connection is at its MAX_CONCURRENT_STREAMS. */
@@ -195,20 +219,34 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
   }
 
   #notReady(): string {
-    const reason = this.#isResolved ? this.#emptyReason : this.#staleReason;
-    return notReadyReason(this.#config.target, this.#endpoints, this.#isResolved, reason);
+    const { isResolved, missingReason } = this.#source;
+    return notReadyReason(this.#config.target, this.#endpoints, isResolved, missingReason);
   }
 
   // SubchannelOwner
 
-  onSubchannelState(subchannel: Subchannel): void {
+  onSubchannelState(subchannel: Subchannel, before: EndpointState): void {
     if (this.#isClosed) return;
+    this.#connectivity.onEndpoint(before, subchannel.state);
     this.#endpointLog.onState(subchannel);
     if (subchannel.isReady !== subchannel.isPublished) this.#publishSoon();
     else if (this.#waiting.ready.length > 0 && this.#readyCount > 0) this.#warm();
-    if (this.#config.policy.connects !== "first") return;
-    if (subchannel.isReady) for (const each of this.#endpoints.current) each.rest();
-    else this.#connectFirst();
+    if (this.#policy.connects === "first") {
+      if (subchannel.isReady) this.#restAllBut(subchannel);
+      else this.#connectFirst();
+    }
+    this.#judge();
+  }
+
+  #restAllBut(chosen: Subchannel): void {
+    for (const each of this.#endpoints.current) if (each !== chosen) each.rest();
+  }
+
+  /** Where it stands as a whole; who must know is told. */
+  #judge(): void {
+    if (!this.#connectivity.update(this.#source, this.#policy.connects === "first")) return;
+    if (this.#connectivity.isFailing) this.#waiting.failImpatient();
+    this.#deps.listener?.onConnectivity(this.#connectivity.state);
   }
 
   /** It may be gone for good, and another have come: the source is asked again. */
@@ -245,8 +283,7 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
     const ready = this.#endpoints.current.filter((each) => each.isReady);
     const wasReady = this.#readyCount;
     this.#readyCount = ready.length;
-    const { policy } = this.#config;
-    this.#picker = policy.newPicker(ready, this.#deps.rng, this.#picker);
+    this.#picker = this.#policy.newPicker(ready, this.#deps.rng, this.#picker);
     if (ready.length === 0) this.#waiting.moveToReady();
     else {
       if (ready.length > wasReady) for (const each of ready) this.onSubchannelCapacity(each);
@@ -255,17 +292,11 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
   }
 
   #warm(): void {
-    const { policy } = this.#config;
-    const isSettled = this.#endpoints.current.every(
-      (each) => each.state !== "CONNECTING" && each.state !== "IDLE",
-    );
-    if (isSettled || policy.connects === "first") this.#releaseReady();
-    else this.#warmUp ??= this.#deps.clock.setTimer(WARM_UP_MS, () => this.#releaseReady());
+    if (this.#policy.connects === "first") this.#releaseReady();
+    else this.#warmUp.judge(this.#connectivity, this.#endpoints.size);
   }
 
   #releaseReady(): void {
-    this.#warmUp?.cancel();
-    this.#warmUp = null;
     const waiting = this.#waiting.ready.length;
     for (let i = 0; i < waiting && this.#readyCount > 0; i++) {
       const call = this.#waiting.ready.shift();
@@ -286,28 +317,32 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
 
   onEndpoints(set: EndpointSet): void {
     if (this.#isClosed) return;
-    this.#isResolved = true;
-    if (!set.isStale) this.#staleReason = null;
-    this.#emptyReason = set.endpoints.length === 0 ? (set.reason ?? "the set is empty") : null;
+    this.#deps.listener?.onServiceConfig(set.serviceConfig ?? null);
+    if (this.#isClosed) return;
+    this.#source.onSet(set);
     this.#setLog.onEndpoints(set);
     const { added, removed } = this.#endpoints.update(set);
-    const { policy } = this.#config;
-    const { current } = this.#endpoints;
-    // gRFC A62.
-    this.#order = policy.shuffleAddressList ? shuffled(current, this.#deps.rng) : current;
+    this.#reorder();
     for (const subchannel of removed) {
       subchannel.remove(this.#endpoints.reasonOfLeaving(subchannel));
     }
-    if (policy.connects === "first") this.#connectFirst();
+    if (this.#policy.connects === "first") this.#connectFirst();
     else for (const subchannel of added) subchannel.connect();
     this.#publish();
+    this.#judge();
+  }
+
+  /** gRFC A62. */
+  #reorder(): void {
+    const { current } = this.#endpoints;
+    this.#order = this.#policy.shuffleAddressList ? shuffled(current, this.#deps.rng) : current;
   }
 
   onError(reason: string): void {
     if (this.#isClosed) return;
-    if (this.#staleReason === null) this.#staleSinceMs = this.#deps.clock.nowMs();
-    this.#staleReason = reason;
+    this.#source.onError(reason, this.#deps.clock.nowMs());
     this.#setLog.onError(reason);
+    this.#judge();
   }
 
   /** From the transport's loop, about once a second. */
@@ -320,26 +355,17 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
 
   // For people
 
-  /** For how long the source of endpoints has been away; 0 when it is there. */
-  #staleMs(): number {
-    // Before the first set there is nothing that could be old.
-    const isStale = this.#isResolved && this.#staleReason !== null;
-    return !isStale ? 0 : this.#deps.clock.nowMs() - this.#staleSinceMs;
-  }
-
   /** The cluster as it stands. */
   view(): ClusterView {
-    // Before the first set nothing is stale: there is nothing.
-    const stale = this.#isResolved && this.#staleReason !== null;
     return {
       target: this.#config.target,
-      policy: this.#config.policy.name,
+      policy: this.#policy.name,
       draining: false,
-      stale,
-      staleMs: Math.round(this.#staleMs()),
-      reason: this.#staleReason ?? this.#emptyReason,
+      stale: this.#source.isStale,
+      staleMs: Math.round(this.#source.staleMs(this.#deps.clock.nowMs())),
+      reason: this.#source.reason,
       notes: this.#endpoints.notes,
-      endpoints: viewOf(this.#endpoints, this.#config.policy, this.#picker),
+      endpoints: viewOf(this.#endpoints, this.#policy, this.#picker),
     };
   }
 
@@ -352,7 +378,8 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#warmUp?.cancel();
+    this.#connectivity.close();
+    this.#warmUp.cancel();
     this.#publishTimer?.cancel();
     this.#deps.resolver.close();
     this.#deps.loop.remove(this);
@@ -362,6 +389,7 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
     this.#metrics.remove();
     for (const subchannel of all) subchannel.metrics.remove();
     assert(this.#waiting.ready.length === 0, "no call waits in a closed cluster");
+    this.#deps.listener?.onConnectivity("SHUTDOWN");
   }
 }
 

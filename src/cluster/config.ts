@@ -4,17 +4,23 @@
 
 import type { Policy } from "../balancing/index.ts";
 import type { Clock, Logger, Rng, TimerWheel } from "../base/index.ts";
-import type { Resolver } from "../discovery/index.ts";
+import type { Resolver, ServiceConfigResult } from "../discovery/index.ts";
 import type { Registry } from "../telemetry/index.ts";
-import type { ClientTls, TransportLoop } from "../transport/index.ts";
+import {
+  type ConnectorOptions,
+  DEFAULT_CONNECTOR_OPTIONS,
+  type TransportLoop,
+} from "../transport/index.ts";
+import { BACKOFF_MS_FIRST, BACKOFF_MS_MAX, type BackoffConfig } from "./backoff.ts";
+import type { Connectivity } from "./connectivity.ts";
 
 /** Calls that wait while no endpoint is ready. More are refused at once. */
 export const READY_QUEUE_CALLS_MAX = 65_536;
 /** Calls that wait while every connection is at its MAX_CONCURRENT_STREAMS. */
 export const CAPACITY_QUEUE_CALLS_MAX = 65_536;
 /**
- * How long a call waits for a stream, or its deadline if that is shorter. Long, because the streams
- * before it may be long; but a caller without a deadline must hear at last that it is stuck.
+ * How long a call of the proxy waits for a stream, or its deadline if that is shorter. Long, as the
+ * streams before it may be long; but one without a deadline must hear at last that it is stuck.
  */
 export const CAPACITY_TIMEOUT_MS = 60_000;
 /** Request bytes kept per call for a transparent replay (Envoy and gRPC: 64 KiB-1 MiB). */
@@ -33,26 +39,74 @@ export const CONNECTION_PROVEN_MS = 1_000;
 export const EXTRA_CONNECTION_IDLE_MS = 10_000;
 /** How long an endpoint that left may finish its streams. */
 export const ENDPOINT_DRAIN_TIMEOUT_MS = 300_000;
-/**
- * A deadline is the caller's and the server's to keep; this much later we end the call ourselves.
- */
+/** How much later than its deadline a call of the proxy is ended. */
 export const DEADLINE_GRACE_MS = 50;
 
-/** Settings of one cluster. */
-export interface ClusterConfig {
+/**
+ * After the first endpoint is ready, calls that queued wait this much longer for the others, so
+ * that a cold start does not give all of them to one pod.
+ */
+export const WARM_UP_MS = 50;
+
+/** When the calls that queued while nothing was ready are let go. */
+export interface WarmUpConfig {
+  /** The longest they wait for more endpoints after the first is ready. */
+  readonly timeMs: number;
+  /** They go sooner when this share of the endpoints is ready, above 0 and up to 1. */
+  readonly share: number;
+}
+
+/** Settings of one cluster; how it connects is part of them. */
+export interface ClusterConfig extends ConnectorOptions {
   readonly target: string;
+  /** The first policy; `Cluster.setPolicy` changes it. */
   readonly policy: Policy;
-  /** TLS towards endpoints, or null for plaintext. */
-  readonly tls: ClientTls | null;
   /** Connections to one endpoint, opened one by one as MAX_CONCURRENT_STREAMS is reached. */
   readonly maxConnectionsPerEndpoint: number;
-  /** How long a call waits for an endpoint to become ready. */
+  readonly backoff: BackoffConfig;
+  readonly warmUp: WarmUpConfig;
+  /** How long a call waits for an endpoint to become ready; Infinity: until its deadline. */
   readonly readyTimeoutMs: number;
+  /** How long a call waits for a stream; Infinity: until its deadline. */
+  readonly capacityTimeoutMs: number;
+  /**
+   * How much later than its deadline a call is ended here: where it is the caller's and the
+   * server's to keep, they come first.
+   */
+  readonly deadlineGraceMs: number;
+  /**
+   * Whether calls are told as by a gRPC client: those without `waitForReady` that nothing can be
+   * ready for soon fail at once, and one whose time is over while it waits has exceeded its
+   * deadline. Otherwise all wait, and hear why nothing was ready.
+   */
+  readonly isFailFast: boolean;
   /** Whether what the resolver says is logged here; false where its owner does, for all workers. */
   readonly isSourceLogged: boolean;
 }
 
-/** The real things that a cluster needs; all shared with others. */
+/** What a proxy's cluster is told where no user says otherwise. */
+export const DEFAULT_CLUSTER_CONFIG = {
+  ...DEFAULT_CONNECTOR_OPTIONS,
+  backoff: { initialMs: BACKOFF_MS_FIRST, maxMs: BACKOFF_MS_MAX },
+  warmUp: { timeMs: WARM_UP_MS, share: 1 },
+  capacityTimeoutMs: CAPACITY_TIMEOUT_MS,
+  deadlineGraceMs: DEADLINE_GRACE_MS,
+  isFailFast: false,
+  isSourceLogged: true,
+} as const satisfies Partial<ClusterConfig>;
+
+/** Who wants to know what becomes of a cluster. Called synchronously; may call the cluster. */
+export interface ClusterListener {
+  /** `Cluster.connectivity` changed. */
+  onConnectivity(state: Connectivity): void;
+  /**
+   * A set came, with this; before its endpoints are taken over. Null when its source says nothing
+   * of a service config. Also called when it is the same as before.
+   */
+  onServiceConfig(result: ServiceConfigResult | null): void;
+}
+
+/** The real things that a cluster needs; all but the listener shared with others. */
 export interface ClusterDeps {
   readonly clock: Clock;
   readonly rng: Rng;
@@ -61,4 +115,5 @@ export interface ClusterDeps {
   readonly wheel: TimerWheel;
   readonly registry: Registry;
   readonly resolver: Resolver;
+  readonly listener?: ClusterListener | null;
 }

@@ -7,6 +7,7 @@
 
 import type { Endpoint, EndpointSet, SkippedEndpoint } from "../discovery/index.ts";
 import type { Subchannel } from "./subchannel.ts";
+import type { EndpointState } from "./view.ts";
 
 /** What changed with a new set. */
 export interface EndpointsChange {
@@ -37,6 +38,11 @@ export class Endpoints {
   /** How many there are in the current set. */
   get size(): number {
     return this.#current.length;
+  }
+
+  /** How many of them are in a state. */
+  countOf(state: EndpointState): number {
+    return this.#current.filter((each) => each.state === state).length;
   }
 
   /** Subchannels that left and still have streams. */

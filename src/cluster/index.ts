@@ -9,7 +9,13 @@
  */
 export { Call, type CallEvents, type CallFailure } from "./call.ts";
 export { Cluster, createCluster } from "./cluster.ts";
-export type { ClusterConfig, ClusterDeps } from "./config.ts";
+export {
+  type ClusterConfig,
+  type ClusterDeps,
+  type ClusterListener,
+  DEFAULT_CLUSTER_CONFIG,
+} from "./config.ts";
+export type { Connectivity } from "./connectivity.ts";
 export { EndpointSetLog, SET_LOG_INTERVAL_MS } from "./endpoint-set-log.ts";
 export { isGrpcRequest } from "./outcome.ts";
 export type {

@@ -24,8 +24,8 @@ import type { EndpointState } from "./view.ts";
 
 /** What a subchannel tells its cluster. */
 export interface SubchannelOwner {
-  /** `isReady` or `state` changed. */
-  onSubchannelState(subchannel: Subchannel): void;
+  /** `isReady` or `state` changed, from `before`. */
+  onSubchannelState(subchannel: Subchannel, before: EndpointState): void;
   /** Its last usable connection ended, or one could not be made. */
   onSubchannelLost(subchannel: Subchannel): void;
   /** A stream can be opened here that could not before. */
@@ -105,14 +105,14 @@ export class Subchannel implements PickTarget, UpstreamOwner {
     return this.#state === "READY";
   }
 
-  /** Another endpoint takes the calls (pick_first): one that is not connected stops trying. */
+  /** Another endpoint takes the calls (pick_first): it tries no more, its streams may finish. */
   rest(): void {
-    if (this.#state !== "CONNECTING" && this.#state !== "TRANSIENT_FAILURE") return;
+    if (this.#isRemoved || this.#state === "IDLE") return;
     this.#retry?.cancel();
     this.#retry = null;
     this.#setState("IDLE", this.#reason);
     for (const upstream of [...this.#upstreams]) {
-      if (!upstream.isReady) this.#retire(upstream, "another endpoint is used");
+      if (!upstream.isDraining) this.#retire(upstream, "another endpoint is used");
     }
   }
 
@@ -131,9 +131,10 @@ export class Subchannel implements PickTarget, UpstreamOwner {
 
   #setState(state: EndpointState, reason: string): void {
     this.#reason = reason;
-    if (state === this.#state) return;
+    const before = this.#state;
+    if (state === before) return;
     this.#state = state;
-    this.#owner.onSubchannelState(this);
+    this.#owner.onSubchannelState(this, before);
   }
 
   /** Whether a stream can be opened now. */

@@ -11,7 +11,6 @@ import type { Call } from "./call.ts";
 import { CallQueue } from "./call-queue.ts";
 import {
   CAPACITY_QUEUE_CALLS_MAX,
-  CAPACITY_TIMEOUT_MS,
   type ClusterConfig,
   type ClusterDeps,
   READY_QUEUE_CALLS_MAX,
@@ -29,29 +28,65 @@ export class WaitingCalls {
   readonly #deps: ClusterDeps;
   readonly #metrics: () => ClusterMetrics;
   readonly #notReady: () => string;
+  readonly #isFailing: () => boolean;
 
-  /** @param notReady why nothing is ready, in words. */
+  /**
+   * @param notReady why nothing is ready, in words.
+   * @param isFailing whether nothing is about to be ready either.
+   */
   constructor(
     config: ClusterConfig,
     deps: ClusterDeps,
     metrics: () => ClusterMetrics,
     notReady: () => string,
+    isFailing: () => boolean,
   ) {
     this.#config = config;
     this.#deps = deps;
     this.#metrics = metrics;
     this.#notReady = notReady;
+    this.#isFailing = isFailing;
   }
 
   /** Nothing is ready: the call waits for that, up to a time and in bounds. */
   waitReady(call: Call): void {
+    if (!this.#mayWait(call)) {
+      this.#failNotReady(call);
+      return;
+    }
     if (this.ready.length >= READY_QUEUE_CALLS_MAX) {
       this.#refuse(call, "queue_full", `${READY_QUEUE_CALLS_MAX} calls wait: ${this.#notReady()}`);
       return;
     }
     this.ready.push(call);
     const endMs = this.#deps.clock.nowMs() + this.#config.readyTimeoutMs;
-    this.#deps.wheel.add(call, Math.min(endMs, call.deadlineMs));
+    this.#arm(call, Math.min(endMs, call.deadlineMs));
+  }
+
+  #mayWait(call: Call): boolean {
+    return call.waitForReady || !this.#config.isFailFast || !this.#isFailing();
+  }
+
+  #arm(call: Call, atMs: number): void {
+    const { wheel } = this.#deps;
+    if (atMs === Number.POSITIVE_INFINITY) wheel.remove(call);
+    else wheel.add(call, atMs);
+  }
+
+  /** Nothing is about to be ready: calls that should not wait then are told so. */
+  failImpatient(): void {
+    if (!this.#config.isFailFast) return;
+    const calls: Call[] = [];
+    for (let call = this.ready.head; call !== null; call = call.queueNext) {
+      if (!this.#mayWait(call)) calls.push(call);
+    }
+    // What one is told may end another.
+    for (const call of calls) if (call.queue === this.ready) this.#failNotReady(call);
+  }
+
+  #failNotReady(call: Call): void {
+    this.#count("not_ready");
+    call.fail("refused", ErrorCode.CANCEL, Status.UNAVAILABLE, this.#notReady());
   }
 
   /** Everything that is ready is full: the call waits for a stream. */
@@ -63,9 +98,7 @@ export class WaitingCalls {
     }
     this.capacity.push(call);
     call.waitingSinceMs = this.#deps.clock.nowMs();
-    const { wheel } = this.#deps;
-    if (call.deadlineMs !== Number.POSITIVE_INFINITY) wheel.add(call, call.deadlineMs);
-    else wheel.remove(call);
+    this.#arm(call, call.deadlineMs);
   }
 
   /**
@@ -73,11 +106,13 @@ export class WaitingCalls {
    * call, because thousands may wait and nearly all of them leave long before.
    */
   onTick(nowMs: number): void {
-    const sinceMs = nowMs - CAPACITY_TIMEOUT_MS;
+    const { capacityTimeoutMs } = this.#config;
+    if (capacityTimeoutMs === Number.POSITIVE_INFINITY) return;
+    const sinceMs = nowMs - capacityTimeoutMs;
     for (;;) {
       const call = this.capacity.takeWaitingSince(sinceMs);
       if (call === null) return;
-      const reason = `${this.#full()}, and the call has waited for ${CAPACITY_TIMEOUT_MS} ms`;
+      const reason = `${this.#full()}, and the call has waited for ${capacityTimeoutMs} ms`;
       this.#refuse(call, "capacity_timeout", reason);
     }
   }
@@ -92,13 +127,16 @@ export class WaitingCalls {
 
   /** A call has waited for as long as it may. */
   onWaitedTooLong(call: Call): void {
-    if (call.queue === this.ready) {
-      this.#count("not_ready");
-      call.fail("refused", ErrorCode.CANCEL, Status.UNAVAILABLE, this.#notReady());
-      return;
-    }
+    if (call.queue !== this.ready) {
+      this.#exceed(call, `every connection of ${this.#config.target} was full`);
+    } else if (this.#config.isFailFast && this.#deps.clock.nowMs() >= call.deadlineMs) {
+      this.#exceed(call, `nothing was ready: ${this.#notReady()}`);
+    } else this.#failNotReady(call);
+  }
+
+  #exceed(call: Call, during: string): void {
     this.#count("deadline");
-    const reason = `deadline exceeded while every connection of ${this.#config.target} was full`;
+    const reason = `deadline exceeded while ${during}`;
     call.fail("deadline", ErrorCode.CANCEL, Status.DEADLINE_EXCEEDED, reason);
   }
 

@@ -60,7 +60,12 @@ export interface EndpointSet {
   readonly isStale?: boolean;
   /** Rules that hold for the set as a whole, for people; absent when there is none to tell. */
   readonly notes?: readonly string[];
+  /** What the source says of the service config; absent or null from a source that says nothing. */
+  readonly serviceConfig?: ServiceConfigResult | null;
 }
+
+/** A service config after `JSON.parse` that nobody has judged yet, or why it cannot be had. */
+export type ServiceConfigResult = { readonly json: unknown } | { readonly error: string };
 
 /** An endpoint with nothing known but its address and who named it. */
 export function newEndpoint(address: string, source: string): Endpoint {

@@ -15,6 +15,7 @@ export type {
   Endpoint,
   EndpointConditions,
   EndpointSet,
+  ServiceConfigResult,
   SkippedEndpoint,
 } from "./endpoint.ts";
 export { newEndpoint, newEndpointSet } from "./endpoint.ts";

@@ -10,6 +10,7 @@ import {
   type Cluster,
   type ClusterView,
   createCluster,
+  DEFAULT_CLUSTER_CONFIG,
   type Readiness,
 } from "../cluster/index.ts";
 import type { Resolver } from "../discovery/index.ts";
@@ -99,9 +100,10 @@ class RelayProxy implements Proxy, ListenerEvents, RelayOwner, Ticking {
     this.#refusals = new RefusalLog(log, clock);
     this.#cluster = createCluster(
       {
+        ...DEFAULT_CLUSTER_CONFIG,
         target: config.target,
         policy,
-        tls: this.#certificates.client,
+        secure: this.#certificates.client,
         maxConnectionsPerEndpoint: config.maxConnectionsPerEndpoint,
         readyTimeoutMs: config.readyTimeoutMs,
         // With several workers their primary does: it is who resolves.

@@ -9,8 +9,13 @@ import { after, test } from "node:test";
 import { SETTINGS_ACK, settings } from "../../test/support/http2-frames.ts";
 import { RawServer, SocketUser, turn, until } from "../../test/support/http2-sockets.ts";
 import { VirtualClock } from "../base/index.ts";
-import { DEFAULT_CONNECTION_CONFIG, limits } from "../http2/index.ts";
-import { CONNECT_TIMEOUT_MS, Connector, TransportLoop } from "./index.ts";
+import { limits } from "../http2/index.ts";
+import {
+  CONNECT_TIMEOUT_MS,
+  Connector,
+  DEFAULT_CONNECTOR_OPTIONS,
+  TransportLoop,
+} from "./index.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "fairlead-connector-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -20,7 +25,7 @@ function dialer(): { connector: Connector; clock: VirtualClock } {
   const clock = new VirtualClock();
   clock.advance(1_000);
   const loop = new TransportLoop(clock);
-  return { connector: new Connector(null, DEFAULT_CONNECTION_CONFIG, loop), clock };
+  return { connector: new Connector(DEFAULT_CONNECTOR_OPTIONS, loop), clock };
 }
 
 /** Connects to where nobody is; returns the reason. */

@@ -6,16 +6,18 @@
  */
 
 import { connect, type Socket } from "node:net";
-import { connect as connectTls, type TLSSocket } from "node:tls";
-import { type ConnectionConfig, type ConnectionFailure, ErrorCode } from "../http2/index.ts";
+import { TLSSocket } from "node:tls";
+import type { Timer } from "../base/index.ts";
+import { ErrorCode } from "../http2/index.ts";
 import type { TransportLoop } from "./loop.ts";
+import type { ConnectorOptions, SocketSecurity } from "./options.ts";
 import { SharedRead } from "./shared-read.ts";
 import {
   SocketConnection,
   type SocketConnectionEvents,
   socketReason,
 } from "./socket-connection.ts";
-import { alpnFailureReason, type ClientTls, tlsFailureReason } from "./tls/index.ts";
+import { alpnFailureReason, tlsFailureReason } from "./tls/index.ts";
 
 /** From the first SYN to the open socket, TLS included: gRPC's minimum; SETTINGS have 10 s more. */
 export const CONNECT_TIMEOUT_MS = 20_000;
@@ -35,13 +37,11 @@ export interface ConnectAttempt {
 
 /** Opens connections with one set of options. */
 export class Connector {
-  readonly #tls: ClientTls | null;
-  readonly #config: ConnectionConfig;
+  readonly #options: ConnectorOptions;
   readonly #loop: TransportLoop;
 
-  constructor(tls: ClientTls | null, config: ConnectionConfig, loop: TransportLoop) {
-    this.#tls = tls;
-    this.#config = config;
+  constructor(options: ConnectorOptions, loop: TransportLoop) {
+    this.#options = options;
     this.#loop = loop;
   }
 
@@ -50,78 +50,126 @@ export class Connector {
    * later, also when the connection was never made.
    */
   connect(address: string, user: ConnectUser): ConnectAttempt {
-    const read = this.#tls === null ? new SharedRead() : null;
-    const socket = this.#open(address, read);
-    let isOver = false;
-    const timer = this.#loop.clock.setTimer(CONNECT_TIMEOUT_MS, () => {
-      socket.destroy(Object.assign(new Error("timed out"), { code: "ETIMEDOUT" }));
-    });
-    const onFailed = (reason: string): void => {
-      if (isOver) return;
-      isOver = true;
-      timer.cancel();
-      socket.destroy();
-      user.onClosed(failureOf(reason));
-    };
-    const onError = (error: NodeJS.ErrnoException): void => onFailed(this.#reasonOf(error));
-    const onClose = (): void => onFailed("the peer closed before the connection was made");
-    socket.once("error", onError);
-    socket.once("close", onClose);
-    socket.once(this.#tls === null ? "connect" : "secureConnect", () => {
-      if (isOver) return;
-      const problem = this.#tls === null ? null : alpnFailureReason(socket as TLSSocket);
-      if (problem !== null) {
-        onFailed(problem);
-        return;
-      }
-      isOver = true;
-      socket.off("error", onError);
-      socket.off("close", onClose);
-      timer.cancel();
-      socket.setKeepAlive(true, TCP_KEEPALIVE_MS);
-      const connection = new SocketConnection(
-        socket,
-        "client",
-        user,
-        this.#config,
-        this.#loop,
-        read,
-      );
-      user.onConnected(connection);
-    });
-    return {
-      cancel: () => {
-        if (isOver) return;
-        isOver = true;
-        timer.cancel();
-        socket.on("error", () => {});
-        socket.destroy();
-      },
-    };
-  }
-
-  #reasonOf(error: NodeJS.ErrnoException): string {
-    const { code } = error;
-    if (this.#tls !== null && (code === undefined || !code.startsWith("E") || code.includes("_"))) {
-      return tlsFailureReason(error);
-    }
-    return code === undefined ? error.message : socketReason(code);
-  }
-
-  #open(address: string, read: SharedRead | null): Socket {
-    if (address.startsWith("unix:")) {
-      const path = address.slice("unix:".length);
-      if (read !== null) return connect({ path, onread: read.options() });
-      return connectTls({ path, ...this.#tls!.connectOptions("localhost") });
-    }
-    const colon = address.lastIndexOf(":");
-    const host = address.slice(0, colon).replace(/^\[|\]$/g, "");
-    const port = Number(address.slice(colon + 1));
-    if (read !== null) return connect({ host, port, noDelay: true, onread: read.options() });
-    return connectTls({ host, port, ...this.#tls!.connectOptions(host) });
+    return new Attempt(address, user, this.#options, this.#loop);
   }
 }
 
-function failureOf(reason: string): ConnectionFailure {
-  return { code: ErrorCode.CONNECT_ERROR, by: "transport", reason };
+/** From the first SYN to the socket that HTTP/2 begins on, or to the reason why there is none. */
+class Attempt implements ConnectAttempt {
+  readonly #user: ConnectUser;
+  readonly #options: ConnectorOptions;
+  readonly #loop: TransportLoop;
+  readonly #read: SharedRead | null;
+  readonly #socket: Socket;
+  readonly #timer: Timer;
+  readonly #onError = (error: Error): void => this.#fail(plainReason(error));
+  readonly #onClose = (): void => this.#fail("the peer closed before the connection was made");
+  #isOver = false;
+
+  constructor(address: string, user: ConnectUser, options: ConnectorOptions, loop: TransportLoop) {
+    this.#user = user;
+    this.#options = options;
+    this.#loop = loop;
+    const { path, host, port } = placeOf(address);
+    this.#read = options.secure === null ? new SharedRead() : null;
+    const onread = this.#read?.options();
+    const how = onread === undefined ? {} : { onread };
+    const socket =
+      path === null ? connect({ host, port, noDelay: true, ...how }) : connect({ path, ...how });
+    this.#socket = socket;
+    if (options.isUnref) socket.unref();
+    this.#timer = loop.clock.setTimer(CONNECT_TIMEOUT_MS, () => this.#fail("connection timed out"));
+    socket.once("error", this.#onError);
+    socket.once("close", this.#onClose);
+    socket.once("connect", () => this.#onConnected(host));
+  }
+
+  cancel(): void {
+    this.#giveUp();
+  }
+
+  #onConnected(host: string): void {
+    if (this.#isOver) return;
+    const { secure } = this.#options;
+    this.#socket.setKeepAlive(true, TCP_KEEPALIVE_MS);
+    if (secure === null) this.#finish(this.#socket);
+    else this.#secure(secure, host);
+  }
+
+  #secure(secure: SocketSecurity, host: string): void {
+    const socket = this.#socket;
+    socket.off("error", this.#onError);
+    socket.off("close", this.#onClose);
+    // The handshake knows better why; one that says nothing must not be waited for.
+    socket.on("error", () => {});
+    socket.once("close", () => setImmediate(this.#onClose));
+    secure.connect(socket, host).then(
+      (made) => this.#onSecured(made),
+      (error: unknown) => this.#fail(handshakeReason(error)),
+    );
+  }
+
+  #onSecured(socket: Socket): void {
+    const problem = socket instanceof TLSSocket ? alpnFailureReason(socket) : null;
+    if (problem !== null) this.#fail(problem);
+    if (this.#isOver) {
+      socket.on("error", () => {});
+      socket.destroy();
+    } else this.#finish(socket);
+  }
+
+  #finish(socket: Socket): void {
+    this.#isOver = true;
+    this.#timer.cancel();
+    this.#socket.off("error", this.#onError);
+    this.#socket.off("close", this.#onClose);
+    const { connection } = this.#options;
+    const made = new SocketConnection(
+      socket,
+      "client",
+      this.#user,
+      connection,
+      this.#loop,
+      this.#read,
+    );
+    this.#user.onConnected(made);
+  }
+
+  #fail(reason: string): void {
+    if (this.#giveUp()) {
+      this.#user.onClosed({ code: ErrorCode.CONNECT_ERROR, by: "transport", reason });
+    }
+  }
+
+  /** Returns whether there was something to give up. */
+  #giveUp(): boolean {
+    if (this.#isOver) return false;
+    this.#isOver = true;
+    this.#timer.cancel();
+    this.#socket.on("error", () => {});
+    this.#socket.destroy();
+    return true;
+  }
+}
+
+/** Where an address leads: a path, or a host and a port. */
+function placeOf(address: string): { path: string | null; host: string; port: number } {
+  if (address.startsWith("unix:")) {
+    return { path: address.slice("unix:".length), host: "localhost", port: 0 };
+  }
+  const colon = address.lastIndexOf(":");
+  const host = address.slice(0, colon).replace(/^\[|\]$/g, "");
+  return { path: null, host, port: Number(address.slice(colon + 1)) };
+}
+
+function plainReason(error: NodeJS.ErrnoException): string {
+  return error.code === undefined ? error.message : socketReason(error.code);
+}
+
+/** Of codes that start with E only the system's have no underscore: "ECONNRESET", "ERR_SSL_...". */
+function handshakeReason(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { code } = error as NodeJS.ErrnoException;
+  const isSystem = code?.startsWith("E") === true && !code.includes("_");
+  return isSystem ? plainReason(error) : tlsFailureReason(error);
 }

@@ -27,6 +27,13 @@ export {
   removeStaleSocket,
 } from "./listener.ts";
 export { type Flushable, type Ticking, TransportLoop } from "./loop.ts";
+export {
+  type ConnectorOptions,
+  DEFAULT_CONNECTOR_OPTIONS,
+  type KeepaliveConfig,
+  type SocketSecurity,
+  type Tunnel,
+} from "./options.ts";
 export { SocketConnection, type SocketConnectionEvents } from "./socket-connection.ts";
 export {
   ClientTls,

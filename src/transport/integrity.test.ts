@@ -13,8 +13,14 @@ import { REQUEST, RESPONSE } from "../../test/support/http2-frames.ts";
 import type { RecordedStream } from "../../test/support/http2-recorder.ts";
 import { SocketUser, TestListener, turn, until } from "../../test/support/http2-sockets.ts";
 import { seededRng, silentLogger, VirtualClock } from "../base/index.ts";
-import { DEFAULT_CONNECTION_CONFIG, headerList, overloadFigures } from "../http2/index.ts";
-import { ClientTls, Connector, ServerTls, TransportLoop } from "./index.ts";
+import { headerList, overloadFigures } from "../http2/index.ts";
+import {
+  ClientTls,
+  Connector,
+  DEFAULT_CONNECTOR_OPTIONS,
+  ServerTls,
+  TransportLoop,
+} from "./index.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "fairlead-integrity-"));
 const put = (name: string, text: string): string => {
@@ -85,7 +91,10 @@ async function bothWays(kind: "tcp" | "tls" | "unix"): Promise<void> {
   const server = await new TestListener({ address, tls: tls ? serverTls : null }).listen();
   const clock = new VirtualClock();
   const loop = new TransportLoop(clock);
-  const connector = new Connector(tls ? clientTls : null, DEFAULT_CONNECTION_CONFIG, loop);
+  const connector = new Connector(
+    { ...DEFAULT_CONNECTOR_OPTIONS, secure: tls ? clientTls : null },
+    loop,
+  );
   const user = new SocketUser();
   connector.connect(server.address, user);
   await until(() => user.isReady, "ready");

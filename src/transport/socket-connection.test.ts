@@ -36,7 +36,7 @@ import {
   overloadFigures,
   type Stream,
 } from "../http2/index.ts";
-import { Connector, TransportLoop } from "./index.ts";
+import { Connector, DEFAULT_CONNECTOR_OPTIONS, TransportLoop } from "./index.ts";
 
 const HELLO = join(ascii(PREFACE_TEXT), settings(), SETTINGS_ACK);
 const WIDE = join(
@@ -289,7 +289,7 @@ async function client(): Promise<{
   const server = await new RawServer().listen();
   const clock = new VirtualClock();
   const user = new SocketUser();
-  const connector = new Connector(null, DEFAULT_CONNECTION_CONFIG, new TransportLoop(clock));
+  const connector = new Connector(DEFAULT_CONNECTOR_OPTIONS, new TransportLoop(clock));
   connector.connect(server.address, user);
   const peer = await server.accepted();
   await peer.line("SETTINGS");

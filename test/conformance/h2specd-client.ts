@@ -5,12 +5,17 @@
  * It judges nothing: h2specd looks at what comes over the wire.
  */
 import { realClock } from "../../src/base/index.ts";
-import { DEFAULT_CONNECTION_CONFIG, headerList, type Stream } from "../../src/http2/index.ts";
-import { Connector, type SocketConnection, TransportLoop } from "../../src/transport/index.ts";
+import { headerList, type Stream } from "../../src/http2/index.ts";
+import {
+  Connector,
+  DEFAULT_CONNECTOR_OPTIONS,
+  type SocketConnection,
+  TransportLoop,
+} from "../../src/transport/index.ts";
 
 const url = new URL(process.argv[2] ?? "");
 const clock = realClock();
-const connector = new Connector(null, DEFAULT_CONNECTION_CONFIG, new TransportLoop(clock));
+const connector = new Connector(DEFAULT_CONNECTOR_OPTIONS, new TransportLoop(clock));
 const request = headerList([
   [":method", "GET"],
   [":scheme", "http"],

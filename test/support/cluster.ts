@@ -18,6 +18,9 @@ import {
   type CallFailure,
   Cluster,
   type ClusterConfig,
+  type ClusterListener,
+  type Connectivity,
+  DEFAULT_CLUSTER_CONFIG,
   type EndpointView,
 } from "../../src/cluster/index.ts";
 import {
@@ -26,6 +29,7 @@ import {
   newEndpointSet,
   type Resolver,
   type ResolverListener,
+  type ServiceConfigResult,
 } from "../../src/discovery/index.ts";
 import { type ErrorCode, type HeaderList, headerList } from "../../src/http2/index.ts";
 import { Registry } from "../../src/telemetry/index.ts";
@@ -155,6 +159,8 @@ export interface HarnessOptions {
   readonly rng?: Rng;
   readonly maxConnectionsPerEndpoint?: number;
   readonly readyTimeoutMs?: number;
+  /** Whatever else the cluster is to be told. */
+  readonly config?: Partial<ClusterConfig>;
 }
 
 /** See the head of this file. */
@@ -167,20 +173,28 @@ export class ClusterHarness {
   readonly log = new RecordingLogger();
   readonly cluster: Cluster;
   readonly servers: RawServer[] = [];
+  /** What the cluster told its listener, in order. */
+  readonly connectivity: Connectivity[] = [];
+  readonly serviceConfigs: (ServiceConfigResult | null)[] = [];
 
   constructor(options: HarnessOptions = {}) {
     const policy = options.policy ?? "round_robin";
     const config: ClusterConfig = {
+      ...DEFAULT_CLUSTER_CONFIG,
       target: this.resolver.target,
       policy: typeof policy === "string" ? parsePolicy(policy) : policy,
-      tls: null,
       maxConnectionsPerEndpoint: options.maxConnectionsPerEndpoint ?? 10,
       readyTimeoutMs: options.readyTimeoutMs ?? 5_000,
-      isSourceLogged: true,
+      ...options.config,
     };
     const { clock, loop, wheel, registry, resolver, log } = this;
     const rng = options.rng ?? seededRng(7);
-    this.cluster = new Cluster(config, { clock, rng, log, loop, wheel, registry, resolver });
+    const listener: ClusterListener = {
+      onConnectivity: (state) => this.connectivity.push(state),
+      onServiceConfig: (result) => this.serviceConfigs.push(result),
+    };
+    const deps = { clock, rng, log, loop, wheel, registry, resolver, listener };
+    this.cluster = new Cluster(config, deps);
     this.cluster.start();
   }
 
@@ -244,6 +258,7 @@ export class ClusterHarness {
       deadlineMs?: number;
       isTaking?: boolean;
       caller?: object;
+      waitForReady?: boolean;
     } = {},
   ): CallerProbe {
     const probe = new CallerProbe();
@@ -254,6 +269,7 @@ export class ClusterHarness {
     const isEnd = options.isEnd ?? true;
     probe.call = this.cluster.call(list, isEnd, probe, deadlineMs, nowMs);
     probe.call.caller = options.caller ?? null;
+    probe.call.waitForReady = options.waitForReady ?? true;
     probe.call.start();
     return probe;
   }

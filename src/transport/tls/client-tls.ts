@@ -1,17 +1,19 @@
 /**
  * TLS towards pods: which CA to trust, which name to verify, which certificate to show.
  *
- * It makes options for `tls.connect`; it opens no socket. Renewed files are used by the connections
+ * It opens no socket: it is given connected ones. Renewed files are used by the connections
  * made afterwards; those that stand are not touched.
  */
-import { isIP } from "node:net";
+import { isIP, type Socket } from "node:net";
 import {
   type ConnectionOptions,
   checkServerIdentity,
+  connect,
   createSecureContext,
   type SecureContext,
   type SecureContextOptions,
 } from "node:tls";
+import type { SocketSecurity } from "../options.ts";
 import { checkKey, cleanPem, parseCertificates, type TlsFile } from "./files.ts";
 import { Reloaded, type TlsDeps } from "./reload.ts";
 import { ALPN_H2, TLS_RULES } from "./rules.ts";
@@ -29,7 +31,7 @@ export interface ClientTlsFiles {
 }
 
 /** The TLS settings of the connections to one target. */
-export class ClientTls {
+export class ClientTls implements SocketSecurity {
   readonly #files: ClientTlsFiles;
   readonly #context: Reloaded<SecureContext>;
 
@@ -65,6 +67,15 @@ export class ClientTls {
       checkServerIdentity: (_host, certificate) => checkServerIdentity(name, certificate),
       rejectUnauthorized: true,
     };
+  }
+
+  /** See `SocketSecurity`. */
+  connect(socket: Socket, host: string): Promise<Socket> {
+    return new Promise((resolve, reject) => {
+      const secure = connect({ socket, ...this.connectOptions(host) });
+      secure.once("secureConnect", () => resolve(secure));
+      secure.once("error", reject);
+    });
   }
 
   /** Stops looking at the files. */

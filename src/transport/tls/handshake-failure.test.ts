@@ -18,8 +18,13 @@ import {
 import { ascii, PREFACE_TEXT } from "../../../test/support/http2-frames.ts";
 import { RawServer, SocketUser, TestListener, until } from "../../../test/support/http2-sockets.ts";
 import { RecordingLogger, VirtualClock } from "../../base/index.ts";
-import { DEFAULT_CONNECTION_CONFIG } from "../../http2/index.ts";
-import { ClientTls, Connector, ServerTls, TransportLoop } from "../index.ts";
+import {
+  ClientTls,
+  Connector,
+  DEFAULT_CONNECTOR_OPTIONS,
+  ServerTls,
+  TransportLoop,
+} from "../index.ts";
 
 let dir: string;
 let authority: Authority;
@@ -192,7 +197,7 @@ test("a client that speaks TLS on a port without is told of as such", async () =
 async function failureOf(address: string, tls: ClientTls | null): Promise<string> {
   const loop = new TransportLoop(new VirtualClock());
   const user = new SocketUser();
-  new Connector(tls, DEFAULT_CONNECTION_CONFIG, loop).connect(address, user);
+  new Connector({ ...DEFAULT_CONNECTOR_OPTIONS, secure: tls }, loop).connect(address, user);
   await until(() => user.closed.length > 0, "it fails");
   return user.closed[0]!.reason;
 }
