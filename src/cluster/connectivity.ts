@@ -58,7 +58,7 @@ export class ConnectivityAggregate {
   update({ isResolved, isAway }: SourceStatus, isOneChoice: boolean): boolean {
     if (!isResolved) return this.#become(isAway ? "TRANSIENT_FAILURE" : "CONNECTING", false);
     if (this.#ready > 0) return this.#become("READY", false);
-    // A62: pick_first stays in TRANSIENT_FAILURE until it is READY. Of the others each endpoint keeps
+    // A62: pick_first stays in TRANSIENT_FAILURE until READY. Of the others each endpoint keeps
     // to that by itself: one that is tried again is not CONNECTING.
     const isSticky = isOneChoice && this.#isTried;
     if (this.#connecting > 0 && !isSticky) return this.#become("CONNECTING", false);

@@ -25,6 +25,7 @@ import {
 } from "../../src/cluster/index.ts";
 import {
   type Endpoint,
+  type EndpointSet,
   newEndpoint,
   newEndpointSet,
   type Resolver,
@@ -176,6 +177,8 @@ export class ClusterHarness {
   /** What the cluster told its listener, in order. */
   readonly connectivity: Connectivity[] = [];
   readonly serviceConfigs: (ServiceConfigResult | null)[] = [];
+  /** What the listener does then. */
+  onServiceConfig: () => void = () => {};
 
   constructor(options: HarnessOptions = {}) {
     const policy = options.policy ?? "round_robin";
@@ -191,7 +194,10 @@ export class ClusterHarness {
     const rng = options.rng ?? seededRng(7);
     const listener: ClusterListener = {
       onConnectivity: (state) => this.connectivity.push(state),
-      onServiceConfig: (result) => this.serviceConfigs.push(result),
+      onServiceConfig: (result) => {
+        this.serviceConfigs.push(result);
+        this.onServiceConfig();
+      },
     };
     const deps = { clock, rng, log, loop, wheel, registry, resolver, listener };
     this.cluster = new Cluster(config, deps);
@@ -207,7 +213,12 @@ export class ClusterHarness {
 
   /** Makes these the endpoints. */
   resolve(...endpoints: (RawServer | Endpoint | string)[]): void {
-    this.resolver.listener!.onEndpoints(newEndpointSet(endpoints.map(endpointOf)));
+    this.resolver.listener!.onEndpoints(this.setOf(...endpoints));
+  }
+
+  /** The set of these. */
+  setOf(...endpoints: (RawServer | Endpoint | string)[]): EndpointSet {
+    return newEndpointSet(endpoints.map(endpointOf));
   }
 
   /** Starts `count` servers, makes them the endpoints, and waits until all are ready. */
