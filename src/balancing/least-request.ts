@@ -64,6 +64,7 @@ class LeastRequestPicker<T extends PickTarget> implements Picker<T> {
 export class LeastRequestPolicy implements Policy {
   readonly name = "least_request";
   readonly connects = "all";
+  readonly levelsCalls = true;
   readonly shuffleAddressList = false;
   /** How many endpoints a pick compares: 2 to 10. */
   readonly choiceCount: number;

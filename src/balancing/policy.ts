@@ -34,6 +34,11 @@ export interface Policy {
   readonly name: string;
   /** Which endpoints hold a connection: every one, or only the first that can be reached. */
   readonly connects: "all" | "first";
+  /**
+   * Whether it aims at equal numbers of calls in flight, so that of calls which queued and are let
+   * go at once an endpoint gets no more than its share. Absent: calls go where it picks.
+   */
+  readonly levelsCalls?: boolean;
   /** Whether endpoints are to be tried in random order (A62). Only with `connects: "first"`. */
   readonly shuffleAddressList: boolean;
   /**

@@ -20,7 +20,10 @@ export type PolicyConfig = Readonly<Record<string, unknown>>;
 /** What is used when nobody names a policy. */
 export const DEFAULT_POLICY_NAME = "least_request";
 
-const PARSERS: ReadonlyMap<string, (config: PolicyConfig) => Policy> = new Map([
+const PARSERS: ReadonlyMap<string, (config: PolicyConfig) => Policy> = new Map<
+  string,
+  (config: PolicyConfig) => Policy
+>([
   ["pick_first", parsePickFirst],
   ["round_robin", () => new RoundRobinPolicy()],
   ["least_request", parseLeastRequest],

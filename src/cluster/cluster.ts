@@ -7,7 +7,7 @@
 
 import type { Picker, Policy } from "../balancing/index.ts";
 import type { Timer } from "../base/index.ts";
-import { assert, shuffled, silentLogger } from "../base/index.ts";
+import { assert, silentLogger } from "../base/index.ts";
 import type { Endpoint, EndpointSet, ResolverListener } from "../discovery/index.ts";
 import { Status } from "../grpc/index.ts";
 import { ErrorCode, type HeaderList } from "../http2/index.ts";
@@ -15,11 +15,13 @@ import { Connector, type Ticking } from "../transport/index.ts";
 import { Backoff } from "./backoff.ts";
 import { Call, type CallEvents, type CallOwner } from "./call.ts";
 import type { ClusterConfig, ClusterDeps } from "./config.ts";
+import { ConnectOrder } from "./connect-order.ts";
 import { type Connectivity, ConnectivityAggregate } from "./connectivity.ts";
 import { EndpointLog } from "./endpoint-log.ts";
 import { EndpointSetLog } from "./endpoint-set-log.ts";
 import { Endpoints } from "./endpoints.ts";
 import { ClusterMetrics } from "./metrics.ts";
+import { QueueSpread } from "./queue-spread.ts";
 import { notReadyReason, readinessOf, viewOf } from "./show.ts";
 import { SourceStatus } from "./source-status.ts";
 import { Subchannel, type SubchannelOwner } from "./subchannel.ts";
@@ -45,13 +47,12 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
   readonly #metrics: ClusterMetrics;
   readonly #waiting: WaitingCalls;
   readonly #warmUp: WarmUp;
+  readonly #order: ConnectOrder;
   readonly #source = new SourceStatus();
   readonly #connectivity = new ConnectivityAggregate();
   readonly deadlineGraceMs: number;
   #policy: Policy;
   #picker: Picker<Subchannel> | null = null;
-  /** The current endpoints in the order in which `pick_first` tries them. */
-  #order: readonly Subchannel[] = [];
   #readyCount = 0;
   #activeCalls = 0;
   #publishTimer: Timer | null = null;
@@ -61,6 +62,7 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
     this.#config = config;
     this.#deps = deps;
     this.#policy = config.policy;
+    this.#order = new ConnectOrder(deps.rng);
     this.deadlineGraceMs = config.deadlineGraceMs;
     this.#connector = new Connector(config, deps.loop);
     this.#warmUp = new WarmUp(config.warmUp, deps.clock, () => this.#releaseReady());
@@ -132,13 +134,8 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
   setPolicy(policy: Policy): void {
     if (this.#isClosed || policy === this.#policy) return;
     this.#policy = policy;
-    this.#reorder();
-    if (policy.connects === "all") for (const each of this.#order) each.connect();
-    else {
-      const chosen = this.#order.find((each) => each.isReady);
-      if (chosen === undefined) this.#connectFirst();
-      else this.#restAllBut(chosen);
-    }
+    this.#order.set(this.#endpoints.current, policy);
+    this.#order.connect();
     this.#publish();
     this.#judge();
   }
@@ -231,15 +228,8 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
     this.#endpointLog.onState(subchannel);
     if (subchannel.isReady !== subchannel.isPublished) this.#publishSoon();
     else if (this.#waiting.ready.length > 0 && this.#readyCount > 0) this.#warm();
-    if (this.#policy.connects === "first") {
-      if (subchannel.isReady) this.#restAllBut(subchannel);
-      else this.#connectFirst();
-    }
+    this.#order.onState(subchannel);
     this.#judge();
-  }
-
-  #restAllBut(chosen: Subchannel): void {
-    for (const each of this.#endpoints.current) if (each !== chosen) each.rest();
   }
 
   /** Where it stands as a whole; who must know is told. */
@@ -298,19 +288,21 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
 
   #releaseReady(): void {
     const waiting = this.#waiting.ready.length;
+    const spread = this.#spreadOf(waiting);
     for (let i = 0; i < waiting && this.#readyCount > 0; i++) {
       const call = this.#waiting.ready.shift();
       if (call === null) break;
       this.disarm(call);
-      this.dispatch(call, null);
+      const target = spread === null ? null : spread.pick();
+      if (target?.canOpen() === true) call.startOn(target);
+      else this.dispatch(call, null);
     }
   }
 
-  /** pick_first: one connection, to the first endpoint that can be reached. gRFC A62. */
-  #connectFirst(): void {
-    const all = this.#order;
-    const isBusy = all.some((each) => each.state === "READY" || each.state === "CONNECTING");
-    if (!isBusy) all.find((each) => each.state === "IDLE")?.connect();
+  #spreadOf(calls: number): QueueSpread<Subchannel> | null {
+    if (this.#picker === null || this.#policy.levelsCalls !== true) return null;
+    const ready = this.#endpoints.current.filter((each) => each.isPublished && each.isReady);
+    return ready.length === 0 ? null : new QueueSpread(this.#picker, ready, calls);
   }
 
   // ResolverListener
@@ -321,21 +313,14 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
     if (this.#isClosed) return;
     this.#source.onSet(set);
     this.#setLog.onEndpoints(set);
-    const { added, removed } = this.#endpoints.update(set);
-    this.#reorder();
+    const removed = this.#endpoints.update(set);
+    this.#order.set(this.#endpoints.current, this.#policy);
     for (const subchannel of removed) {
       subchannel.remove(this.#endpoints.reasonOfLeaving(subchannel));
     }
-    if (this.#policy.connects === "first") this.#connectFirst();
-    else for (const subchannel of added) subchannel.connect();
+    this.#order.connect();
     this.#publish();
     this.#judge();
-  }
-
-  /** gRFC A62. */
-  #reorder(): void {
-    const { current } = this.#endpoints;
-    this.#order = this.#policy.shuffleAddressList ? shuffled(current, this.#deps.rng) : current;
   }
 
   onError(reason: string): void {

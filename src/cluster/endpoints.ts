@@ -9,12 +9,6 @@ import type { Endpoint, EndpointSet, SkippedEndpoint } from "../discovery/index.
 import type { Subchannel } from "./subchannel.ts";
 import type { EndpointState } from "./view.ts";
 
-/** What changed with a new set. */
-export interface EndpointsChange {
-  readonly added: readonly Subchannel[];
-  readonly removed: readonly Subchannel[];
-}
-
 /** Current and draining subchannels. */
 export class Endpoints {
   readonly #create: (endpoint: Endpoint) => Subchannel;
@@ -70,9 +64,9 @@ export class Endpoints {
 
   /**
    * Takes over a new set: known endpoints keep their subchannels. One walk over two sorted lists,
-   * because of ten thousand endpoints few change.
+   * because of ten thousand endpoints few change. Returns those that are no longer in it.
    */
-  update(set: EndpointSet): EndpointsChange {
+  update(set: EndpointSet): Subchannel[] {
     const { endpoints } = set;
     const before = this.#current;
     const removed: Subchannel[] = [];
@@ -103,17 +97,11 @@ export class Endpoints {
       this.#draining.add(subchannel);
       subchannel.metrics.remove();
     }
-    const added: Subchannel[] = [];
-    this.#current = current.map((known, i) => {
-      if (known !== null) return known;
-      const subchannel = this.#create(endpoints[i]!);
-      added.push(subchannel);
-      return subchannel;
-    });
+    this.#current = current.map((known, i) => known ?? this.#create(endpoints[i]!));
     this.#skipped = set.skipped ?? [];
     this.#reasons = null;
     this.#notes = set.notes ?? [];
-    return { added, removed };
+    return removed;
   }
 
   /** A draining subchannel has ended. */
