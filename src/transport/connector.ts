@@ -1,5 +1,5 @@
 /**
- * Opens client connections: TCP, TLS with ALPN h2, or a Unix socket.
+ * Opens client connections: TCP or a Unix socket, through an HTTP proxy or not, made secure or not.
  *
  * A connection counts as made when the peer's SETTINGS arrived, so a port that merely accepts is no
  * success. Retrying is not its business.
@@ -11,6 +11,7 @@ import type { Timer } from "../base/index.ts";
 import { ErrorCode } from "../http2/index.ts";
 import type { TransportLoop } from "./loop.ts";
 import type { ConnectorOptions, SocketSecurity } from "./options.ts";
+import { KeepalivePace } from "./periodic-keepalive.ts";
 import { SharedRead } from "./shared-read.ts";
 import {
   SocketConnection,
@@ -18,6 +19,7 @@ import {
   socketReason,
 } from "./socket-connection.ts";
 import { alpnFailureReason, tlsFailureReason } from "./tls/index.ts";
+import { assertTunnel, openTunnel } from "./tunnel.ts";
 
 /** From the first SYN to the open socket, TLS included: gRPC's minimum; SETTINGS have 10 s more. */
 export const CONNECT_TIMEOUT_MS = 20_000;
@@ -39,10 +41,13 @@ export interface ConnectAttempt {
 export class Connector {
   readonly #options: ConnectorOptions;
   readonly #loop: TransportLoop;
+  readonly #pace: KeepalivePace | null;
 
   constructor(options: ConnectorOptions, loop: TransportLoop) {
     this.#options = options;
     this.#loop = loop;
+    this.#pace = options.keepalive === null ? null : new KeepalivePace(options.keepalive);
+    if (options.tunnel !== null) assertTunnel(options.tunnel);
   }
 
   /**
@@ -50,7 +55,7 @@ export class Connector {
    * later, also when the connection was never made.
    */
   connect(address: string, user: ConnectUser): ConnectAttempt {
-    return new Attempt(address, user, this.#options, this.#loop);
+    return new Attempt(address, user, this.#options, this.#pace, this.#loop);
   }
 }
 
@@ -58,6 +63,7 @@ export class Connector {
 class Attempt implements ConnectAttempt {
   readonly #user: ConnectUser;
   readonly #options: ConnectorOptions;
+  readonly #pace: KeepalivePace | null;
   readonly #loop: TransportLoop;
   readonly #read: SharedRead | null;
   readonly #socket: Socket;
@@ -66,12 +72,21 @@ class Attempt implements ConnectAttempt {
   readonly #onClose = (): void => this.#fail("the peer closed before the connection was made");
   #isOver = false;
 
-  constructor(address: string, user: ConnectUser, options: ConnectorOptions, loop: TransportLoop) {
+  constructor(
+    address: string,
+    user: ConnectUser,
+    options: ConnectorOptions,
+    pace: KeepalivePace | null,
+    loop: TransportLoop,
+  ) {
     this.#user = user;
     this.#options = options;
+    this.#pace = pace;
     this.#loop = loop;
     const { path, host, port } = placeOf(address);
-    this.#read = options.secure === null ? new SharedRead() : null;
+    // What is done to a socket before HTTP/2 begins reads it in the ordinary way.
+    const isPlain = options.secure === null && options.tunnel === null;
+    this.#read = isPlain ? new SharedRead() : null;
     const onread = this.#read?.options();
     const how = onread === undefined ? {} : { onread };
     const socket =
@@ -90,8 +105,22 @@ class Attempt implements ConnectAttempt {
 
   #onConnected(host: string): void {
     if (this.#isOver) return;
-    const { secure } = this.#options;
+    const { tunnel } = this.#options;
     this.#socket.setKeepAlive(true, TCP_KEEPALIVE_MS);
+    if (tunnel === null) {
+      this.#begin(host);
+      return;
+    }
+    openTunnel(this.#socket, tunnel).then(
+      () => this.#begin(tunnel.host),
+      (error: Error) => this.#fail(error.message),
+    );
+  }
+
+  /** The socket leads to the endpoint. */
+  #begin(host: string): void {
+    if (this.#isOver) return;
+    const { secure } = this.#options;
     if (secure === null) this.#finish(this.#socket);
     else this.#secure(secure, host);
   }
@@ -131,6 +160,7 @@ class Attempt implements ConnectAttempt {
       connection,
       this.#loop,
       this.#read,
+      this.#pace,
     );
     this.#user.onConnected(made);
   }

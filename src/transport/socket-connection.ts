@@ -25,12 +25,12 @@ import {
 import { Http1Detector } from "./http1.ts";
 import { Keepalive } from "./keepalive.ts";
 import type { Flushable, Ticking, TransportLoop } from "./loop.ts";
+import { printable } from "./peer-text.ts";
+import { type KeepalivePace, PeriodicKeepalive } from "./periodic-keepalive.ts";
 import type { SharedRead } from "./shared-read.ts";
 import { tlsFailureReason } from "./tls/index.ts";
 import { isClientHello, isTlsAlert } from "./tls-record.ts";
 
-/** Characters of a peer's own words that are passed on. */
-const PEER_TEXT_MAX = 100;
 /** How long a failed connection may take to send its last bytes. */
 const LINGER_FAILED_MS = 2_000;
 /** How long the last bytes of a drained one may take: they are somebody's answer. */
@@ -56,7 +56,7 @@ export class SocketConnection implements ConnectionEvents, ChunkTaker, Flushable
   readonly socket: Socket;
   readonly #loop: TransportLoop;
   readonly #events: SocketConnectionEvents;
-  readonly #keepalive: Keepalive | null;
+  readonly #keepalive: Keepalive | PeriodicKeepalive | null;
   #http1: Http1Detector | null;
   /** Chunks and lengths that the kernel does not have yet, oldest first. */
   #inFlight: Buffer[] = [];
@@ -85,13 +85,16 @@ export class SocketConnection implements ConnectionEvents, ChunkTaker, Flushable
     config: ConnectionConfig,
     loop: TransportLoop,
     read: SharedRead | null = null,
+    pace: KeepalivePace | null = null,
   ) {
     this.socket = socket;
     this.#events = events;
     this.#loop = loop;
     this.http2 = new Connection(role, this, config, loop.clock.nowMs());
     this.#http1 = role === "server" ? new Http1Detector() : null;
-    this.#keepalive = role === "client" ? new Keepalive(this.http2) : null;
+    if (role === "server") this.#keepalive = null;
+    else if (pace === null) this.#keepalive = new Keepalive(this.http2);
+    else this.#keepalive = new PeriodicKeepalive(this.http2, pace);
     socket.setNoDelay(true);
     if (read === null) socket.on("data", (bytes: Buffer) => this.#recv(bytes, bytes.length));
     else read.attach((bytes, length) => this.#recv(bytes, length));
@@ -347,11 +350,6 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOENT: "no such socket file",
   EACCES: "permission denied",
 };
-
-/** What a peer wrote, fit for logs, terminals and header values. */
-function printable(text: string): string {
-  return text.slice(0, PEER_TEXT_MAX).replace(/[^ -~]/g, "?");
-}
 
 /** A socket error code in words. */
 export function socketReason(code: string): string {

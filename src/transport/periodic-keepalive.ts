@@ -1,0 +1,83 @@
+/**
+ * The keepalive that users of gRPC set: a PING after so much silence, whatever the server thinks of
+ * it. gRFC A8.
+ *
+ * For those who know their servers; without settings there is the sparing probe of `Keepalive`.
+ */
+
+import { type Connection, ErrorCode } from "../http2/index.ts";
+import type { KeepaliveConfig } from "./options.ts";
+
+/** A8: "The client will not send pings more often than every 10 seconds", whatever is set. */
+export const KEEPALIVE_TIME_MS_MIN = 10_000;
+
+const PING = new Uint8Array(Buffer.from("flalive\0", "latin1"));
+
+/**
+ * The settings as all connections of a channel share them: one server that finds us too eager slows
+ * us down for good. "Double the KEEPALIVE_TIME on that channel" (A8).
+ */
+export class KeepalivePace {
+  #timeMs: number;
+  readonly timeoutMs: number;
+  readonly permitWithoutCalls: boolean;
+
+  constructor({ timeMs, timeoutMs, permitWithoutCalls }: KeepaliveConfig) {
+    this.#timeMs = Math.max(KEEPALIVE_TIME_MS_MIN, timeMs);
+    this.timeoutMs = timeoutMs;
+    this.permitWithoutCalls = permitWithoutCalls;
+  }
+
+  /** Silence before a PING. */
+  get timeMs(): number {
+    return this.#timeMs;
+  }
+
+  /** A server cut a connection with `too_many_pings`. */
+  slowDown(): void {
+    this.#timeMs *= 2;
+  }
+}
+
+/** The PINGs of one client connection. */
+export class PeriodicKeepalive {
+  readonly #http2: Connection;
+  readonly #pace: KeepalivePace;
+  /** 0 before the first bytes: until then the peer's SETTINGS have their own time limit. */
+  #lastRecvMs = 0;
+  /** When the PING went out that nothing has come after; 0 for none. */
+  #pingedMs = 0;
+
+  constructor(http2: Connection, pace: KeepalivePace) {
+    this.#http2 = http2;
+    this.#pace = pace;
+  }
+
+  /** Anything came: whoever sends is there. */
+  onRecv(nowMs: number): void {
+    this.#lastRecvMs = nowMs;
+    this.#pingedMs = 0;
+  }
+
+  /** The ACK came as bytes before: `onRecv` knows. */
+  onPong(): void {}
+
+  /** The peer finds us too eager. */
+  onTooManyPings(): void {
+    this.#pace.slowDown();
+  }
+
+  /** Sends or judges a PING. */
+  onTick(nowMs: number): void {
+    const { timeMs, timeoutMs, permitWithoutCalls } = this.#pace;
+    if (this.#pingedMs !== 0) {
+      if (nowMs - this.#pingedMs < timeoutMs) return;
+      this.#http2.fail(ErrorCode.NO_ERROR, "the peer does not answer (keepalive)", "library");
+      return;
+    }
+    if (this.#lastRecvMs === 0 || nowMs - this.#lastRecvMs < timeMs) return;
+    if (this.#http2.streamCount === 0 && !permitWithoutCalls) return;
+    this.#pingedMs = nowMs;
+    this.#http2.ping(PING);
+  }
+}
