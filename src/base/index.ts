@@ -15,5 +15,6 @@ export { RecordingLogger, silentLogger } from "./logger.ts";
 export { realClock, realRng } from "./real.ts";
 export type { Rng } from "./rng.ts";
 export { scriptedRng, seededRng, shuffled } from "./rng.ts";
+export { unrefClock } from "./unref-clock.ts";
 export { VirtualClock } from "./virtual.ts";
 export { TimerWheel, WheelEntry } from "./wheel.ts";

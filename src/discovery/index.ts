@@ -46,6 +46,7 @@ export type {
 export type { KubernetesTarget, TargetPort } from "./kubernetes/target.ts";
 export {
   checkApiServer,
+  checkDiscoveryOptions,
   type Discovery,
   type DiscoveryOptions,
   type DiscoverySystem,

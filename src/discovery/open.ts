@@ -5,7 +5,7 @@
  * Nothing is read or loaded that no target needs: the ways to Kubernetes come with libraries for
  * YAML and proxies, and a program with a fixed list of endpoints should not pay for them.
  */
-import type { Clock, Logger, Rng } from "../base/index.ts";
+import { type Clock, type Logger, type Rng, unrefClock } from "../base/index.ts";
 import type { Registry } from "../telemetry/index.ts";
 import type { ResolverDeps } from "./create.ts";
 import { DnsNames, systemDns } from "./dns/index.ts";
@@ -43,6 +43,11 @@ export interface DiscoverySystem {
   readonly dns?: DnsNames | undefined;
   /** The environment: KUBECONFIG, HOME, NODE_NAME and Kubernetes' own variables are read. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /**
+   * True for a library: its sockets and timers do not keep the process alive. A lookup of a name
+   * under way does until it ends. False by default.
+   */
+  readonly isUnref?: boolean | undefined;
 }
 
 /** What `createResolver` is given, and its end. */
@@ -76,10 +81,11 @@ export async function openDiscovery(
   options: DiscoveryOptions,
   system: DiscoverySystem,
 ): Promise<Discovery> {
-  refuseMixture(options);
-  const { clock, rng, log, env, dns } = system;
+  checkDiscoveryOptions(options);
+  const { rng, log, env, dns } = system;
+  const clock = system.isUnref === true ? unrefClock(system.clock) : system.clock;
   const needsObjects = targets.some((target) => parseTarget(target).kind === "kubernetes");
-  const source = needsObjects ? await openSource(options, system) : null;
+  const source = needsObjects ? await openSource(options, { ...system, clock }) : null;
   const shared = source === null ? null : shareWatches(source, clock);
   return {
     deps: {
@@ -93,7 +99,12 @@ export async function openDiscovery(
   };
 }
 
-function refuseMixture({ objects, kubeconfig, context }: DiscoveryOptions): void {
+/**
+ * Refuses options that cannot all hold, as `openDiscovery` would.
+ *
+ * @throws OptionsError
+ */
+export function checkDiscoveryOptions({ objects, kubeconfig, context }: DiscoveryOptions): void {
   if (objects === undefined) return;
   const other = kubeconfig !== undefined ? "kubeconfig" : context !== undefined ? "context" : null;
   if (other === null) return;
@@ -102,7 +113,7 @@ function refuseMixture({ objects, kubeconfig, context }: DiscoveryOptions): void
 
 async function openSource(
   options: DiscoveryOptions,
-  { clock, rng, log, registry, env }: DiscoverySystem,
+  { clock, rng, log, registry, env, isUnref }: DiscoverySystem,
 ): Promise<ObjectSource> {
   const { kubeconfig, context, namespace, objects } = options;
   if (objects !== undefined) {
@@ -116,7 +127,7 @@ async function openSource(
   }
   const { createApiSource, loadApiAccess } = await import("./kubernetes/api/index.ts");
   const access = await loadApiAccess({ kubeconfig, context, namespace }, { env });
-  return createApiSource(access, { clock, rng, log, registry, decode: checkObject });
+  return createApiSource(access, { clock, rng, log, registry, isUnref, decode: checkObject });
 }
 
 /**

@@ -31,6 +31,8 @@ export interface ApiSourceDeps {
   readonly decode: Decode;
   /** Where counters go; nowhere by default. */
   readonly registry?: Registry | undefined;
+  /** The connections do not keep the process alive. */
+  readonly isUnref?: boolean | undefined;
   /** Loads `@kubernetes/client-node`; for tests. */
   readonly loadClientNode?: LoadClientNode | undefined;
 }

@@ -39,6 +39,8 @@ export interface ApiClientDeps {
   readonly log: Logger;
   /** Loads the optional package for plugins; for tests. */
   readonly loadClientNode?: LoadClientNode | undefined;
+  /** The connections do not keep the process alive. */
+  readonly isUnref?: boolean | undefined;
   /** Bytes that came. */
   readonly onBytes?: (bytes: number) => void;
   /** A question whether the server is there was not answered. */
@@ -144,6 +146,7 @@ export class ApiClient implements ApiTransport {
   ): Exchange {
     const deps: ExchangeDeps = {
       clock: this.#deps.clock,
+      isUnref: this.#deps.isUnref === true,
       gate: this.#gate,
       means: () => this.#means(),
       renew: () => this.#renew(),

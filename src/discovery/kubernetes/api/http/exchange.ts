@@ -59,6 +59,8 @@ export interface BodySink {
 /** What an exchange needs of its client. */
 export interface ExchangeDeps {
   readonly clock: Clock;
+  /** Its connection does not keep the process alive. */
+  readonly isUnref: boolean;
   /** Null: does not wait for its turn. */
   readonly gate: Gate | null;
   /** Asked for each try. @throws ApiAccessError */
@@ -168,7 +170,11 @@ export class Exchange implements ApiRequest {
       },
     });
     this.#request = request;
-    request.on("socket", (socket) => socket.setKeepAlive(true, TCP_KEEPALIVE_MS));
+    request.on("socket", (socket) => {
+      socket.setKeepAlive(true, TCP_KEEPALIVE_MS);
+      // Each time: Node refs a connection that is taken up from rest.
+      if (this.#deps.isUnref) socket.unref();
+    });
     request.on("error", (error) => this.#onError(request, error));
     request.on("response", (answer) => {
       if (!this.#isOver && this.#request === request) this.#onAnswer(answer);
