@@ -10,6 +10,8 @@ export interface Timer {
   cancel(): void;
   /** Lets the process end although this timer is pending. By default a timer keeps it alive. */
   unref(): void;
+  /** Takes `unref` back. Harmless when the timer has fired or was cancelled. */
+  ref(): void;
 }
 
 /** Where the time comes from: `realClock()` at the entry points, `VirtualClock` in tests. */

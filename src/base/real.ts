@@ -33,6 +33,11 @@ class RealTimer implements Timer {
     this.#handle.unref();
   }
 
+  ref(): void {
+    this.#isRef = true;
+    this.#handle.ref();
+  }
+
   #wake(): void {
     const remainingMs = this.#dueMs - performance.now();
     if (remainingMs <= 0) {

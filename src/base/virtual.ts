@@ -32,6 +32,10 @@ class VirtualTimer implements Timer {
   unref(): void {
     // A virtual timer keeps no process alive.
   }
+
+  ref(): void {
+    // Nor this.
+  }
 }
 
 /**

@@ -6,6 +6,7 @@
  * it (gRFC A6, transparent retries). The caller sees one call.
  */
 
+import type { Socket } from "node:net";
 import { WheelEntry } from "../base/index.ts";
 import { formatGrpcTimeout, Status, statusFromHttp2 } from "../grpc/index.ts";
 import {
@@ -145,6 +146,11 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
   /** Where its last attempt went; null before the first. It stays when the call is over. */
   get address(): string | null {
     return this.#lastSubchannel === null ? null : this.#lastSubchannel.endpoint.address;
+  }
+
+  /** A socket to that endpoint; null when none is open. With several connections, the first. */
+  get socket(): Socket | null {
+    return this.#lastSubchannel === null ? null : this.#lastSubchannel.socket;
   }
 
   /**

@@ -35,6 +35,7 @@ const PUBLISH_AT_ONCE_MAX = 256;
 const PUBLISH_DELAY_MS = 1;
 
 const SHUTTING_DOWN = "fairlead is shutting down";
+const CLOSED = "the cluster is closed";
 
 /** See the head of this file. */
 export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ticking {
@@ -361,7 +362,19 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
 
   /** Ends everything: waiting calls fail, connections close. */
   close(): void {
-    if (this.#isClosed) return;
+    const { draining } = this.#endpoints;
+    if (this.#end())
+      for (const each of [...this.#endpoints.current, ...draining]) each.close(CLOSED);
+  }
+
+  /** As `close`, but calls that have an endpoint finish there; connections close behind them. */
+  retire(): void {
+    if (this.#end()) for (const each of this.#endpoints.current) each.remove(CLOSED);
+  }
+
+  /** False when it had ended before. */
+  #end(): boolean {
+    if (this.#isClosed) return false;
     this.#isClosed = true;
     this.#connectivity.close();
     this.#warmUp.cancel();
@@ -369,12 +382,12 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
     this.#deps.resolver.close();
     this.#deps.loop.remove(this);
     this.#waiting.failAll(SHUTTING_DOWN);
-    const all = [...this.#endpoints.current, ...this.#endpoints.draining];
-    for (const subchannel of all) subchannel.close("the cluster is closed");
+    const { current, draining } = this.#endpoints;
     this.#metrics.remove();
-    for (const subchannel of all) subchannel.metrics.remove();
+    for (const subchannel of [...current, ...draining]) subchannel.metrics.remove();
     assert(this.#waiting.ready.length === 0, "no call waits in a closed cluster");
     this.#deps.listener?.onConnectivity("SHUTDOWN");
+    return true;
   }
 }
 

@@ -6,6 +6,7 @@
  * MAX_CONCURRENT_STREAMS, and closed again at rest. Whom to pick is the policy's business.
  */
 
+import type { Socket } from "node:net";
 import type { PickTarget } from "../balancing/index.ts";
 import type { Clock, Timer } from "../base/index.ts";
 import type { Endpoint } from "../discovery/index.ts";
@@ -98,6 +99,11 @@ export class Subchannel implements PickTarget, UpstreamOwner {
   /** Connections that are made, draining ones included. */
   get connectionCount(): number {
     return this.#upstreams.filter((upstream) => upstream.isOpen).length;
+  }
+
+  /** Of its first open connection; null when there is none. */
+  get socket(): Socket | null {
+    return this.#upstreams.find((upstream) => upstream.isOpen)?.connection?.socket ?? null;
   }
 
   /** Whether a policy may pick it. */

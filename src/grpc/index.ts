@@ -7,7 +7,23 @@
  * Must never: know connections, streams or frames, choose an endpoint, or keep state.
  */
 export { isGrpcContentType } from "./content-type.ts";
+export {
+  FramingFault,
+  MessageReader,
+  type MessageTaker,
+  PREFIX_BYTES,
+  writePrefix,
+} from "./framing.ts";
 export { decodeGrpcMessage, encodeGrpcMessage, GRPC_MESSAGE_BYTES_MAX } from "./message.ts";
+export {
+  decodeBinaryValues,
+  encodeBinaryValue,
+  isBinaryKey,
+  isReservedKey,
+  metadataKeyProblem,
+  metadataValueProblem,
+} from "./metadata.ts";
+export { type MethodConfig, MethodConfigs, ServiceConfigError } from "./method-config.ts";
 export {
   parseGrpcStatus,
   Status,

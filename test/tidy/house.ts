@@ -80,7 +80,7 @@ export const GLOBALS: Readonly<Record<string, { only: readonly string[]; use: st
 };
 
 /** What others than this repository import: their exports need no user here. */
-export const ENTRIES: readonly string[] = ["src/proxy/public.ts"];
+export const ENTRIES: readonly string[] = ["src/proxy/public.ts", "src/client/grpc-js/public.ts"];
 
 /** Limits of size. */
 export const COLUMNS_MAX = 100;

@@ -173,7 +173,7 @@ test("a process that was stopped itself listens first, before it takes the serve
     wallMs: () => nowMs,
     setTimer: (_delayMs: number, fn: () => void) => {
       due.push(fn);
-      return { cancel: () => due.splice(due.indexOf(fn) >>> 0, 1), unref() {} };
+      return { cancel: () => due.splice(due.indexOf(fn) >>> 0, 1), unref() {}, ref() {} };
     },
   };
   let asked = 0;

@@ -1,0 +1,354 @@
+/**
+ * One gRPC call of a client, over one call of the cluster: messages in and out, and its status.
+ * https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
+ *
+ * It frames and unframes, compresses, keeps the limits of messages, grants the server more only for
+ * what the reader asked for, and makes a status of whatever ended the call. Which endpoint it goes
+ * to, replays and the deadline are the cluster's. Events come synchronously: who hands them to
+ * code of users sees to it that nothing thrown there comes back here.
+ */
+import type { Socket } from "node:net";
+import type { Call, CallEvents, CallFailure } from "../../cluster/index.ts";
+import {
+  FramingFault,
+  MessageReader,
+  type MessageTaker,
+  PREFIX_BYTES,
+  Status,
+  writePrefix,
+} from "../../grpc/index.ts";
+import { ErrorCode, type Field, type HeaderList } from "../../http2/index.ts";
+import {
+  type CallStatus,
+  ownStatus,
+  statusOfFailure,
+  statusOfHeaders,
+  statusOfTrailers,
+} from "./call-status.ts";
+import { compress, decompress, type Encoding, encodingOf } from "./compression.ts";
+import type { CallOwner } from "./owner.ts";
+
+/** The caller's side. Each method may call any method of the call. */
+export interface ClientCallEvents {
+  /** Initial metadata: once and before any message; not at all for a trailers-only answer. */
+  onHeaders(list: HeaderList): void;
+  /** A message that `read` asked for: whole, decompressed, the receiver's own. */
+  onMessage(message: Buffer): void;
+  /** After `send` returned false: all that was given has left. */
+  onWritable(): void;
+  /** Exactly once, and last. */
+  onEnd(status: CallStatus): void;
+}
+
+/** What a call is told. */
+export interface ClientCallConfig {
+  /** "/package.Service/Method". */
+  readonly path: string;
+  /** When it must be over, on the channel's clock; Infinity for never. */
+  readonly deadlineMs: number;
+  /** In place of the channel's authority; null for that. */
+  readonly host: string | null;
+  /** null: as service config says. */
+  readonly waitForReady: boolean | null;
+  /** How messages of the request are compressed. */
+  readonly encoding: Encoding;
+}
+
+/** Small messages are framed here, so that prefix and message leave as one DATA frame. */
+const scratch = Buffer.allocUnsafeSlow(16_384);
+
+/** A message that nobody has asked for yet. */
+interface UnreadMessage {
+  readonly message: Buffer;
+  /** Its bytes on the wire, as far as the server has no credit for them. */
+  readonly heldBytes: number;
+}
+
+/** See the head of this file. Made by `ClientChannel.createCall`. */
+export class ClientCall implements CallEvents, MessageTaker {
+  readonly config: ClientCallConfig;
+  readonly #owner: CallOwner;
+  readonly #events: ClientCallEvents;
+  readonly #sendBytesMax: number;
+  readonly #receiveBytesMax: number;
+  #call: Call | null = null;
+  #reader: MessageReader | null = null;
+  /** How the server compresses; set by its headers. */
+  #encoding: Encoding = "identity";
+  /** Messages asked for and not delivered. */
+  #wanted = 0;
+  #unread: UnreadMessage[] | null = null;
+  /** Response bytes that the server gets no credit for yet. */
+  #heldBytes = 0;
+  /** Bytes of the message on its way that it did get credit for. */
+  #partialReleased = 0;
+  /** Inside `onResponseData`, whose result is credit: what was released there. */
+  #isReceiving = false;
+  #releasedBytes = 0;
+  /** Request bytes that wait, in the order in which they leave. */
+  #waitingBytes = 0;
+  /** The end, while messages before it have not been read. */
+  #status: CallStatus | null = null;
+  #isEnded = false;
+  #isHalfClosed = false;
+
+  /** @param sendBytesMax and @param receiveBytesMax bound one message; Infinity for no limit. */
+  constructor(
+    owner: CallOwner,
+    config: ClientCallConfig,
+    events: ClientCallEvents,
+    sendBytesMax: number,
+    receiveBytesMax: number,
+  ) {
+    this.#owner = owner;
+    this.config = config;
+    this.#events = events;
+    this.#sendBytesMax = sendBytesMax;
+    this.#receiveBytesMax = receiveBytesMax;
+  }
+
+  /** "ip:port" of the endpoint that has it or had it last; null before there is one. */
+  get peer(): string | null {
+    return this.#call?.address ?? null;
+  }
+
+  /** The socket of the endpoint that has it or had it last; null when there is none. */
+  get socket(): Socket | null {
+    return this.#call?.socket ?? null;
+  }
+
+  /** Whether it waits for an endpoint. */
+  get isWaiting(): boolean {
+    return this.#call !== null && this.#call.subchannel === null && !this.#isEnded;
+  }
+
+  /** Sends it on its way, with metadata that the rules of room `grpc` allow. */
+  start(metadata: readonly Field[] | null): void {
+    if (this.#isEnded) return;
+    const call = this.#owner.open(this, metadata);
+    if (call === null) return;
+    this.#call = call;
+    call.start();
+    if (this.isWaiting) this.#owner.onWaiting(this);
+  }
+
+  /**
+   * Sends a message. False when some of it waits: more should be sent after `onWritable` only.
+   *
+   * @param isCompressed whether the call's encoding is applied to this message.
+   */
+  send(message: Uint8Array, isCompressed: boolean): boolean {
+    if (this.#isEnded || this.#isHalfClosed) return true;
+    const { encoding } = this.config;
+    const isCoded = isCompressed && encoding !== "identity";
+    // The limit is on what the server's program would get.
+    if (message.length > this.#sendBytesMax) {
+      const limit = `(${message.length} vs. ${this.#sendBytesMax})`;
+      this.cancel(Status.RESOURCE_EXHAUSTED, `a sent message is larger than allowed ${limit}`);
+      return true;
+    }
+    const bytes = isCoded ? compress(encoding, message) : message;
+    this.#sendFramed(bytes, isCoded);
+    return this.#waitingBytes === 0;
+  }
+
+  #sendFramed(bytes: Uint8Array, isCoded: boolean): void {
+    const call = this.#call!;
+    const total = PREFIX_BYTES + bytes.length;
+    const head = Math.min(total, scratch.length);
+    writePrefix(scratch, 0, isCoded, bytes.length);
+    const copied = head - PREFIX_BYTES;
+    scratch.set(copied === bytes.length ? bytes : bytes.subarray(0, copied), PREFIX_BYTES);
+    let left = call.sendData(scratch, 0, head, false);
+    if (copied < bytes.length) left += call.sendData(bytes, copied, bytes.length, false);
+    this.#waitingBytes += total - left;
+  }
+
+  /** Nothing more will be sent. */
+  halfClose(): void {
+    if (this.#isHalfClosed || this.#isEnded) return;
+    this.#isHalfClosed = true;
+    this.#call!.sendData(scratch, 0, 0, true);
+  }
+
+  /** Asks for one message more. */
+  read(): void {
+    this.#wanted += 1;
+    if (this.#isEnded) return;
+    while (this.#wanted > 0 && this.#unread !== null && this.#unread.length > 0) {
+      const { message, heldBytes } = this.#unread.shift()!;
+      this.#release(heldBytes);
+      this.#deliver(message);
+    }
+    if (this.#unread !== null && this.#unread.length === 0) this.#unread = null;
+    if (this.#unread === null && this.#status !== null) this.#finish(this.#status);
+    else this.#releasePartial();
+  }
+
+  #deliver(message: Buffer): void {
+    this.#wanted -= 1;
+    this.#events.onMessage(message);
+  }
+
+  /** Somebody waits for the message that is on its way: the server may send all of it. */
+  #releasePartial(): void {
+    if (this.#wanted === 0 || this.#unread !== null || this.#heldBytes === 0) return;
+    this.#partialReleased += this.#heldBytes;
+    this.#release(this.#heldBytes);
+  }
+
+  /** Credit to the server for bytes that were held. */
+  #release(bytes: number): void {
+    this.#heldBytes -= bytes;
+    if (this.#isReceiving) this.#releasedBytes += bytes;
+    else this.#call?.credit(bytes);
+  }
+
+  /** Ends the call here; the server is told by RST_STREAM. `onEnd` comes before this returns. */
+  cancel(code: Status, details: string): void {
+    if (this.#isEnded) return;
+    this.#call?.cancel(ErrorCode.CANCEL);
+    this.#finish(ownStatus(code, details));
+  }
+
+  /** From `CallOwner.open`: it was never made, and counts nowhere. */
+  refuse(code: Status, details: string): void {
+    this.#isEnded = true;
+    this.#events.onEnd(ownStatus(code, details));
+  }
+
+  #finish(status: CallStatus): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    // The server needs no more of a request that it has answered.
+    if (!this.#isHalfClosed) this.#call?.cancel(ErrorCode.CANCEL);
+    this.#unread = null;
+    this.#reader = null;
+    // One that was cancelled before its start counts nowhere.
+    if (this.#call !== null) this.#owner.onEnded(this);
+    this.#events.onEnd(status);
+  }
+
+  /** The answer is over: its status follows the messages that were not read yet. */
+  #end(status: CallStatus): void {
+    if (this.#unread === null) this.#finish(status);
+    else this.#status ??= status;
+  }
+
+  /** The server's bytes make no sense, or are too many. */
+  #fail(status: CallStatus): void {
+    this.#call?.cancel(ErrorCode.CANCEL);
+    this.#end(status);
+  }
+
+  // CallEvents of the cluster's call
+
+  onResponse(list: HeaderList, isEnd: boolean): void {
+    if (isEnd || list.grpcStatus !== null) {
+      this.#end(statusOfTrailers(list, false));
+      return;
+    }
+    const wrong = statusOfHeaders(list);
+    if (wrong !== null) {
+      this.#fail(wrong);
+      return;
+    }
+    const name = list.get("grpc-encoding");
+    if (name !== null) {
+      const encoding = encodingOf(name);
+      if (encoding === null) {
+        const details = `the server compresses with ${JSON.stringify(name)}, which is unknown`;
+        // compression.md has INTERNAL for clients, and UNIMPLEMENTED for servers.
+        this.#fail(ownStatus(Status.INTERNAL, details));
+        return;
+      }
+      this.#encoding = encoding;
+    }
+    this.#events.onHeaders(list);
+  }
+
+  onInformational(_list: HeaderList): void {}
+
+  onResponseData(bytes: Uint8Array, start: number, end: number, isEnd: boolean): number {
+    const count = end - start;
+    if (this.#isEnded || this.#status !== null) return count;
+    this.#reader ??= new MessageReader(this, this.#receiveBytesMax);
+    this.#heldBytes += count;
+    this.#isReceiving = true;
+    this.#releasedBytes = 0;
+    const fault = this.#reader.push(bytes, start, end);
+    this.#releasePartial();
+    this.#isReceiving = false;
+    if (fault !== FramingFault.NONE) this.#failFraming(fault);
+    else if (isEnd) this.#end(ownStatus(Status.INTERNAL, "the answer ended without trailers"));
+    if (this.#isEnded) return count;
+    const done = Math.min(this.#releasedBytes, count);
+    // What earlier frames brought is credited apart: the engine counts it as held.
+    if (this.#releasedBytes > done) this.#call?.credit(this.#releasedBytes - done);
+    return done;
+  }
+
+  onWholeMessage(bytes: Buffer, isCompressed: boolean, wireBytes: number): boolean {
+    const heldBytes = wireBytes - this.#partialReleased;
+    this.#partialReleased = 0;
+    const message = isCompressed ? this.#decompress(bytes) : bytes;
+    if (message === null) return false;
+    if (this.#wanted > 0 && this.#unread === null) {
+      this.#release(heldBytes);
+      this.#deliver(message);
+    } else {
+      this.#unread ??= [];
+      this.#unread.push({ message, heldBytes });
+    }
+    return !this.#isEnded;
+  }
+
+  /** Null when the call failed for it. */
+  #decompress(bytes: Buffer): Buffer | null {
+    if (this.#encoding === "identity") {
+      const details = "a received message is compressed, and no grpc-encoding says how";
+      this.#fail(ownStatus(Status.INTERNAL, details));
+      return null;
+    }
+    const message = decompress(this.#encoding, bytes, this.#receiveBytesMax);
+    if (typeof message !== "string") return message;
+    if (message === "corrupt") {
+      this.#fail(ownStatus(Status.INTERNAL, `a received message is not valid ${this.#encoding}`));
+    } else {
+      const limit = `${this.#receiveBytesMax} bytes when decompressed`;
+      this.#fail(
+        ownStatus(Status.RESOURCE_EXHAUSTED, `a received message is larger than ${limit}`),
+      );
+    }
+    return null;
+  }
+
+  #failFraming(fault: FramingFault): void {
+    if (fault === FramingFault.BAD_FLAG) {
+      this.#fail(ownStatus(Status.INTERNAL, "a received message has an unknown flag"));
+      return;
+    }
+    const limit = `(${this.#reader?.badLength} vs. ${this.#receiveBytesMax})`;
+    const details = `a received message is larger than allowed ${limit}`;
+    this.#fail(ownStatus(Status.RESOURCE_EXHAUSTED, details));
+  }
+
+  onResponseTrailers(list: HeaderList): void {
+    const isCut = this.#reader !== null && this.#reader.pendingBytes > 0;
+    this.#end(statusOfTrailers(list, isCut));
+  }
+
+  onRequestWritable(bytes: number): void {
+    this.#waitingBytes -= bytes;
+    if (this.#waitingBytes === 0 && !this.#isEnded) this.#events.onWritable();
+  }
+
+  onRequestStopped(_code: ErrorCode): void {}
+
+  onFailed(failure: CallFailure): void {
+    const status = statusOfFailure(failure, this.#owner.nowMs() >= this.config.deadlineMs);
+    // Messages that came before a connection was lost are the reader's all the same.
+    if (failure.kind === "deadline") this.#finish(status);
+    else this.#end(status);
+  }
+}

@@ -1,0 +1,203 @@
+/**
+ * A client's channel to one target: makes calls, knows its connectivity, follows service config.
+ *
+ * The connections belong to a cluster that it shares with channels of the same settings. What users
+ * say (channel arguments, credentials) was parsed by the adapter that made it.
+ */
+import { type Policy, policyFromServiceConfig } from "../../balancing/index.ts";
+import type { Call, ClusterView, Connectivity } from "../../cluster/index.ts";
+import type { ServiceConfigResult } from "../../discovery/index.ts";
+import { type MethodConfig, MethodConfigs, Status } from "../../grpc/index.ts";
+import type { Field } from "../../http2/index.ts";
+import { ClientCall, type ClientCallConfig, type ClientCallEvents } from "./call.ts";
+import { Method } from "./method.ts";
+import type { CallOwner } from "./owner.ts";
+import type { ChannelSettings, ClientDeps } from "./settings.ts";
+import type { ClusterUser, SharedCluster, SharedClusters } from "./shared-clusters.ts";
+
+/** Methods whose headers are kept; a program that makes up paths must not fill the memory. */
+const METHODS_KEPT_MAX = 4_096;
+
+const CLOSED = "the channel is closed";
+
+/** What is said of a call; the rest is as its channel and its method have it. */
+export interface CallOptions extends Omit<ClientCallConfig, "encoding"> {
+  /** null: the channel's. */
+  readonly encoding: ClientCallConfig["encoding"] | null;
+}
+
+/** See the head of this file. */
+export class ClientChannel implements CallOwner, ClusterUser {
+  readonly settings: ChannelSettings;
+  readonly #deps: ClientDeps;
+  readonly #cluster: SharedCluster;
+  readonly #watchers = new Set<(state: Connectivity) => void>();
+  /** Calls that have no endpoint yet: they fail when the channel is closed. */
+  readonly #waiting = new Set<ClientCall>();
+  #methods = new Map<string, Method>();
+  #methodConfigs: MethodConfigs;
+  #isClosed = false;
+
+  /** @throws ServiceConfigError or PolicyError when the service config of `settings` is wrong. */
+  constructor(settings: ChannelSettings, deps: ClientDeps, clusters: SharedClusters) {
+    this.settings = settings;
+    this.#deps = deps;
+    this.#methodConfigs = configsOf(settings.serviceConfig);
+    this.#cluster = clusters.get(settings);
+    this.#cluster.join(this);
+  }
+
+  /** The target as it was given. */
+  get target(): string {
+    return this.settings.target;
+  }
+
+  /** Whether `close` was called. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** A call that does nothing until it is started. */
+  createCall(options: CallOptions, events: ClientCallEvents): ClientCall {
+    const encoding = options.encoding ?? this.settings.encoding;
+    const config = this.#method(options.path, options.host, encoding).config;
+    const { sendBytesMax, receiveBytesMax } = this.settings;
+    return new ClientCall(
+      this,
+      withDefaults(options, encoding, config, this.#deps.clock.nowMs()),
+      events,
+      least(sendBytesMax, config.maxRequestBytes),
+      least(receiveBytesMax, config.maxResponseBytes),
+    );
+  }
+
+  /** The state of the connections; `tryToConnect` ends IDLE. */
+  connectivity(tryToConnect: boolean): Connectivity {
+    if (this.#isClosed) return "SHUTDOWN";
+    if (tryToConnect) this.#cluster.connect();
+    return this.#cluster.connectivity;
+  }
+
+  /** Hears of each change of connectivity; returns what ends that. */
+  watchConnectivity(watcher: (state: Connectivity) => void): () => void {
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
+  }
+
+  /** What is behind it, endpoint by endpoint; null while it is idle. */
+  view(): ClusterView | null {
+    return this.#cluster.current?.view() ?? null;
+  }
+
+  /** No new calls: those that wait fail, those in flight finish. Harmless when repeated. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    for (const call of [...this.#waiting]) call.cancel(Status.UNAVAILABLE, CLOSED);
+    this.#cluster.leave(this);
+    this.onConnectivity("SHUTDOWN");
+    this.#watchers.clear();
+  }
+
+  // CallOwner
+
+  open(call: ClientCall, metadata: readonly Field[] | null): Call | null {
+    const { path, host, deadlineMs, waitForReady, encoding } = call.config;
+    if (this.#isClosed) {
+      call.refuse(Status.UNAVAILABLE, CLOSED);
+      return null;
+    }
+    const nowMs = this.#deps.clock.nowMs();
+    if (deadlineMs <= nowMs) {
+      call.refuse(Status.DEADLINE_EXCEEDED, "the deadline had passed before the call began");
+      return null;
+    }
+    const list = this.#method(path, host, encoding).headers(deadlineMs - nowMs, metadata);
+    const cluster = this.#cluster.use();
+    const inner = cluster.call(list, false, call, deadlineMs, nowMs);
+    inner.waitForReady = waitForReady === true;
+    this.#deps.retain();
+    return inner;
+  }
+
+  onWaiting(call: ClientCall): void {
+    this.#waiting.add(call);
+  }
+
+  onEnded(call: ClientCall): void {
+    if (this.#waiting.size > 0) this.#waiting.delete(call);
+    this.#deps.release();
+  }
+
+  nowMs(): number {
+    return this.#deps.clock.nowMs();
+  }
+
+  #method(path: string, host: string | null, encoding: ClientCallConfig["encoding"]): Method {
+    const isPlain = host === null && encoding === this.settings.encoding;
+    const key = isPlain ? path : `${path}\0${host ?? ""}\0${encoding}`;
+    const known = this.#methods.get(key);
+    if (known !== undefined) return known;
+    const { scheme, authority, userAgent } = this.settings;
+    const request = { scheme, authority: host ?? authority, userAgent };
+    const method = new Method(path, encoding, request, this.#methodConfigs.find(path));
+    if (this.#methods.size >= METHODS_KEPT_MAX) this.#methods.clear();
+    this.#methods.set(key, method);
+    return method;
+  }
+
+  // ClusterUser
+
+  onConnectivity(state: Connectivity): void {
+    for (const watcher of [...this.#watchers]) watcher(state);
+  }
+
+  /** What is wrong leaves the last good one in force: a typo must not stop a Service. */
+  onServiceConfig(result: ServiceConfigResult | null): void {
+    if (!this.settings.takesServiceConfig) return;
+    const { serviceConfig, policy, log, target } = this.settings;
+    if (result !== null && "error" in result) {
+      log.warn("service config of the resolver is not used", { target, reason: result.error });
+      return;
+    }
+    let configs: MethodConfigs;
+    let chosen: Policy;
+    try {
+      configs = configsOf(result === null ? serviceConfig : result.json);
+      chosen = result === null ? policy : policyFromServiceConfig(result.json);
+    } catch (error) {
+      const reason = (error as Error).message;
+      log.warn("service config of the resolver is not used", { target, reason });
+      return;
+    }
+    this.#methodConfigs = configs;
+    this.#methods = new Map();
+    this.#cluster.setPolicy(chosen);
+  }
+}
+
+function configsOf(serviceConfig: unknown): MethodConfigs {
+  return serviceConfig === null ? MethodConfigs.NONE : MethodConfigs.parse(serviceConfig);
+}
+
+function withDefaults(
+  options: CallOptions,
+  encoding: ClientCallConfig["encoding"],
+  { timeoutMs, waitForReady }: MethodConfig,
+  nowMs: number,
+): ClientCallConfig {
+  const { path, deadlineMs, host } = options;
+  return {
+    path,
+    host,
+    encoding,
+    // "The actual deadline is the minimum of the value here and the value set by the application."
+    deadlineMs: timeoutMs === null ? deadlineMs : Math.min(deadlineMs, nowMs + timeoutMs),
+    waitForReady: options.waitForReady ?? waitForReady,
+  };
+}
+
+/** "If a client-side limit is set too, the smaller one counts." */
+function least(bytesMax: number, configured: number | null): number {
+  return configured === null ? bytesMax : Math.min(bytesMax, configured);
+}

@@ -1,0 +1,21 @@
+/**
+ * What the ways into the client share: channels and calls as gRPC has them, over room `cluster`.
+ *
+ * Promises: events of a call come in the order of the wire and end with exactly one status; a
+ * channel keeps no program alive; settings are checked where they are parsed, not here.
+ */
+export { authorityOf } from "./authority.ts";
+export type { ClientCall, ClientCallEvents } from "./call.ts";
+export type { CallStatus } from "./call-status.ts";
+export { type CallOptions, ClientChannel } from "./channel.ts";
+export type { Encoding } from "./compression.ts";
+export { type HttpProxy, httpProxyFor } from "./http-proxy.ts";
+export { openChannel } from "./process.ts";
+export {
+  type ChannelSettings,
+  type ClientDeps,
+  type ClusterSettings,
+  IDLE_TIMEOUT_MS,
+  RECEIVE_BYTES_MAX,
+} from "./settings.ts";
+export { packageVersion } from "./version.ts";

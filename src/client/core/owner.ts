@@ -1,0 +1,17 @@
+/** What a call needs of the channel that made it. */
+import type { Call } from "../../cluster/index.ts";
+import type { Field } from "../../http2/index.ts";
+import type { ClientCall } from "./call.ts";
+
+/** Implemented by `ClientChannel`. */
+export interface CallOwner {
+  /**
+   * The cluster's call with its request headers; null when there is none any more: the call has
+   * been ended with the reason.
+   */
+  open(call: ClientCall, metadata: readonly Field[] | null): Call | null;
+  /** No endpoint has it yet. */
+  onWaiting(call: ClientCall): void;
+  onEnded(call: ClientCall): void;
+  nowMs(): number;
+}

@@ -1,0 +1,75 @@
+/**
+ * What all channels of a process share: its clock, its loop, its names, its clusters. Made by the
+ * first channel, of the real things.
+ *
+ * A client must not keep a program alive that has nothing more to do: every timer and socket here
+ * lets the process end, and one timer that does not runs while calls are in flight.
+ */
+import { realClock, realRng, silentLogger, TimerWheel, unrefClock } from "../../base/index.ts";
+import { Registry } from "../../telemetry/index.ts";
+import { TransportLoop } from "../../transport/index.ts";
+import { ClientChannel } from "./channel.ts";
+import { DiscoveryPool } from "./discovery-pool.ts";
+import { createLazyResolver } from "./lazy-resolver.ts";
+import type { ChannelSettings, ClientDeps } from "./settings.ts";
+import { SharedClusters } from "./shared-clusters.ts";
+
+/** Longer than any process waits for a call without another event. */
+const KEEP_ALIVE_MS = 2 ** 31 - 1;
+
+/** The client side of a process. */
+class ClientProcess {
+  readonly deps: ClientDeps;
+  readonly clusters: SharedClusters;
+  #retained = 0;
+  readonly #keepAlive = realClock().setTimer(KEEP_ALIVE_MS, () => {});
+
+  constructor() {
+    this.#keepAlive.unref();
+    const clock = unrefClock(realClock());
+    const rng = realRng();
+    const registry = new Registry();
+    const pool = new DiscoveryPool({
+      ...{ clock, rng, registry, log: silentLogger },
+      env: process.env,
+      isUnref: true,
+    });
+    this.deps = {
+      ...{ clock, rng, registry },
+      loop: new TransportLoop(clock),
+      wheel: new TimerWheel(clock),
+      createResolver: (target, discovery) => createLazyResolver(target, discovery, { pool }),
+      retain: () => this.#retain(),
+      release: () => this.#release(),
+    };
+    this.clusters = new SharedClusters(this.deps);
+  }
+
+  #retain(): void {
+    this.#retained += 1;
+    if (this.#retained === 1) this.#keepAlive.ref();
+  }
+
+  #release(): void {
+    this.#retained -= 1;
+    if (this.#retained === 0) this.#keepAlive.unref();
+  }
+}
+
+let shared: ClientProcess | null = null;
+
+/** The one client side of this process. */
+function clientProcess(): ClientProcess {
+  shared ??= new ClientProcess();
+  return shared;
+}
+
+/**
+ * A channel on this process's client side.
+ *
+ * @throws ServiceConfigError or PolicyError when the service config is wrong.
+ */
+export function openChannel(settings: ChannelSettings): ClientChannel {
+  const { deps, clusters } = clientProcess();
+  return new ClientChannel(settings, deps, clusters);
+}

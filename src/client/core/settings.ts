@@ -1,0 +1,70 @@
+/**
+ * What a channel is told, fully set: the adapters parse what users say into this.
+ */
+import type { Policy } from "../../balancing/index.ts";
+import type { Clock, Logger, Rng, TimerWheel } from "../../base/index.ts";
+import type { ClusterConfig } from "../../cluster/index.ts";
+import type { DiscoveryOptions, Resolver } from "../../discovery/index.ts";
+import type { Registry } from "../../telemetry/index.ts";
+import type { TransportLoop } from "../../transport/index.ts";
+import type { Encoding } from "./compression.ts";
+
+/** "the default is 30 minutes" (gRPC's client_idle_timeout). */
+export const IDLE_TIMEOUT_MS = 1_800_000;
+/** What a received message may have at most unless a channel says otherwise: gRPC's 4 MiB. */
+export const RECEIVE_BYTES_MAX = 4_194_304;
+
+/** Settings of the cluster under a channel: channels that agree in all of them share one. */
+export type ClusterSettings = Pick<
+  ClusterConfig,
+  | "maxConnectionsPerEndpoint"
+  | "backoff"
+  | "connection"
+  | "keepalive"
+  | "secure"
+  | "tunnel"
+  | "warmUp"
+>;
+
+/** Settings of one channel. */
+export interface ChannelSettings {
+  /** As `parseTarget` takes it. */
+  readonly target: string;
+  /** What is resolved and connected to in its place: a HTTP proxy; null for the target itself. */
+  readonly dialTarget: string | null;
+  readonly discovery: DiscoveryOptions;
+  /** ":authority", and "https" for connections that are secure. */
+  readonly authority: string;
+  readonly scheme: "http" | "https";
+  readonly userAgent: string;
+  /** Service config after `JSON.parse`: what holds while the resolver has none. */
+  readonly serviceConfig: unknown;
+  /** The policy of `serviceConfig`. */
+  readonly policy: Policy;
+  /** Whether service config of the resolver counts. */
+  readonly takesServiceConfig: boolean;
+  readonly cluster: ClusterSettings;
+  readonly encoding: Encoding;
+  /** The most that one message may have; Infinity for no limit. */
+  readonly sendBytesMax: number;
+  readonly receiveBytesMax: number;
+  /** Without a call for this long its connections are closed; Infinity for never. */
+  readonly idleTimeoutMs: number;
+  /** Whether connections are shared with channels of the same settings. */
+  readonly isShared: boolean;
+  readonly log: Logger;
+}
+
+/** The real things that channels need, once a process. */
+export interface ClientDeps {
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly loop: TransportLoop;
+  readonly wheel: TimerWheel;
+  readonly registry: Registry;
+  /** @throws TargetError for a malformed target. */
+  createResolver(target: string, discovery: DiscoveryOptions): Resolver;
+  /** While more is retained than released, the process lives: for calls in flight. */
+  retain(): void;
+  release(): void;
+}

@@ -1,0 +1,193 @@
+/**
+ * The clusters of a process: channels of the same settings share one, and so its connections.
+ *
+ * A hundred clients of one Service, as frameworks make them, then hold one connection to each of
+ * its pods. A cluster is made by the first call (or by whoever asks for a connection), rests after
+ * a time without calls, and ends with its last channel.
+ */
+import type { Policy } from "../../balancing/index.ts";
+import { assert } from "../../base/index.ts";
+import { type Cluster, type Connectivity, createCluster } from "../../cluster/index.ts";
+import type { ServiceConfigResult } from "../../discovery/index.ts";
+import type { Ticking } from "../../transport/index.ts";
+import type { ChannelSettings, ClientDeps } from "./settings.ts";
+
+/** What a channel hears of its cluster. */
+export interface ClusterUser {
+  onConnectivity(state: Connectivity): void;
+  /** Service config of the resolver; null when it has none. */
+  onServiceConfig(result: ServiceConfigResult | null): void;
+}
+
+/** One cluster and its channels. */
+export class SharedCluster implements Ticking {
+  readonly #settings: ChannelSettings;
+  readonly #deps: ClientDeps;
+  readonly #onUnused: () => void;
+  readonly #users = new Set<ClusterUser>();
+  #cluster: Cluster | null = null;
+  #policy: Policy;
+  #serviceConfig: ServiceConfigResult | null = null;
+  /** Calls started so far, at the last tick and when it was last different. */
+  #calls = 0;
+  #callsSeen = 0;
+  #usedMs = 0;
+
+  constructor(settings: ChannelSettings, deps: ClientDeps, onUnused: () => void) {
+    this.#settings = settings;
+    this.#deps = deps;
+    this.#policy = settings.policy;
+    this.#onUnused = onUnused;
+  }
+
+  /** The state of its connections; IDLE while there is no need for any. */
+  get connectivity(): Connectivity {
+    return this.#cluster === null ? "IDLE" : this.#cluster.connectivity;
+  }
+
+  /** The cluster, or null while idle: to be looked at. */
+  get current(): Cluster | null {
+    return this.#cluster;
+  }
+
+  /** For one call more: begins to resolve and connect when it was idle. */
+  use(): Cluster {
+    this.#calls += 1;
+    return this.#cluster ?? this.#open();
+  }
+
+  /** Begins to connect without a call. */
+  connect(): void {
+    this.#usedMs = this.#deps.clock.nowMs();
+    if (this.#cluster === null) this.#open();
+  }
+
+  #open(): Cluster {
+    const { target, dialTarget, discovery, cluster: config, log } = this.#settings;
+    const { clock, rng, loop, wheel, registry } = this.#deps;
+    const resolver = this.#deps.createResolver(dialTarget ?? target, discovery);
+    const cluster = createCluster(
+      {
+        ...config,
+        target,
+        policy: this.#policy,
+        readyTimeoutMs: Number.POSITIVE_INFINITY,
+        capacityTimeoutMs: Number.POSITIVE_INFINITY,
+        deadlineGraceMs: 0,
+        isFailFast: true,
+        isSourceLogged: true,
+        isUnref: true,
+      },
+      { clock, rng, log, loop, wheel, registry, resolver, listener: this },
+    );
+    this.#cluster = cluster;
+    this.#usedMs = clock.nowMs();
+    loop.add(this);
+    cluster.start();
+    return cluster;
+  }
+
+  /** Service config has another policy now: the connections stay. */
+  setPolicy(policy: Policy): void {
+    if (policy === this.#policy) return;
+    this.#policy = policy;
+    this.#cluster?.setPolicy(policy);
+  }
+
+  join(user: ClusterUser): void {
+    this.#users.add(user);
+    if (this.#serviceConfig !== null) user.onServiceConfig(this.#serviceConfig);
+  }
+
+  /** The last one ends the cluster: calls in flight finish, waiting ones fail. */
+  leave(user: ClusterUser): void {
+    this.#users.delete(user);
+    if (this.#users.size > 0) return;
+    this.#end();
+    this.#onUnused();
+  }
+
+  #end(): void {
+    const cluster = this.#cluster;
+    if (cluster === null) return;
+    this.#cluster = null;
+    this.#deps.loop.remove(this);
+    cluster.retire();
+  }
+
+  /** About once a second: without calls for a time, it rests. */
+  onTick(nowMs: number): void {
+    const cluster = this.#cluster;
+    assert(cluster !== null, "an idle cluster does not tick");
+    if (cluster.activeCalls > 0 || this.#calls !== this.#callsSeen) {
+      this.#callsSeen = this.#calls;
+      this.#usedMs = nowMs;
+    } else if (nowMs - this.#usedMs >= this.#settings.idleTimeoutMs) {
+      this.#end();
+      this.onConnectivity("IDLE");
+    }
+  }
+
+  // ClusterListener
+
+  onConnectivity(state: Connectivity): void {
+    // The end of a cluster that rests is none of the channels'.
+    if (state === "SHUTDOWN") return;
+    for (const user of [...this.#users]) user.onConnectivity(state);
+  }
+
+  onServiceConfig(result: ServiceConfigResult | null): void {
+    this.#serviceConfig = result;
+    for (const user of [...this.#users]) user.onServiceConfig(result);
+  }
+}
+
+/** All shared clusters of a process, by what their channels agree in. */
+export class SharedClusters {
+  readonly #deps: ClientDeps;
+  readonly #byKey = new Map<string, SharedCluster>();
+  readonly #ids = new WeakMap<object, number>();
+  #nextId = 1;
+
+  constructor(deps: ClientDeps) {
+    this.#deps = deps;
+  }
+
+  /** Clusters that channels hold, idle ones included. */
+  get count(): number {
+    return this.#byKey.size;
+  }
+
+  /** The cluster for a channel of these settings; the channel joins it. */
+  get(settings: ChannelSettings): SharedCluster {
+    if (!settings.isShared) return new SharedCluster(settings, this.#deps, () => {});
+    const key = this.#keyOf(settings);
+    const known = this.#byKey.get(key);
+    if (known !== undefined) return known;
+    const forget = (): void => void this.#byKey.delete(key);
+    const cluster = new SharedCluster(settings, this.#deps, forget);
+    this.#byKey.set(key, cluster);
+    return cluster;
+  }
+
+  /** Values by what they say, objects with a life of their own by which they are. */
+  #keyOf(settings: ChannelSettings): string {
+    const { target, dialTarget, discovery, serviceConfig, policy, takesServiceConfig } = settings;
+    const { secure, ...values } = settings.cluster;
+    const lb = (serviceConfig as { loadBalancingConfig?: unknown } | null)?.loadBalancingConfig;
+    return JSON.stringify([
+      ...[target, dialTarget, discovery, policy.name, lb ?? null, takesServiceConfig],
+      ...[values, this.#idOf(secure), this.#idOf(settings.log)],
+      // Infinity has no JSON.
+      String(settings.idleTimeoutMs),
+    ]);
+  }
+
+  #idOf(thing: object | null): number {
+    if (thing === null) return 0;
+    const known = this.#ids.get(thing);
+    if (known !== undefined) return known;
+    this.#ids.set(thing, this.#nextId);
+    return this.#nextId++;
+  }
+}

@@ -1,0 +1,241 @@
+/**
+ * A call as the stubs of grpc-js drive it (`Call` of its call-interface), over a `ClientCall`.
+ *
+ * Serialisation and interceptors are above it, in grpc-js. It adds call credentials, and hands what
+ * comes to the listener on a tick of its own (`delivery.ts`).
+ */
+import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
+import {
+  type CallCredentials,
+  type experimental,
+  type InterceptingListener,
+  Metadata,
+  type StatusObject,
+} from "@grpc/grpc-js";
+import type { Timer } from "../../base/index.ts";
+import { Status } from "../../grpc/index.ts";
+import type { HeaderList } from "../../http2/index.ts";
+import type { CallOptions, CallStatus, ClientCall, ClientCallEvents } from "../core/index.ts";
+import { type Deliverable, deliverSoon } from "./delivery.ts";
+import { toFields, toMetadata } from "./metadata.ts";
+
+/** grpc-js: `WriteFlags.NoCompress`. */
+const NO_COMPRESS = 2;
+
+type AuthContext = NonNullable<ReturnType<experimental.CallStream["getAuthContext"]>>;
+
+/** What goes with a message. */
+export interface MessageContext {
+  readonly callback?: (error?: Error | null) => void;
+  readonly flags?: number;
+}
+
+/** What a call needs of the channel that made it. */
+export interface GrpcJsCallOwner {
+  readonly target: string;
+  /** A call that is not started; it counts from now on. */
+  start(options: CallOptions, events: ClientCallEvents): ClientCall;
+  onStatus(code: number): void;
+  /** The metadata of call credentials, or null when there are none. */
+  callMetadata(options: CallOptions, own: CallCredentials | null): Promise<Metadata> | null;
+  /** Calls `fn` at a time on the channel's clock. */
+  setTimer(atMs: number, fn: () => void): Timer;
+}
+
+/** See the head of this file. */
+export class GrpcJsCall implements ClientCallEvents, Deliverable {
+  readonly #owner: GrpcJsCallOwner;
+  readonly #options: CallOptions;
+  readonly #number: number;
+  #credentials: CallCredentials | null = null;
+  #listener: InterceptingListener | null = null;
+  #call: ClientCall | null = null;
+  /** What the stub asked for while the credentials were not there yet. */
+  #early: (() => void)[] | null = null;
+  #reads = 0;
+  /** Callbacks of messages that wait. */
+  #writes: ((error?: Error | null) => void)[] | null = null;
+  #isScheduled = false;
+  // What has come and was not delivered yet.
+  #headers: HeaderList | null = null;
+  #messages: Buffer[] = [];
+  #status: CallStatus | null = null;
+  #isOver = false;
+
+  constructor(owner: GrpcJsCallOwner, options: CallOptions, number: number) {
+    this.#owner = owner;
+    this.#options = options;
+    this.#number = number;
+  }
+
+  start(metadata: Metadata, listener: InterceptingListener): void {
+    this.#listener = listener;
+    if (this.#isOver) return;
+    const { waitForReady } = metadata.getOptions();
+    const options = waitForReady === undefined ? this.#options : { ...this.#options, waitForReady };
+    const call = this.#owner.start(options, this);
+    this.#call = call;
+    const credentials = this.#owner.callMetadata(options, this.#credentials);
+    if (credentials === null) this.#begin(call, metadata);
+    else this.#beginWith(call, metadata, credentials);
+  }
+
+  #begin(call: ClientCall, metadata: Metadata): void {
+    for (let i = 0; i < this.#reads; i++) call.read();
+    call.start(toFields(metadata));
+  }
+
+  /** Call credentials take a while: what the stub does meanwhile is done after them. */
+  #beginWith(call: ClientCall, metadata: Metadata, credentials: Promise<Metadata>): void {
+    this.#early = [];
+    const late = (): void =>
+      call.cancel(Status.DEADLINE_EXCEEDED, "deadline exceeded while call credentials were made");
+    const { deadlineMs } = call.config;
+    const timer =
+      deadlineMs === Number.POSITIVE_INFINITY ? null : this.#owner.setTimer(deadlineMs, late);
+    const go = (added: Metadata): void => {
+      timer?.cancel();
+      const early = this.#early ?? [];
+      this.#early = null;
+      const all = metadata.clone();
+      all.merge(added);
+      if (all.get("authorization").length > 1) {
+        call.cancel(Status.INTERNAL, '"authorization" metadata cannot have multiple values');
+        return;
+      }
+      this.#begin(call, all);
+      for (const each of early) each();
+    };
+    const fail = (error: Error & { code?: unknown }): void => {
+      timer?.cancel();
+      this.#early = null;
+      const code = typeof error.code === "number" ? (error.code as Status) : Status.UNKNOWN;
+      const details = `Getting metadata from plugin failed with error: ${error.message}`;
+      call.cancel(controlPlaneCode(code), details);
+    };
+    credentials.then(go, fail);
+  }
+
+  sendMessageWithContext(context: MessageContext, message: Buffer): void {
+    if (this.#early !== null) {
+      this.#early.push(() => this.sendMessageWithContext(context, message));
+      return;
+    }
+    const isCompressed = ((context.flags ?? 0) & NO_COMPRESS) === 0;
+    const hasLeft = this.#call === null || this.#call.send(message, isCompressed);
+    const { callback } = context;
+    if (callback === undefined) return;
+    if (hasLeft) process.nextTick(callback);
+    else {
+      this.#writes ??= [];
+      this.#writes.push(callback);
+    }
+  }
+
+  startRead(): void {
+    if (this.#call === null || this.#early !== null) this.#reads += 1;
+    else this.#call.read();
+  }
+
+  halfClose(): void {
+    if (this.#early !== null) this.#early.push(() => this.halfClose());
+    else this.#call?.halfClose();
+  }
+
+  cancelWithStatus(code: Status, details: string): void {
+    if (this.#call !== null) this.#call.cancel(code, details);
+    else this.onEnd({ code, details, trailers: null });
+  }
+
+  getPeer(): string {
+    return this.#call?.peer ?? this.#owner.target;
+  }
+
+  getCallNumber(): number {
+    return this.#number;
+  }
+
+  setCredentials(credentials: CallCredentials): void {
+    this.#credentials = credentials;
+  }
+
+  getAuthContext(): AuthContext | null {
+    const socket = this.#call?.socket ?? null;
+    return socket === null ? null : authContextOf(socket);
+  }
+
+  // ClientCallEvents
+
+  onHeaders(list: HeaderList): void {
+    this.#headers = list;
+    this.#schedule();
+  }
+
+  onMessage(message: Buffer): void {
+    this.#messages.push(message);
+    this.#schedule();
+  }
+
+  onWritable(): void {
+    const writes = this.#writes;
+    this.#writes = null;
+    if (writes !== null) for (const callback of writes) process.nextTick(callback);
+  }
+
+  onEnd(status: CallStatus): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#status = status;
+    this.#early = null;
+    this.onWritable();
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || this.#listener === null) return;
+    this.#isScheduled = true;
+    deliverSoon(this);
+  }
+
+  deliver(): void {
+    this.#isScheduled = false;
+    const listener = this.#listener!;
+    // Each is taken before it is handed over: a listener that throws gets the others later.
+    const headers = this.#headers;
+    this.#headers = null;
+    if (headers !== null) listener.onReceiveMetadata(toMetadata(headers));
+    while (this.#messages.length > 0) listener.onReceiveMessage(this.#messages.shift());
+    const status = this.#status;
+    this.#status = null;
+    if (status === null) return;
+    this.#owner.onStatus(status.code);
+    listener.onReceiveStatus(toStatus(status));
+  }
+}
+
+/** What a stub sees of the connection: the server's certificate, on TLS. */
+function authContextOf(socket: Socket): AuthContext {
+  if (!(socket instanceof TLSSocket)) return {};
+  return { transportSecurityType: "ssl", sslPeerCertificate: socket.getPeerCertificate() };
+}
+
+function toStatus({ code, details, trailers }: CallStatus): StatusObject {
+  return { code, details, metadata: trailers === null ? new Metadata() : toMetadata(trailers) };
+}
+
+/** What credentials may not claim, since these are statuses of servers. gRFC A54. */
+const NOT_OURS: ReadonlySet<number> = new Set([
+  Status.OK,
+  Status.INVALID_ARGUMENT,
+  Status.NOT_FOUND,
+  Status.ALREADY_EXISTS,
+  Status.FAILED_PRECONDITION,
+  Status.ABORTED,
+  Status.OUT_OF_RANGE,
+  Status.DATA_LOSS,
+]);
+
+function controlPlaneCode(code: Status): Status {
+  return NOT_OURS.has(code) ? Status.INTERNAL : code;
+}

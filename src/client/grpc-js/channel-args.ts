@@ -1,0 +1,235 @@
+/**
+ * The channel arguments of grpc-js: which are honoured, which are ignored and why, and which are
+ * refused. docs/client.md shows this table; a test compares the two.
+ *
+ * An argument that nobody knows is ignored, as by grpc-js: libraries set those of other clients.
+ */
+import { type Policy, parsePolicy, policyFromServiceConfig } from "../../balancing/index.ts";
+import { DEFAULT_CONNECTION_CONFIG } from "../../http2/index.ts";
+import type { ClusterSettings, Encoding } from "../core/index.ts";
+import { IDLE_TIMEOUT_MS, RECEIVE_BYTES_MAX } from "../core/index.ts";
+
+/** Channel arguments by name, as users give them. */
+export type ChannelArgs = Readonly<Record<string, unknown>>;
+
+/** What becomes of an argument. */
+export interface ArgRule {
+  readonly treatment: "honoured" | "ignored" | "refused";
+  /** How, or why not. */
+  readonly note: string;
+}
+
+const honoured = (note: string): ArgRule => ({ treatment: "honoured", note });
+const ignored = (note: string): ArgRule => ({ treatment: "ignored", note });
+const refused = (note: string): ArgRule => ({ treatment: "refused", note });
+
+const SERVER = "an argument of servers";
+
+/** Every argument that grpc-js knows, and the common ones of other clients. */
+export const CHANNEL_ARGS: Readonly<Record<string, ArgRule>> = {
+  "grpc.ssl_target_name_override": honoured("the name that the server's certificate must carry"),
+  "grpc.primary_user_agent": honoured("before our own in `user-agent`"),
+  "grpc.secondary_user_agent": honoured("after our own in `user-agent`"),
+  "grpc.default_authority": honoured("`:authority`, and the name that is verified"),
+  "grpc.keepalive_time_ms": honoured("a PING after this much silence; 10 s at least (gRFC A8)"),
+  "grpc.keepalive_timeout_ms": honoured("how long its answer may take; 20 s by default"),
+  "grpc.keepalive_permit_without_calls": honoured("PINGs also while no call is open"),
+  "grpc.service_config": honoured("holds while the resolver has none"),
+  "grpc.service_config_disable_resolution": honoured("service config of the resolver is not used"),
+  "grpc.initial_reconnect_backoff_ms": honoured("1 s by default"),
+  "grpc.max_reconnect_backoff_ms": honoured("120 s by default"),
+  "grpc.use_local_subchannel_pool": honoured("connections of this channel's own"),
+  "grpc.max_send_message_length": honoured("-1, the default, for no limit"),
+  "grpc.max_receive_message_length": honoured("4 MiB by default, -1 for no limit"),
+  "grpc.max_metadata_size": honoured("the most that headers or trailers may have, in bytes"),
+  "grpc.enable_http_proxy": honoured("0: proxies of the environment are not used"),
+  "grpc.default_compression_algorithm": honoured("0 identity, 1 deflate, 2 gzip"),
+  "grpc.enable_channelz": honoured("0: the channel is not shown"),
+  "grpc.client_idle_timeout_ms": honoured("30 minutes by default, 1 s at least"),
+  "grpc-node.flow_control_window": honoured("the window of a stream, in bytes; it may grow"),
+  "grpc-node.tls_enable_trace": honoured("Node's trace of the TLS handshake"),
+  "grpc.dns_min_time_between_resolutions_ms": ignored(
+    "names are looked up when their TTL ends (1-30 s), and all channels share the queries",
+  ),
+  "grpc.enable_retries": ignored(
+    "calls that no server processed are always sent again elsewhere (transparent retries)",
+  ),
+  "grpc.per_rpc_retry_buffer_size": ignored("64 KiB a call are kept for transparent retries"),
+  "grpc.retry_buffer_size": ignored("64 MiB a process are kept for transparent retries"),
+  "grpc-node.retry_max_attempts_limit": ignored("retries by policy are not made yet"),
+  "grpc-node.max_session_memory": ignored("Node's http2 is not used; what is held is bounded"),
+  "grpc.lb.ring_hash.ring_size_cap": ignored("there is no ring_hash yet"),
+  "grpc.http_connect_target": ignored("made from the target"),
+  "grpc.http_connect_creds": ignored("made from the proxy's URL"),
+  "grpc.max_concurrent_streams": ignored(SERVER),
+  "grpc.max_connection_age_ms": ignored(SERVER),
+  "grpc.max_connection_age_grace_ms": ignored(SERVER),
+  "grpc.max_connection_idle_ms": ignored(SERVER),
+  "grpc.server_call_metric_recording": ignored(SERVER),
+  "grpc.lb_policy_name": refused("name it in `grpc.service_config`, or as `policy` of the channel"),
+};
+
+/** A channel argument is refused, or has a value that it cannot have. */
+export class ChannelArgError extends Error {
+  override readonly name = "ChannelArgError";
+}
+
+/** The part of a channel's settings that arguments say. */
+export interface ParsedArgs {
+  readonly authority: string | null;
+  readonly userAgentParts: readonly [before: string, after: string];
+  readonly serviceConfig: unknown;
+  readonly policy: Policy;
+  readonly takesServiceConfig: boolean;
+  readonly isShared: boolean;
+  readonly usesHttpProxy: boolean;
+  readonly isInChannelz: boolean;
+  readonly encoding: Encoding;
+  readonly sendBytesMax: number;
+  readonly receiveBytesMax: number;
+  readonly idleTimeoutMs: number;
+  readonly cluster: Pick<ClusterSettings, "backoff" | "connection" | "keepalive">;
+}
+
+const ENCODINGS: readonly Encoding[] = ["identity", "deflate", "gzip"];
+/** gRFC A8: "clients should not configure their keepalive much below one minute"; the floor. */
+const KEEPALIVE_TIME_MS_MIN = 10_000;
+const KEEPALIVE_TIMEOUT_MS = 20_000;
+const IDLE_TIMEOUT_MS_MIN = 1_000;
+const BACKOFF_INITIAL_MS = 1_000;
+const BACKOFF_MAX_MS = 120_000;
+
+/**
+ * Reads the arguments of a channel.
+ *
+ * @param policyName what the channel's own options name; null for service config or the default.
+ * @throws ChannelArgError naming the argument; ServiceConfigError or PolicyError for what stands in
+ *   service config.
+ */
+export function parseChannelArgs(args: ChannelArgs, policyName: string | null): ParsedArgs {
+  for (const name of Object.keys(args)) {
+    const rule = CHANNEL_ARGS[name];
+    if (rule?.treatment !== "refused" || args[name] === undefined) continue;
+    throw new ChannelArgError(`channel argument ${name} is refused: ${rule.note}`);
+  }
+  const serviceConfig = jsonOf(args, "grpc.service_config");
+  const algorithm = numberOf(args, "grpc.default_compression_algorithm", 0, 0, 2);
+  return {
+    authority: textOf(args, "grpc.default_authority"),
+    userAgentParts: [
+      textOf(args, "grpc.primary_user_agent") ?? "",
+      textOf(args, "grpc.secondary_user_agent") ?? "",
+    ],
+    serviceConfig,
+    policy: policyOf(serviceConfig, policyName),
+    takesServiceConfig: !flagOf(args, "grpc.service_config_disable_resolution", false),
+    isShared: !flagOf(args, "grpc.use_local_subchannel_pool", false),
+    usesHttpProxy: flagOf(args, "grpc.enable_http_proxy", true),
+    isInChannelz: flagOf(args, "grpc.enable_channelz", true),
+    encoding: ENCODINGS[algorithm]!,
+    sendBytesMax: sizeOf(args, "grpc.max_send_message_length", Number.POSITIVE_INFINITY),
+    receiveBytesMax: sizeOf(args, "grpc.max_receive_message_length", RECEIVE_BYTES_MAX),
+    idleTimeoutMs: Math.max(
+      IDLE_TIMEOUT_MS_MIN,
+      numberOf(args, "grpc.client_idle_timeout_ms", IDLE_TIMEOUT_MS),
+    ),
+    cluster: clusterArgs(args),
+  };
+}
+
+function clusterArgs(args: ChannelArgs): ParsedArgs["cluster"] {
+  const timeMs = numberOf(args, "grpc.keepalive_time_ms", -1, -1);
+  const initialMs = numberOf(args, "grpc.initial_reconnect_backoff_ms", BACKOFF_INITIAL_MS);
+  const maxMs = numberOf(args, "grpc.max_reconnect_backoff_ms", BACKOFF_MAX_MS);
+  const { streamWindowBytes, streamWindowBytesMax, headerListBytesMax } = DEFAULT_CONNECTION_CONFIG;
+  const windowBytes = numberOf(
+    args,
+    "grpc-node.flow_control_window",
+    streamWindowBytes,
+    65_535,
+    2 ** 31 - 1,
+  );
+  return {
+    backoff: { initialMs, maxMs: Math.max(initialMs, maxMs) },
+    keepalive:
+      timeMs < 0
+        ? null
+        : {
+            timeMs: Math.max(KEEPALIVE_TIME_MS_MIN, timeMs),
+            timeoutMs: numberOf(args, "grpc.keepalive_timeout_ms", KEEPALIVE_TIMEOUT_MS),
+            permitWithoutCalls: flagOf(args, "grpc.keepalive_permit_without_calls", false),
+          },
+    connection: {
+      ...DEFAULT_CONNECTION_CONFIG,
+      streamWindowBytes: windowBytes,
+      streamWindowBytesMax: Math.max(windowBytes, streamWindowBytesMax),
+      headerListBytesMax: numberOf(args, "grpc.max_metadata_size", headerListBytesMax, 1),
+    },
+  };
+}
+
+/** A policy that a user names beside a service config that names one: one of them is a mistake. */
+function policyOf(serviceConfig: unknown, name: string | null): Policy {
+  if (name === null) return policyFromServiceConfig(serviceConfig ?? {});
+  const policy = parsePolicy(name);
+  const config = serviceConfig as { loadBalancingConfig?: unknown } | null;
+  if (config?.loadBalancingConfig === undefined) return policy;
+  throw new ChannelArgError(
+    "policy and loadBalancingConfig of grpc.service_config exclude each other",
+  );
+}
+
+function textOf(args: ChannelArgs, name: string): string | null {
+  const value = args[name];
+  if (value === undefined || value === null) return null;
+  if (typeof value === "string") return value;
+  throw new ChannelArgError(`channel argument ${name} is ${show(value)}, must be a string`);
+}
+
+function jsonOf(args: ChannelArgs, name: string): unknown {
+  const text = textOf(args, name);
+  if (text === null) return null;
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const why = (error as Error).message;
+    throw new ChannelArgError(`channel argument ${name} is not JSON: ${why}`);
+  }
+}
+
+function flagOf(args: ChannelArgs, name: string, otherwise: boolean): boolean {
+  const value = args[name];
+  if (value === undefined || value === null) return otherwise;
+  if (value === true || value === false || typeof value === "number") return Boolean(value);
+  throw new ChannelArgError(`channel argument ${name} is ${show(value)}, must be 0 or 1`);
+}
+
+function numberOf(
+  args: ChannelArgs,
+  name: string,
+  otherwise: number,
+  min = 0,
+  max: number = Number.MAX_SAFE_INTEGER,
+): number {
+  const value = args[name];
+  if (value === undefined || value === null) return otherwise;
+  if (value === Number.POSITIVE_INFINITY && max === Number.MAX_SAFE_INTEGER) return max;
+  if (Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max) {
+    return value as number;
+  }
+  const upTo = max === Number.MAX_SAFE_INTEGER ? `${min} or more` : `from ${min} to ${max}`;
+  throw new ChannelArgError(
+    `channel argument ${name} is ${show(value)}, must be a whole number, ${upTo}`,
+  );
+}
+
+/** -1 is no limit. */
+function sizeOf(args: ChannelArgs, name: string, otherwise: number): number {
+  const bytes = numberOf(args, name, -2, -1);
+  if (bytes === -2) return otherwise;
+  return bytes === -1 ? Number.POSITIVE_INFINITY : bytes;
+}
+
+function show(value: unknown): string {
+  return JSON.stringify(value) ?? String(value);
+}

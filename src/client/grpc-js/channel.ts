@@ -1,0 +1,195 @@
+/**
+ * A channel as grpc-js' `Client` wants one (`ChannelInterface`), over a `ClientChannel`.
+ *
+ * Users never see it: they pass `fairleadChannel()` to their stubs. What differs from a stock
+ * channel is in docs/client.md.
+ */
+import {
+  type CallCredentials,
+  type ChannelInterface,
+  connectivityState,
+  type Deadline,
+  type Metadata,
+  propagate,
+  status,
+} from "@grpc/grpc-js";
+import type { Timer } from "../../base/index.ts";
+import { realClock } from "../../base/index.ts";
+import type { ClusterView, Connectivity } from "../../cluster/index.ts";
+import type { CallOptions, ClientCall, ClientCallEvents, ClientChannel } from "../core/index.ts";
+import { GrpcJsCall, type GrpcJsCallOwner } from "./call.ts";
+import { type ChannelRef, type ChannelzCalls, ChannelzEntry } from "./channelz.ts";
+
+type GrpcJsChannelCall = ReturnType<ChannelInterface["createCall"]>;
+type ParentCall = Parameters<ChannelInterface["createCall"]>[3];
+
+const STATES: Readonly<Record<Connectivity, connectivityState>> = {
+  IDLE: connectivityState.IDLE,
+  CONNECTING: connectivityState.CONNECTING,
+  READY: connectivityState.READY,
+  TRANSIENT_FAILURE: connectivityState.TRANSIENT_FAILURE,
+  SHUTDOWN: connectivityState.SHUTDOWN,
+};
+
+let lastCallNumber = 0;
+
+/** What a channel has beside its core. */
+export interface GrpcJsChannelConfig {
+  readonly callCredentials: CallCredentials | null;
+  readonly isInChannelz: boolean;
+}
+
+/** See the head of this file. */
+export class GrpcJsChannel implements ChannelInterface, GrpcJsCallOwner {
+  readonly #channel: ClientChannel;
+  readonly #config: GrpcJsChannelConfig;
+  readonly #channelz: ChannelzEntry;
+  readonly #calls: ChannelzCalls = {
+    callsStarted: 0,
+    callsSucceeded: 0,
+    callsFailed: 0,
+    lastCallStartedTimestamp: null,
+  };
+
+  constructor(channel: ClientChannel, config: GrpcJsChannelConfig) {
+    this.#channel = channel;
+    this.#config = config;
+    const state = (): connectivityState => STATES[channel.connectivity(false)];
+    this.#channelz = new ChannelzEntry(channel.target, config.isInChannelz, this.#calls, state);
+  }
+
+  get target(): string {
+    return this.#channel.target;
+  }
+
+  getTarget(): string {
+    return this.#channel.target;
+  }
+
+  /** What is behind it, endpoint by endpoint; null while it is idle. */
+  view(): ClusterView | null {
+    return this.#channel.view();
+  }
+
+  close(): void {
+    this.#channel.close();
+    this.#channelz.remove();
+  }
+
+  getConnectivityState(tryToConnect: boolean): connectivityState {
+    return STATES[this.#channel.connectivity(tryToConnect)];
+  }
+
+  /** As grpc-js has it: a watcher keeps the process alive until its deadline. */
+  watchConnectivityState(
+    currentState: connectivityState,
+    deadline: Date | number,
+    callback: (error?: Error) => void,
+  ): void {
+    if (this.#channel.isClosed) throw new Error("Channel has been shut down");
+    if (this.getConnectivityState(false) !== currentState) {
+      process.nextTick(callback);
+      return;
+    }
+    const atMs = Number(deadline);
+    let timer: Timer | null = null;
+    const stop = this.#channel.watchConnectivity((state) => {
+      if (STATES[state] === currentState) return;
+      stop();
+      timer?.cancel();
+      process.nextTick(callback);
+    });
+    if (atMs === Number.POSITIVE_INFINITY) return;
+    const clock = realClock();
+    timer = clock.setTimer(Math.max(0, atMs - clock.wallMs()), () => {
+      stop();
+      callback(new Error("Deadline passed without connectivity state change"));
+    });
+  }
+
+  getChannelzRef(): ChannelRef {
+    return this.#channelz.ref;
+  }
+
+  createCall(
+    method: string,
+    deadline: Deadline,
+    host: string | null | undefined,
+    parentCall: ParentCall,
+    propagateFlags: number | null | undefined,
+  ): GrpcJsChannelCall {
+    if (typeof method !== "string")
+      throw new TypeError("Channel#createCall: method must be a string");
+    if (!(typeof deadline === "number" || deadline instanceof Date)) {
+      throw new TypeError("Channel#createCall: deadline must be a number or Date");
+    }
+    if (this.#channel.isClosed) throw new Error("Channel has been shut down");
+    const flags = propagateFlags ?? propagate.DEFAULTS;
+    let atMs = Number(deadline);
+    if (parentCall !== null && parentCall !== undefined && (flags & propagate.DEADLINE) !== 0) {
+      atMs = Math.min(atMs, Number(parentCall.getDeadline()));
+    }
+    const options: CallOptions = {
+      path: method,
+      deadlineMs: this.#toClock(atMs),
+      host: host ?? null,
+      waitForReady: null,
+      encoding: null,
+    };
+    lastCallNumber += 1;
+    const call = new GrpcJsCall(this, options, lastCallNumber);
+    if (parentCall !== null && parentCall !== undefined && (flags & propagate.CANCELLATION) !== 0) {
+      const cancel = (): void =>
+        call.cancelWithStatus(status.CANCELLED, "Cancelled by parent call");
+      parentCall.on("cancelled", cancel);
+    }
+    return call as unknown as GrpcJsChannelCall;
+  }
+
+  /** A deadline of users is on the wall clock. */
+  #toClock(atMs: number): number {
+    if (atMs === Number.POSITIVE_INFINITY) return atMs;
+    const clock = realClock();
+    return clock.nowMs() + (atMs - clock.wallMs());
+  }
+
+  // GrpcJsCallOwner
+
+  start(options: CallOptions, events: ClientCallEvents): ClientCall {
+    this.#calls.callsStarted += 1;
+    this.#calls.lastCallStartedTimestamp = realClock().wallMs();
+    return this.#channel.createCall(options, events);
+  }
+
+  onStatus(code: number): void {
+    if (code === status.OK) this.#calls.callsSucceeded += 1;
+    else this.#calls.callsFailed += 1;
+  }
+
+  callMetadata({ path, host }: CallOptions, own: CallCredentials | null): Promise<Metadata> | null {
+    const { callCredentials } = this.#config;
+    const credentials = combined(own, callCredentials);
+    if (credentials === null) return null;
+    const { scheme, authority } = this.#channel.settings;
+    if (scheme !== "https") return null;
+    const hostname = (host ?? authority).replace(/:443$/, "");
+    const service = path.slice(1, path.lastIndexOf("/"));
+    return credentials.generateMetadata({
+      method_name: path.slice(path.lastIndexOf("/") + 1),
+      service_url: `https://${hostname}/${service}`,
+    });
+  }
+
+  setTimer(atMs: number, fn: () => void): Timer {
+    const clock = realClock();
+    return clock.setTimer(Math.max(0, atMs - clock.nowMs()), fn);
+  }
+}
+
+function combined(
+  own: CallCredentials | null,
+  channel: CallCredentials | null,
+): CallCredentials | null {
+  if (own === null || channel === null) return own ?? channel;
+  return own.compose(channel);
+}
