@@ -1,0 +1,70 @@
+/**
+ * Where a fairlead channel differs from stock grpc-js on purpose: data for the suite and the docs.
+ *
+ * Each row is asserted by a case, for grpc-js as well as for fairlead: what it says of grpc-js is
+ * what the grpc-js of this repository does.
+ */
+import type { ChannelDriver } from "./driver.ts";
+
+/** One difference, in whole sentences. */
+export interface Difference {
+  /** When it shows. */
+  readonly when: string;
+  readonly grpcJs: string;
+  readonly fairlead: string;
+  readonly why: string;
+}
+
+/** All differences, by the name that cases use. */
+export const DIFFERENCES = {
+  "unknown status": {
+    when: "A server ends a call with a `grpc-status` that is none of the 17 codes.",
+    grpcJs: "The call's code is that number, or NaN for what is no number.",
+    fairlead: "The code is UNKNOWN.",
+    why: "Code that switches over the codes meets only the codes that exist, as in grpc-go.",
+  },
+  "reserved characters": {
+    when: "`grpc-message` has escaped characters that URIs reserve, such as `%2F` or `%3A`.",
+    grpcJs: "They stay escaped: it decodes with `decodeURI`.",
+    fairlead: "They are decoded like all others.",
+    why: "gRPC's protocol has one rule for all escapes.",
+  },
+  "broken escape": {
+    when: "`grpc-message` has a `%` that begins no escape.",
+    grpcJs: "The whole message stays escaped.",
+    fairlead: "That `%` stays as it is, and the rest is decoded.",
+    why: "The protocol asks to decode as much of a message as can be.",
+  },
+  "repeated values": {
+    when: "An answer has one ASCII key several times.",
+    grpcJs: 'They become one value, joined by ", ".',
+    fairlead: "They are several values, in order.",
+    why: "Joined values cannot be told from one with a comma; other gRPC clients keep them apart.",
+  },
+  "HTML with 200": {
+    when: "A server answers HTTP 200 with something other than gRPC, such as a sign-in page.",
+    grpcJs: "RESOURCE_EXHAUSTED: the page is read as a message, whose length is its first letters.",
+    fairlead: "UNKNOWN, and the details name the content type.",
+    why: "The cause is in the message: the target is no gRPC server.",
+  },
+} as const satisfies Readonly<Record<string, Difference>>;
+
+/** A name of `DIFFERENCES`. */
+export type DifferenceName = keyof typeof DIFFERENCES;
+
+const asserted = new Set<DifferenceName>();
+
+/** The value to expect of a driver where the two differ. */
+export function differs<T>(
+  driver: ChannelDriver,
+  name: DifferenceName,
+  values: { readonly grpcJs: T; readonly fairlead: T },
+): T {
+  asserted.add(name);
+  return driver.isReference ? values.grpcJs : values.fairlead;
+}
+
+/** The rows that no case has asked about so far. */
+export function unassertedDifferences(): DifferenceName[] {
+  return (Object.keys(DIFFERENCES) as DifferenceName[]).filter((name) => !asserted.has(name));
+}

@@ -1,0 +1,24 @@
+/**
+ * The channel suite: what every gRPC client channel of Node must do, one promise a test.
+ *
+ * Written once over `ChannelDriver`; run against stock grpc-js, which is the reference, and against
+ * each of fairlead's APIs. Where fairlead differs on purpose there is a row in `DIFFERENCES`.
+ */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { answerCases } from "./cases/answers.ts";
+import { metadataCases } from "./cases/metadata.ts";
+import { statusCases } from "./cases/statuses.ts";
+import { unassertedDifferences } from "./differences.ts";
+import type { ChannelDriver } from "./driver.ts";
+import { type Case, defineCase } from "./scene.ts";
+
+const CASES: readonly Case[] = [...statusCases, ...metadataCases, ...answerCases];
+
+/** Defines all cases for one driver. */
+export function channelSuite(driver: ChannelDriver): void {
+  for (const one of CASES) defineCase(driver, one);
+  test(`${driver.name}: each row of the table of differences is asserted`, () => {
+    assert.deepEqual(unassertedDifferences(), []);
+  });
+}
