@@ -3,131 +3,16 @@
  *
  * `register()` adds resolvers and policies to stock grpc-js; `fairleadChannel()` puts our own
  * channel under the stubs. Either is one line; generated code, interceptors and callers stay.
+ * Loading it registers nothing and starts nothing.
  */
-import type { ChannelCredentials, ChannelInterface } from "@grpc/grpc-js";
-import { type Logger, silentLogger } from "../../base/index.ts";
-import type { ClusterView } from "../../cluster/index.ts";
-import { DEFAULT_CLUSTER_CONFIG } from "../../cluster/index.ts";
-import type { DiscoveryOptions } from "../../discovery/index.ts";
-import { authorityOf, httpProxyFor, openChannel, packageVersion } from "../core/index.ts";
-import { GrpcJsChannel } from "./channel.ts";
-import { type ChannelArgs, parseChannelArgs } from "./channel-args.ts";
-import { parseCredentials } from "./credentials.ts";
-
 export type { Logger } from "../../base/index.ts";
 export type { ClusterView, EndpointView } from "../../cluster/index.ts";
 export type { DiscoveryOptions } from "../../discovery/index.ts";
 export { ChannelArgError } from "./channel-args.ts";
-
-/** What `fairleadChannel` takes beside channel arguments; everything has a default. */
-export interface FairleadChannelOptions {
-  /** How a `kubernetes` target finds its objects; by default as kubectl does. */
-  readonly kubernetes?: DiscoveryOptions;
-  /** "least_request" (the default), "round_robin", "random" or "pick_first". */
-  readonly policy?: string;
-  /**
-   * Connections to one endpoint, opened one by one as its MAX_CONCURRENT_STREAMS is reached and
-   * closed again at rest (gRFC A105). 1, the default: calls beyond the limit wait.
-   */
-  readonly maxConnectionsPerEndpoint?: number;
-  /** Where lines go; nowhere unless given. */
-  readonly log?: Logger;
-}
-
-/** For the client option `channelFactoryOverride` of grpc-js. */
-export type ChannelFactory = (
-  target: string,
-  credentials: ChannelCredentials,
-  channelArgs: ChannelArgs,
-) => ChannelInterface;
-
-const OPTION_NAMES: ReadonlySet<string> = new Set([
-  "kubernetes",
-  "policy",
-  "maxConnectionsPerEndpoint",
-  "log",
-]);
-
-/** gRPC's port where a target of the scheme dns names none. */
-const DEFAULT_PORT = 443;
-
-/**
- * A factory of fairlead channels, for any number of stubs:
- *
- *     new EchoClient(target, credentials, { channelFactoryOverride: fairleadChannel() })
- *
- * Channels of the same target and settings share their connections. The factory throws for a
- * malformed target, wrong credentials, a channel argument that is refused or has an impossible
- * value, and wrong service config: each in one sentence that names it.
- *
- * @throws RangeError for an option that does not exist or has an impossible value.
- */
-export function fairleadChannel(options: FairleadChannelOptions = {}): ChannelFactory {
-  for (const name of Object.keys(options)) {
-    if (OPTION_NAMES.has(name)) continue;
-    const allowed = [...OPTION_NAMES].join(", ");
-    throw new RangeError(`fairleadChannel: unknown option ${name}: allowed are ${allowed}`);
-  }
-  const most = options.maxConnectionsPerEndpoint ?? 1;
-  if (!Number.isSafeInteger(most) || most < 1) {
-    throw new RangeError(
-      `fairleadChannel: maxConnectionsPerEndpoint is ${most}, must be a whole number, 1 or more`,
-    );
-  }
-  return (target, credentials, args) => createChannel(target, credentials, args ?? {}, options);
-}
-
-/**
- * What is behind a client on a fairlead channel, endpoint by endpoint, as `fairlead why` shows it;
- * null while it is idle, and for a client on another channel.
- */
-export function viewOf(client: { getChannel(): ChannelInterface }): ClusterView | null {
-  const channel = client.getChannel();
-  return channel instanceof GrpcJsChannel ? channel.view() : null;
-}
-
-function createChannel(
-  given: string,
-  credentials: ChannelCredentials,
-  args: ChannelArgs,
-  options: FairleadChannelOptions,
-): ChannelInterface {
-  if (typeof given !== "string") throw new TypeError("the target must be a string");
-  const { kubernetes = {}, policy = null, maxConnectionsPerEndpoint = 1, log } = options;
-  const target = withPort(given);
-  const parsed = parseChannelArgs(args, policy);
-  const authority = parsed.authority ?? authorityOf(target);
-  const { secure, call } = parseCredentials(credentials, authority, args);
-  const proxy = parsed.usesHttpProxy ? httpProxyFor(target, process.env) : null;
-  const [before, after] = parsed.userAgentParts;
-  const channel = openChannel({
-    target,
-    dialTarget: proxy?.dialTarget ?? null,
-    discovery: kubernetes,
-    authority,
-    scheme: secure === null ? "http" : "https",
-    userAgent: [before, `grpc-node-fairlead/${packageVersion()}`, after].filter(Boolean).join(" "),
-    serviceConfig: parsed.serviceConfig,
-    policy: parsed.policy,
-    takesServiceConfig: parsed.takesServiceConfig,
-    cluster: {
-      ...parsed.cluster,
-      maxConnectionsPerEndpoint,
-      secure,
-      tunnel: proxy?.tunnel ?? null,
-      warmUp: DEFAULT_CLUSTER_CONFIG.warmUp,
-    },
-    encoding: parsed.encoding,
-    sendBytesMax: parsed.sendBytesMax,
-    receiveBytesMax: parsed.receiveBytesMax,
-    idleTimeoutMs: parsed.idleTimeoutMs,
-    isShared: parsed.isShared,
-    log: log ?? silentLogger,
-  });
-  return new GrpcJsChannel(channel, { callCredentials: call, isInChannelz: parsed.isInChannelz });
-}
-
-/** grpc-js takes names without a port, for which gRPC has a default. */
-function withPort(target: string): string {
-  return /^(dns:(\/\/[^/]*\/)?)?[^:/,[\]]+$/.test(target) ? `${target}:${DEFAULT_PORT}` : target;
-}
+export {
+  type ChannelFactory,
+  type FairleadChannelOptions,
+  fairleadChannel,
+  viewOf,
+} from "./fairlead-channel.ts";
+export { type Registered, type RegisterOptions, register } from "./register/index.ts";

@@ -1,0 +1,50 @@
+/**
+ * The parameters of our policies as grpc-js carries them: a class per name, made from the JSON of
+ * a service config by our own parser.
+ */
+import type { experimental } from "@grpc/grpc-js";
+import { type Policy, policyFromServiceConfig } from "../../../balancing/index.ts";
+
+/** What grpc-js hands back to a balancer with each update. */
+export interface PolicyConfig extends experimental.TypedLoadBalancingConfig {
+  readonly policy: Policy;
+}
+
+/** What `registerLoadBalancerType` wants beside the balancer. */
+export interface PolicyConfigConstructor {
+  new (...args: unknown[]): PolicyConfig;
+  createFromJson(json: unknown): PolicyConfig;
+}
+
+/**
+ * The class for one name.
+ *
+ * Its `createFromJson` throws PolicyError with the path to the field. grpc-js passes over such an
+ * entry of `loadBalancingConfig`, as over an unknown name, and takes the next; it says so only in
+ * its log at the level DEBUG.
+ *
+ * @param name one that our registry knows, aliases included.
+ */
+export function policyConfigFor(name: string): PolicyConfigConstructor {
+  return class implements PolicyConfig {
+    readonly policy: Policy;
+    readonly #json: unknown;
+
+    constructor(...[json = {}]: unknown[]) {
+      this.#json = json;
+      this.policy = policyFromServiceConfig({ loadBalancingConfig: [{ [name]: json }] });
+    }
+
+    static createFromJson(json: unknown): PolicyConfig {
+      return new this(json ?? {});
+    }
+
+    getLoadBalancerName(): string {
+      return name;
+    }
+
+    toJsonObject(): object {
+      return { [name]: this.#json };
+    }
+  };
+}

@@ -1,0 +1,248 @@
+/** Tests of `register()`: stock grpc-js clients, real servers, the lab's API server and its DNS. */
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import * as grpc from "@grpc/grpc-js";
+import { type EchoCluster, startEchoCluster } from "../../../../test/support/lab-cluster.ts";
+import { realClock } from "../../../base/index.ts";
+import { StoreZone } from "../../../lab/cluster/index.ts";
+import { LabDns } from "../../../lab/dns/index.ts";
+import { type RegisterOptions, register } from "./index.ts";
+import { call, type EchoServer, newClient, sleep, startServer, until } from "./stock-suite.ts";
+
+let lab: EchoCluster;
+let dns: LabDns;
+let dnsServer = "";
+const asked: string[] = [];
+const servers: EchoServer[] = [];
+const clients: grpc.Client[] = [];
+
+before(async () => {
+  lab = await startEchoCluster();
+  lab.workload.addService("headless", {
+    selector: { app: "echo" },
+    clusterIP: "None",
+    ports: [{ name: "grpc", port: 50_051, targetPort: "grpc" }],
+  });
+  dns = new LabDns({
+    clock: realClock(),
+    zone: new StoreZone(lab.cluster.objects.store),
+    onQuestion: ({ type, name }) => asked.push(`${type} ${name}`),
+  });
+  dnsServer = await dns.listen();
+  for (let n = 1; n <= 4; n += 1) servers.push(await startServer(`127.0.2.${n}:50051`));
+  for (let n = 1; n <= 3; n += 1) lab.addPod(n);
+  register({ kubeconfig: lab.kubeconfig });
+});
+after(async () => {
+  for (const client of clients) client.close();
+  for (const server of servers) server.close();
+  await dns.close();
+  await lab.close();
+});
+
+function client(...args: Parameters<typeof newClient>): grpc.Client {
+  const one = newClient(...args);
+  clients.push(one);
+  return one;
+}
+
+/** How many calls each server gets of `count` that are made one after the other. */
+async function spread(one: grpc.Client, count: number): Promise<number[]> {
+  for (const server of servers) server.callCount = 0;
+  for (let i = 0; i < count; i += 1) await call(one);
+  return servers.map(({ callCount }) => callCount);
+}
+
+const ready = (one: grpc.Client, count: number) =>
+  until(async () => {
+    const calls = await spread(one, 40);
+    return calls.filter((each) => each > 0).length === count;
+  }, `${count} servers get calls`);
+
+test("register says what it registered, and says it again", () => {
+  const registered = register({ kubeconfig: lab.kubeconfig });
+  assert.deepEqual(registered.schemes, ["kubernetes", "static", "dns"]);
+  for (const name of ["least_request", "least_request_experimental", "random"]) {
+    assert.ok(registered.policies.includes(name), name);
+    assert.ok(grpc.experimental.isLoadBalancerNameRegistered(name), name);
+  }
+  for (const name of ["pick_first", "round_robin"]) {
+    assert.ok(!registered.policies.includes(name), "grpc-js' own stays");
+  }
+  assert.equal(register({ kubeconfig: lab.kubeconfig }), registered);
+});
+
+test("what register refuses, it names", () => {
+  const refused = (options: object, message: RegExp) =>
+    assert.throws(() => register(options as RegisterOptions), message);
+  refused({ policy: "x" }, /^TypeError: register\(\): unknown option "policy": known are dns, /);
+  refused({ dns: "yes" }, /^TypeError: register\(\): option dns must be a boolean$/);
+  refused({ zone: 1 }, /^TypeError: register\(\): option zone must be a string$/);
+  refused({ grpc: {} }, /^TypeError: register\(\): option grpc must be @grpc\/grpc-js of version/);
+  refused({ objects: "/a", kubeconfig: "/b" }, /objects and kubeconfig exclude each other/);
+  refused({ dns: false }, /^TypeError: register\(\) was called before with other options/);
+});
+
+test("kubernetes: every form of a target reaches the pods", async () => {
+  for (const target of [
+    "kubernetes:///echo.prod:grpc",
+    "kubernetes:///echo.prod:80",
+    "kubernetes:///echo.prod",
+    "kubernetes:///echo:grpc",
+    "kubernetes:///echo",
+    "kubernetes://prod/echo:grpc",
+    "kubernetes://prod/echo",
+    "kubernetes:///echo.prod.svc.cluster.local:grpc",
+    "kubernetes://echo.prod:grpc/",
+    "kubernetes://echo.prod:grpc",
+    "kubernetes:echo.prod:80",
+  ]) {
+    for (const policy of ["least_request", "round_robin", null]) {
+      const one = client(target, policy);
+      assert.match(await call(one), /^127\.0\.2\.[123]:50051$/, `${target} ${policy}`);
+    }
+  }
+});
+
+test("least_request spreads evenly, alone and in a burst", async () => {
+  const one = client("kubernetes:///echo.prod:grpc", "least_request");
+  await ready(one, 3);
+  const calls = (await spread(one, 600)).slice(0, 3);
+  assert.ok(Math.max(...calls) / 200 < 1.3, `one after the other: ${calls}`);
+  for (const server of servers) server.callCount = 0;
+  await Promise.all(Array.from({ length: 600 }, () => call(one)));
+  const burst = servers.slice(0, 3).map(({ callCount }) => callCount);
+  // By chance alone it would be off by 10 % or more in most bursts.
+  assert.ok(Math.max(...burst) / 200 < 1.05, `at once: ${burst}`);
+});
+
+test("least_request gives way to a slow server; random does not", async () => {
+  servers[0].delayMs = 100;
+  const shares: number[] = [];
+  for (const policy of ["least_request_experimental", "random"]) {
+    const one = client("kubernetes:///echo.prod:grpc", policy);
+    for (let i = 0; i < 20; i += 1) await call(one);
+    for (const server of servers) server.callCount = 0;
+    const caller = async () => {
+      for (let i = 0; i < 30; i += 1) await call(one);
+    };
+    await Promise.all(Array.from({ length: 10 }, caller));
+    shares.push(servers[0].callCount / 300);
+  }
+  servers[0].delayMs = 0;
+  assert.ok(shares[0] < 0.2, `least_request: ${shares[0]}`);
+  assert.ok(shares[1] > 0.25, `random: ${shares[1]}`);
+});
+
+test("a new pod gets calls within a second; what was there is not connected to anew", async () => {
+  const policies = ["least_request", "random", "round_robin"];
+  const all = policies.map((policy) => client("kubernetes:///echo.prod:grpc", policy));
+  for (const one of all) await ready(one, 3);
+  const connections = servers.slice(0, 3).map(({ connectionCount }) => connectionCount);
+  lab.addPod(4);
+  for (const [index, one] of all.entries()) {
+    servers[3].callCount = 0;
+    await until(
+      async () => {
+        await call(one);
+        return servers[3].callCount > 0;
+      },
+      `${policies[index]}: the new pod is called`,
+      1000,
+    );
+  }
+  for (const one of all) await spread(one, 40);
+  const now = servers.slice(0, 3).map(({ connectionCount }) => connectionCount);
+  assert.deepEqual(now, connections);
+});
+
+test("a pod that terminates loses no call", async () => {
+  const one = client("kubernetes:///echo.prod:grpc", "least_request");
+  await ready(one, 4);
+  for (const server of servers) server.delayMs = 20;
+  let isOver = false;
+  let count = 0;
+  const caller = async () => {
+    while (!isOver) {
+      await call(one);
+      count += 1;
+    }
+  };
+  const callers = Array.from({ length: 20 }, caller);
+  await sleep(200);
+  lab.workload.terminatePod("echo-4");
+  await until(async () => {
+    const before = servers[3].callCount;
+    await sleep(100);
+    return servers[3].callCount === before;
+  }, "it gets no calls");
+  await sleep(200);
+  isOver = true;
+  await Promise.all(callers); // rejects when a call fails
+  assert.ok(count > 100, `${count}`);
+  for (const server of servers) server.delayMs = 0;
+  lab.workload.removePod("echo-4");
+});
+
+test("dns: a new pod is noticed by the TTL, though no connection was lost", async () => {
+  const target = `dns://${dnsServer}/headless.prod.svc.cluster.local:50051`;
+  const one = client(target, "least_request");
+  await ready(one, 3);
+  lab.addPod(4);
+  await ready(one, 4);
+  lab.workload.removePod("echo-4");
+  await ready(one, 3);
+});
+
+test("10,000 calls to a dead name fail UNAVAILABLE, and DNS is asked once a second", async () => {
+  asked.length = 0;
+  const clock = realClock();
+  const target = `dns://${dnsServer}/nobody.prod.svc.cluster.local:50051`;
+  const startMs = clock.nowMs();
+  const many = Array.from({ length: 100 }, () => client(target, "round_robin"));
+  const errors = await Promise.all(
+    many.flatMap((one) => Array.from({ length: 100 }, () => call(one).catch((error) => error))),
+  );
+  await sleep(1500);
+  for (const one of many) one.close();
+  const seconds = (clock.nowMs() - startMs) / 1000;
+  for (const error of errors) assert.equal(error.code, grpc.status.UNAVAILABLE);
+  assert.match(errors[0].details, /nobody\.prod\.svc\.cluster\.local has no addresses in DNS/);
+  const queries = asked.filter((question) => / nobody\./.test(question)).length;
+  // A, AAAA and TXT, once at the start and once a second.
+  assert.ok(queries <= 3 * (1 + Math.ceil(seconds)), `${queries} queries in ${seconds} s`);
+});
+
+test("dns: what is malformed fails calls UNAVAILABLE, and throws nothing", async () => {
+  const one = client("dns:///bad..name:1", "round_robin");
+  await assert.rejects(call(one), (error: grpc.ServiceError) => {
+    assert.equal(error.code, grpc.status.UNAVAILABLE);
+    assert.match(error.details, /"bad\.\.name" is not a host name/);
+    return true;
+  });
+});
+
+test("addresses without a scheme, and lists, work with grpc-js' own policies", async () => {
+  const [first, second] = servers;
+  assert.equal(await call(client(first.address, null)), first.address);
+  const one = client(`static:///${first.address},${second.address}`, "round_robin");
+  await until(async () => {
+    const calls = await spread(one, 10);
+    return calls[0] === 5 && calls[1] === 5;
+  }, "both get the same");
+  assert.throws(() => client("static:///nowhere", null), /port is missing/);
+  assert.throws(() => client("kubernetes:///a.b.c", null), /after SERVICE\.NAMESPACE may come/);
+});
+
+test("a channel that was idle finds its endpoints again", async () => {
+  const one = client("kubernetes:///echo.prod:grpc", "least_request", {
+    "grpc.client_idle_timeout_ms": 1000,
+  });
+  await call(one);
+  const channel = one.getChannel();
+  await until(
+    () => channel.getConnectivityState(false) === grpc.connectivityState.IDLE,
+    "it is idle",
+  );
+  assert.match(await call(one), /^127\.0\.2\./);
+});
