@@ -8,14 +8,9 @@ import { join } from "node:path";
 import test, { after } from "node:test";
 import { ask, startProxy } from "../cli/harness.ts";
 import { requirePeer, type SkippableTest } from "../peers/find.ts";
-import { freePort, stopAll } from "../peers/processes.ts";
-import {
-  INTEROP_CASES,
-  LANGUAGES,
-  runGoCase,
-  runInterop,
-  startInteropServer,
-} from "../peers/storms.ts";
+import { startInteropServer } from "../peers/interop-servers.ts";
+import { stopAll } from "../peers/processes.ts";
+import { INTEROP_CASES, LANGUAGES, runGoCase, runInterop } from "../peers/storms.ts";
 import { createAuthority } from "../support/certificates.ts";
 
 after(() => stopAll());
@@ -26,14 +21,13 @@ async function withInterop(
   proxyFlags: readonly string[],
   body: (address: string, admin: string) => Promise<void>,
 ): Promise<void> {
-  const ports = [await freePort(), await freePort()];
   const servers = [];
-  for (const port of ports) {
-    const server = await startInteropServer(t, port);
+  for (let n = 0; n < 2; n += 1) {
+    const server = await startInteropServer(t, "go");
     if (server === null) return;
     servers.push(server);
   }
-  const to = ports.map((port) => `127.0.0.1:${port}`).join(",");
+  const to = servers.map(({ address }) => address).join(",");
   const args = ["--listen", "127.0.0.1:0", "--admin", "0", "--to", to, "--policy", "round_robin"];
   const proxy = await startProxy(...args, ...proxyFlags);
   try {
@@ -41,7 +35,7 @@ async function withInterop(
     assert.deepEqual(await proxy.process.stop(), { code: 0, signal: null });
   } finally {
     await proxy.process.stop();
-    for (const server of servers) await server.stop();
+    for (const server of servers) await server.process.stop();
   }
 }
 

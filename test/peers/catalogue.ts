@@ -5,7 +5,7 @@
  */
 import { existsSync, globSync } from "node:fs";
 import { delimiter, join } from "node:path";
-import { binDir, recipesDir, rootDir, venvDir } from "./paths.ts";
+import { binDir, javaInteropDir, nodeVersionsDir, recipesDir, rootDir, venvDir } from "./paths.ts";
 
 /** How a peer tells its version. */
 export type VersionSource =
@@ -13,6 +13,8 @@ export type VersionSource =
   | { readonly kind: "command"; readonly args: readonly string[]; readonly pattern: RegExp }
   /** The version of a Go module required by a go.mod. */
   | { readonly kind: "goModule"; readonly goMod: string; readonly module: string }
+  /** `pattern`'s first group in its path. */
+  | { readonly kind: "path"; readonly pattern: RegExp }
   /** It is part of this repository. */
   | { readonly kind: "own" };
 
@@ -64,6 +66,13 @@ function inVenv(name: string, paths: readonly string[], version: VersionSource, 
   return { name, candidates, version, installedBy: by };
 }
 
+function otherNode(major: string): Peer {
+  const folder = `node-${major}-${process.arch}`;
+  const candidates = () => [join(nodeVersionsDir, "node_modules", folder, "bin", "node")];
+  const version = { kind: "command", args: ["--version"], pattern: /v(\d\S*)/ } as const;
+  return { name: `node-${major}`, candidates, version, installedBy: TEST };
+}
+
 const GRPCIO_VERSION = "import grpc; print('grpcio', grpc.__version__)";
 
 /** Every known peer. */
@@ -87,6 +96,17 @@ export const PEERS: readonly Peer[] = [
   system("nginx", ["-v"], /nginx\/(\S+)/),
   system("chromium", ["--version"], /Chromium (\S+)/),
   system("ip", ["-V"], /iproute2-(\S+),/),
+  system("java", ["-version"], /version "([^"]+)"/),
+  system("mvn", ["--version"], /Maven (\d\S*)/),
+  {
+    name: "grpc-java-interop-server",
+    // A jar, whose neighbours are what it needs.
+    candidates: () => globSync(join(javaInteropDir, "grpc-interop-testing-*.jar")),
+    version: { kind: "path", pattern: /testing-(\S+)\.jar$/ },
+    installedBy: TEST,
+  },
+  otherNode("22"),
+  otherNode("26"),
   inVenv(
     "python-grpcio",
     ["bin/python"],
@@ -114,6 +134,7 @@ export const PEERS: readonly Peer[] = [
   ),
   ownScript("storm-client.py", "test/peers/python/storm_client.py"),
   ownScript("interop-client.py", "test/peers/python/interop_client.py"),
+  ownScript("interop-server.py", "test/peers/python/interop_server.py"),
   ownScript("storm-client.ts", "test/peers/node/storm-client.ts"),
   ownScript("interop-client.ts", "test/peers/node/interop-client.ts"),
 ];

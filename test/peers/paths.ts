@@ -19,3 +19,9 @@ export const binDir = join(peersDir, "bin");
 
 /** A Python virtual environment with grpcio and the proxies that PyPI carries. */
 export const venvDir = join(peersDir, "venv");
+
+/** The jars of grpc-java's interop server. */
+export const javaInteropDir = join(peersDir, "grpc-java-interop");
+
+/** An npm project with other versions of Node in its node_modules. */
+export const nodeVersionsDir = join(peersDir, "node-versions");

@@ -9,6 +9,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { arePresent } from "./catalogue.ts";
 import { goModule, goTools, type Outputs, ownGoPrograms } from "./go-recipes.ts";
+import { javaInterop, nodeVersions } from "./other-recipes.ts";
 import { recipesDir, venvDir } from "./paths.ts";
 import { command, type Recipe } from "./recipe.ts";
 
@@ -30,6 +31,9 @@ export function testRecipes(): readonly Recipe[] {
     pythonVenv("python", "requirements.txt", ["python-grpcio", "envoy"]),
     debian("chromium", ["chromium"], ["chromium"]),
     debian("iproute2", ["iproute2"], ["ip"]),
+    debian("java", ["default-jre-headless", "maven"], ["java", "mvn"]),
+    javaInterop(),
+    nodeVersions(),
     goModule("etcd", [["etcd", "go.etcd.io/etcd/server/v3"]]),
     goModule("coredns", [["coredns", "github.com/coredns/coredns"]]),
     goModule("kubernetes", KUBERNETES, KUBERNETES_VERSION),

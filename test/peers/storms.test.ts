@@ -9,15 +9,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { type CertificateFiles, writeCertificates } from "../support/certificates.ts";
+import { startInteropServer } from "./interop-servers.ts";
 import { freePort } from "./processes.ts";
-import {
-  INTEROP_CASES,
-  LANGUAGES,
-  runInterop,
-  runStorm,
-  startEchoServer,
-  startInteropServer,
-} from "./storms.ts";
+import { INTEROP_CASES, LANGUAGES, runInterop, runStorm, startEchoServer } from "./storms.ts";
 
 const CALLS = 600;
 
@@ -95,10 +89,9 @@ for (const language of LANGUAGES) {
   });
 
   test(`interop client (${language}): all cases pass against grpc-go's server`, async (t) => {
-    const port = await freePort();
-    const server = await startInteropServer(t, port);
+    const server = await startInteropServer(t, "go");
     if (server === null) return;
-    assert.deepEqual(await runInterop(t, language, `127.0.0.1:${port}`), {});
+    assert.deepEqual(await runInterop(t, language, server.address), {});
   });
 
   test(`interop client (${language}): cases fail against a server that has none`, async (t) => {

@@ -6,7 +6,7 @@
  * started.
  */
 import { requirePeer, type SkippableTest } from "./find.ts";
-import { type RunningProcess, runProcess, startProcess, waitForPort } from "./processes.ts";
+import { type RunningProcess, runProcess, startProcess } from "./processes.ts";
 
 /** The languages that have a storm client and an interop client. */
 export type Language = "go" | "node" | "python";
@@ -103,7 +103,7 @@ export async function runStorm(
   return { isGood: run.code === 0, summary: JSON.parse(last) as StormSummary };
 }
 
-/** The interop cases that the Node and the Python client have (all take no special server). */
+/** The interop cases that every client here has (all take no special server). */
 export const INTEROP_CASES: readonly string[] = [
   "empty_unary",
   "large_unary",
@@ -123,18 +123,21 @@ export const INTEROP_CASES: readonly string[] = [
 
 /**
  * Runs interop cases one after the other against `target` ("127.0.0.1:PORT"); what went wrong by
- * case, empty when all passed. Null when the client is missing.
+ * case, empty when all passed. Null when the client is missing. `channel` is one of the Node
+ * client's.
  */
 export async function runInterop(
   t: SkippableTest,
   language: Language,
   target: string,
   cases: readonly string[] = INTEROP_CASES,
+  channel: string | null = null,
 ): Promise<Readonly<Record<string, string>> | null> {
   if (language === "go") return runGoInterop(t, target, cases);
   const command = clientCommand(t, language, "interop-client");
   if (command === null) return null;
   const args = [...command.slice(1), "--target", target, "--case", cases.join(",")];
+  if (channel !== null) args.push("--channel", channel);
   const run = await runProcess(command[0], args, { name: `interop client (${language})` });
   const lines = run.stdout.split("\n");
   const failures: Record<string, string> = {};
@@ -206,23 +209,6 @@ export async function startEchoServer(
   t.after?.(() => process.stop());
   const [, list] = await process.waitFor(/^ready (\S+)$/m);
   return { process, addresses: (list as string).split(",") };
-}
-
-/** Starts grpc-go's interop server, which ends with the test; null when it is missing. */
-export async function startInteropServer(
-  t: SkippableTest,
-  port: number,
-): Promise<RunningProcess | null> {
-  const path = requirePeer(t, "grpc-go-interop-server");
-  if (path === null) return null;
-  const server = startProcess(path, [`-port=${port}`], { name: "grpc-go interop server" });
-  t.after?.(() => server.stop());
-  await Promise.race([waitForPort(port), server.exited.then(failStart)]);
-  return server;
-}
-
-function failStart(): never {
-  throw new Error("the grpc-go interop server ended at its start");
 }
 
 /** The command that starts a client; null when something of it is missing. */

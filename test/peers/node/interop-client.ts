@@ -1,32 +1,49 @@
 /**
- * `node interop-client.ts --target HOST:PORT [--case NAME,..|all]`: gRPC interop cases through
- * grpc-js against any interop server. A line per case; exit 0 when all passed, 1 when not, 2 for
- * wrong usage.
+ * `node interop-client.ts --target HOST:PORT [--case NAME,..|all] [--channel NAME]`: gRPC interop
+ * cases against any interop server, on one of the channels of `interop-channels.ts` (grpc-js's own
+ * unless told). A line per case; exit 0 when all passed, 1 when not, 2 for wrong usage.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { Client, credentials } from "@grpc/grpc-js";
-import { CASES } from "./interop-cases.ts";
+import type { OpenCaller } from "./interop-caller.ts";
+import { BASIC_CASES } from "./interop-cases.ts";
+import { CHANNELS } from "./interop-channels.ts";
+import { SPECIAL_CASES } from "./interop-special-cases.ts";
 
 /** How long a case may take. */
 const BOUND_MS = 20_000;
 
+const NAMES = [...Object.keys(BASIC_CASES), ...Object.keys(SPECIAL_CASES)];
+
 function usage(message: string): number {
-  const known = Object.keys(CASES).join(" ");
+  const channels = Object.keys(CHANNELS).join("|");
   console.error(
-    `interop-client: ${message}\nusage: --target HOST:PORT [--case NAME,..|all]; ${known}`,
+    `interop-client: ${message}\n` +
+      `usage: --target HOST:PORT [--case NAME,..|all] [--channel ${channels}]; ${NAMES.join(" ")}`,
   );
   return 2;
 }
 
-async function runCase(client: Client, name: string): Promise<string | null> {
+async function runCase(open: OpenCaller, target: string, name: string): Promise<void> {
+  const special = SPECIAL_CASES[name];
+  if (special !== undefined) return special(open, target);
+  const caller = open(target, false);
+  try {
+    await BASIC_CASES[name]?.(caller);
+  } finally {
+    caller.close();
+  }
+}
+
+/** What went wrong, or null. */
+async function tryCase(open: OpenCaller, target: string, name: string): Promise<string | null> {
   const bound = new AbortController();
   const late = sleep(BOUND_MS, undefined, { signal: bound.signal }).then(() => {
     throw new Error(`no end within ${BOUND_MS} ms`);
   });
   late.catch(() => {}); // Stopped, or it lost the race.
   try {
-    await Promise.race([CASES[name]?.(client), late]);
+    await Promise.race([runCase(open, target, name), late]);
     return null;
   } catch (error) {
     return (error as Error).message;
@@ -37,20 +54,25 @@ async function runCase(client: Client, name: string): Promise<string | null> {
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
-    options: { target: { type: "string" }, case: { type: "string", default: "all" } },
+    options: {
+      target: { type: "string" },
+      case: { type: "string", default: "all" },
+      channel: { type: "string", default: "grpc-js" },
+    },
   });
   if (values.target === undefined) return usage("--target is needed");
-  const names = values.case === "all" ? Object.keys(CASES) : values.case.split(",");
-  const unknown = names.find((name) => !(name in CASES));
+  const names = values.case === "all" ? NAMES : values.case.split(",");
+  const unknown = names.find((name) => !NAMES.includes(name));
   if (unknown !== undefined) return usage(`no case ${unknown}`);
-  const client = new Client(values.target, credentials.createInsecure());
+  const load = CHANNELS[values.channel];
+  if (load === undefined) return usage(`no channel ${values.channel}`);
+  const open = await load();
   let code = 0;
   for (const name of names) {
-    const reason = await runCase(client, name);
+    const reason = await tryCase(open, values.target, name);
     if (reason !== null) code = 1;
     console.log(reason === null ? `ok ${name}` : `FAILED ${name}: ${reason.replaceAll("\n", " ")}`);
   }
-  client.close();
   return code;
 }
 

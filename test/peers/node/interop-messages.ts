@@ -19,27 +19,38 @@ export function encodeSimpleRequest(request: {
   readonly responseBytes?: number;
   readonly payloadBytes?: number;
   readonly status?: EchoStatus;
+  /** Whether the answer shall be compressed; left to the server unless given. */
+  readonly isResponseCompressed?: boolean;
+  /** Whether this request is compressed, for servers that look. */
+  readonly isCompressed?: boolean;
 }): Buffer {
   return Buffer.concat([
     varintField(2, request.responseBytes ?? 0),
     payloadField(3, request.payloadBytes),
+    boolValueField(6, request.isResponseCompressed),
     statusField(request.status),
+    boolValueField(8, request.isCompressed),
   ]);
 }
 
-/** StreamingInputCallRequest: a payload of zeroes. */
-export function encodeStreamingInput(payloadBytes: number): Buffer {
-  return payloadField(1, payloadBytes);
+/** StreamingInputCallRequest: a payload of zeroes; `isCompressed` for servers that look. */
+export function encodeStreamingInput(payloadBytes: number, isCompressed?: boolean): Buffer {
+  return Buffer.concat([payloadField(1, payloadBytes), boolValueField(2, isCompressed)]);
 }
 
 /** StreamingOutputCallRequest: an answer of each size, and a payload of zeroes. */
 export function encodeStreamingOutput(request: {
   readonly responseBytes?: readonly number[];
+  /** Whether each of the answers shall be compressed. */
+  readonly areResponsesCompressed?: readonly boolean[];
   readonly payloadBytes?: number;
   readonly status?: EchoStatus;
 }): Buffer {
   return Buffer.concat([
-    ...(request.responseBytes ?? []).map((size) => bytesField(2, varintField(1, size))),
+    ...(request.responseBytes ?? []).map((size, index) => {
+      const compressed = boolValueField(3, request.areResponsesCompressed?.[index]);
+      return bytesField(2, Buffer.concat([varintField(1, size), compressed]));
+    }),
     payloadField(3, request.payloadBytes),
     statusField(request.status),
   ]);
@@ -63,6 +74,11 @@ function payloadField(field: number, size: number | undefined): Buffer {
   return size === undefined
     ? Buffer.alloc(0)
     : bytesField(field, bytesField(2, Buffer.alloc(size)));
+}
+
+/** A BoolValue: a message of its own, so that "false" differs from "not said". */
+function boolValueField(field: number, value: boolean | undefined): Buffer {
+  return value === undefined ? Buffer.alloc(0) : bytesField(field, varintField(1, value ? 1 : 0));
 }
 
 function statusField(echo: EchoStatus | undefined): Buffer {

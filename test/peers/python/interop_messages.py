@@ -1,4 +1,4 @@
-"""The messages of grpc.testing.TestService that the interop cases need, written and read by hand.
+"""The messages of grpc.testing.TestService as the interop cases need them, written and read by hand.
 
 Field numbers are those of grpc-proto's grpc/testing/messages.proto. Encoders leave out what is empty,
 as protobuf does; decoders read the one field that a case looks at.
@@ -34,6 +34,45 @@ def aggregated_bytes_of(message):
     return _field(message, 1) or 0
 
 
+def response(size):
+    """SimpleResponse or StreamingOutputCallResponse: a payload of zeroes."""
+    return _payload(1, size)
+
+
+def aggregate(size):
+    """StreamingInputCallResponse."""
+    return _number(1, size)
+
+
+def compressable_of(request):
+    """Of a SimpleRequest: whether the answer shall be compressed, and its size."""
+    return _bool_value(request, 6), _field(request, 2) or 0
+
+
+def payload_of_input(request):
+    """Bytes in the payload of a StreamingInputCallRequest."""
+    return len(_field(_field(request, 1) or b"", 2) or b"")
+
+
+def response_parameters_of(request):
+    """Of a StreamingOutputCallRequest: for each answer its size, the wait before it in us, and whether
+    it shall be compressed."""
+    return [
+        (_field(each, 1) or 0, _field(each, 2) or 0, _bool_value(each, 3)) for each in _fields(request, 2)
+    ]
+
+
+def status_of(request):
+    """The (code, message) that a SimpleRequest or a StreamingOutputCallRequest asks for, or None."""
+    status = _field(request, 7)
+    return None if status is None else (_field(status, 1) or 0, (_field(status, 2) or b"").decode())
+
+
+def _bool_value(message, field):
+    """Whether a BoolValue is there and true."""
+    return bool(_field(_field(message, field) or b"", 1))
+
+
 def _payload(field, size):
     return b"" if size is None else _bytes(field, _bytes(2, bytes(size)))
 
@@ -64,7 +103,13 @@ def _varint(value):
 
 def _field(message, wanted):
     """The last value of a field: an int for a varint, bytes for a length-delimited one, or None."""
-    found, at = None, 0
+    values = _fields(message, wanted)
+    return values[-1] if values else None
+
+
+def _fields(message, wanted):
+    """All values of a field, as `_field` gives one."""
+    found, at = [], 0
     while at < len(message):
         tag, at = _read_varint(message, at)
         value, at = _read_varint(message, at)
@@ -73,7 +118,7 @@ def _field(message, wanted):
         elif tag & 7 != _VARINT:
             raise ValueError(f"wire type {tag & 7} is not read here")
         if tag >> 3 == wanted:
-            found = value
+            found.append(value)
     return found
 
 
