@@ -17,6 +17,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/keepalive"
 
 	"fairlead.dev/peers/wire"
 )
@@ -26,6 +27,8 @@ func main() {
 	name := flag.String("name", "", "what it calls itself (default: its first address)")
 	maxStreams := flag.Uint("max-streams", 0, "SETTINGS_MAX_CONCURRENT_STREAMS; 0 for grpc-go's default")
 	drain := flag.Int("drain-seconds", 10, "how long calls may take to finish after SIGTERM")
+	age := flag.Duration("max-connection-age", 0, "close connections (GOAWAY) when they are so old; 0 for never")
+	grace := flag.Duration("max-connection-age-grace", 0, "how long calls then have to finish; 0 for ever")
 	certFile := flag.String("tls-cert", "", "PEM certificate; with it the server speaks TLS")
 	keyFile := flag.String("tls-key", "", "PEM key")
 	fault := flag.String("fault", "", "misbehave in one call of 20: cross, drop, damage or hang (to test storm clients)")
@@ -40,6 +43,11 @@ func main() {
 	}
 	if *maxStreams > 0 {
 		options = append(options, grpc.MaxConcurrentStreams(uint32(*maxStreams)))
+	}
+	if *age > 0 {
+		options = append(options, grpc.KeepaliveParams(keepalive.ServerParameters{
+			MaxConnectionAge: *age, MaxConnectionAgeGrace: *grace,
+		}))
 	}
 	if *certFile != "" {
 		creds, err := credentials.NewServerTLSFromFile(*certFile, *keyFile)
