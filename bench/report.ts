@@ -62,21 +62,25 @@ export function loadTable(result: LoadRounds): string {
   return [head, "|---|---|---|---|---|---|---|", ...rows].join("\n");
 }
 
-function describeRounds(rounds: readonly Round[]): string {
+/** How many rounds counted, and why others did not. */
+export function describeRounds(rounds: readonly Round[]): string {
   const bad = rounds.filter((round) => round.disqualified !== null);
   if (bad.length === 0) return String(rounds.length);
   return `${rounds.length - bad.length} of ${rounds.length}: ${bad[0]?.disqualified}`;
 }
 
-/** fairlead's cost divided by the proxy's, round by round; null without a common good round. */
-export function ratioSpread(result: LoadRounds, proxy: string): Spread | null {
-  const ours = result.rounds.fairlead ?? [];
-  const theirs = result.rounds[proxy] ?? [];
+/** Our cost divided by the other's, round by round; null without a common good round. */
+export function ratioSpread(
+  result: Pick<LoadRounds, "rounds">,
+  other: string,
+  our = "fairlead",
+): Spread | null {
+  const ours = result.rounds[our] ?? [];
+  const theirs = result.rounds[other] ?? [];
   const ratios: number[] = [];
   for (let i = 0; i < Math.min(ours.length, theirs.length); i += 1) {
-    const [our, their] = [ours[i] as Round, theirs[i] as Round];
-    if (our.disqualified === null && their.disqualified === null)
-      ratios.push(our.cost / their.cost);
+    const [one, two] = [ours[i] as Round, theirs[i] as Round];
+    if (one.disqualified === null && two.disqualified === null) ratios.push(one.cost / two.cost);
   }
   return spreadOf(ratios);
 }
@@ -146,13 +150,15 @@ export function verdictTable(list: readonly Verdict[]): string {
   ].join("\n");
 }
 
-function middle(rounds: readonly Round[], of: (round: Round) => number | null): string {
+/** The median of something over the rounds that have it; "-" when none has. */
+export function middle(rounds: readonly Round[], of: (round: Round) => number | null): string {
   const values = rounds.map(of).filter((value) => value !== null);
   const median = spreadOf(values)?.median;
   return median === undefined ? "-" : short(median);
 }
 
-function spread(value: Spread | null): string {
+/** Least, **middle** and greatest; "-" when nothing was measured. */
+export function spread(value: Spread | null): string {
   if (value === null) return "-";
   return `${short(value.min)} / **${short(value.median)}** / ${short(value.max)}`;
 }

@@ -7,6 +7,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus, release } from "node:os";
 import { dirname, join } from "node:path";
 import { rootDir } from "../test/peers/paths.ts";
+import { clientChapter, keptClient } from "./client/results.ts";
 import { discoveryChapter } from "./discovery/results.ts";
 import { LOADS } from "./loads/index.ts";
 import type { BenchProxy } from "./proxies/index.ts";
@@ -68,7 +69,12 @@ export function writeResults(): void {
 }
 
 function writeText(relay: readonly KeptLoad[]): void {
-  const chapters = [resultsText(relay), reactionChapter(keptReaction()), discoveryChapter()];
+  const chapters = [
+    resultsText(relay),
+    reactionChapter(keptReaction()),
+    discoveryChapter(),
+    clientChapter(keptClient()),
+  ];
   writeFileSync(textFile, chapters.join(""));
 }
 

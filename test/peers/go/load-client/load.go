@@ -33,6 +33,8 @@ type report struct {
 	P50Ms          float64 `json:"p50Ms"`
 	P99Ms          float64 `json:"p99Ms"`
 	CPUMs          float64 `json:"cpuMs"`
+	// RSSBytes is read by -mode client only.
+	RSSBytes int64 `json:"rssBytes,omitempty"`
 }
 
 type worker struct {
@@ -166,12 +168,16 @@ func (w *worker) callContext() (context.Context, context.CancelFunc) {
 	if w.metadata == "constant" {
 		return context.WithCancel(metadata.AppendToOutgoingContext(background, constants...))
 	}
-	a, b, c, d := w.random.Uint64(), w.random.Uint64(), w.random.Uint64(), w.random.Uint64()
-	pairs := append([]string{
+	ctx := metadata.AppendToOutgoingContext(background, realMetadata(w.random)...)
+	timeout := 20*time.Second + time.Duration(w.random.Int64N(int64(10*time.Second)))
+	return context.WithTimeout(ctx, timeout)
+}
+
+// realMetadata is what a call carries in life: some of it differs each time.
+func realMetadata(random *rand.Rand) []string {
+	a, b, c, d := random.Uint64(), random.Uint64(), random.Uint64(), random.Uint64()
+	return append([]string{
 		"traceparent", fmt.Sprintf("00-%016x%016x-%016x-01", a, b, c),
 		"x-request-id", fmt.Sprintf("%08x-%04x-4%03x-a%03x-%012x", a>>32, b>>48, c>>52, d>>52, d&0xffffffffffff),
 	}, constants...)
-	ctx := metadata.AppendToOutgoingContext(background, pairs...)
-	timeout := 20*time.Second + time.Duration(w.random.Int64N(int64(10*time.Second)))
-	return context.WithTimeout(ctx, timeout)
 }

@@ -3,6 +3,9 @@
 //
 // With -mode idle or hold it opens connections or streams instead, prints {"open":N} once they are all
 // there, and keeps them until it is ended by a signal or its stdin is closed.
+//
+// With -mode client it is itself what is measured: one channel over all targets, and the CPU time that
+// a warm one takes.
 package main
 
 import (
@@ -32,21 +35,27 @@ type config struct {
 	calls       int64
 	size        int
 	messages    int
+	sleepMs     int
+	warmUp      float64
+	chats       bool
 	isTLS       bool
 	touch       bool
 }
 
 func main() {
 	var c config
-	flag.StringVar(&c.target, "target", "", "HOST:PORT")
-	flag.StringVar(&c.mode, "mode", "unary", "unary, produce (server streams), idle (connections), hold (streams)")
+	flag.StringVar(&c.target, "target", "", "HOST:PORT; several by commas for -mode client")
+	flag.StringVar(&c.mode, "mode", "unary", "unary, produce (server streams), idle (connections), hold (streams), client")
 	flag.StringVar(&c.metadata, "metadata", "real", "real (differs per call, as in life), constant, or none")
 	flag.IntVar(&c.connections, "connections", 10, "connections")
 	flag.IntVar(&c.streams, "streams", 10, "calls at once on each connection")
 	flag.Float64Var(&c.seconds, "seconds", 3, "how long calls are started")
 	flag.Int64Var(&c.calls, "calls", 0, "stop after so many calls instead")
 	flag.IntVar(&c.size, "size", 100, "bytes of a message, each way")
-	flag.IntVar(&c.messages, "messages", 1000, "messages of a server stream")
+	flag.IntVar(&c.messages, "messages", 1000, "messages of a stream")
+	flag.IntVar(&c.sleepMs, "sleep-ms", 0, "client: how long the server is told to wait before it answers")
+	flag.Float64Var(&c.warmUp, "warm-up", 2, "client: seconds before those that are measured")
+	flag.BoolVar(&c.chats, "chat", false, "client: streams both ways of -messages messages, not unary calls")
 	flag.BoolVar(&c.isTLS, "tls", false, "TLS, any certificate accepted")
 	flag.BoolVar(&c.touch, "touch", false, "idle: one call on each connection first")
 	flag.Parse()
@@ -55,21 +64,25 @@ func main() {
 		os.Exit(2)
 	}
 
+	if c.mode == "client" {
+		printReport(runClient(c))
+		return
+	}
 	connections := dial(c)
-	var result any
 	switch c.mode {
 	case "unary", "produce":
-		result = runLoad(c, connections)
+		printReport(runLoad(c, connections))
 	case "idle":
 		holdIdle(c, connections)
-		return
 	case "hold":
 		holdStreams(c, connections)
-		return
 	default:
-		fmt.Fprintf(os.Stderr, "load-client: -mode %q: must be unary, produce, idle or hold\n", c.mode)
+		fmt.Fprintf(os.Stderr, "load-client: -mode %q: must be unary, produce, idle, hold or client\n", c.mode)
 		os.Exit(2)
 	}
+}
+
+func printReport(result report) {
 	if err := json.NewEncoder(os.Stdout).Encode(result); err != nil {
 		log.Fatal(err)
 	}
