@@ -9,7 +9,7 @@ import { runProcess } from "../../test/peers/processes.ts";
 import { firstLine, lostRound, type Round } from "../measure.ts";
 import type { FoundClient } from "./clients.ts";
 import type { ClientLoad } from "./loads.ts";
-import type { Plan, Report } from "./programs/plan.ts";
+import { type Plan, type Report, WARM_UPS_MAX } from "./programs/plan.ts";
 import { Servers } from "./servers.ts";
 
 /** How long and how often. */
@@ -61,7 +61,7 @@ async function measureOne(
     ...{ warmUpSeconds, seconds, pool, entries },
   };
   const [path, ...args] = client.command(plan);
-  const timeoutMs = (seconds + warmUpSeconds) * 1_000 + SLACK_MS;
+  const timeoutMs = (seconds + WARM_UPS_MAX * warmUpSeconds) * 1_000 + SLACK_MS;
   try {
     const before = await servers.callCounts();
     const run = await runProcess(path, args, { name: client.name, timeoutMs });

@@ -11,7 +11,8 @@ export const CLIENT_USAGE = `usage: npm run bench -- client [options]
 
   --rounds N       interleaved rounds (default 5; --quick: 2)
   --seconds S      seconds of one measurement (default 3; --quick: 1)
-  --warm-up S      seconds before it, in the same process (default 2; --quick: 1)
+  --warm-up S      seconds before it in the same process, up to three times as many for a client
+                   that is slow (default 3; --quick: 1)
   --processes N    fresh processes for each figure (default 12; --quick: 4)
   --only A,B       only these loads and figures
   --clients A,B    only these clients
@@ -68,7 +69,7 @@ export function parseClientArgs(args: readonly string[]): ClientOptions | "list"
   return {
     rounds: positive("--rounds", values.rounds, quick ? 2 : 5, true),
     seconds: positive("--seconds", values.seconds, quick ? 1 : 3, false),
-    warmUpSeconds: positive("--warm-up", values["warm-up"], quick ? 1 : 2, false),
+    warmUpSeconds: positive("--warm-up", values["warm-up"], quick ? 1 : 3, false),
     processes: positive("--processes", values.processes, quick ? 4 : 12, true),
     loads: CLIENT_LOADS.filter(({ name }) => only.includes(name)),
     figures: figures.filter((name) => only.includes(name)),

@@ -6,7 +6,7 @@
  */
 import { percentile } from "../../statistics.ts";
 import { type Fields, metadataOf } from "./metadata.ts";
-import { MESSAGE_BYTES, type Plan, type Report, STREAM_MESSAGES } from "./plan.ts";
+import { MESSAGE_BYTES, type Plan, type Report, STREAM_MESSAGES, WARM_UPS_MAX } from "./plan.ts";
 
 /** A client under measurement. Every call has the deadline DEADLINE_MS. */
 export interface BenchClient {
@@ -30,6 +30,9 @@ export async function drive(open: (plan: Plan) => Promise<BenchClient>): Promise
   process.stdout.write(`${JSON.stringify(report)}\n`, () => process.exit(0));
 }
 
+/** Fewer leave code that is not compiled for good: a slow client warms up for longer. */
+const WARM_UP_MESSAGES = 20_000;
+
 class Driver {
   readonly #plan: Plan;
   readonly #client: BenchClient;
@@ -37,6 +40,7 @@ class Driver {
   #isMeasuring = false;
   #isOver = false;
   #messages = 0;
+  #warmUpMessages = 0;
   #failures = 0;
   readonly #latenciesMs: number[] = [];
   readonly #errors: Record<string, string> = {};
@@ -48,12 +52,12 @@ class Driver {
   }
 
   async run(): Promise<Report> {
-    const { inFlight, shape, warmUpSeconds, seconds } = this.#plan;
+    const { inFlight, shape, seconds } = this.#plan;
     for (let i = 0; i < inFlight; i += 1) {
       if (shape === "unary") this.#unary();
       else void this.#chat();
     }
-    await sleep(warmUpSeconds);
+    await this.#warmUp();
     this.#isMeasuring = true;
     const cpuBefore = process.cpuUsage();
     const beganMs = performance.now();
@@ -64,6 +68,14 @@ class Driver {
     this.#isOver = true;
     const rssBytes = process.memoryUsage.rss();
     return this.#report((user + system) / 1_000, tookSeconds, rssBytes);
+  }
+
+  async #warmUp(): Promise<void> {
+    const { warmUpSeconds } = this.#plan;
+    for (let i = 0; i < WARM_UPS_MAX; i += 1) {
+      await sleep(warmUpSeconds);
+      if (this.#warmUpMessages >= WARM_UP_MESSAGES) return;
+    }
   }
 
   #report(cpuMs: number, seconds: number, rssBytes: number): Report {
@@ -88,7 +100,7 @@ class Driver {
       if (this.#isOver) return;
       if (failure === null && bytes === MESSAGE_BYTES) {
         this.#count(beganMs);
-        if (this.#isMeasuring) this.#messages += 2;
+        this.#countMessages();
         this.#unary();
       } else {
         this.#fail(failure ?? new Error(`${MESSAGE_BYTES} bytes answered with ${bytes}`));
@@ -104,7 +116,7 @@ class Driver {
       try {
         await this.#client.chat(this.#nextFields(), () => {
           back += 1;
-          if (this.#isMeasuring) this.#messages += 2;
+          this.#countMessages();
         });
         if (back !== STREAM_MESSAGES)
           throw new Error(`${back} of ${STREAM_MESSAGES} messages came`);
@@ -118,6 +130,12 @@ class Driver {
 
   #count(beganMs: number): void {
     if (this.#isMeasuring) this.#latenciesMs.push(performance.now() - beganMs);
+  }
+
+  /** One each way. */
+  #countMessages(): void {
+    if (this.#isMeasuring) this.#messages += 2;
+    else this.#warmUpMessages += 2;
   }
 
   #fail(failure: unknown): void {

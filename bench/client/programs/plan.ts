@@ -61,3 +61,6 @@ export const ROUND_ROBIN = JSON.stringify({ loadBalancingConfig: [{ round_robin:
 export function targetOf(addresses: readonly string[]): string {
   return `ipv4:${addresses.join(",")}`;
 }
+
+/** How many times the plan's warm-up a slow client takes at most. */
+export const WARM_UPS_MAX = 3;
