@@ -11,6 +11,6 @@ export async function importEntry<T>(plan: Pick<Plan, "entries">, specifier: str
 }
 
 /** Channel options: nothing but the pool where one is asked for. */
-export function poolOptions({ pool }: Plan): { connectionsPerEndpointMax?: number } {
-  return pool > 1 ? { connectionsPerEndpointMax: pool } : {};
+export function poolOptions({ pool }: Plan): { maxConnectionsPerEndpoint?: number } {
+  return pool > 1 ? { maxConnectionsPerEndpoint: pool } : {};
 }
