@@ -33,7 +33,10 @@ export const FIGURE_RUNS: Readonly<
     }
   >
 > = {
-  import: { title: "import of the built fairlead/grpc-js over grpc-js itself", measure: measureImport },
+  import: {
+    title: "import of the built fairlead/grpc-js over grpc-js itself",
+    measure: measureImport,
+  },
   channels: { title: "100 channels to one target of 100 endpoints", measure: measureChannels },
   package: { title: "the package as npm packs it", measure: measurePackage },
 };

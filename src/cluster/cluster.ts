@@ -362,19 +362,16 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
 
   /** Ends everything: waiting calls fail, connections close. */
   close(): void {
-    const { draining } = this.#endpoints;
-    if (this.#end())
-      for (const each of [...this.#endpoints.current, ...draining]) each.close(CLOSED);
+    this.#end((subchannel) => subchannel.close(CLOSED));
   }
 
   /** As `close`, but calls that have an endpoint finish there; connections close behind them. */
   retire(): void {
-    if (this.#end()) for (const each of this.#endpoints.current) each.remove(CLOSED);
+    this.#end((subchannel) => subchannel.remove(CLOSED));
   }
 
-  /** False when it had ended before. */
-  #end(): boolean {
-    if (this.#isClosed) return false;
+  #end(end: (subchannel: Subchannel) => void): void {
+    if (this.#isClosed) return;
     this.#isClosed = true;
     this.#connectivity.close();
     this.#warmUp.cancel();
@@ -382,12 +379,12 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
     this.#deps.resolver.close();
     this.#deps.loop.remove(this);
     this.#waiting.failAll(SHUTTING_DOWN);
-    const { current, draining } = this.#endpoints;
+    const all = [...this.#endpoints.current, ...this.#endpoints.draining];
+    for (const subchannel of all) end(subchannel);
     this.#metrics.remove();
-    for (const subchannel of [...current, ...draining]) subchannel.metrics.remove();
+    for (const subchannel of all) subchannel.metrics.remove();
     assert(this.#waiting.ready.length === 0, "no call waits in a closed cluster");
     this.#deps.listener?.onConnectivity("SHUTDOWN");
-    return true;
   }
 }
 

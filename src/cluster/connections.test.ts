@@ -125,6 +125,10 @@ test("an endpoint that becomes ready and cuts at once is backed off from, ever l
   await withCluster({ rng: { next: () => 0.5, int: () => 0 } }, async (harness) => {
     const [server] = await harness.ready(1);
     (await server.next()).destroy();
+    const second = await server.next();
+    assert.equal(harness.clock.nowMs(), 0, "once at once: it may have been chance");
+    await harness.untilReady(1);
+    second.destroy();
     for (let delayMs = BACKOFF_MS_FIRST; delayMs < 2_000; delayMs *= BACKOFF_MULTIPLIER) {
       await eventually("failed", () => harness.view(server).state === "TRANSIENT_FAILURE");
       const before = server.connections.length;

@@ -58,6 +58,8 @@ export class Subchannel implements PickTarget, UpstreamOwner {
   #upstreams: Upstream[] = [];
   #retry: Timer | null = null;
   #retryAtMs = 0;
+  /** Connections in a row that were made, and ended at once. */
+  #unprovenCount = 0;
   /** Ends the streams of one that was removed. */
   #drainEnd: Timer | null = null;
   #isRemoved = false;
@@ -279,16 +281,19 @@ export class Subchannel implements PickTarget, UpstreamOwner {
   }
 
   /**
-   * A connection that worked is replaced at once: the pod may be back already. One that ended as
-   * soon as it was made counts as a failed attempt, or a server that cuts would be hammered.
+   * A connection that worked is replaced at once: the pod may be back already. So is one that ended
+   * as soon as it was made, but not twice in a row: from then on such a connection counts as a
+   * failed attempt, or a server that cuts would be hammered.
    */
   #reconnect(upstream: Upstream, reason: string): void {
     const livedMs = this.#clock.nowMs() - upstream.readyMs;
-    if (livedMs < CONNECTION_PROVEN_MS && !upstream.hasServed) {
+    const isProven = livedMs >= CONNECTION_PROVEN_MS || upstream.hasServed;
+    this.#unprovenCount = isProven ? 0 : this.#unprovenCount + 1;
+    if (this.#unprovenCount > 1) {
       this.#retryLater(reason);
       return;
     }
-    this.#backoff.reset();
+    if (isProven) this.#backoff.reset();
     this.#setState("IDLE", reason);
     this.connect();
     this.#owner.onSubchannelLost(this);

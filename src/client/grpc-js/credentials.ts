@@ -6,7 +6,7 @@
  * and whatever a library derives.
  */
 import type { Socket } from "node:net";
-import { type CallCredentials, ChannelCredentials, type experimental } from "@grpc/grpc-js";
+import type { CallCredentials, ChannelCredentials, experimental } from "@grpc/grpc-js";
 import type { SocketSecurity } from "../../transport/index.ts";
 import type { ChannelArgs } from "./channel-args.ts";
 
@@ -42,7 +42,7 @@ export function parseCredentials(
   authority: string,
   args: ChannelArgs,
 ): ParsedCredentials {
-  if (!(credentials instanceof ChannelCredentials)) {
+  if (!isChannelCredentials(credentials)) {
     throw new TypeError(
       "credentials must be ChannelCredentials of @grpc/grpc-js: credentials.createInsecure(), ...",
     );
@@ -56,6 +56,12 @@ export function parseCredentials(
   byCredentials.set(credentials, byName.set(name, made));
   known.add(new WeakRef(made));
   return made.parsed;
+}
+
+/** By what they can do: a program may have more than one copy of grpc-js. */
+function isChannelCredentials(value: unknown): value is ChannelCredentials {
+  const { _isSecure, _createSecureConnector } = Object(value) as Partial<ChannelCredentials>;
+  return typeof _isSecure === "function" && typeof _createSecureConnector === "function";
 }
 
 function findEqual(credentials: ChannelCredentials, name: string): Known | null {
