@@ -28,14 +28,13 @@ class ClientProcess {
     this.#keepAlive.unref();
     const clock = unrefClock(realClock());
     const rng = realRng();
-    const registry = new Registry();
     const pool = new DiscoveryPool({
-      ...{ clock, rng, registry, log: silentLogger },
+      ...{ clock, rng, log: silentLogger, registry: new Registry() },
       env: process.env,
       isUnref: true,
     });
     this.deps = {
-      ...{ clock, rng, registry },
+      ...{ clock, rng },
       loop: new TransportLoop(clock),
       wheel: new TimerWheel(clock),
       createResolver: (target, discovery) => createLazyResolver(target, discovery, { pool }),

@@ -5,7 +5,6 @@ import type { Policy } from "../../balancing/index.ts";
 import type { Clock, Logger, Rng, TimerWheel } from "../../base/index.ts";
 import type { ClusterConfig } from "../../cluster/index.ts";
 import type { DiscoveryOptions, Resolver } from "../../discovery/index.ts";
-import type { Registry } from "../../telemetry/index.ts";
 import type { TransportLoop } from "../../transport/index.ts";
 import type { Encoding } from "./compression.ts";
 
@@ -61,7 +60,6 @@ export interface ClientDeps {
   readonly rng: Rng;
   readonly loop: TransportLoop;
   readonly wheel: TimerWheel;
-  readonly registry: Registry;
   /** @throws TargetError for a malformed target. */
   createResolver(target: string, discovery: DiscoveryOptions): Resolver;
   /** While more is retained than released, the process lives: for calls in flight. */

@@ -9,6 +9,7 @@ import type { Policy } from "../../balancing/index.ts";
 import { assert } from "../../base/index.ts";
 import { type Cluster, type Connectivity, createCluster } from "../../cluster/index.ts";
 import type { ServiceConfigResult } from "../../discovery/index.ts";
+import { Registry } from "../../telemetry/index.ts";
 import type { Ticking } from "../../transport/index.ts";
 import type { ChannelSettings, ClientDeps } from "./settings.ts";
 
@@ -21,6 +22,8 @@ export interface ClusterUser {
 
 /** One cluster and its channels. */
 export class SharedCluster implements Ticking {
+  /** Its figures: clusters of one target and other settings would share series in one registry. */
+  readonly registry = new Registry();
   readonly #settings: ChannelSettings;
   readonly #deps: ClientDeps;
   readonly #onUnused: () => void;
@@ -64,7 +67,7 @@ export class SharedCluster implements Ticking {
 
   #open(): Cluster {
     const { target, dialTarget, discovery, cluster: config, log } = this.#settings;
-    const { clock, rng, loop, wheel, registry } = this.#deps;
+    const { clock, rng, loop, wheel } = this.#deps;
     const resolver = this.#deps.createResolver(dialTarget ?? target, discovery);
     const cluster = createCluster(
       {
@@ -78,7 +81,7 @@ export class SharedCluster implements Ticking {
         isSourceLogged: true,
         isUnref: true,
       },
-      { clock, rng, log, loop, wheel, registry, resolver, listener: this },
+      { clock, rng, log, loop, wheel, registry: this.registry, resolver, listener: this },
     );
     this.#cluster = cluster;
     this.#usedMs = clock.nowMs();
