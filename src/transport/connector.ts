@@ -132,7 +132,8 @@ class Attempt implements ConnectAttempt {
     // The handshake knows better why; one that says nothing must not be waited for.
     socket.on("error", () => {});
     socket.once("close", () => setImmediate(this.#onClose));
-    secure.connect(socket, host).then(
+    // One that throws is as one that rejects.
+    new Promise<Socket>((resolve) => resolve(secure.connect(socket, host))).then(
       (made) => this.#onSecured(made),
       (error: unknown) => this.#fail(handshakeReason(error)),
     );

@@ -214,8 +214,12 @@ export class RawServer {
   readonly #server: Server;
   address = "";
 
-  constructor() {
-    this.#server = createServer((socket) => this.peers.push(new RawPeer(socket, true)));
+  /** @param isHttp1 whether what comes is text, as for `RawPeer.speaksHttp1`. */
+  constructor(isHttp1 = false) {
+    this.#server = createServer((socket) => {
+      const peer = new RawPeer(socket, true);
+      this.peers.push(isHttp1 ? peer.speaksHttp1() : peer);
+    });
     leftovers.push(() => this.#server.close());
   }
 
