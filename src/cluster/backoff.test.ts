@@ -25,6 +25,17 @@ test("jitter moves a delay by up to a fifth, either way", () => {
   assert.ok(Math.max(...delays) - Math.min(...delays) > 70, "all of the range is used");
 });
 
+test("the first and the longest delay are settings", () => {
+  const backoff = new Backoff(
+    { next: () => 0.5, int: () => 0 },
+    { initialMs: 1_000, maxMs: 2_000 },
+  );
+  const delays = Array.from({ length: 4 }, () => Math.round(backoff.nextMs()));
+  assert.deepEqual(delays, [1_000, 1_600, 2_000, 2_000]);
+  backoff.reset();
+  assert.equal(backoff.nextMs(), 1_000);
+});
+
 test("reset makes the next delay the first one", () => {
   const backoff = new Backoff({ next: () => 0.5, int: () => 0 }, CONFIG);
   for (let i = 0; i < 10; i += 1) backoff.nextMs();

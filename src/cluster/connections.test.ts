@@ -86,6 +86,19 @@ test("a port that refuses is tried again with growing, jittered delays", async (
   });
 });
 
+test("the delays are settings of the cluster", async () => {
+  const config = { backoff: { initialMs: 3_000, maxMs: 3_000 } };
+  await withCluster({ rng: { next: () => 0.5, int: () => 0 }, config }, async (harness) => {
+    const server = await harness.server();
+    await server.close();
+    harness.resolve(server);
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      await eventually("failed", () => /next attempt in 3\.0 s/.test(harness.view(server).reason));
+      harness.clock.advance(3_000);
+    }
+  });
+});
+
 test("a success makes the next delay the first one again", async () => {
   const rng = { next: () => 0.5, int: () => 0 };
   await withCluster({ rng }, async (harness) => {
