@@ -66,6 +66,31 @@ test("TCP and Unix sockets are connected, and the connection counts with the pee
   }
 });
 
+test("the windows and limits of a connection are those of the connector", async () => {
+  const server = await new RawServer().listen();
+  const { connection: usual } = DEFAULT_CONNECTOR_OPTIONS;
+  const connection = {
+    ...usual,
+    streamWindowBytes: 100_000,
+    connectionWindowBytes: 1_000_000,
+    headerListBytesMax: 9_000,
+  };
+  const clock = new VirtualClock();
+  const options = { ...DEFAULT_CONNECTOR_OPTIONS, connection };
+  const user = new SocketUser();
+  new Connector(options, new TransportLoop(clock)).connect(server.address, user);
+  const peer = await server.accepted();
+  const said = await peer.line("SETTINGS");
+  assert.match(said, /\b100000\b/);
+  assert.match(said, /\b9000\b/);
+  assert.match(await peer.line("WINDOW_UPDATE 0"), /\b934465\b/);
+  peer.send(settings(), SETTINGS_ACK);
+  await until(() => user.isReady, "ready");
+  user.connection!.drain("done");
+  await until(() => user.closed.length > 0, "closed");
+  await server.close();
+});
+
 test("a server that accepts and says nothing is given up", async () => {
   const server = await new RawServer().listen();
   const { connector, clock } = dialer();

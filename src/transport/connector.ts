@@ -140,12 +140,21 @@ class Attempt implements ConnectAttempt {
   }
 
   #onSecured(socket: Socket): void {
-    const problem = socket instanceof TLSSocket ? alpnFailureReason(socket) : null;
-    if (problem !== null) this.#fail(problem);
+    // Node 24 crashes when a TLS socket is destroyed in the turn of its handshake, after the socket
+    // below it: so that one is destroyed second, or this one in a later turn.
     if (this.#isOver) {
       socket.on("error", () => {});
-      socket.destroy();
-    } else this.#finish(socket);
+      setImmediate(() => socket.destroy());
+      return;
+    }
+    const problem = socket instanceof TLSSocket ? alpnFailureReason(socket) : null;
+    if (problem === null) {
+      this.#finish(socket);
+      return;
+    }
+    socket.on("error", () => {});
+    socket.destroy();
+    this.#fail(problem);
   }
 
   #finish(socket: Socket): void {

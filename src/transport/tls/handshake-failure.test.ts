@@ -257,6 +257,18 @@ test("a server that refuses us after the handshake (TLS 1.3) says why", async ()
   });
 });
 
+test("a server whose TLS knows no ALPN is told of as such", async () => {
+  const server = createServer(own, (socket) => socket.on("error", () => {}));
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = `127.0.0.1:${(server.address() as { port: number }).port}`;
+  const tls = loadClient(null, null);
+  const reason = "the server does not offer HTTP/2 (ALPN h2) over TLS";
+  assert.equal(await failureOf(address, tls), reason);
+  tls.close();
+  server.close();
+});
+
 test("a certificate for another name is told with the names that it has", async () => {
   const named = await authority.issue({ names: ["orders.test", "other.test"] });
   const server = createServer({ ...named, ALPNProtocols: ["h2"] }, (socket) => socket.destroy());
