@@ -21,9 +21,8 @@ interface CallOptions {
 }
 
 const same = (bytes: Uint8Array) => bytes;
-const codec = { requestSerialize: same, responseDeserialize: same };
-const say = { path: SAY, requestStream: false, responseStream: false, ...codec };
-const chat = { path: CHAT, requestStream: true, responseStream: true, ...codec };
+const say = { path: SAY, encode: same, decode: same };
+const chat = { path: CHAT, encode: same, decode: same };
 const message = Buffer.alloc(MESSAGE_BYTES, 0x78);
 
 /** A client over all addresses; `options` are createChannel's. */
