@@ -5,7 +5,7 @@
  * a test waits for.
  */
 import { parsePolicy } from "../../src/balancing/index.ts";
-import { realClock, realClock, realRng, silentLogger, TimerWheel, unrefClock } from "../../src/base/index.ts";
+import { realClock, realRng, silentLogger, TimerWheel, unrefClock } from "../../src/base/index.ts";
 import { createCluster, DEFAULT_CLUSTER_CONFIG } from "../../src/cluster/index.ts";
 import { createResolver } from "../../src/discovery/index.ts";
 import { Registry } from "../../src/telemetry/index.ts";
