@@ -3,7 +3,7 @@
  * a service config by our own parser.
  */
 import type { experimental } from "@grpc/grpc-js";
-import { type Policy, policyFromServiceConfig } from "../../../balancing/index.ts";
+import { type Policy, PolicyError, policyFromServiceConfig } from "../../../balancing/index.ts";
 
 /** What grpc-js hands back to a balancer with each update. */
 export interface PolicyConfig extends experimental.TypedLoadBalancingConfig {
@@ -36,7 +36,14 @@ export function policyConfigFor(name: string): PolicyConfigConstructor {
     }
 
     static createFromJson(json: unknown): PolicyConfig {
-      return new this(json ?? {});
+      try {
+        return new this(json ?? {});
+      } catch (error) {
+        if (!(error instanceof PolicyError)) throw error;
+        const prefix = `${name}: `; // grpc-js puts it there itself
+        const { message } = error;
+        throw new PolicyError(message.startsWith(prefix) ? message.slice(prefix.length) : message);
+      }
     }
 
     getLoadBalancerName(): string {

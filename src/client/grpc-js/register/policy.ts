@@ -8,7 +8,7 @@
  */
 import type { ChannelOptions, connectivityState, experimental } from "@grpc/grpc-js";
 import type { Picker, Policy } from "../../../balancing/index.ts";
-import type { Clock, Rng } from "../../../base/index.ts";
+import type { Clock, Rng, Timer } from "../../../base/index.ts";
 import type { PolicyConfigConstructor } from "./config.ts";
 import { endpointKey } from "./endpoints.ts";
 import type { GrpcModule } from "./grpc-module.ts";
@@ -39,6 +39,12 @@ export function policyBalancerFor(
   };
 }
 
+/**
+ * After a cold start, when one endpoint is ready and others are still connecting, calls wait so
+ * long for them. grpc-js lets its whole queue go at once: it would all fall on the first.
+ */
+const WARM_UP_MS = 50;
+
 const NONE: readonly Leaf[] = Object.freeze([]);
 
 class PolicyBalancer implements experimental.LoadBalancer {
@@ -54,6 +60,9 @@ class PolicyBalancer implements experimental.LoadBalancer {
   #ready = NONE;
   #lastError: string | null = null;
   #note = "";
+  /** Calls are let go: see `WARM_UP_MS`. */
+  #isWarm = false;
+  #warmUp: Timer | null = null;
   /** An update is under way: it publishes at its end. */
   #isPaused = false;
   #isSettling = false;
@@ -97,6 +106,7 @@ class PolicyBalancer implements experimental.LoadBalancer {
   resetBackoff(): void {}
 
   destroy(): void {
+    this.#endWarmUp(false);
     const leaves = [...this.#leaves.values()];
     this.#leaves = new Map();
     this.#ready = NONE;
@@ -163,14 +173,29 @@ class PolicyBalancer implements experimental.LoadBalancer {
       else if (own === CONNECTING) state = CONNECTING;
       else if (own === TRANSIENT_FAILURE && state === IDLE) state = TRANSIENT_FAILURE;
     }
-    if (ready.length > 0) this.#publishReady(ready);
+    if (ready.length === 0) this.#endWarmUp(false);
+    const isHeld = ready.length > 0 && state === CONNECTING && !this.#isWarm;
+    if (isHeld) this.#warmUp ??= this.#deps.clock.setTimer(WARM_UP_MS, () => this.#onWarm());
+    if (ready.length > 0 && !isHeld) this.#publishReady(ready);
     else if (state === TRANSIENT_FAILURE) {
       this.#fail(`${this.#name}: No connection established. Last error: ${this.#lastError}`);
     } else this.#tell(state, new grpc.experimental.QueuePicker(this), null);
   }
 
+  #onWarm(): void {
+    this.#isWarm = true;
+    this.#publish(this.#deps.grpc);
+  }
+
+  #endWarmUp(isWarm: boolean): void {
+    this.#isWarm = isWarm;
+    this.#warmUp?.cancel();
+    this.#warmUp = null;
+  }
+
   #publishReady(ready: readonly Leaf[]): void {
     const { rng, grpc } = this.#deps;
+    this.#endWarmUp(true);
     const isKept =
       ready.length === this.#ready.length &&
       ready.every((leaf, index) => leaf === this.#ready[index]);

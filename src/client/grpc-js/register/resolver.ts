@@ -17,6 +17,7 @@ import type { DiscoveryPool } from "../../core/discovery-pool.ts";
 import { createLazyResolver } from "../../core/lazy-resolver.ts";
 import { toGrpcEndpoint } from "./endpoints.ts";
 import type { GrpcModule } from "./grpc-module.ts";
+import { type GrpcServiceConfigResult, toGrpcServiceConfig } from "./service-config.ts";
 import { defaultAuthority, targetText } from "./target.ts";
 
 type GrpcUri = experimental.GrpcUri;
@@ -51,13 +52,16 @@ class SchemeResolver implements experimental.Resolver {
   readonly #deps: SchemeDeps;
   /** Null until it is asked, and again after `destroy`. */
   #run: Run | null = null;
+  /** Whether a service config is wanted: grpc-js' own option, for what its resolvers find. */
+  readonly #wantsConfig: boolean;
   /** What is wrong with the target, for calls to hear. */
   readonly #mistake: string | null;
 
-  constructor(uri: GrpcUri, listener: GrpcListener, _options: ChannelOptions, deps: SchemeDeps) {
+  constructor(uri: GrpcUri, listener: GrpcListener, options: ChannelOptions, deps: SchemeDeps) {
     this.#text = targetText(uri);
     this.#listener = listener;
     this.#deps = deps;
+    this.#wantsConfig = options["grpc.service_config_disable_resolution"] !== 1;
     this.#mistake = this.#check(uri.scheme === "dns");
   }
 
@@ -66,7 +70,7 @@ class SchemeResolver implements experimental.Resolver {
       this.#run.resolveNow();
       return;
     }
-    this.#run = new Run(this.#text, this.#listener, this.#deps.grpc);
+    this.#run = new Run(this.#text, this.#listener, this.#wantsConfig, this.#deps.grpc);
     if (this.#mistake !== null) this.#run.onError(this.#mistake);
     else this.#run.start(this.#newResolver());
   }
@@ -89,7 +93,7 @@ class SchemeResolver implements experimental.Resolver {
 
   #newResolver(): Resolver {
     const { pool, discovery } = this.#deps;
-    return createLazyResolver(this.#text, discovery, { pool });
+    return createLazyResolver(this.#text, discovery, { pool, txt: this.#wantsConfig });
   }
 }
 
@@ -103,10 +107,15 @@ class Run implements ResolverListener {
   /** Endpoints were told: what is away now takes nothing away from them. */
   #hasTold = false;
   #told = "";
+  readonly #wantsConfig: boolean;
+  /** A config that was right: grpc-js forgets it, and would drop what comes with a wrong one. */
+  #goodConfig: GrpcServiceConfigResult = null;
+  #loggedMistake = "";
 
-  constructor(target: string, listener: GrpcListener, grpc: GrpcModule) {
+  constructor(target: string, listener: GrpcListener, wantsConfig: boolean, grpc: GrpcModule) {
     this.#target = target;
     this.#listener = listener;
+    this.#wantsConfig = wantsConfig;
     this.#grpc = grpc;
   }
 
@@ -131,12 +140,29 @@ class Run implements ResolverListener {
       this.#tellError(set.reason ?? "there are no endpoints");
       return;
     }
-    const told = JSON.stringify(endpoints);
+    const config = this.#configOf(set);
+    const told = JSON.stringify([endpoints, config]);
     if (this.#hasTold && told === this.#told) return;
     this.#hasTold = true;
     this.#told = told;
     const { statusOrFromValue } = this.#grpc.experimental;
-    this.#tell(statusOrFromValue(endpoints), set.reason ?? "");
+    this.#tell(statusOrFromValue(endpoints), config, set.reason ?? "");
+  }
+
+  #configOf({ serviceConfig = null }: EndpointSet): GrpcServiceConfigResult {
+    if (!this.#wantsConfig || serviceConfig === null) return null;
+    const config = toGrpcServiceConfig(serviceConfig, this.#grpc);
+    if (config.ok) this.#goodConfig = config;
+    else this.#logMistake(config.error.details);
+    return config.ok ? config : (this.#goodConfig ?? config);
+  }
+
+  #logMistake(details: string): void {
+    if (details === this.#loggedMistake) return;
+    this.#loggedMistake = details;
+    const { logVerbosity, experimental } = this.#grpc;
+    const kept = this.#goodConfig === null ? "calls fail" : "the last good one stays";
+    experimental.log(logVerbosity.ERROR, `fairlead: ${this.#target}: ${details}; ${kept}`);
   }
 
   onError(reason: string): void {
@@ -147,13 +173,17 @@ class Run implements ResolverListener {
     const { experimental, status } = this.#grpc;
     const details = `Name resolution failed for target ${this.#target}: ${reason}`;
     const error = { code: status.UNAVAILABLE, details };
-    this.#tell(experimental.statusOrFromError(error), reason);
+    this.#tell(experimental.statusOrFromError(error), null, reason);
   }
 
   /** On a later tick: grpc-js must not be told while it asks. */
-  #tell(endpoints: experimental.StatusOr<experimental.Endpoint[]>, note: string): void {
+  #tell(
+    endpoints: experimental.StatusOr<experimental.Endpoint[]>,
+    config: GrpcServiceConfigResult,
+    note: string,
+  ): void {
     process.nextTick(() => {
-      if (!this.#isClosed) this.#listener(endpoints, {}, null, note);
+      if (!this.#isClosed) this.#listener(endpoints, {}, config, note);
     });
   }
 }

@@ -23,7 +23,7 @@ export function targetText(uri: GrpcUri): string {
 
 function withPort(path: string): string {
   if (isIPv6(path)) return `[${path}]:${DNS_PORT_DEFAULT}`;
-  const hasPort = /^(\[[^\]]*\]|[^:]*):./.test(path);
+  const hasPort = /^(\[[^\]]*\]|[^:[]*):./.test(path);
   return hasPort ? path : `${path}:${DNS_PORT_DEFAULT}`;
 }
 
