@@ -1,6 +1,6 @@
 /** For tests: real grpc-js servers on loopback addresses, and stock clients that call them. */
 import * as grpc from "@grpc/grpc-js";
-import { realClock } from "../../../base/index.ts";
+import { realClock } from "../../src/base/index.ts";
 
 const METHOD = "/test.Echo/Call";
 const identity = (bytes: Buffer): Buffer => bytes;

@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import * as grpc from "@grpc/grpc-js";
-import { type EchoCluster, startEchoCluster } from "../../../../test/support/lab-cluster.ts";
-import { realClock } from "../../../base/index.ts";
-import { StoreZone } from "../../../lab/cluster/index.ts";
-import { LabDns } from "../../../lab/dns/index.ts";
-import { type RegisterOptions, register } from "./index.ts";
-import { call, type EchoServer, newClient, sleep, startServer, until } from "./stock-suite.ts";
+import { realClock } from "../../src/base/index.ts";
+import { type RegisterOptions, register } from "../../src/client/grpc-js/register/index.ts";
+import { StoreZone } from "../../src/lab/cluster/index.ts";
+import { LabDns } from "../../src/lab/dns/index.ts";
+import { type EchoCluster, startEchoCluster } from "../support/lab-cluster.ts";
+import { call, type EchoServer, newClient, sleep, startServer, until } from "./stock.ts";
 
 let lab: EchoCluster;
 let dns: LabDns;
