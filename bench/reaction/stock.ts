@@ -24,6 +24,7 @@ const SERVICE: Service = {
   metadata: metadata("echo"),
   ...{ type: "ClusterIP", clusterIp: "None", ports: [], externalName: "" },
   ...{ internalTrafficPolicy: "Cluster", trafficDistribution: "", publishNotReadyAddresses: false },
+  serviceConfig: null,
 };
 
 function sliceOf(ips: readonly string[]): EndpointSlice {

@@ -22,6 +22,8 @@ export interface ResolverDeps {
    * the same source each time, one that shares its watches.
    */
   readonly objects?: (() => ObjectSource) | undefined;
+  /** Whether `dns` targets look for a service config in TXT records (gRFC A2); not by default. */
+  readonly txt?: boolean | undefined;
   /** Where we run; unknown by default. */
   readonly place?: Place | undefined;
 }
@@ -41,9 +43,11 @@ export function createResolver(target: string, deps: ResolverDeps): Resolver {
       return new StaticResolver(parsed);
     case "dns":
       return new DnsResolver(parsed, {
+        clock: deps.clock,
         log: deps.log,
         names: namesOf(deps),
         pollMs: deps.dnsPollMs ?? null,
+        txt: deps.txt ?? false,
       });
     case "kubernetes": {
       if (deps.objects === undefined) {
@@ -55,7 +59,7 @@ export function createResolver(target: string, deps: ResolverDeps): Resolver {
         log: deps.log,
         objects: deps.objects(),
         place: deps.place ?? NOWHERE,
-        createResolver: (external) => createResolver(external, { ...deps, dns: names }),
+        createResolver: (external) => createResolver(external, { ...deps, dns: names, txt: false }),
         prefersIPv6: (ipv4, ipv6) => names.prefersIPv6(ipv4, ipv6),
       });
     }

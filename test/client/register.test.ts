@@ -246,3 +246,70 @@ test("a channel that was idle finds its endpoints again", async () => {
   );
   assert.match(await call(one), /^127\.0\.2\./);
 });
+
+test("the Service's annotation configures its clients while they run; a wrong one keeps the last", async () => {
+  const spec = {
+    selector: { app: "echo" },
+    ports: [{ name: "grpc", port: 80, targetPort: "grpc" }],
+  };
+  lab.workload.addService("annotated", spec);
+  const at = { kind: "Service", namespace: "prod", name: "annotated" };
+  const annotate = (text: string | null) =>
+    lab.cluster.objects.patch(at, {
+      metadata: { annotations: { "fairlead.dev/service-config": text } },
+    });
+  const policies = (...names: string[]) =>
+    JSON.stringify({ loadBalancingConfig: names.map((name) => ({ [name]: {} })) });
+  annotate(policies("unheard_of", "least_request"));
+  const one = client("kubernetes:///annotated.prod:grpc", null);
+  await ready(one, 3);
+  annotate(policies("pick_first"));
+  await ready(one, 1);
+  annotate(policies("least_request"));
+  await ready(one, 3);
+  annotate("{");
+  lab.addPod(4);
+  await ready(one, 4); // grpc-js by itself would drop the endpoints that come with it
+  annotate(null);
+  await ready(one, 1);
+  lab.workload.removePod("echo-4");
+  const deaf = client("kubernetes:///annotated.prod:grpc", null, {
+    "grpc.service_config_disable_resolution": 1,
+  });
+  annotate(policies("least_request"));
+  await ready(one, 3);
+  await ready(deaf, 1);
+});
+
+test("calls to a Service whose annotation was wrong from the start say where it is", async () => {
+  const spec = {
+    selector: { app: "echo" },
+    ports: [{ name: "grpc", port: 80, targetPort: "grpc" }],
+  };
+  const created = lab.workload.addService("wrong", spec);
+  assert.ok(created);
+  const at = { kind: "Service", namespace: "prod", name: "wrong" };
+  const patch = (config: object) =>
+    lab.cluster.objects.patch(at, {
+      metadata: { annotations: { "fairlead.dev/service-config": JSON.stringify(config) } },
+    });
+  patch({ loadBalancingConfig: [{ least_request: { choiceCount: 1 } }] });
+  const one = client("kubernetes:///wrong.prod:grpc", null);
+  await assert.rejects(call(one), (error: grpc.ServiceError) => {
+    assert.equal(error.code, grpc.status.UNAVAILABLE);
+    assert.match(
+      error.details,
+      /loadBalancingConfig\[0\]: least_request: .*choiceCount is 1, must be 2 or more/,
+    );
+    return true;
+  });
+  patch({});
+  await until(
+    () =>
+      call(one).then(
+        () => true,
+        () => false,
+      ),
+    "mended",
+  );
+});

@@ -21,6 +21,8 @@ import type { DiscoveryPool, DiscoverySeat } from "./discovery-pool.ts";
 export interface LazyDeps {
   /** The discovery of this process. */
   readonly pool: DiscoveryPool;
+  /** Whether `dns` targets look for a service config in TXT records; not by default. */
+  readonly txt?: boolean | undefined;
 }
 
 /**
@@ -32,10 +34,12 @@ export interface LazyDeps {
 export function createLazyResolver(
   target: string,
   options: DiscoveryOptions,
-  { pool }: LazyDeps,
+  { pool, txt }: LazyDeps,
 ): Resolver {
   checkDiscoveryOptions(options);
-  if (parseTarget(target).kind !== "kubernetes") return createResolver(target, pool.plain);
+  if (parseTarget(target).kind !== "kubernetes") {
+    return createResolver(target, { ...pool.plain, txt });
+  }
   return new LazyResolver(target, options, pool);
 }
 

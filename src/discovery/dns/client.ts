@@ -46,6 +46,8 @@ export interface DnsSystem {
   queryAddresses(name: string, family: DnsFamily, servers: DnsServers): Promise<DnsAnswer>;
   /** Asks DNS for the SRV records of a full name. */
   querySrv(name: string, servers: DnsServers): Promise<readonly SrvRecord[]>;
+  /** Asks DNS for the TXT records of a full name: each in the pieces in which it was sent. */
+  queryTxt(name: string, servers: DnsServers): Promise<readonly (readonly string[])[]>;
   /** `getaddrinfo`: for machines whose way to names is no resolv.conf. It tells no TTL. */
   lookupAddresses(host: string, family: DnsFamily): Promise<DnsAnswer>;
   /** The text of a file; null when it does not exist or may not be read. */

@@ -18,6 +18,7 @@ export interface FakeName {
   a: Say<string>;
   aaaa: Say<string>;
   srv: Say<SrvRecord>;
+  txt: Say<readonly string[]>;
   ttlMs: number | null;
 }
 
@@ -43,7 +44,13 @@ export class FakeDns implements DnsSystem {
   name(name: string): FakeName {
     const known = this.names.get(name);
     if (known !== undefined) return known;
-    const entry: FakeName = { a: "ENODATA", aaaa: "ENODATA", srv: "ENODATA", ttlMs: null };
+    const entry: FakeName = {
+      a: "ENODATA",
+      aaaa: "ENODATA",
+      srv: "ENODATA",
+      txt: "ENODATA",
+      ttlMs: null,
+    };
     this.names.set(name, entry);
     return entry;
   }
@@ -54,6 +61,10 @@ export class FakeDns implements DnsSystem {
 
   async querySrv(name: string, servers: DnsServers): Promise<readonly SrvRecord[]> {
     return this.#answer(name, "SRV", servers.addresses.join(","), (entry) => entry.srv);
+  }
+
+  async queryTxt(name: string, servers: DnsServers): Promise<readonly (readonly string[])[]> {
+    return this.#answer(name, "TXT", servers.addresses.join(","), (entry) => entry.txt);
   }
 
   async lookupAddresses(host: string, family: DnsFamily): Promise<DnsAnswer> {
@@ -108,7 +119,9 @@ export class FakeDns implements DnsSystem {
 }
 
 /** A resolver on virtual time, and what its listener heard: "+ addresses" or "! reason". */
-export function setup(options: { target?: string; rng?: Rng; dnsPollMs?: number } = {}) {
+export function setup(
+  options: { target?: string; rng?: Rng; dnsPollMs?: number; txt?: boolean } = {},
+) {
   const clock = new VirtualClock();
   const dns = new FakeDns();
   const echo = dns.name("echo.prod");
@@ -117,8 +130,8 @@ export function setup(options: { target?: string; rng?: Rng; dnsPollMs?: number 
   const log = new RecordingLogger();
   const heard: string[] = [];
   const sets: EndpointSet[] = [];
-  const { dnsPollMs } = options;
-  const deps = { clock, dns: names, log, rng, dnsPollMs };
+  const { dnsPollMs, txt } = options;
+  const deps = { clock, dns: names, log, rng, dnsPollMs, txt };
   const resolver = createResolver(options.target ?? TARGET, deps);
   const start = () =>
     resolver.start({

@@ -2,6 +2,8 @@
  * What a lookup finds, and the contract between lookups and who repeats them.
  */
 
+import type { ServiceConfigResult } from "../endpoint.ts";
+
 /** One address that a name has. */
 export interface FoundAddress {
   /** IPv6 without brackets. */
@@ -24,6 +26,10 @@ export interface SkippedAddress extends FoundAddress {
 export interface Found {
   readonly used: readonly FoundAddress[];
   readonly skipped: readonly SkippedAddress[];
+  /** The name in DNS that this is about, without a last dot; null: of a file, or of none. */
+  readonly fullName: string | null;
+  /** Of a lookup of service configs: null when there is none for this client. */
+  readonly config?: ServiceConfigResult | null;
 }
 
 /** How one lookup ended. */

@@ -137,5 +137,6 @@ async function foundOf(all: Addresses, of: string, system: DnsSystem): Promise<F
   return {
     used: used.map(address),
     skipped: skipped.map((ip) => ({ ...address(ip), reason })),
+    fullName: of === HOSTS_PATH || of === "" ? null : of,
   };
 }

@@ -7,7 +7,9 @@
  */
 import type { Clock, Rng } from "../../base/index.ts";
 import type { DnsSystem } from "./client.ts";
+import { ConfigLookup } from "./config-lookup.ts";
 import { prefersIPv6 } from "./family.ts";
+import type { Lookup } from "./found.ts";
 import { HostLookup, type LookupDeps } from "./host-lookup.ts";
 import { Machine } from "./machine.ts";
 import { ServiceLookup } from "./service-lookup.ts";
@@ -23,6 +25,8 @@ export interface NameQuestion {
   readonly server: string | null;
   /** A fixed time between lookups; null to follow the TTL. */
   readonly pollMs: number | null;
+  /** The service config of a full name instead of its addresses. */
+  readonly isConfig?: boolean;
 }
 
 /** One listener's share in a watch. */
@@ -45,6 +49,8 @@ export class DnsNames {
   readonly #deps: DnsNamesDeps;
   readonly #lookupDeps: LookupDeps;
   readonly #watches = new Map<string, NameWatch>();
+  /** Of this process, for service configs: see `ConfigClient`. Null until one is looked up. */
+  #percentile: number | null = null;
 
   constructor(deps: DnsNamesDeps) {
     this.#deps = deps;
@@ -58,8 +64,8 @@ export class DnsNames {
 
   /** Listens to a name. The listener may be called from within, when the name is known already. */
   watch(question: NameQuestion, listener: NameListener): NameSubscription {
-    const { host, portName, server, pollMs } = question;
-    const key = JSON.stringify([host, portName, server, pollMs]);
+    const { host, portName, server, pollMs, isConfig = false } = question;
+    const key = JSON.stringify([host, portName, server, pollMs, isConfig]);
     const watch = this.#watches.get(key) ?? this.#newWatch(question);
     this.#watches.set(key, watch);
     const own: NameListener = (state) => listener(state); // one function may listen twice
@@ -83,11 +89,18 @@ export class DnsNames {
     return prefersIPv6(ipv4, ipv6, this.#deps.system);
   }
 
-  #newWatch({ host, portName, server, pollMs }: NameQuestion): NameWatch {
-    const lookup =
-      portName === null
-        ? new HostLookup(host, server, this.#lookupDeps)
-        : new ServiceLookup(host, portName, server, this.#lookupDeps);
-    return new NameWatch(lookup, { clock: this.#deps.clock, rng: this.#deps.rng, pollMs });
+  #newWatch(question: NameQuestion): NameWatch {
+    const { clock, rng } = this.#deps;
+    return new NameWatch(this.#newLookup(question), { clock, rng, pollMs: question.pollMs });
+  }
+
+  #newLookup({ host, portName, server, isConfig = false }: NameQuestion): Lookup {
+    if (isConfig) {
+      this.#percentile ??= this.#deps.rng.int(100);
+      return new ConfigLookup(host, server, this.#percentile, this.#lookupDeps);
+    }
+    return portName === null
+      ? new HostLookup(host, server, this.#lookupDeps)
+      : new ServiceLookup(host, portName, server, this.#lookupDeps);
   }
 }

@@ -4,7 +4,7 @@
  * It asks nothing itself: `DnsNames` does, for all resolvers of the process. Here a state becomes
  * what a listener is told, and lines of the log.
  */
-import { assert, type Logger } from "../../base/index.ts";
+import { assert, type Clock, type Logger } from "../../base/index.ts";
 import {
   type EndpointSet,
   newEndpoint,
@@ -13,17 +13,21 @@ import {
 } from "../endpoint.ts";
 import type { Resolver, ResolverListener } from "../resolver.ts";
 import { type DnsTarget, formatAddress } from "../target.ts";
+import { ConfigWatch } from "./config-watch.ts";
 import type { Found, FoundAddress } from "./found.ts";
 import type { DnsNames, NameSubscription } from "./names.ts";
 import type { NameState } from "./watch.ts";
 
 /** What a `DnsResolver` needs. */
 export interface DnsDeps {
+  readonly clock: Clock;
   readonly log: Logger;
   /** The names of this process. */
   readonly names: DnsNames;
   /** A fixed time between lookups; null to follow the TTL. */
   readonly pollMs: number | null;
+  /** Whether TXT records are asked for a service config (gRFC A2). */
+  readonly txt: boolean;
 }
 
 /** See the head of this file. */
@@ -41,12 +45,19 @@ export class DnsResolver implements Resolver {
   /** The reason given to `onError` since the last `onEndpoints`, or null. */
   #reported: string | null = null;
   #partial: string | null = null;
+  /** Null when it is not asked for. */
+  readonly #config: ConfigWatch | null;
+  /** What waits for the first word about the config. */
+  #held: NameState | null = null;
 
   /** @param parsed as `parseTarget` made it. */
   constructor(parsed: DnsTarget, deps: DnsDeps) {
     this.target = parsed.target;
     this.#parsed = parsed;
     this.#deps = deps;
+    const { server } = parsed;
+    const onChange = () => this.#onConfig();
+    this.#config = deps.txt ? new ConfigWatch({ ...deps, server, onChange }) : null;
   }
 
   /** Hands over at once what other resolvers have found already. */
@@ -72,10 +83,25 @@ export class DnsResolver implements Resolver {
     this.#isClosed = true;
     this.#subscription?.close();
     this.#subscription = null;
+    this.#config?.close();
   }
 
-  #onState({ found, failure, partial }: NameState): void {
-    assert(found !== null || failure !== null, "who does not fail has found something");
+  #onState(state: NameState): void {
+    const { found } = state;
+    assert(found !== null || state.failure !== null, "who does not fail has found something");
+    if (found !== null) this.#config?.follow(found.fullName);
+    this.#held = found === null || (this.#config?.isSettled ?? true) ? null : state;
+    if (this.#held === null) this.#take(state);
+  }
+
+  #onConfig(): void {
+    const held = this.#held;
+    this.#held = null;
+    if (held !== null) this.#take(held);
+    else if (this.#told !== null) this.#publish(this.#told, this.#reported !== null);
+  }
+
+  #take({ found, failure, partial }: NameState): void {
     // One part failed while the rest was answered: calls go on, so it is only a line of the log.
     if (partial !== null && partial !== this.#partial) this.#logPartial(partial);
     this.#partial = partial;
@@ -89,7 +115,9 @@ export class DnsResolver implements Resolver {
   #publish(found: Found, isStale: boolean): void {
     this.#told = found;
     const made: Made = new Map();
-    const set = setOf(found, this.#parsed, this.#made, made);
+    const plain = setOf(found, this.#parsed, this.#made, made);
+    const serviceConfig = this.#config?.config ?? null;
+    const set = serviceConfig === null ? plain : Object.freeze({ ...plain, serviceConfig });
     this.#made = made;
     // What a name resolves to, and that it does not, is in the log of who listens.
     this.#listener?.onEndpoints(isStale ? Object.freeze({ ...set, isStale }) : set);

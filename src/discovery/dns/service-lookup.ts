@@ -23,7 +23,7 @@ import { SearchWalk } from "./search.ts";
 import { byPriority, offeredRecords, sharesOf } from "./srv.ts";
 import { type ResolvedRecord, Targets } from "./targets.ts";
 
-const NOTHING: Found = { used: [], skipped: [] };
+const NOTHING: Found = { used: [], skipped: [], fullName: null };
 
 /** See the head of this file. */
 export class ServiceLookup implements Lookup {
@@ -89,7 +89,8 @@ export class ServiceLookup implements Lookup {
       return { found: null, failure, partial: null, ttlMs: null };
     }
     if (at < 0) return { found: NOTHING, failure: null, partial, ttlMs: null };
-    const found = await this.#foundOf(groups, at, `SRV of ${this.#prefix}${base}`);
+    const rule = `SRV of ${this.#prefix}${base}`;
+    const found = { ...(await this.#foundOf(groups, at, rule)), fullName: base };
     const ttlMs = resolved.reduce<number | null>(
       (ttl, { addresses }) => shorter(ttl, addresses.ttlMs),
       null,
@@ -101,7 +102,7 @@ export class ServiceLookup implements Lookup {
     groups: readonly (readonly ResolvedRecord[])[],
     at: number,
     rule: string,
-  ): Promise<Found> {
+  ): Promise<Pick<Found, "used" | "skipped">> {
     const used: FoundAddress[] = [];
     const skipped: SkippedAddress[] = [];
     for (const host of hostsOf(addressesOf(groups[at], rule))) {

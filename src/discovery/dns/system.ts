@@ -60,6 +60,10 @@ class MachineDns implements DnsSystem {
     }));
   }
 
+  queryTxt(name: string, servers: DnsServers): Promise<readonly (readonly string[])[]> {
+    return this.#resolverFor(servers).resolveTxt(name);
+  }
+
   async lookupAddresses(host: string, family: DnsFamily): Promise<DnsAnswer> {
     const found = await lookup(host, { all: true, family });
     return { addresses: found.map(({ address }) => address), ttlMs: null };

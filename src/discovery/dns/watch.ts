@@ -153,7 +153,7 @@ export class NameWatch {
 
 /** By address, without repetitions: DNS servers answer in any order. */
 function sorted(found: Found): Found {
-  return { used: inOrder(found.used), skipped: inOrder(found.skipped) };
+  return { ...found, used: inOrder(found.used), skipped: inOrder(found.skipped) };
 }
 
 function inOrder<T extends { readonly ip: string; readonly port: number | null }>(

@@ -2,18 +2,26 @@
  * The check of a Service (v1). What the API server fills in when it is absent is filled in here as
  * well, because files come as they were written.
  */
+import type { ServiceConfigResult } from "../endpoint.ts";
+import { parseServiceConfig } from "../service-config.ts";
 import { PROTOCOLS } from "./check-slice.ts";
 import {
   type Fields,
   fieldsOf,
   flagOf,
+  isFields,
   labelOf,
   listOf,
   portOf,
   textOf,
   wordOf,
 } from "./fields.ts";
-import type { ObjectMeta, Service, ServicePort } from "./objects.ts";
+import {
+  type ObjectMeta,
+  SERVICE_CONFIG_ANNOTATION,
+  type Service,
+  type ServicePort,
+} from "./objects.ts";
 
 /** Ports of a Service: as many as one of its slices can carry. */
 export const SERVICE_PORTS_MAX = 20_000;
@@ -40,7 +48,21 @@ export function checkService(fields: Fields, metadata: ObjectMeta): Service {
     trafficDistribution: textOf(spec.trafficDistribution, "spec.trafficDistribution", ""),
     publishNotReadyAddresses:
       flagOf(spec.publishNotReadyAddresses, "spec.publishNotReadyAddresses") ?? false,
+    serviceConfig: checkServiceConfig(fields, metadata),
   };
+}
+
+/** A config that is wrong makes no Service that is wrong: its endpoints serve on. */
+function checkServiceConfig(
+  fields: Fields,
+  { namespace, name }: ObjectMeta,
+): ServiceConfigResult | null {
+  const { annotations } = fieldsOf(fields.metadata, "metadata");
+  const text = isFields(annotations) ? annotations[SERVICE_CONFIG_ANNOTATION] : undefined;
+  if (text === undefined || text === null) return null;
+  const about = `service ${namespace}/${name}: annotation ${SERVICE_CONFIG_ANNOTATION}`;
+  if (typeof text !== "string") return Object.freeze({ error: `${about} must be a string` });
+  return parseServiceConfig(text, about);
 }
 
 function checkPort(value: unknown, i: number): ServicePort {

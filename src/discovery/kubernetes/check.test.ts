@@ -116,6 +116,7 @@ test("a Service gets what the API server would have filled in", () => {
     internalTrafficPolicy: "Cluster",
     trafficDistribution: "",
     publishNotReadyAddresses: false,
+    serviceConfig: null,
   });
   const full = objectOf(
     checkObject(

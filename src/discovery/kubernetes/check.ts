@@ -46,7 +46,7 @@ export type CheckedObject<K extends KindName = KindName> =
       readonly path: string;
     };
 
-/** The labels that are read, and so kept. No annotation is. */
+/** The labels that are read, and so kept. Of annotations, `checkService` reads one. */
 const LABELS_READ = [SERVICE_NAME_LABEL, ZONE_LABEL] as const;
 const NO_LABELS: Readonly<Record<string, string>> = Object.freeze({});
 

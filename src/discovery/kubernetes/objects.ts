@@ -6,6 +6,8 @@
  * and meanings are those of the Kubernetes API reference, v1.36.
  */
 
+import type { ServiceConfigResult } from "../endpoint.ts";
+
 /** What every object has. Fields that nobody here reads are dropped when an object comes in. */
 export interface ObjectMeta {
   readonly name: string;
@@ -78,6 +80,8 @@ export interface Service extends KubernetesObject {
   /** "" when not set. PreferClose is the old name of PreferSameZone. */
   readonly trafficDistribution: string;
   readonly publishNotReadyAddresses: boolean;
+  /** What its annotation `fairlead.dev/service-config` says; null without one. */
+  readonly serviceConfig: ServiceConfigResult | null;
 }
 
 /** One port of a Service. */
@@ -137,5 +141,7 @@ export const KINDS: Readonly<Record<KindName, Kind>> = {
 
 /** The label that joins a slice to its Service. */
 export const SERVICE_NAME_LABEL = "kubernetes.io/service-name";
+/** The annotation of a Service that holds the service config of its clients, as JSON. */
+export const SERVICE_CONFIG_ANNOTATION = "fairlead.dev/service-config";
 /** The label of a Node that names its zone. */
 export const ZONE_LABEL = "topology.kubernetes.io/zone";

@@ -510,3 +510,51 @@ test("without a source of objects a kubernetes target is refused", () => {
     message: 'target "kubernetes:///echo": there is no source of Kubernetes objects here',
   });
 });
+
+const ANNOTATION = "fairlead.dev/service-config";
+
+test("the Service's annotation is the service config; a malformed one says where it is", () => {
+  const h = new Harness().start();
+  h.slice("a", "10.0.0.1");
+  const annotate = (text: unknown, labels = {}) => {
+    const metadata = { name: "echo", labels, annotations: { [ANNOTATION]: text } };
+    h.source.put("Service", { metadata, spec: {} } as { metadata: object });
+    h.tell();
+    return (h.heard.splice(0) as EndpointSet[]).map(({ serviceConfig }) => serviceConfig);
+  };
+  const json = { loadBalancingConfig: [{ round_robin: {} }] };
+  assert.deepEqual(annotate(JSON.stringify(json)).at(-1), { json });
+  assert.deepEqual(annotate(JSON.stringify(json), { a: "b" }), [], "it says the same");
+  const about = `service prod/echo: annotation ${ANNOTATION}`;
+  const [notJson] = annotate("{");
+  assert.match((notJson as { error: string }).error, new RegExp(`^${about} is not JSON: `));
+  assert.deepEqual(annotate("[]"), [{ error: `${about} must be a JSON object` }]);
+  assert.deepEqual(annotate(7), [{ error: `${about} must be a string` }]);
+  const long = " ".repeat(65_537);
+  assert.deepEqual(annotate(long), [{ error: `${about} has 65537 characters, more than 65536` }]);
+  h.service();
+  h.tell();
+  const [last] = h.heard.splice(0) as EndpointSet[];
+  assert.equal(last.serviceConfig, undefined);
+  assert.equal(last.endpoints.length, 1);
+  h.end();
+});
+
+test("an ExternalName has its annotation too, and a new one is told at once", async () => {
+  const h = new Harness({ target: "kubernetes:///echo:80" }).start();
+  const name = (choice: number) => {
+    const annotations = { [ANNOTATION]: JSON.stringify({ choice }) };
+    const spec = { type: "ExternalName", externalName: "api.example" };
+    h.source.put("Service", { metadata: { name: "echo", annotations }, spec } as {
+      metadata: object;
+    });
+  };
+  name(1);
+  h.tell();
+  await settled();
+  name(2);
+  h.tell();
+  const configs = (h.heard.splice(0) as EndpointSet[]).map(({ serviceConfig }) => serviceConfig);
+  assert.deepEqual(configs.slice(-2), [{ json: { choice: 1 } }, { json: { choice: 2 } }]);
+  h.end();
+});

@@ -9,8 +9,9 @@
  * one turn of the event loop are one set.
  */
 import { assert, type Clock, type Logger, type Timer } from "../../base/index.ts";
-import { type EndpointSet, newEndpointSet } from "../endpoint.ts";
+import { type EndpointSet, newEndpointSet, type ServiceConfigResult } from "../endpoint.ts";
 import type { Resolver, ResolverListener } from "../resolver.ts";
+import { isSameServiceConfig } from "../service-config.ts";
 import { TargetError } from "../target.ts";
 import { externalTarget } from "./external-name.ts";
 import { ServiceModel } from "./model/model.ts";
@@ -59,6 +60,8 @@ export class KubernetesResolver implements Resolver {
   #flushTimer: Timer | null = null;
   #isSynced = false;
   #service: ServiceState | null = null;
+  /** Of the Service: the same object as long as it says the same. */
+  #config: ServiceConfigResult | null = null;
   #isPlaced: boolean;
   /** Why a watch is away, by watch: what `onError` is told. */
   readonly #problems = new Map<"slices" | "service", string>();
@@ -197,6 +200,8 @@ export class KubernetesResolver implements Resolver {
 
   #setService(state: ServiceState): void {
     this.#service = state;
+    const config = state.kind === "known" ? state.service.serviceConfig : null;
+    if (!isSameServiceConfig(config, this.#config)) this.#config = config;
     this.#model.setService(state);
     this.#flushSoon();
   }
@@ -256,7 +261,8 @@ export class KubernetesResolver implements Resolver {
     });
   }
 
-  #publish(set: EndpointSet): void {
+  #publish(of: EndpointSet): void {
+    const set = this.#withConfig(of);
     const isBack = this.#reported !== null && this.#problems.size === 0;
     if (this.#set !== null && isSameSet(this.#set, set) && !isBack) return;
     this.#set = set;
@@ -264,6 +270,10 @@ export class KubernetesResolver implements Resolver {
     if (!isStale) this.#reported = null;
     // What a Service comes to, and that nobody knows, is in the log of who listens.
     this.#listener?.onEndpoints(isStale ? Object.freeze({ ...set, isStale }) : set);
+  }
+
+  #withConfig(set: EndpointSet): EndpointSet {
+    return this.#config === null ? set : Object.freeze({ ...set, serviceConfig: this.#config });
   }
 
   /** Tells the listener that the source is away, unless it knows that for this very reason. */
@@ -288,7 +298,8 @@ export class KubernetesResolver implements Resolver {
   }
 
   #publishExternal(set: EndpointSet): void {
-    const { isStale: _, ...known } = set;
+    const { isStale: _, serviceConfig: __, ...rest } = set;
+    const known = this.#withConfig(rest);
     this.#externalSet = known;
     this.#report();
     const isStale = this.#reason !== null;
@@ -301,7 +312,12 @@ export class KubernetesResolver implements Resolver {
   /** An ExternalName is a CNAME and no more: DNS says who serves it. */
   #followName(service: Service): void {
     const found = externalTarget(this.#name, service, this.#parsed.port);
-    if (found.target !== null && found.target === this.#externalTarget) return;
+    if (found.target !== null && found.target === this.#externalTarget) {
+      const set = this.#externalSet;
+      const isNews = set !== null && (set.serviceConfig ?? null) !== this.#config;
+      if (isNews) this.#publishExternal(set);
+      return;
+    }
     this.#leaveName();
     if (found.target === null) {
       this.#publish(newEndpointSet([], found.problem));
@@ -342,6 +358,7 @@ export class KubernetesResolver implements Resolver {
 function isSameSet(a: EndpointSet, b: EndpointSet): boolean {
   return (
     a.reason === b.reason &&
+    a.serviceConfig === b.serviceConfig &&
     sameItems(a.endpoints, b.endpoints) &&
     sameItems(a.skipped ?? [], b.skipped ?? []) &&
     sameItems(a.notes ?? [], b.notes ?? [])

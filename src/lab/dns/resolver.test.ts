@@ -42,6 +42,7 @@ async function setup() {
   const pod: DnsSystem = {
     queryAddresses: (name, family) => machine.queryAddresses(name, family, via),
     querySrv: (name) => machine.querySrv(name, via),
+    queryTxt: (name) => machine.queryTxt(name, via),
     lookupAddresses: (host, family) => machine.lookupAddresses(host, family),
     readText: async (path) =>
       path === "/etc/hosts"

@@ -35,6 +35,7 @@ export class ListZone implements DnsZone {
       internalTrafficPolicy: "Cluster",
       trafficDistribution: "",
       publishNotReadyAddresses: false,
+      serviceConfig: null,
       ...service,
     };
     this.services = [
