@@ -12,6 +12,8 @@ export const CONFIG_PREFIX = "_grpc_config.";
 const RECORD_PREFIX = "grpc_config=";
 /** As `clientLanguage` names us: a choice for grpc-js is one for us. */
 const LANGUAGE = "node";
+/** Of a name that a record has, in an error. */
+const SHOWN_CHARS_MAX = 64;
 const FIELDS = ["clientLanguage", "clientHostname", "percentage", "serviceConfig"];
 
 /** Who chooses. */
@@ -70,7 +72,8 @@ function fits(choice: Choice, { percentile, hostname }: ConfigClient): boolean {
 function problemOf(choice: unknown): string | null {
   if (!isObject(choice)) return " must be an object";
   const unknown = Object.keys(choice).find((field) => !FIELDS.includes(field));
-  if (unknown !== undefined) return ` has an unknown field ${JSON.stringify(unknown)}`;
+  if (unknown !== undefined)
+    return ` has an unknown field ${JSON.stringify(unknown.slice(0, SHOWN_CHARS_MAX))}`;
   for (const field of ["clientLanguage", "clientHostname"] as const) {
     const list = choice[field];
     const isList = Array.isArray(list) && list.every((each) => typeof each === "string");

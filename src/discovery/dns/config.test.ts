@@ -1,6 +1,7 @@
 /** Tests of service configs from TXT records: gRFC A2, and when they are asked for. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { SERVICE_CONFIG_CHARS_MAX } from "../service-config.ts";
 import { chooseServiceConfig } from "./config-choice.ts";
 import { CONFIG_POLL_MS, CONFIG_WAIT_MS_MAX } from "./config-watch.ts";
 import { setup } from "./fake-dns-suite.ts";
@@ -45,7 +46,10 @@ test("A2: a choice that is malformed is told, even behind one that fits", () => 
     [of([{ percentage: 101, ...config(1) }])[0], "[0].percentage must be a whole number"],
     [of([{ zone: "a", ...config(1) }])[0], '[0] has an unknown field "zone"'],
     ["grpc_config=[", "is not JSON: "],
-    [`grpc_config=${" ".repeat(65_537)}`, "has 65537 characters, more than 65536"],
+    [
+      `grpc_config=${" ".repeat(SERVICE_CONFIG_CHARS_MAX + 1)}`,
+      "has 65537 characters, more than 65536",
+    ],
   ]) {
     const chosen = choose([text]) as { error: string };
     assert.ok(chosen.error.startsWith(`TXT record of ${NAME} ${error}`), chosen.error);
