@@ -116,6 +116,16 @@ test("least_request spreads evenly, alone and in a burst", async () => {
   assert.ok(Math.max(...burst) / 200 < 1.05, `at once: ${burst}`);
 });
 
+test("calls that queue at a cold start are spread evenly, not sent to the first that is ready", async () => {
+  for (let i = 0; i < 20; i += 1) {
+    const one = client("kubernetes:///echo.prod:grpc", "least_request");
+    for (const server of servers) server.callCount = 0;
+    await Promise.all(Array.from({ length: 60 }, () => call(one)));
+    const calls = servers.slice(0, 3).map(({ callCount }) => callCount);
+    assert.ok(Math.max(...calls) / 20 <= 1.2, `${calls}`);
+  }
+});
+
 test("least_request gives way to a slow server; random does not", async () => {
   servers[0].delayMs = 100;
   const shares: number[] = [];
