@@ -3,4 +3,4 @@ import { fairleadChannel } from "../../src/client/grpc-js/public.ts";
 import { grpcJsDriver } from "./drivers/grpc-js.ts";
 import { channelSuite } from "./suite/suite.ts";
 
-channelSuite(grpcJsDriver("grpc-js on fairlead's channel", fairleadChannel()));
+channelSuite(grpcJsDriver("fairlead under grpc-js", fairleadChannel()));

@@ -43,7 +43,7 @@ export function grpcJsDriver(name: string, factory: ChannelFactory | null = null
   return {
     name,
     isReference: factory === null,
-    lacks: {},
+    lacks: { "second message of a unary call": "stubs of grpc-js do not ask for it" },
     open: (target, options = {}) => new GrpcJsChannel(target, options, factory),
   };
 }

@@ -47,6 +47,12 @@ export const DIFFERENCES = {
     fairlead: "UNKNOWN, and the details name the content type.",
     why: "The cause is in the message: the target is no gRPC server.",
   },
+  "cut message": {
+    when: "A server ends a call amid a message, and yet with OK.",
+    grpcJs: "The call is OK, and the begun message is lost without a word.",
+    fairlead: "INTERNAL.",
+    why: "The caller would take an answer for whole that is not.",
+  },
 } as const satisfies Readonly<Record<string, Difference>>;
 
 /** A name of `DIFFERENCES`. */

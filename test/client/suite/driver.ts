@@ -119,6 +119,7 @@ export type Feature =
   | "keepalive"
   | "service config"
   | "mixed half-close"
+  | "second message of a unary call"
   | "user agent";
 
 /** An API under test. */

@@ -26,7 +26,7 @@ export function decodeBytes(wire: Buffer): Buffer {
   if (wire[0] !== TAG) throw new Error(`not a BytesValue: ${wire.subarray(0, 8).toString("hex")}`);
   let length = 0;
   let pos = 1;
-  for (let shift = 0; ; shift += 7, pos += 1) {
+  for (let shift = 0; pos < wire.length; shift += 7, pos += 1) {
     length |= (wire[pos]! & 127) << shift;
     if (wire[pos]! < 128) break;
   }

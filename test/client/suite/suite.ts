@@ -7,13 +7,23 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { answerCases } from "./cases/answers.ts";
+import { cancelCases } from "./cases/cancels.ts";
+import { deadlineCases } from "./cases/deadlines.ts";
+import { messageCases } from "./cases/messages.ts";
 import { metadataCases } from "./cases/metadata.ts";
 import { statusCases } from "./cases/statuses.ts";
 import { unassertedDifferences } from "./differences.ts";
 import type { ChannelDriver } from "./driver.ts";
 import { type Case, defineCase } from "./scene.ts";
 
-const CASES: readonly Case[] = [...statusCases, ...metadataCases, ...answerCases];
+const CASES: readonly Case[] = [
+  ...statusCases,
+  ...metadataCases,
+  ...answerCases,
+  ...deadlineCases,
+  ...cancelCases,
+  ...messageCases,
+];
 
 /** Defines all cases for one driver. */
 export function channelSuite(driver: ChannelDriver): void {
