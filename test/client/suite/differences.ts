@@ -53,6 +53,30 @@ export const DIFFERENCES = {
     fairlead: "INTERNAL.",
     why: "The caller would take an answer for whole that is not.",
   },
+  "unknown reset": {
+    when: "A server resets a stream with an error code that HTTP/2 does not know.",
+    grpcJs: "INTERNAL.",
+    fairlead: "UNKNOWN.",
+    why: "gRPC's protocol maps the known codes only; nothing says that the error is internal.",
+  },
+  "no decoder": {
+    when: "A message is marked as compressed, in an encoding that is unknown or was not named.",
+    grpcJs: "The call fails with an error whose `code` and `details` are undefined.",
+    fairlead: "INTERNAL, and the details name the encoding.",
+    why: "gRPC's compression guide asks for INTERNAL, and every error has a status.",
+  },
+  "unknown flag": {
+    when: "The first byte of a message is neither 0 nor 1.",
+    grpcJs: "The message is taken as one that is not compressed.",
+    fairlead: "INTERNAL.",
+    why: "The stream is out of step or of another protocol: what follows would be garbage.",
+  },
+  "aged connections": {
+    when: "Servers limit the age of their connections (`max_connection_age`) under load.",
+    grpcJs: "Calls that meet the end of a connection may fail with UNAVAILABLE or INTERNAL.",
+    fairlead: "No call fails: one that the server did not take is sent again.",
+    why: "GOAWAY says which calls were not processed, so that sending them again is safe.",
+  },
 } as const satisfies Readonly<Record<string, Difference>>;
 
 /** A name of `DIFFERENCES`. */

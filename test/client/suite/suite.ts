@@ -8,10 +8,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { answerCases } from "./cases/answers.ts";
 import { cancelCases } from "./cases/cancels.ts";
+import { compressionCases } from "./cases/compression.ts";
+import { connectionCases } from "./cases/connections.ts";
 import { deadlineCases } from "./cases/deadlines.ts";
 import { messageCases } from "./cases/messages.ts";
 import { metadataCases } from "./cases/metadata.ts";
 import { statusCases } from "./cases/statuses.ts";
+import { wireCases } from "./cases/wire.ts";
 import { unassertedDifferences } from "./differences.ts";
 import type { ChannelDriver } from "./driver.ts";
 import { type Case, defineCase } from "./scene.ts";
@@ -23,6 +26,9 @@ const CASES: readonly Case[] = [
   ...deadlineCases,
   ...cancelCases,
   ...messageCases,
+  ...compressionCases,
+  ...wireCases,
+  ...connectionCases,
 ];
 
 /** Defines all cases for one driver. */
