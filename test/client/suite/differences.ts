@@ -71,6 +71,18 @@ export const DIFFERENCES = {
     fairlead: "INTERNAL.",
     why: "The stream is out of step or of another protocol: what follows would be garbage.",
   },
+  "plaintext token": {
+    when: "One call on a plaintext channel is given call credentials.",
+    grpcJs: "Their metadata is sent in plaintext.",
+    fairlead: "The call ends as UNAUTHENTICATED, and nothing is sent.",
+    why: "Call credentials are secrets; gRPC says that they need a secure channel.",
+  },
+  "unread stream": {
+    when: "The application has not yet begun to read a stream, and the server sends.",
+    grpcJs: "It takes everything that comes, however much, until the first read.",
+    fairlead: "Flow control stops the server after a window.",
+    why: "Memory must be bounded by the reader, from the first message on.",
+  },
   "aged connections": {
     when: "Servers limit the age of their connections (`max_connection_age`) under load.",
     grpcJs: "Calls that meet the end of a connection may fail with UNAVAILABLE or INTERNAL.",

@@ -10,7 +10,9 @@ import { answerCases } from "./cases/answers.ts";
 import { cancelCases } from "./cases/cancels.ts";
 import { compressionCases } from "./cases/compression.ts";
 import { connectionCases } from "./cases/connections.ts";
+import { credentialCases } from "./cases/credentials.ts";
 import { deadlineCases } from "./cases/deadlines.ts";
+import { flowCases } from "./cases/flow.ts";
 import { messageCases } from "./cases/messages.ts";
 import { metadataCases } from "./cases/metadata.ts";
 import { statusCases } from "./cases/statuses.ts";
@@ -29,6 +31,8 @@ const CASES: readonly Case[] = [
   ...compressionCases,
   ...wireCases,
   ...connectionCases,
+  ...credentialCases,
+  ...flowCases,
 ];
 
 /** Defines all cases for one driver. */
