@@ -43,7 +43,10 @@ export function grpcJsDriver(name: string, factory: ChannelFactory | null = null
   return {
     name,
     isReference: factory === null,
-    lacks: { "second message of a unary call": "stubs of grpc-js do not ask for it" },
+    lacks: {
+      "second message of a unary call": "stubs of grpc-js do not ask for it",
+      ...(factory === null ? {} : { "short keepalive": "10 s is the shortest keepalive time" }),
+    },
     open: (target, options = {}) => new GrpcJsChannel(target, options, factory),
   };
 }

@@ -83,6 +83,12 @@ export const DIFFERENCES = {
     fairlead: "Flow control stops the server after a window.",
     why: "Memory must be bounded by the reader, from the first message on.",
   },
+  "short keepalive": {
+    when: "A keepalive time is shorter than 10 s.",
+    grpcJs: "It is kept, and servers that allow no such number of PINGs end the connection.",
+    fairlead: "It is 10 s.",
+    why: "gRFC A8 has that floor, to spare servers PINGs that they would answer with GOAWAY.",
+  },
   "aged connections": {
     when: "Servers limit the age of their connections (`max_connection_age`) under load.",
     grpcJs: "Calls that meet the end of a connection may fail with UNAVAILABLE or INTERNAL.",

@@ -112,11 +112,13 @@ export interface SuiteChannel {
 export type Feature =
   | "connectivity"
   | "call credentials"
+  | "channel credentials"
   | "wait-for-ready"
   | "peer"
   | "trailers-only headers"
   | "compression"
   | "keepalive"
+  | "short keepalive"
   | "service config"
   | "mixed half-close"
   | "second message of a unary call"

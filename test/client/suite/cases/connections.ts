@@ -1,6 +1,7 @@
 /** Cases of the channel suite: coming and going of servers, connectivity, and the channel's end. */
 import assert from "node:assert/strict";
-import { eventually } from "../../../support/raw-http2.ts";
+import { eventually, Type } from "../../../support/raw-http2.ts";
+import { differs } from "../differences.ts";
 import { type Outcome, outcome, readAll, type SuiteChannel } from "../driver.ts";
 import { message } from "../messages.ts";
 import { answer, aWhile, type Case, freshStream, newCase, RESPONSE, type Scene } from "../scene.ts";
@@ -123,15 +124,18 @@ const REACH_CASES: readonly Case[] = [
       connection.socket.pause(); // Its machine is gone: nothing is read, nothing answered.
       assert.equal((await outcome(call)).code, UNAVAILABLE);
     },
-    ["keepalive"],
+    ["keepalive", "short keepalive"],
   ),
 
   newCase(
-    "keepalive leaves a slow server alone that still answers PINGs",
+    "keepalive of 20 ms, and a slow server that answers PINGs",
     async (scene) => {
       const channel = { keepalive: { timeMs: 20, timeoutMs: 1_000 } };
       const { call, connection, stream } = await scene.stage({ channel });
-      await eventually("three PINGs", () => connection.frames.filter((f) => f.type === 6)[2]);
+      await aWhile(100);
+      const pings = connection.frames.filter(({ type }) => type === Type.PING);
+      const isKept = differs(scene.driver, "short keepalive", { grpcJs: true, fairlead: false });
+      assert.equal(pings.length > 1, isKept);
       answer(connection, stream);
       assert.equal((await outcome(call)).code, 0);
     },

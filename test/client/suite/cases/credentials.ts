@@ -154,7 +154,7 @@ const TOKEN_CASES: readonly Case[] = [
       }
       assert.equal(server.seen.length, 2);
     },
-    ["call credentials"],
+    ["channel credentials"],
   ),
 
   newCase(
@@ -180,7 +180,7 @@ const TOKEN_CASES: readonly Case[] = [
       assert.deepEqual(server.seen[0]!.get("authorization"), ["Bearer secret"]);
       assert.deepEqual(server.seen[0]!.get("x-more"), ["yes"]);
     },
-    ["call credentials"],
+    ["channel credentials", "call credentials"],
   ),
 
   newCase(
