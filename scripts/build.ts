@@ -1,14 +1,14 @@
 /**
  * `npm run build`: makes `dist/`, which is what the published package runs.
  *
- * One bundle a public subpath and one for the command (in chunks, so that a verb loads only its
- * own), the libraries inside and their licences beside them; types by tsc. The package then has no
- * dependencies. What is built works without `src/`.
+ * One bundle for the command and all public subpaths, in chunks: each loads only its own, and none
+ * is there twice. The libraries are inside and their licences beside them; types by tsc. The package
+ * then has no dependencies. What is built works without `src/`.
  */
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import esbuild, { type BuildOptions, type Metafile, type Plugin } from "esbuild";
 import { bundlePage } from "../web/bundle.ts";
@@ -44,8 +44,23 @@ const lazyBuiltins: Plugin = {
   },
 };
 
+/**
+ * Libraries lose the names of their variables: they are three quarters of what is packed. Ours keep
+ * them, because users report them.
+ */
+const smallLibraries: Plugin = {
+  name: "small-libraries",
+  setup(building) {
+    building.onLoad({ filter: /\/node_modules\/.*\.[cm]?js$/ }, async ({ path }) => {
+      const text = await readFile(path, "utf8");
+      const small = await esbuild.transform(text, { minify: true, target: "node22" });
+      return { contents: small.code, loader: "js" };
+    });
+  },
+};
+
 const COMMON: BuildOptions = {
-  plugins: [lazyBuiltins],
+  plugins: [lazyBuiltins, smallLibraries],
   absWorkingDir: root,
   bundle: true,
   format: "esm",
@@ -53,6 +68,8 @@ const COMMON: BuildOptions = {
   target: "node22",
   metafile: true,
   legalComments: "none",
+  minifyWhitespace: true,
+  minifySyntax: true,
   // Our "sideEffects": false is about what users import; the lab's programs import for effect.
   ignoreAnnotations: true,
   logLevel: "warning",
@@ -64,26 +81,14 @@ const COMMON: BuildOptions = {
   },
 };
 
-/** What is imported when it is needed is a file of its own. */
-const CHUNKS: BuildOptions = { splitting: true, chunkNames: "chunk-[hash]" };
-
 /** Builds everything into `dist`, which is emptied first. */
 export async function build(dist: string): Promise<void> {
   await rm(dist, { recursive: true, force: true });
   await mkdir(join(dist, "cli"), { recursive: true });
-  const metafiles = [await buildCommand(dist)];
-  for (const [name, source] of Object.entries(SUBPATHS)) {
-    // In chunks too: the way to Kubernetes comes with libraries that a fixed list does not need.
-    const { metafile } = await esbuild.build({
-      ...{ ...COMMON, ...CHUNKS },
-      entryPoints: [{ in: source, out: "index" }],
-      outdir: join(dist, name),
-    });
-    metafiles.push(metafile!);
-  }
+  const metafile = await buildCode(dist);
   await writeFile(join(dist, "cli", "page.html"), await bundlePage());
   await buildTypes(dist);
-  await writeFile(join(dist, "LICENSES.txt"), licences(metafiles));
+  await writeFile(join(dist, "LICENSES.txt"), licences(metafile));
 }
 
 /**
@@ -100,19 +105,23 @@ export async function stage(directory: string): Promise<void> {
   await build(join(directory, "dist"));
 }
 
-/** All in one directory, because code finds its neighbours by their place beside it. */
-async function buildCommand(dist: string): Promise<Metafile> {
+/** The chunks lie beside the command, because its code finds its neighbours by their place. */
+async function buildCode(dist: string): Promise<Metafile> {
+  const programs = LAB_PROGRAMS.map((name) => ({
+    in: `src/lab/programs/${name}.ts`,
+    out: `cli/programs/${name}`,
+  }));
+  const subpaths = Object.entries(SUBPATHS).map(([name, source]) => ({
+    in: source,
+    out: `${name}/index`,
+  }));
   const { metafile } = await esbuild.build({
     ...COMMON,
-    entryPoints: [
-      { in: "src/cli/main.ts", out: "main" },
-      ...LAB_PROGRAMS.map((name) => ({
-        in: `src/lab/programs/${name}.ts`,
-        out: `programs/${name}`,
-      })),
-    ],
-    ...CHUNKS,
-    outdir: join(dist, "cli"),
+    entryPoints: [{ in: "src/cli/main.ts", out: "cli/main" }, ...programs, ...subpaths],
+    // What is imported when it is needed is a file of its own, and what many need is one for all.
+    splitting: true,
+    chunkNames: "cli/chunk-[hash]",
+    outdir: dist,
   });
   return metafile!;
 }
@@ -135,11 +144,33 @@ async function buildTypes(dist: string): Promise<void> {
   await writeFile(project, JSON.stringify({ compilerOptions, files }));
   execFileSync(join(root, "node_modules", ".bin", "tsc"), ["-p", project], { stdio: "inherit" });
   await rm(project);
+  await pruneTypes(join(dist, "types"));
+}
+
+/** Removes the declarations that no declaration of a public subpath leads to. */
+async function pruneTypes(types: string): Promise<void> {
+  const reached = new Set<string>();
+  const reach = (path: string): void => {
+    if (reached.has(path)) return;
+    reached.add(path);
+    const text = readFileSync(path, "utf8");
+    for (const [, next] of text.matchAll(/\b(?:from|import)\b\s*\(?"(\.[^"]+)\.ts"/g)) {
+      reach(join(dirname(path), `${next}.d.ts`));
+    }
+  };
+  for (const source of Object.values(SUBPATHS)) {
+    reach(join(types, relative("src", source).replace(/\.ts$/, ".d.ts")));
+  }
+  const all = readdirSync(types, { recursive: true, withFileTypes: true });
+  for (const entry of all) {
+    const path = join(entry.parentPath, entry.name);
+    if (entry.isFile() && !reached.has(path)) await rm(path);
+  }
 }
 
 /** The licence of every library inside the bundles. */
-function licences(metafiles: readonly Metafile[]): string {
-  const inputs = metafiles.flatMap((metafile) => Object.keys(metafile.inputs));
+function licences(metafile: Metafile): string {
+  const inputs = Object.keys(metafile.inputs);
   const names = new Set([
     ...inputs.map(packageOf).filter((name) => name !== null),
     ...PAGE_PACKAGES,

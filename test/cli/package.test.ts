@@ -3,39 +3,29 @@
  * command, the lab and `fairlead/proxy` run from `dist/`.
  */
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
-import { stage } from "../../scripts/build.ts";
 import { runProcess, startProcess, stopAll } from "../peers/processes.ts";
+import { type Packed, packPackage } from "../support/packed.ts";
 import { call, logLines, startUpstream, withSession } from "./harness.ts";
 
+let packed: Packed;
 let dir: string;
 let root: string;
 let command: string;
 
 before(async () => {
-  dir = mkdtempSync(join(tmpdir(), "fairlead-package-"));
-  const staged = join(dir, "staged");
-  await mkdir(staged);
-  await stage(staged);
-  const pack = ["pack", "--ignore-scripts", "--pack-destination", dir, "--loglevel=error"];
-  const packed = await runProcess("npm", pack, { cwd: staged });
-  assert.equal(packed.code, 0, packed.stderr);
-  const archive = readdirSync(dir).find((name) => name.endsWith(".tgz"))!;
-  const unpacked = await runProcess("tar", ["-xzf", archive], { cwd: dir });
-  assert.equal(unpacked.code, 0, unpacked.stderr);
-  rmSync(staged, { recursive: true });
-  root = join(dir, "package");
+  packed = await packPackage();
+  dir = packed.directory;
+  root = packed.root;
   command = join(root, "bin", "fairlead");
 });
 
 after(async () => {
   await stopAll();
-  rmSync(dir, { recursive: true });
+  packed.remove();
 });
 
 test("it has no sources and no dependencies, and the licences of what is inside", () => {

@@ -224,17 +224,19 @@ complaint(
 );
 
 const PORT = 50_051;
+/** Numbers of pods, and so addresses, that no other test has. */
+const [FIRST, SECOND, ADDED] = [101, 102, 103] as const;
 
 test("a pod that is added is seen within a second", async (t) => {
   if (!hasChannel("fairlead")) return t.skip("there is no fairlead channel");
   const cluster = await startEchoCluster();
   t.after(() => cluster.close());
-  for (const n of [1, 2, 3]) {
+  for (const n of [FIRST, SECOND, ADDED]) {
     const args = ["-name", `echo-${n}`];
     if ((await startEchoServer(t, [`127.0.2.${n}:${PORT}`], args)) === null) return;
   }
-  cluster.addPod(1);
-  cluster.addPod(2);
+  cluster.addPod(FIRST);
+  cluster.addPod(SECOND);
   const caller = startCaller(t, {
     channel: "fairlead",
     target: "kubernetes:///echo.prod:grpc",
@@ -243,10 +245,10 @@ test("a pod that is added is seen within a second", async (t) => {
     pauseMs: 2,
     env: { KUBECONFIG: cluster.kubeconfig },
   });
-  for (const n of [1, 2]) await caller.waitFor(new RegExp(`"server":"echo-${n}"`));
+  for (const n of [FIRST, SECOND]) await caller.waitFor(new RegExp(`"server":"echo-${n}"`));
   const addedAt = performance.now();
-  cluster.addPod(3);
-  await caller.waitFor(/"server":"echo-3"/);
+  cluster.addPod(ADDED);
+  await caller.waitFor(new RegExp(`"server":"echo-${ADDED}"`));
   const seenMs = Math.round(performance.now() - addedAt);
   caller.signal("SIGTERM");
   const { failed } = await summaryOf(caller);

@@ -1,0 +1,200 @@
+/**
+ * The packed package from a user's side: what tools that judge packages say, its size, and its
+ * subpaths in an empty project under each Node that we promise, by import and by require. The
+ * TypeScript in our documents is checked against it, too.
+ */
+import assert from "node:assert/strict";
+import { existsSync, globSync, readFileSync, statSync } from "node:fs";
+import { join, relative } from "node:path";
+import { after, before, test } from "node:test";
+import { publint } from "publint";
+import { requirePeer, type SkippableTest } from "../peers/find.ts";
+import { rootDir } from "../peers/paths.ts";
+import { runProcess, stopAll } from "../peers/processes.ts";
+import { startEchoServer } from "../peers/storms.ts";
+import { startEchoCluster } from "../support/lab-cluster.ts";
+import { type Packed, packPackage } from "../support/packed.ts";
+import { type Snippet, snippetsOf } from "../support/snippets.ts";
+import { Project } from "./project.ts";
+
+const PACKED_BYTES_MAX = 600_000;
+const NODES = ["22", "24", "26"] as const;
+/** The pod, and so the address, behind Service `echo` of namespace `prod` for snippets that run. */
+const POD = 111;
+
+let packed: Packed;
+let project: Project;
+let manifest: {
+  readonly exports: Readonly<Record<string, unknown>>;
+  readonly [field: string]: unknown;
+};
+
+before(async () => {
+  packed = await packPackage();
+  project = await Project.create(packed, "project");
+  manifest = JSON.parse(readFileSync(join(packed.root, "package.json"), "utf8"));
+});
+
+after(async () => {
+  await stopAll();
+  packed.remove();
+});
+
+/** "./grpc-js" -> "fairlead/grpc-js", of all that can be imported. */
+function specifiers(): string[] {
+  return Object.keys(manifest.exports)
+    .filter((path) => path !== "./package.json")
+    .map((path) => `fairlead${path.slice(1)}`);
+}
+
+/** The binary of a Node; null when it is missing. */
+function nodeOf(t: SkippableTest, major: (typeof NODES)[number]): string | null {
+  return major === "24" ? process.execPath : requirePeer(t, `node-${major}`);
+}
+
+test("publint has nothing to say", async () => {
+  const { messages } = await publint({ pkgDir: packed.root, pack: false, strict: true });
+  assert.deepEqual(messages, []);
+});
+
+test("are the types wrong? no, as for every package of ES modules alone", async () => {
+  const attw = join(rootDir, "node_modules", ".bin", "attw");
+  const args = [packed.archive, "--profile", "esm-only", "--no-definitely-typed", "--no-color"];
+  const { code, stdout, stderr } = await runProcess(attw, [...args, "--no-emoji"]);
+  assert.equal(code, 0, `${stdout}${stderr}`);
+  for (const name of specifiers()) assert.ok(stdout.includes(`"${name}"`), `${name} is looked at`);
+});
+
+test("the archive is small, and the package depends on nothing", () => {
+  const { size } = statSync(packed.archive);
+  assert.ok(size <= PACKED_BYTES_MAX, `${size} bytes`);
+  assert.deepEqual(manifest.dependencies ?? {}, {});
+  assert.deepEqual(manifest.optionalDependencies ?? {}, {});
+  const { peerDependenciesMeta = {} } = manifest as {
+    peerDependenciesMeta?: Record<string, { optional?: boolean }>;
+  };
+  for (const name of Object.keys(manifest.peerDependencies ?? {})) {
+    assert.equal(peerDependenciesMeta[name]?.optional, true, `${name} is optional`);
+  }
+});
+
+test("installed, it stands alone, with all that it exports", () => {
+  const root = join(project.directory, "node_modules", "fairlead");
+  assert.equal(existsSync(join(root, "node_modules")), false);
+  for (const each of Object.values(manifest.exports)) {
+    const files = typeof each === "string" ? [each] : Object.values(each as object);
+    for (const file of files) assert.ok(existsSync(join(root, file)), file);
+  }
+});
+
+for (const major of NODES) {
+  test(`Node ${major}: every subpath by import and by require, alike and in silence`, async (t) => {
+    const node = nodeOf(t, major);
+    if (node === null) return;
+    const names = specifiers();
+    const loads = names.map((name) => `tell(${JSON.stringify(name)}, X(${JSON.stringify(name)}));`);
+    const tell = "const tell = (name, of) => console.log(name, Object.keys(of).sort().join());\n";
+    const text = tell + loads.join("\n");
+    project.write("load.mjs", text.replaceAll("X(", "await import("));
+    project.write("load.cjs", text.replaceAll("X(", "require("));
+    const imported = await project.run(node, "load.mjs");
+    assert.deepEqual([imported.code, imported.stderr], [0, ""]);
+    const required = await project.run(node, "load.cjs");
+    assert.deepEqual([required.code, required.stderr], [0, ""]);
+    assert.equal(required.stdout, imported.stdout);
+    const lines = imported.stdout.trim().split("\n");
+    assert.equal(lines.length, names.length);
+    for (const line of lines) assert.match(line, /^fairlead\S* \w+/, "it exports something");
+  });
+}
+
+/** Programs that use a subpath for what it is there for, and end by themselves. */
+const USES: Readonly<Record<string, string>> = {
+  "fairlead/proxy": `
+    import { startProxy } from "fairlead/proxy";
+    const proxy = await startProxy({ listen: "127.0.0.1:0", to: "127.0.0.1:50051" });
+    console.log(typeof proxy.addresses[0]);
+    proxy.close();`,
+  "fairlead/grpc-js": `
+    import { Client, credentials } from "@grpc/grpc-js";
+    import { fairleadChannel } from "fairlead/grpc-js";
+    const options = { channelFactoryOverride: fairleadChannel() };
+    const client = new Client(process.env.ECHO, credentials.createInsecure(), options);
+    const same = (bytes) => bytes;
+    client.makeUnaryRequest("/echo.Echo/Say", same, same, Buffer.from("hi"), (error, answer) => {
+      console.log(error === null ? typeof String(answer) : error.message);
+      client.close();
+    });`,
+};
+
+for (const major of NODES) {
+  for (const [name, text] of Object.entries(USES)) {
+    test(`Node ${major}: ${name} does its work`, async (t) => {
+      const node = nodeOf(t, major);
+      const server = await startEchoServer(t);
+      if (node === null || server === null) return;
+      if (!specifiers().includes(name)) return t.skip(`${name} is not exported`);
+      const file = project.write("use.mjs", text);
+      const env = { ECHO: `ipv4:${server.addresses[0]}` };
+      const { code, stdout, stderr } = await project.run(node, file, env);
+      assert.deepEqual([code, stdout, stderr], [0, "string\n", ""]);
+    });
+  }
+}
+
+/** The snippets of all documents that the package's users read. */
+function snippets(): readonly Snippet[] {
+  const paths = [join(rootDir, "README.md"), ...globSync(join(rootDir, "docs/*.md")).sort()];
+  return paths.flatMap((path) => snippetsOf(relative(rootDir, path), readFileSync(path, "utf8")));
+}
+
+/** Writes each into a file of its own and compiles all; what tsc says, by their places. */
+async function compileSnippets(all: readonly Snippet[], prefix: string): Promise<string> {
+  const names = all.map(({ text }, n) => {
+    const name = `${prefix}-${n}.ts`;
+    project.write(name, `${text}\nexport {};\n`);
+    return name;
+  });
+  let said = await project.compile(names);
+  for (const [n, name] of names.entries()) {
+    said = said.replaceAll(name, `${all[n]?.place} + line`);
+  }
+  return said;
+}
+
+test("TypeScript in the documents compiles, strictly, against the package's declarations", async () => {
+  const all = snippets();
+  if (all.length > 0) assert.equal(await compileSnippets(all, "snippet"), "");
+});
+
+test("a snippet that is wrong would be seen", async () => {
+  const right = 'import { startProxy } from "fairlead/proxy";\nvoid startProxy;\n';
+  const wrong = 'import { startProxi } from "fairlead/proxy";\nvoid startProxi;\n';
+  assert.equal(
+    await compileSnippets(snippetsOf("a.md", `\`\`\`ts\n${right}\`\`\`\n`), "right"),
+    "",
+  );
+  const document = `\`\`\`ts\n${right}\`\`\`\n\`\`\`ts\n${wrong}\`\`\`\n`;
+  const said = await compileSnippets(snippetsOf("a.md", document), "example");
+  assert.match(said, /^a\.md:5 \+ line\(1,10\): error TS\d+: .*startProxi/m);
+  assert.doesNotMatch(said, /a\.md:1\b/);
+});
+
+test("programs in the documents run under each Node", async (t) => {
+  const programs = snippets().filter(({ isProgram }) => isProgram);
+  if (programs.length === 0) return;
+  const cluster = await startEchoCluster();
+  t.after(() => cluster.close());
+  const args = ["-name", `echo-${POD}`];
+  if ((await startEchoServer(t, [`127.0.2.${POD}:50051`], args)) === null) return;
+  cluster.addPod(POD);
+  for (const major of NODES) {
+    const node = nodeOf(t, major);
+    if (node === null) return;
+    for (const [n, { place, text }] of programs.entries()) {
+      const file = project.write(`program-${n}.ts`, text);
+      const { code, stderr } = await project.run(node, file, { KUBECONFIG: cluster.kubeconfig });
+      assert.equal(code, 0, `${place} under Node ${major}: ${stderr}`);
+    }
+  }
+});
