@@ -1,17 +1,18 @@
 /**
  * `npm run build`: makes `dist/`, which is what the published package runs.
  *
- * One bundle for the command and all public subpaths, in chunks: each loads only its own, and none
- * is there twice. The libraries are inside and their licences beside them; types by tsc. The package
- * then has no dependencies. What is built works without `src/`.
+ * One bundle for the command and all public subpaths, in chunks: each loads only its own, and what
+ * many need is there once. The libraries are inside and their licences beside them; types by tsc.
+ * The package then has no dependencies. What is built works without `src/`.
  */
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import { dirname, join, relative } from "node:path";
+import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import esbuild, { type BuildOptions, type Metafile, type Plugin } from "esbuild";
 import { bundlePage } from "../web/bundle.ts";
+import { pruneTypes } from "./prune-types.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -59,8 +60,23 @@ const smallLibraries: Plugin = {
   },
 };
 
+/**
+ * A client extends the objects of the grpc-js or Connect that its user has: a copy inside would not
+ * be theirs.
+ */
+const usersOwn: Plugin = {
+  name: "users-own",
+  setup(building) {
+    building.onResolve(
+      { filter: /^@(grpc\/grpc-js|connectrpc\/connect)$/ },
+      ({ path, importer }) =>
+        importer.startsWith(join(root, "src", "client")) ? { path, external: true } : null,
+    );
+  },
+};
+
 const COMMON: BuildOptions = {
-  plugins: [lazyBuiltins, smallLibraries],
+  plugins: [lazyBuiltins, usersOwn, smallLibraries],
   absWorkingDir: root,
   bundle: true,
   format: "esm",
@@ -70,6 +86,8 @@ const COMMON: BuildOptions = {
   legalComments: "none",
   minifyWhitespace: true,
   minifySyntax: true,
+  // Node prints the whole line where an error was thrown.
+  lineLimit: 400,
   // Our "sideEffects": false is about what users import; the lab's programs import for effect.
   ignoreAnnotations: true,
   logLevel: "warning",
@@ -144,28 +162,11 @@ async function buildTypes(dist: string): Promise<void> {
   await writeFile(project, JSON.stringify({ compilerOptions, files }));
   execFileSync(join(root, "node_modules", ".bin", "tsc"), ["-p", project], { stdio: "inherit" });
   await rm(project);
-  await pruneTypes(join(dist, "types"));
-}
-
-/** Removes the declarations that no declaration of a public subpath leads to. */
-async function pruneTypes(types: string): Promise<void> {
-  const reached = new Set<string>();
-  const reach = (path: string): void => {
-    if (reached.has(path)) return;
-    reached.add(path);
-    const text = readFileSync(path, "utf8");
-    for (const [, next] of text.matchAll(/\b(?:from|import)\b\s*\(?"(\.[^"]+)\.ts"/g)) {
-      reach(join(dirname(path), `${next}.d.ts`));
-    }
-  };
-  for (const source of Object.values(SUBPATHS)) {
-    reach(join(types, relative("src", source).replace(/\.ts$/, ".d.ts")));
-  }
-  const all = readdirSync(types, { recursive: true, withFileTypes: true });
-  for (const entry of all) {
-    const path = join(entry.parentPath, entry.name);
-    if (entry.isFile() && !reached.has(path)) await rm(path);
-  }
+  const types = join(dist, "types");
+  const entries = Object.values(SUBPATHS).map((source) =>
+    join(types, relative("src", source).replace(/\.ts$/, ".d.ts")),
+  );
+  pruneTypes(types, entries);
 }
 
 /** The licence of every library inside the bundles. */
