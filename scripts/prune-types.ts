@@ -2,7 +2,7 @@
  * Leaves of the declarations that tsc made only what a public subpath leads to.
  *
  * A room's door exports much that no user sees: of a door, only the names count that someone who is
- * reached takes through it. Not a bundler of declarations: files stay as they are, doors get shorter.
+ * reached takes through it. Not a bundler of declarations: files stay, doors get shorter.
  */
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
