@@ -1,5 +1,5 @@
 /**
- * The lock file names every package of every platform: `npm ci` refuses one that does not.
+ * A lock file names every package of every platform: `npm ci` refuses one that does not.
  *
  * npm leaves out the packages of other platforms when the registry at hand does not have them; a
  * fresh clone then could not be installed at all.
@@ -13,20 +13,31 @@ interface LockedPackage {
   readonly optionalDependencies?: Readonly<Record<string, string>>;
 }
 
-test("every dependency that a locked package names is locked, optional ones too", () => {
-  const text = readFileSync(new URL("../package-lock.json", import.meta.url), "utf8");
-  const packages = JSON.parse(text).packages as Readonly<Record<string, LockedPackage>>;
-  const missing: string[] = [];
-  for (const [path, { dependencies, optionalDependencies }] of Object.entries(packages)) {
-    for (const name of Object.keys({ ...dependencies, ...optionalDependencies })) {
-      const isLocked = Object.keys(packages).some((key) => key.endsWith(`node_modules/${name}`));
-      if (!isLocked) missing.push(`${path} needs ${name}`);
-    }
-  }
-  assert.deepEqual(missing, []);
-});
+for (const path of ["package-lock.json", "test/peers/ecosystem/package-lock.json"]) {
+  const text = readFileSync(new URL(`../${path}`, import.meta.url), "utf8");
 
-test("the lock file holds no address: any registry can serve it", () => {
-  const text = readFileSync(new URL("../package-lock.json", import.meta.url), "utf8");
-  assert.doesNotMatch(text, /"resolved":/);
+  test(`${path}: every dependency that a locked package names is locked, optional ones too`, () => {
+    const packages = JSON.parse(text).packages as Readonly<Record<string, LockedPackage>>;
+    const missing: string[] = [];
+    for (const [from, { dependencies, optionalDependencies }] of Object.entries(packages)) {
+      for (const name of Object.keys({ ...dependencies, ...optionalDependencies })) {
+        const isLocked = Object.keys(packages).some((key) => key.endsWith(`node_modules/${name}`));
+        if (!isLocked) missing.push(`${from} needs ${name}`);
+      }
+    }
+    assert.deepEqual(missing, []);
+  });
+
+  test(`${path} holds no address: any registry can serve it`, () => {
+    assert.doesNotMatch(text, /"resolved":/);
+  });
+}
+
+test("the ecosystem has the grpc-js that everything else is tested with", () => {
+  const versionIn = (path: string): string => {
+    const text = readFileSync(new URL(`../${path}`, import.meta.url), "utf8");
+    return JSON.parse(text).packages["node_modules/@grpc/grpc-js"].version;
+  };
+  const ours = versionIn("package-lock.json");
+  assert.equal(versionIn("test/peers/ecosystem/package-lock.json"), ours);
 });

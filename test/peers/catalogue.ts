@@ -5,7 +5,15 @@
  */
 import { existsSync, globSync } from "node:fs";
 import { delimiter, join } from "node:path";
-import { binDir, javaInteropDir, nodeVersionsDir, recipesDir, rootDir, venvDir } from "./paths.ts";
+import {
+  binDir,
+  javaInteropDir,
+  nodeVersionsDir,
+  peersDir,
+  recipesDir,
+  rootDir,
+  venvDir,
+} from "./paths.ts";
 
 /** How a peer tells its version. */
 export type VersionSource =
@@ -15,6 +23,8 @@ export type VersionSource =
   | { readonly kind: "goModule"; readonly goMod: string; readonly module: string }
   /** `pattern`'s first group in its path. */
   | { readonly kind: "path"; readonly pattern: RegExp }
+  /** The version of an npm package: `candidates` are its package.json. */
+  | { readonly kind: "package" }
   /** It is part of this repository. */
   | { readonly kind: "own" };
 
@@ -56,6 +66,12 @@ function ownGo(name: string): Peer {
   return { name, candidates: () => [join(binDir, name)], version, installedBy: TEST };
 }
 
+/** npm packages installed together; the one named stands for all of them. */
+function npmPackages(name: string, chief: string): Peer {
+  const manifest = join(peersDir, name, "node_modules", chief, "package.json");
+  return { name, candidates: () => [manifest], version: { kind: "package" }, installedBy: TEST };
+}
+
 function ownScript(name: string, path: string): Peer {
   const candidates = () => [join(rootDir, path)];
   return { name, candidates, version: { kind: "own" }, installedBy: "git checkout" };
@@ -84,6 +100,7 @@ export const PEERS: readonly Peer[] = [
   ownGo("echo-server"),
   ownGo("load-client"),
   ownGo("storm-client"),
+  npmPackages("ecosystem", "@grpc/grpc-js"),
   goTool("etcd", "go.etcd.io/etcd/server/v3", "etcd"),
   goTool("kube-apiserver", "k8s.io/kubernetes", "kubernetes"),
   goTool("kube-controller-manager", "k8s.io/kubernetes", "kubernetes"),

@@ -68,8 +68,8 @@ function lookUp(name: string): Peer {
 function isRunnable(path: string): boolean {
   try {
     if (!statSync(path).isFile()) return false;
-    // Scripts and jars are given to their interpreter; they need not be executable.
-    accessSync(path, /\.(ts|py|jar)$/.test(path) ? constants.R_OK : constants.X_OK);
+    // Scripts and jars are given to their interpreter, packages are imported: none is executable.
+    accessSync(path, /\.(ts|py|jar|json)$/.test(path) ? constants.R_OK : constants.X_OK);
     return true;
   } catch {
     return false;
@@ -79,6 +79,7 @@ function isRunnable(path: string): boolean {
 function readVersion(path: string, source: VersionSource): string {
   if (source.kind === "own") return "own";
   if (source.kind === "path") return source.pattern.exec(path)?.[1] ?? "unknown";
+  if (source.kind === "package") return JSON.parse(readFileSync(path, "utf8")).version as string;
   if (source.kind === "goModule") {
     const requirement = readFileSync(source.goMod, "utf8")
       .split("\n")

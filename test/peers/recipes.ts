@@ -1,16 +1,17 @@
 /**
  * The recipes of `npm run peers`, in the order in which they run: what most needs goes first.
  *
- * Versions are pinned beside the recipes: the go.mod of each folder, `requirements*.txt`.
+ * Versions are pinned beside the recipes: the go.mod of each folder, `requirements*.txt`, the
+ * package-lock.json of each folder of npm packages.
  * Debian's packages have the version of the Debian release.
  */
 
-import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { cpSync, existsSync, mkdirSync } from "node:fs";
+import { basename, join } from "node:path";
 import { arePresent } from "./catalogue.ts";
 import { goModule, goTools, type Outputs, ownGoPrograms } from "./go-recipes.ts";
 import { javaInterop, nodeVersions } from "./other-recipes.ts";
-import { recipesDir, venvDir } from "./paths.ts";
+import { peersDir, recipesDir, venvDir } from "./paths.ts";
 import { command, type Recipe } from "./recipe.ts";
 
 /** What `npm test` needs. */
@@ -28,6 +29,7 @@ export function testRecipes(): readonly Recipe[] {
       ["grpc-go-interop-server", "google.golang.org/grpc/interop/server"],
     ]),
     ownGoPrograms(),
+    npmPackages("ecosystem", ["ecosystem"]),
     pythonVenv("python", "requirements.txt", ["python-grpcio", "envoy"]),
     debian("chromium", ["chromium"], ["chromium"]),
     debian("iproute2", ["iproute2"], ["ip"]),
@@ -87,6 +89,28 @@ async function aptInstall(packages: readonly string[]): Promise<void> {
   await command("apt-get", ["install", "-q", "-y", "--no-install-recommends", ...packages], {
     env,
   });
+}
+
+/** Packages that a folder here names and locks, installed beside a copy of both. */
+function npmPackages(folder: string, peers: readonly string[]): Recipe {
+  const inputs = ["package.json", "package-lock.json"].map((file) =>
+    join(recipesDir, folder, file),
+  );
+  return {
+    name: `npm-${folder}`,
+    makes: peers.join(", "),
+    inputs,
+    pins: [],
+    isPresent: () => arePresent(peers),
+    run: async () => {
+      const cwd = join(peersDir, folder);
+      mkdirSync(cwd, { recursive: true });
+      for (const input of inputs) cpSync(input, join(cwd, basename(input)));
+      // No package of these needs its install script, and one would fetch a binary from elsewhere.
+      const flags = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
+      await command("npm", ["ci", ...flags], { cwd });
+    },
+  };
 }
 
 function pythonVenv(name: string, file: string, peers: readonly string[]): Recipe {
