@@ -34,7 +34,7 @@ function readFolder(folder: string, texts: Map<string, string>): void {
   }
   for (const entry of entries) {
     const path = `${folder}/${entry.name}`;
-    if (entry.isDirectory() && !["node_modules", "fixtures"].includes(entry.name)) {
+    if (entry.isDirectory() && !["node_modules", "fixtures", "generated"].includes(entry.name)) {
       readFolder(path, texts);
     } else if (entry.isFile() && entry.name.endsWith(".ts")) {
       texts.set(path, readFileSync(join(ROOT, path), "utf8"));

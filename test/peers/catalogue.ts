@@ -41,6 +41,8 @@ export interface Peer {
 const TEST = "npm run peers";
 const BENCH = "npm run peers -- bench";
 const grpcGo = "google.golang.org/grpc";
+/** The example server in Go. */
+const GREETER = "examples/servers/go";
 
 /** Debian keeps servers in sbin, which is not on everyone's PATH. */
 function onPath(program: string): readonly string[] {
@@ -90,6 +92,8 @@ function otherNode(major: string): Peer {
 }
 
 const GRPCIO_VERSION = "import grpc; print('grpcio', grpc.__version__)";
+const GRPCIO_TOOLS_VERSION =
+  "import grpc_tools.protoc, importlib.metadata as m; print('tools', m.version('grpcio-tools'))";
 
 /** Every known peer. */
 export const PEERS: readonly Peer[] = [
@@ -100,6 +104,12 @@ export const PEERS: readonly Peer[] = [
   ownGo("echo-server"),
   ownGo("load-client"),
   ownGo("storm-client"),
+  {
+    name: "greeter",
+    candidates: () => [join(binDir, "greeter")],
+    version: { kind: "goModule", goMod: join(rootDir, GREETER, "go.mod"), module: grpcGo },
+    installedBy: TEST,
+  },
   npmPackages("ecosystem", "@grpc/grpc-js"),
   goTool("etcd", "go.etcd.io/etcd/server/v3", "etcd"),
   goTool("kube-apiserver", "k8s.io/kubernetes", "kubernetes"),
@@ -128,6 +138,12 @@ export const PEERS: readonly Peer[] = [
     "python-grpcio",
     ["bin/python"],
     { kind: "command", args: ["-c", GRPCIO_VERSION], pattern: /grpcio (\S+)/ },
+    TEST,
+  ),
+  inVenv(
+    "python-grpcio-tools",
+    ["lib/python*/site-packages/grpc_tools/../../../../bin/python"],
+    { kind: "command", args: ["-c", GRPCIO_TOOLS_VERSION], pattern: /tools (\S+)/ },
     TEST,
   ),
   inVenv(

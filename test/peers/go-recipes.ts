@@ -6,7 +6,7 @@
 import { globSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { arePresent } from "./catalogue.ts";
-import { binDir, recipesDir } from "./paths.ts";
+import { binDir, recipesDir, rootDir } from "./paths.ts";
 import { command, type Recipe } from "./recipe.ts";
 
 /** Names of programs, and the package of each one's `main`. */
@@ -45,6 +45,20 @@ export function ownGoPrograms(): Recipe {
     inputs: [join(dir, "go.mod"), join(dir, "go.sum"), ...globSync(join(dir, "**/*.go")).sort()],
     pins: OWN_GO,
     isPresent: () => arePresent(OWN_GO),
+    run: () => goBuild(dir, outputs, []),
+  };
+}
+
+/** The example server in Go, from its own module. */
+export function greeter(): Recipe {
+  const dir = join(rootDir, "examples/servers/go");
+  const outputs: Outputs = [["greeter", "."]];
+  return {
+    name: "greeter",
+    makes: "greeter",
+    inputs: [join(dir, "go.mod"), join(dir, "go.sum"), ...globSync(join(dir, "**/*.go")).sort()],
+    pins: outputs.flat(),
+    isPresent: () => arePresent(["greeter"]),
     run: () => goBuild(dir, outputs, []),
   };
 }

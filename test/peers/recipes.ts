@@ -9,8 +9,8 @@
 import { cpSync, existsSync, mkdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import { arePresent } from "./catalogue.ts";
-import { goModule, goTools, type Outputs, ownGoPrograms } from "./go-recipes.ts";
 import { javaInterop, nodeVersions } from "./other-recipes.ts";
+import { goModule, goTools, greeter, type Outputs, ownGoPrograms } from "./go-recipes.ts";
 import { peersDir, recipesDir, venvDir } from "./paths.ts";
 import { command, type Recipe } from "./recipe.ts";
 
@@ -29,8 +29,9 @@ export function testRecipes(): readonly Recipe[] {
       ["grpc-go-interop-server", "google.golang.org/grpc/interop/server"],
     ]),
     ownGoPrograms(),
+    greeter(),
     npmPackages("ecosystem", ["ecosystem"]),
-    pythonVenv("python", "requirements.txt", ["python-grpcio", "envoy"]),
+    pythonVenv("python", "requirements.txt", ["python-grpcio", "python-grpcio-tools", "envoy"]),
     debian("chromium", ["chromium"], ["chromium"]),
     debian("iproute2", ["iproute2"], ["ip"]),
     debian("java", ["default-jre-headless", "maven"], ["java", "mvn"]),

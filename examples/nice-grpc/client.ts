@@ -1,0 +1,32 @@
+// Says hello CALLS times, and tells which servers answered: CALLS=30 node client.ts
+import { credentials } from "@grpc/grpc-js";
+import { fairleadChannel } from "fairlead/grpc-js";
+import { createClient } from "nice-grpc";
+import { GreeterDefinition } from "./generated/greet.ts";
+
+const target = process.env.GREETER ?? "kubernetes:///greeter:grpc";
+const calls = Number(process.env.CALLS ?? 30);
+
+// The one line: instead of nice-grpc's createChannel(target).
+const channel = fairleadChannel()(target, credentials.createInsecure(), {});
+const greeter = createClient(GreeterDefinition, channel);
+
+const tally: Record<string, number> = {};
+for (let i = 0; i < calls; i += 1) {
+  const { server } = await greeter.sayHello({ name: "nice" });
+  tally[server] = (tally[server] ?? 0) + 1;
+}
+console.log("answered by", tally);
+
+const messages: string[] = [];
+for await (const { message } of greeter.sayHellos({ name: "nice", count: 3 })) {
+  messages.push(message);
+}
+console.log(`a stream of ${messages.length}: ${messages[0]}`);
+
+async function* names() {
+  for (const name of ["ann", "bob"]) yield { name };
+}
+const { message } = await greeter.greetAll(names());
+console.log(`all at once: ${message}`);
+channel.close();

@@ -1,0 +1,32 @@
+/**
+ * Loaded before a program (`node --import ./otel.ts`): OpenTelemetry's instrumentation of grpc-js
+ * as users have it, and a handle on the spans that it made.
+ */
+import { createRequire } from "node:module";
+import { context, SpanKind, trace } from "@opentelemetry/api";
+import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
+import { registerInstrumentations } from "@opentelemetry/instrumentation";
+import { GrpcInstrumentation } from "@opentelemetry/instrumentation-grpc";
+import {
+  InMemorySpanExporter,
+  SimpleSpanProcessor,
+  TracerProvider,
+} from "@opentelemetry/sdk-trace";
+
+const exporter = new InMemorySpanExporter();
+const provider = new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter })] });
+context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+trace.setGlobalTracerProvider(provider);
+registerInstrumentations({
+  tracerProvider: provider,
+  instrumentations: [new GrpcInstrumentation()],
+});
+// By require, where the instrumentation listens; whoever imports it gets the same module.
+createRequire(import.meta.url)("@grpc/grpc-js");
+
+/** The names of the client spans so far. */
+(globalThis as { clientSpans?: () => readonly string[] }).clientSpans = () =>
+  exporter
+    .getFinishedSpans()
+    .filter(({ kind }) => kind === SpanKind.CLIENT)
+    .map(({ name }) => name);
