@@ -84,9 +84,10 @@ export class Lab {
     podsReady.catch(() => {});
     const dns = await this.#dns!.listen();
     if (this.#isClosed) await this.#dns!.close();
-    const { path: kubeconfig } = this.#kubeconfig!;
+    const server = new URL(this.#cluster!.url).host;
+    const kubernetes = { kubeconfig: this.#kubeconfig!.path, server };
     const children = this.#children;
-    const env = { pods: deployment, podsReady, dns, kubeconfig, children, clock, fairlead };
+    const env = { pods: deployment, podsReady, dns, kubernetes, children, clock, fairlead };
     let hasBegun = false;
     const opened = this.#lanes.map(async (lane) => {
       await lane.open(env);

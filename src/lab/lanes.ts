@@ -1,12 +1,13 @@
 /**
- * The ways that the lab compares: for each, what stock grpc-js is told to dial, and what has to run
- * in between. A lane knows nothing of load or figures.
+ * The ways that the lab compares: for each, what a stub of grpc-js is told to dial, over whose
+ * channel, and what has to run in between. A lane knows nothing of load or figures.
  */
 import { fileURLToPath } from "node:url";
 import type { Clock } from "../base/index.ts";
 import type { Child, Children } from "./children.ts";
 import { type Deployment, NAMESPACE, SERVICES } from "./deployment.ts";
 import { LabError } from "./error.ts";
+import type { KubernetesAccess } from "./messages.ts";
 import type { LaneName } from "./options.ts";
 import { firstWord } from "./pods.ts";
 
@@ -22,8 +23,8 @@ export interface LaneEnv {
   readonly podsReady: Promise<void>;
   /** Of the DNS server: ip:port. */
   readonly dns: string;
-  /** A file that names the API server. */
-  readonly kubeconfig: string;
+  /** How the API server is found. */
+  readonly kubernetes: KubernetesAccess;
   readonly children: Children;
   readonly clock: Clock;
   /** The `fairlead` command and its first arguments; `bin/fairlead` except in tests. */
@@ -34,12 +35,13 @@ export interface LaneEnv {
 
 /** What the caller of a lane dials. */
 export interface Dial {
-  /** A target for stock grpc-js. */
   readonly target: string;
   /** Service config JSON, or "" for none. */
   readonly serviceConfig: string;
-  /** How many connections the client will hold when it is ready. */
+  /** How many connections to pods, or to what stands before them, it holds when it is ready. */
   readonly connections: number;
+  /** For fairlead's channel, which watches the API server; null: grpc-js' own channel. */
+  readonly kubernetes: KubernetesAccess | null;
 }
 
 /** One way to reach the pods. */
@@ -78,7 +80,7 @@ const CLUSTERIP: Lane = {
     const follow = (): void => relay.send({ type: "pods", addresses: addresses() });
     follow();
     pods.onChange(follow);
-    return { target: `${host}:${word.port}`, serviceConfig: "", connections: 1 };
+    return { target: `${host}:${word.port}`, serviceConfig: "", connections: 1, kubernetes: null };
   },
 };
 
@@ -93,6 +95,7 @@ const STATIC: Lane = {
       target: `ipv4:${list.join(",")}`,
       serviceConfig: ROUND_ROBIN,
       connections: list.length,
+      kubernetes: null,
     };
   },
 };
@@ -112,6 +115,23 @@ const HEADLESS: Lane = {
       target: `dns://${dns}/${name}:${port}`,
       serviceConfig: ROUND_ROBIN,
       connections: pods.ready.length,
+      kubernetes: null,
+    };
+  },
+};
+
+const CLIENT: Lane = {
+  name: "client",
+  title: "fairlead client",
+  how: "grpc-js stub on fairlead's channel, kubernetes:/// and round_robin",
+  async open({ pods, podsReady, kubernetes }) {
+    await podsReady;
+    return {
+      target: `kubernetes:///${SERVICES.clusterIp}.${NAMESPACE}:grpc`,
+      // The same policy as the `static` lane, so that the two differ in how pods are found.
+      serviceConfig: ROUND_ROBIN,
+      connections: pods.ready.length,
+      kubernetes,
     };
   },
 };
@@ -120,18 +140,18 @@ const PROXY: Lane = {
   name: "proxy",
   title: "fairlead proxy",
   how: "stock grpc-js, one connection to fairlead proxy, round_robin from there",
-  async open({ podsReady, children, clock, fairlead, kubeconfig, onBroken }) {
+  async open({ podsReady, children, clock, fairlead, kubernetes, onBroken }) {
     const target = `kubernetes:///${SERVICES.clusterIp}.${NAMESPACE}:grpc`;
     const proxy = children.command("fairlead proxy", [
       ...fairlead,
-      ...["proxy", "--listen", "127.0.0.1:0", "--to", target, "--kubeconfig", kubeconfig],
+      ...["proxy", "--listen", "127.0.0.1:0", "--to", target, "--kubeconfig", kubernetes.kubeconfig],
       // The same policy as the `static` lane, so that the two differ in one thing: where it runs.
       ...["--policy", "round_robin", "--log-level", "info"],
     ]);
     const address = await listeningAddress(proxy, clock);
     proxy.ended.then(() => onBroken(`${proxy.label} ${proxy.endReason}`));
     await podsReady;
-    return { target: address, serviceConfig: "", connections: 1 };
+    return { target: address, serviceConfig: "", connections: 1, kubernetes: null };
   },
 };
 
@@ -140,6 +160,7 @@ export const LANES: Readonly<Record<LaneName, Lane>> = {
   clusterip: CLUSTERIP,
   static: STATIC,
   headless: HEADLESS,
+  client: CLIENT,
   proxy: PROXY,
 };
 

@@ -16,15 +16,25 @@ export interface FailedMessage {
   readonly reason: string;
 }
 
+/** How a child finds the API server. */
+export interface KubernetesAccess {
+  /** A kubeconfig file. */
+  readonly kubeconfig: string;
+  /** The server's ip:port. */
+  readonly server: string;
+}
+
 /** Lab to caller: what to dial, and the load to make once `start` comes. */
 export interface DialMessage {
   readonly type: "dial";
-  /** A gRPC target, as stock grpc-js takes it. */
+  /** A gRPC target, as the channel takes it. */
   readonly target: string;
   /** Service config JSON, or "" for grpc-js' own default (pick_first). */
   readonly serviceConfig: string;
   /** TCP connections to wait for before `ready`, so that the first calls see the whole set. */
   readonly connections: number;
+  /** Fairlead's channel is under the stub, and finds endpoints there; null: grpc-js' own. */
+  readonly kubernetes: KubernetesAccess | null;
   readonly callsPerSecond: number;
   readonly inFlightMax: number;
 }
@@ -49,7 +59,7 @@ export interface ReportMessage {
   readonly lastFailure: string;
   /** Whole microseconds per answered call; none for calls of the first half second of the load. */
   readonly latenciesUs: readonly number[];
-  /** Open TCP connections of this process at this moment. */
+  /** Open TCP connections of this process at this moment, but for those to the API server. */
   readonly connections: number;
   /** True in the last report. */
   readonly final: boolean;

@@ -10,7 +10,7 @@ test("defaults: 12 pods, all lanes, until stopped, the page on its usual port if
     once: false,
     seconds: null,
     ...{ scale: [12], scaleEverySeconds: 10 },
-    lanes: ["clusterip", "static", "headless", "proxy"],
+    lanes: ["clusterip", "static", "headless", "client", "proxy"],
     page: { host: "127.0.0.1", port: 7480, isExplicit: false },
     output: "table",
   });
@@ -56,7 +56,7 @@ const BAD: readonly [RawLabOptions, RegExp][] = [
   [{ pods: "0" }, /^--pods "0": must be a whole number from 1 to 100$/],
   [{ pods: "1.5" }, /^--pods "1.5"/],
   [{ pods: "101" }, /^--pods "101"/],
-  [{ lanes: "static,bogus" }, /^--lanes "bogus": .* clusterip, static, headless, proxy$/],
+  [{ lanes: "static,bogus" }, /^--lanes "bogus": .* clusterip, static, headless, client, proxy$/],
   [{ lanes: "" }, /^--lanes ""/],
   [{ page: "127.0.0.1" }, /^--page "127.0.0.1": must be HOST:PORT/],
   [{ page: "127.0.0.1:70000" }, /^--page "127.0.0.1:70000"/],

@@ -4,7 +4,7 @@
  */
 
 /** Lanes that this version can run, in the order they are shown. */
-const LANE_NAMES = ["clusterip", "static", "headless", "proxy"] as const;
+const LANE_NAMES = ["clusterip", "static", "headless", "client", "proxy"] as const;
 /** The word of a lane. */
 export type LaneName = (typeof LANE_NAMES)[number];
 

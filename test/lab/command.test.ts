@@ -13,7 +13,7 @@ import { processTree, runProcess, startProcess } from "../peers/processes.ts";
 const FAIRLEAD = fileURLToPath(new URL("../../bin/fairlead", import.meta.url));
 
 /** Pods, a client a lane, the ClusterIP stand-in and the proxy, beside the lab itself. */
-const childrenOf = (pods: number): number => pods + 4 + 1 + 1;
+const childrenOf = (pods: number): number => pods + 5 + 1 + 1;
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -45,18 +45,19 @@ test("--once -o json prints one document and exits 0", async () => {
   const lanes = new Map<string, Record<string, unknown>>();
   for (const lane of report.lanes) lanes.set(lane.name, lane);
   assert.match(String(lanes.get("clusterip")!.verdict), /^1 of 3 pods used: every call went to/);
-  for (const name of ["static", "headless", "proxy"]) {
+  for (const name of ["static", "headless", "client", "proxy"]) {
     const lane = lanes.get(name)!;
     assert.match(String(lane.verdict), /^3 of 3 pods used: max\/mean 1\.\d\dx$/);
     assert.equal(lane.failed, 0);
   }
+  assert.equal(lanes.get("client")!.connections, 3);
   assert.equal(lanes.get("proxy")!.connections, 1);
 });
 
-test("--scale: the proxy follows the pods, and no call fails", async () => {
+test("--scale: client and proxy follow the pods, and no call fails", async () => {
   const { code, stdout, stderr } = await runProcess(FAIRLEAD, [
-    ...["lab", "--once", "--scale", "2,4,1", "--scale-every", "4", "--lanes", "headless,proxy"],
-    ...["-o", "json", "--page", "none"],
+    ...["lab", "--once", "--scale", "2,4,1", "--scale-every", "4"],
+    ...["--lanes", "headless,client,proxy", "-o", "json", "--page", "none"],
   ]);
   assert.equal(code, 0, stderr);
   const { pods, lanes } = JSON.parse(stdout) as {
@@ -67,6 +68,7 @@ test("--scale: the proxy follows the pods, and no call fails", async () => {
   const used = lanes.map(({ steps }) => steps.map((step) => `${step.podsUsed} of ${step.pods}`));
   assert.deepEqual(used, [
     ["2 of 2", "2 of 4", "1 of 1"],
+    ["2 of 2", "4 of 4", "1 of 1"],
     ["2 of 2", "4 of 4", "1 of 1"],
   ]);
   for (const { failed, verdict } of lanes) assert.equal(failed, 0, verdict);

@@ -1,5 +1,5 @@
 /**
- * The client of one lane: a stock grpc-js channel under a steady load.
+ * The client of one lane: a stub of grpc-js under a steady load, over its own channel or fairlead's.
  *
  * It dials what the lab says, says `ready` once connected, and from `start` to `stop` makes
  * `callsPerSecond` calls with at most `inFlightMax` of them open, reporting every 200 ms. A process
@@ -8,7 +8,7 @@
 import "./leash.ts";
 import diagnostics from "node:diagnostics_channel";
 import type net from "node:net";
-import { Client, credentials, type ServiceError, status } from "@grpc/grpc-js";
+import { Client, type ClientOptions, credentials, type ServiceError, status } from "@grpc/grpc-js";
 import { realClock } from "../../base/index.ts";
 import { ECHO_SERVICE } from "../echo.ts";
 import type { CallerMessage, ChildMessage, DialMessage } from "../messages.ts";
@@ -26,9 +26,13 @@ const BACKLOG_MS_MAX = 100;
 const clock = realClock();
 const { say: method } = ECHO_SERVICE;
 const openSockets = new Set<net.Socket>();
+/** The API server's ip:port, whose connections carry no calls; "" when there is none. */
+let apiServer = "";
 diagnostics.subscribe("net.client.socket", (message) => {
   const { socket } = message as { socket: net.Socket };
-  socket.once("connect", () => openSockets.add(socket));
+  socket.once("connect", () => {
+    if (`${socket.remoteAddress}:${socket.remotePort}` !== apiServer) openSockets.add(socket);
+  });
   socket.once("close", () => openSockets.delete(socket));
 });
 
@@ -52,9 +56,10 @@ class Load {
   #tickedAtMs = 0;
   #warmAtMs = Number.POSITIVE_INFINITY;
 
-  constructor(dial: DialMessage) {
+  constructor(dial: DialMessage, channel: ClientOptions) {
     this.#dial = dial;
-    const options = dial.serviceConfig ? { "grpc.service_config": dial.serviceConfig } : {};
+    const config = dial.serviceConfig ? { "grpc.service_config": dial.serviceConfig } : {};
+    const options = { ...channel, ...config };
     this.#client = new Client(dial.target, credentials.createInsecure(), options);
   }
 
@@ -161,6 +166,15 @@ class Load {
   }
 }
 
+/** The one line that puts fairlead under a stub; nothing for stock grpc-js, which stays lean. */
+async function channelOf({ kubernetes }: DialMessage): Promise<ClientOptions> {
+  if (kubernetes === null) return {};
+  apiServer = kubernetes.server;
+  const { fairleadChannel } = await import("../../client/index.ts");
+  const { kubeconfig } = kubernetes;
+  return { channelFactoryOverride: fairleadChannel({ kubernetes: { kubeconfig } }) };
+}
+
 let load: Load | null = null;
 process.title = "fairlead-lab caller";
 // Until it is told to stop, a caller lives on its channel.
@@ -168,8 +182,10 @@ process.channel?.ref();
 process.on("message", (message: CallerMessage) => {
   if (message.type === "dial") {
     process.title = `fairlead-lab caller ${message.target.slice(0, 40)}`;
-    load = new Load(message);
-    load.connect();
+    channelOf(message).then((channel) => {
+      load = new Load(message, channel);
+      load.connect();
+    });
   } else if (message.type === "start") {
     load?.start();
   } else {
