@@ -18,7 +18,7 @@ const { service, every, stock } = parseArgs({
 const host = process.env.HOSTNAME ?? hostname();
 
 const client = new PetService(service, grpc.credentials.createInsecure(), {
-  ...(stock ? {} : { channelFactoryOverride: fairleadChannel() }),
+  ...(stock ? {} : { channelFactoryOverride: fairleadChannel({ policy: "round_robin" }) }),
 });
 
 for await (const _ of setInterval(Number(every))) {

@@ -14,10 +14,10 @@ import { openWorkspace, type Workspace } from "./workspace.ts";
 
 const EXAMPLES = ["nest", "nice-grpc", "connect"];
 const FOLDERS = EXAMPLES.map((name) => `examples/${name}`);
-const CALLS = 60;
+const CALLS = 300;
 const PODS = ["greeter-1", "greeter-2", "greeter-3"];
-/** Three pods with 60 calls one after the other: a fair share is 20. */
-const SHARE_MIN = 8;
+/** Three pods, calls one after the other, chosen at random: a fair share is 100, sigma 8. */
+const SHARE_MIN = 60;
 const TSC = join(rootDir, "node_modules/.bin/tsc");
 
 let workspace: Workspace | null = null;

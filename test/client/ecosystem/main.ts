@@ -7,7 +7,7 @@ import type { ClientOptions } from "@grpc/grpc-js";
 import { optionsOf } from "./depth.ts";
 import type { Greeting } from "./greeting.ts";
 
-const CALLS = 60;
+const CALLS = 300;
 
 const [stub, depth, target] = process.argv.slice(2) as [string, string, string];
 const { connect } = (await import(`./${stub}.ts`)) as {
