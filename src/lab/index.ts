@@ -4,7 +4,8 @@
  * What it is: pods that are real processes with stock gRPC servers on addresses of their own, and
  * come and go while it runs; a control plane (`cluster/`) and a DNS server (`dns/`) that know them;
  * a ClusterIP stand-in; and lanes: clients that reach the same pods in different ways, stock ones
- * and fairlead's, under the same load, at the same time. Shown in a terminal, on a page, and as JSON.
+ * and fairlead's, under the same load, at the same time. Shown in a terminal, on a page, and as
+ * JSON.
  * Promises: every figure was measured on real sockets; a lane that cannot run says why; no process
  * outlives the lab, however it ends.
  * Must never: be imported by anything but `cli`, listen or send beyond the loopback addresses

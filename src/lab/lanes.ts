@@ -144,7 +144,8 @@ const PROXY: Lane = {
     const target = `kubernetes:///${SERVICES.clusterIp}.${NAMESPACE}:grpc`;
     const proxy = children.command("fairlead proxy", [
       ...fairlead,
-      ...["proxy", "--listen", "127.0.0.1:0", "--to", target, "--kubeconfig", kubernetes.kubeconfig],
+      ...["proxy", "--listen", "127.0.0.1:0", "--to", target],
+      ...["--kubeconfig", kubernetes.kubeconfig],
       // The same policy as the `static` lane, so that the two differ in one thing: where it runs.
       ...["--policy", "round_robin", "--log-level", "info"],
     ]);

@@ -1,5 +1,5 @@
 /**
- * The client of one lane: a stub of grpc-js under a steady load, over its own channel or fairlead's.
+ * The client of one lane: a stub of grpc-js under a steady load, over its channel or fairlead's.
  *
  * It dials what the lab says, says `ready` once connected, and from `start` to `stop` makes
  * `callsPerSecond` calls with at most `inFlightMax` of them open, reporting every 200 ms. A process
