@@ -123,7 +123,7 @@ const HEADLESS: Lane = {
 const CLIENT: Lane = {
   name: "client",
   title: "fairlead client",
-  how: "grpc-js stub on fairlead's channel, kubernetes:/// and round_robin",
+  how: "grpc-js stub on fairlead's channel, kubernetes:///",
   async open({ pods, podsReady, kubernetes }) {
     await podsReady;
     return {
