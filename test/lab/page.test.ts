@@ -23,7 +23,15 @@ async function openBrowser(t: TestContext, executablePath: string): Promise<Page
 }
 
 async function startLab(t: TestContext) {
-  const args = ["lab", "--pods", "3", "--lanes", "clusterip,static", "--page", "127.0.0.1:0"];
+  const args = [
+    "lab",
+    "--pods",
+    "3",
+    "--lanes",
+    "clusterip,static,client",
+    "--page",
+    "127.0.0.1:0",
+  ];
   const lab = startProcess(`${ROOT}bin/fairlead`, args);
   t.after(() => lab.stop());
   const [, url] = await lab.waitFor(/"address":"(http:[^"]+)"/);
@@ -47,6 +55,9 @@ test("the page shows each lane's verdict, shares and figures, and the lab's end"
   const even = page.locator('[data-lane="static"]');
   await pinned.locator(".verdict", { hasText: /1 of 3 pods used: every call went to/ }).waitFor();
   await even.locator(".verdict", { hasText: /3 of 3 pods used: max\/mean 1\.\d\dx/ }).waitFor();
+  const ours = page.locator('[data-lane="client"]');
+  await ours.locator(".verdict", { hasText: /3 of 3 pods used: max\/mean 1\.\d\dx/ }).waitFor();
+  await ours.getByText("grpc-js stub on fairlead's channel, kubernetes:///").waitFor();
 
   // What a screen reader hears, and what is there without colour.
   await pinned.locator("[aria-live=polite]", { hasText: /^1 of 3 pods used/ }).waitFor();
