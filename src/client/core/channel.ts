@@ -138,8 +138,8 @@ export class ClientChannel implements CallOwner, ClusterUser {
     const key = isPlain ? path : `${path}\0${host ?? ""}\0${encoding}`;
     const known = this.#methods.get(key);
     if (known !== undefined) return known;
-    const { scheme, authority, userAgent } = this.settings;
-    const request = { scheme, authority: host ?? authority, userAgent };
+    const { scheme, authority, userAgent, contentType } = this.settings;
+    const request = { scheme, authority: host ?? authority, userAgent, contentType };
     const method = new Method(path, encoding, request, this.#methodConfigs.find(path));
     if (this.#methods.size >= METHODS_KEPT_MAX) this.#methods.clear();
     this.#methods.set(key, method);

@@ -14,12 +14,15 @@ import { ACCEPT_ENCODING, type Encoding } from "./compression.ts";
 const TIMEOUTS_KEPT_MAX = 64;
 /** From here on a time-out is cut to whole milliseconds: 5 % of it at most. */
 const WHOLE_MS_MIN = 20;
+const USER_AGENT = "user-agent";
 
 /** What is the same for all calls of a channel. */
 export interface RequestSettings {
   readonly scheme: "http" | "https";
   readonly authority: string;
   readonly userAgent: string;
+  /** "application/grpc", or with the format of messages: "application/grpc+json". */
+  readonly contentType: string;
 }
 
 /** See the head of this file. */
@@ -31,7 +34,7 @@ export class Method {
   constructor(
     path: string,
     encoding: Encoding,
-    { scheme, authority, userAgent }: RequestSettings,
+    { scheme, authority, userAgent, contentType }: RequestSettings,
     config: MethodConfig,
   ) {
     this.config = config;
@@ -40,21 +43,27 @@ export class Method {
       [":scheme", scheme],
       [":path", path],
       [":authority", authority],
-      ["content-type", "application/grpc"],
+      ["content-type", contentType],
       ["te", "trailers"],
-      ["user-agent", userAgent],
+      [USER_AGENT, userAgent],
       ["grpc-accept-encoding", ACCEPT_ENCODING],
     ];
     if (encoding !== "identity") pairs.push(["grpc-encoding", encoding]);
     this.#base = constantList(pairs);
   }
 
-  /** The headers of a call. `remainingMs` is Infinity without a deadline. */
+  /**
+   * The headers of a call. `remainingMs` is Infinity without a deadline. A "user-agent" in metadata
+   * takes the place of the channel's.
+   */
   headers(remainingMs: number, metadata: readonly Field[] | null): HeaderList {
     const list = remainingMs === Number.POSITIVE_INFINITY ? this.#base : this.#timed(remainingMs);
     if (metadata === null || metadata.length === 0) return list;
     const own = new HeaderList();
-    for (const field of list.fields) own.add(field);
+    const hasAgent = metadata.some(({ name }) => name.text === USER_AGENT);
+    for (const field of list.fields) {
+      if (!hasAgent || field.name.text !== USER_AGENT) own.add(field);
+    }
     for (const field of metadata) own.add(field);
     return own;
   }

@@ -36,6 +36,8 @@ export interface ChannelSettings {
   readonly authority: string;
   readonly scheme: "http" | "https";
   readonly userAgent: string;
+  /** "application/grpc", or with the format of messages: "application/grpc+json". */
+  readonly contentType: string;
   /** Service config after `JSON.parse`: what holds while the resolver has none. */
   readonly serviceConfig: unknown;
   /** The policy of `serviceConfig`. */

@@ -101,6 +101,7 @@ function createChannel(
     authority,
     scheme: secure === null ? "http" : "https",
     userAgent: [before, `grpc-node-fairlead/${packageVersion()}`, after].filter(Boolean).join(" "),
+    contentType: "application/grpc",
     serviceConfig: parsed.serviceConfig,
     policy: parsed.policy,
     takesServiceConfig: parsed.takesServiceConfig,
