@@ -17,7 +17,11 @@ import { pruneTypes } from "./prune-types.ts";
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 /** Public subpaths of the package: where they land in dist/, and the source of each. */
-const SUBPATHS: Record<string, string> = { proxy: "src/proxy/public.ts" };
+const SUBPATHS: Record<string, string> = {
+  "grpc-js": "src/client/grpc-js/public.ts",
+  proxy: "src/proxy/public.ts",
+  connect: "src/client/connect/public.ts",
+};
 
 /** The lab's child processes, which it finds beside its own code. */
 const LAB_PROGRAMS = ["pod", "caller", "clusterip", "leash", "apiserver"];
@@ -68,7 +72,7 @@ const usersOwn: Plugin = {
   name: "users-own",
   setup(building) {
     building.onResolve(
-      { filter: /^@(grpc\/grpc-js|connectrpc\/connect)$/ },
+      { filter: /^@(grpc\/grpc-js|connectrpc\/connect|bufbuild\/protobuf)(\/|$)/ },
       ({ path, importer }) =>
         importer.startsWith(join(root, "src", "client")) ? { path, external: true } : null,
     );

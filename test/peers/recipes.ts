@@ -9,8 +9,8 @@
 import { cpSync, existsSync, mkdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import { arePresent } from "./catalogue.ts";
-import { javaInterop, nodeVersions } from "./other-recipes.ts";
 import { goModule, goTools, greeter, type Outputs, ownGoPrograms } from "./go-recipes.ts";
+import { javaInterop, nodeVersions } from "./other-recipes.ts";
 import { peersDir, recipesDir, venvDir } from "./paths.ts";
 import { command, type Recipe } from "./recipe.ts";
 

@@ -44,6 +44,8 @@ export const PURE_MODULES: readonly string[] = ["node:assert", "node:buffer", "n
 
 /** Which files may import an npm package; one that is not listed is for tests only. */
 export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  "@bufbuild/protobuf": ["src/client/connect/"],
+  "@connectrpc/connect": ["src/client/connect/"],
   "@grpc/grpc-js": ["src/lab/", "src/control/", "src/client/grpc-js"],
   "@grpc/proto-loader": ["src/lab/"],
   "@peculiar/x509": ["src/lab/", "src/control/"],
@@ -80,7 +82,11 @@ export const GLOBALS: Readonly<Record<string, { only: readonly string[]; use: st
 };
 
 /** What others than this repository import: their exports need no user here. */
-export const ENTRIES: readonly string[] = ["src/proxy/public.ts", "src/client/grpc-js/public.ts"];
+export const ENTRIES: readonly string[] = [
+  "src/proxy/public.ts",
+  "src/client/connect/public.ts",
+  "src/client/grpc-js/public.ts",
+];
 
 /** Limits of size. */
 export const COLUMNS_MAX = 100;

@@ -1,0 +1,138 @@
+/**
+ * The options of `createFairleadTransport` that are Connect's own, by Connect's names.
+ *
+ * Connect's options that make no sense here are refused with what to do instead: a transport that
+ * quietly did something else would be found out in production.
+ */
+import type { JsonReadOptions, JsonWriteOptions } from "@bufbuild/protobuf";
+import type { Interceptor } from "@connectrpc/connect";
+import type { Encoding } from "../core/index.ts";
+import type { Format } from "./codec.ts";
+import type { TransportConfig } from "./transport.ts";
+
+/** As in connect-node: smaller messages gain nothing. */
+const COMPRESS_MIN_BYTES = 1_024;
+/** The most that a message of gRPC can say of its length. */
+const MESSAGE_BYTES_MAX = 0xffff_ffff;
+
+/** Options by the names that connect-node has for them. */
+export interface ConnectOptions {
+  /** Around every call, the first one outermost. */
+  readonly interceptors?: readonly Interceptor[] | undefined;
+  /** For calls that name no `timeoutMs`; none by default. */
+  readonly defaultTimeoutMs?: number | undefined;
+  /** true, the default: binary; false: JSON, "application/grpc+json". */
+  readonly useBinaryFormat?: boolean | undefined;
+  /** Unknown fields are ignored unless it says otherwise. */
+  readonly jsonOptions?: Format["jsonOptions"] | undefined;
+  readonly binaryOptions?: Format["binaryOptions"] | undefined;
+  /** How requests are compressed; null, the default: not at all. Answers may always be. */
+  readonly sendCompression?: "gzip" | "deflate" | null | undefined;
+  /** Smaller requests are sent uncompressed; 1 KiB by default. */
+  readonly compressMinBytes?: number | undefined;
+  /** The most that one received message may have; 4 MiB by default. */
+  readonly readMaxBytes?: number | undefined;
+  /** The most that one sent message may have; no limit by default. */
+  readonly writeMaxBytes?: number | undefined;
+}
+
+/** The names of `ConnectOptions`. */
+export const CONNECT_OPTION_NAMES = [
+  "interceptors",
+  "defaultTimeoutMs",
+  "useBinaryFormat",
+  "jsonOptions",
+  "binaryOptions",
+  "sendCompression",
+  "compressMinBytes",
+  "readMaxBytes",
+  "writeMaxBytes",
+] as const satisfies readonly (keyof ConnectOptions)[];
+
+/** Options of other transports, and what to do instead. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  useHttpGet: "gRPC has no GET requests, every call is a POST",
+  baseUrl: "the server is named by `target`, and secured by `tls`",
+  httpVersion: "gRPC is always HTTP/2",
+  acceptCompression: "answers in gzip and deflate are always accepted",
+  nodeOptions: "Node's http2 is not used: see `tls`, `keepalive` and `authority`",
+  sessionManager: "connections are kept by fairlead, one to every endpoint",
+  pingIntervalMs: "see `keepalive`",
+  pingIdleConnection: "see `keepalive`",
+  pingTimeoutMs: "see `keepalive`",
+  idleConnectionTimeoutMs: "see `idleTimeoutMs`",
+};
+
+/** @throws RangeError for an option of other transports. `useHttpGet: false` asks for nothing. */
+export function refuseElsewhere(options: Readonly<Record<string, unknown>>): void {
+  for (const [name, why] of Object.entries(ELSEWHERE)) {
+    const value = options[name];
+    if (value === undefined || (name === "useHttpGet" && value === false)) continue;
+    throw new RangeError(`createFairleadTransport: ${name} is refused: ${why}`);
+  }
+}
+
+/** What `ConnectOptions` say of the channel. */
+export interface ConnectChannelSettings {
+  readonly contentType: string;
+  readonly encoding: Encoding;
+  readonly sendBytesMax: number;
+  /** null: as the channel has it. */
+  readonly receiveBytesMax: number | null;
+}
+
+/** @throws RangeError naming the option and what it may be. */
+export function parseConnectOptions(
+  options: ConnectOptions,
+): TransportConfig & { readonly channel: ConnectChannelSettings } {
+  const { interceptors = [], useBinaryFormat = true, sendCompression = null } = options;
+  if (!Array.isArray(interceptors) || interceptors.some((each) => typeof each !== "function")) {
+    throw new RangeError("createFairleadTransport: interceptors must be a list of functions");
+  }
+  if (typeof useBinaryFormat !== "boolean") fail("useBinaryFormat", useBinaryFormat, "a boolean");
+  if (sendCompression !== null && sendCompression !== "gzip" && sendCompression !== "deflate") {
+    fail("sendCompression", sendCompression, '"gzip", "deflate" or null');
+  }
+  const { defaultTimeoutMs } = options;
+  if (defaultTimeoutMs !== undefined && !(defaultTimeoutMs > 0)) {
+    fail("defaultTimeoutMs", defaultTimeoutMs, "a number of milliseconds above 0");
+  }
+  return {
+    interceptors: [...interceptors],
+    defaultTimeoutMs,
+    compressMinBytes: bytesOf(options, "compressMinBytes", 0) ?? COMPRESS_MIN_BYTES,
+    format: {
+      useBinaryFormat,
+      binaryOptions: options.binaryOptions ?? {},
+      jsonOptions: jsonOptionsOf(options.jsonOptions ?? {}),
+    },
+    channel: {
+      contentType: useBinaryFormat ? "application/grpc+proto" : "application/grpc+json",
+      encoding: sendCompression ?? "identity",
+      sendBytesMax: bytesOf(options, "writeMaxBytes", 1) ?? Number.POSITIVE_INFINITY,
+      receiveBytesMax: bytesOf(options, "readMaxBytes", 1),
+    },
+  };
+}
+
+function jsonOptionsOf(
+  given: Partial<JsonReadOptions & JsonWriteOptions>,
+): Partial<JsonReadOptions & JsonWriteOptions> {
+  return { ...given, ignoreUnknownFields: given.ignoreUnknownFields ?? true };
+}
+
+function bytesOf(
+  options: ConnectOptions,
+  name: "compressMinBytes" | "readMaxBytes" | "writeMaxBytes",
+  min: number,
+): number | null {
+  const value = options[name];
+  if (value === undefined) return null;
+  if (Number.isSafeInteger(value) && value >= min && value <= MESSAGE_BYTES_MAX) return value;
+  return fail(name, value, `a whole number from ${min} to ${MESSAGE_BYTES_MAX}`);
+}
+
+function fail(name: string, value: unknown, allowed: string): never {
+  const shown = JSON.stringify(value) ?? String(value);
+  throw new RangeError(`createFairleadTransport: ${name} is ${shown}, must be ${allowed}`);
+}
