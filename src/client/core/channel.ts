@@ -32,7 +32,7 @@ export class ClientChannel implements CallOwner, ClusterUser {
   readonly #deps: ClientDeps;
   readonly #cluster: SharedCluster;
   readonly #watchers = new Set<(state: Connectivity) => void>();
-  /** Calls that have no endpoint yet: they fail when the channel is closed. */
+  /** Calls that had no endpoint when they began: those that still have none fail at `close`. */
   readonly #waiting = new Set<ClientCall>();
   #methods = new Map<string, Method>();
   #methodConfigs: MethodConfigs;
@@ -93,7 +93,9 @@ export class ClientChannel implements CallOwner, ClusterUser {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    for (const call of [...this.#waiting]) call.cancel(Status.UNAVAILABLE, CLOSED);
+    for (const call of [...this.#waiting]) {
+      if (call.isWaiting) call.cancel(Status.UNAVAILABLE, CLOSED);
+    }
     this.#cluster.leave(this);
     this.onConnectivity("SHUTDOWN");
     this.#watchers.clear();
