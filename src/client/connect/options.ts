@@ -6,7 +6,7 @@
  */
 import type { JsonReadOptions, JsonWriteOptions } from "@bufbuild/protobuf";
 import type { Interceptor } from "@connectrpc/connect";
-import type { Encoding } from "../core/index.ts";
+import { CHANNEL_OPTION_NAMES, ChannelOptionError, type Encoding } from "../core/index.ts";
 import type { Format } from "./codec.ts";
 import type { TransportConfig } from "./transport.ts";
 
@@ -36,8 +36,9 @@ export interface ConnectOptions {
   readonly writeMaxBytes?: number | undefined;
 }
 
-/** The names of `ConnectOptions`. */
-export const CONNECT_OPTION_NAMES = [
+const OPTION_NAMES: readonly string[] = [
+  "target",
+  ...CHANNEL_OPTION_NAMES,
   "interceptors",
   "defaultTimeoutMs",
   "useBinaryFormat",
@@ -47,7 +48,7 @@ export const CONNECT_OPTION_NAMES = [
   "compressMinBytes",
   "readMaxBytes",
   "writeMaxBytes",
-] as const satisfies readonly (keyof ConnectOptions)[];
+];
 
 /** Options of other transports, and what to do instead. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
@@ -63,12 +64,19 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   idleConnectionTimeoutMs: "see `idleTimeoutMs`",
 };
 
-/** @throws RangeError for an option of other transports. `useHttpGet: false` asks for nothing. */
-export function refuseElsewhere(options: Readonly<Record<string, unknown>>): void {
-  for (const [name, why] of Object.entries(ELSEWHERE)) {
-    const value = options[name];
-    if (value === undefined || (name === "useHttpGet" && value === false)) continue;
-    throw new RangeError(`createFairleadTransport: ${name} is refused: ${why}`);
+/**
+ * Refuses options that do not exist here. `useHttpGet: false` asks for nothing.
+ *
+ * @throws ChannelOptionError naming the option and what to do instead, or what there is.
+ */
+export function checkNames(options: object): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (OPTION_NAMES.includes(name) || value === undefined) continue;
+    if (name === "useHttpGet" && value === false) continue;
+    const why = ELSEWHERE[name];
+    if (why !== undefined) throw new ChannelOptionError(`${name} is refused: ${why}`);
+    const allowed = OPTION_NAMES.join(", ");
+    throw new ChannelOptionError(`unknown option ${name}: allowed are ${allowed}`);
   }
 }
 
@@ -81,13 +89,13 @@ export interface ConnectChannelSettings {
   readonly receiveBytesMax: number | null;
 }
 
-/** @throws RangeError naming the option and what it may be. */
+/** @throws ChannelOptionError naming the option and what it may be. */
 export function parseConnectOptions(
   options: ConnectOptions,
 ): TransportConfig & { readonly channel: ConnectChannelSettings } {
   const { interceptors = [], useBinaryFormat = true, sendCompression = null } = options;
   if (!Array.isArray(interceptors) || interceptors.some((each) => typeof each !== "function")) {
-    throw new RangeError("createFairleadTransport: interceptors must be a list of functions");
+    throw new ChannelOptionError("interceptors must be a list of functions");
   }
   if (typeof useBinaryFormat !== "boolean") fail("useBinaryFormat", useBinaryFormat, "a boolean");
   if (sendCompression !== null && sendCompression !== "gzip" && sendCompression !== "deflate") {
@@ -134,5 +142,5 @@ function bytesOf(
 
 function fail(name: string, value: unknown, allowed: string): never {
   const shown = JSON.stringify(value) ?? String(value);
-  throw new RangeError(`createFairleadTransport: ${name} is ${shown}, must be ${allowed}`);
+  throw new ChannelOptionError(`${name} is ${shown}, must be ${allowed}`);
 }

@@ -4,24 +4,24 @@
  *
  * In place of connect-node's `createGrpcTransport`; clients, interceptors and generated code stay.
  */
-import type { Transport } from "@connectrpc/connect";
-import { policyFromServiceConfig } from "../../balancing/index.ts";
-import { silentLogger } from "../../base/index.ts";
-import { DEFAULT_CLUSTER_CONFIG } from "../../cluster/index.ts";
 import {
-  authorityOf,
-  IDLE_TIMEOUT_MS,
+  type ChannelOptions,
   openChannel,
-  packageVersion,
+  parseChannelOptions,
   RECEIVE_BYTES_MAX,
 } from "../core/index.ts";
-import { type ConnectOptions, parseConnectOptions, refuseElsewhere } from "./options.ts";
+import { type ConnectOptions, checkNames, parseConnectOptions } from "./options.ts";
 import { FairleadTransport } from "./transport.ts";
 
+export type { Logger } from "../../base/index.ts";
+export type { ClusterView, EndpointView } from "../../cluster/index.ts";
+export type { DiscoveryOptions } from "../../discovery/index.ts";
+export type { ClientTlsFiles } from "../../transport/index.ts";
+export { ChannelOptionError, type KeepaliveOptions } from "../core/index.ts";
 export type { FairleadTransport } from "./transport.ts";
 
 /** What `createFairleadTransport` takes; all but the target has a default. */
-export interface FairleadTransportOptions extends ConnectOptions {
+export interface FairleadTransportOptions extends ConnectOptions, ChannelOptions {
   /**
    * "kubernetes:///SERVICE.NAMESPACE:PORT", "HOST:PORT", "IP:PORT,IP:PORT", "dns:///...",
    * "static:///...", "unix:PATH".
@@ -29,38 +29,28 @@ export interface FairleadTransportOptions extends ConnectOptions {
   readonly target: string;
 }
 
-export function createFairleadTransport(
-  options: FairleadTransportOptions,
-): FairleadTransport & Transport {
-  refuseElsewhere({ ...options });
-  const { target } = options;
-  const { channel: settings, ...config } = parseConnectOptions(options);
-  const channel = openChannel({
-    target,
-    dialTarget: null,
-    discovery: {},
-    authority: authorityOf(target),
-    scheme: "http",
-    userAgent: `connect-es-fairlead/${packageVersion()}`,
-    contentType: settings.contentType,
-    serviceConfig: null,
-    policy: policyFromServiceConfig({}),
-    takesServiceConfig: true,
-    cluster: {
-      maxConnectionsPerEndpoint: 1,
-      backoff: DEFAULT_CLUSTER_CONFIG.backoff,
-      connection: DEFAULT_CLUSTER_CONFIG.connection,
-      keepalive: null,
-      secure: null,
-      tunnel: null,
-      warmUp: DEFAULT_CLUSTER_CONFIG.warmUp,
-    },
-    encoding: settings.encoding,
-    sendBytesMax: settings.sendBytesMax,
-    receiveBytesMax: settings.receiveBytesMax ?? RECEIVE_BYTES_MAX,
-    idleTimeoutMs: IDLE_TIMEOUT_MS,
-    isShared: true,
-    log: silentLogger,
-  });
-  return new FairleadTransport(channel, config);
+/**
+ * A transport for `createClient` of Connect:
+ *
+ *     const client = createClient(Echo, createFairleadTransport({ target }));
+ *
+ * It connects with the first call. Transports of the same target and settings share their
+ * connections.
+ *
+ * @throws ChannelOptionError for an option that does not exist, is refused, or has an impossible
+ *   value; TargetError, PolicyError, ServiceConfigError, TlsFileError: each with one sentence.
+ */
+export function createFairleadTransport(options: FairleadTransportOptions): FairleadTransport {
+  checkNames(options);
+  const { channel, ...config } = parseConnectOptions(options);
+  const settings = parseChannelOptions(options.target, options, "connect-es-fairlead");
+  const { receiveBytesMax, ...others } = channel;
+  return new FairleadTransport(
+    openChannel({
+      ...settings,
+      ...others,
+      receiveBytesMax: receiveBytesMax ?? RECEIVE_BYTES_MAX,
+    }),
+    config,
+  );
 }

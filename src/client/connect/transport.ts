@@ -29,6 +29,7 @@ import { parseGrpcTimeout } from "../../grpc/index.ts";
 import type { CallOptions, ClientChannel } from "../core/index.ts";
 import { Codec, type Format } from "./codec.ts";
 import { type HeadersSource, requestHeaders, toFields, toHeaders } from "./headers.ts";
+import { endedWithReader } from "./reader.ts";
 import { StreamCall } from "./stream-call.ts";
 import { type UnaryAnswer, UnaryCall } from "./unary-call.ts";
 
@@ -145,7 +146,8 @@ export class FairleadTransport implements Transport, Disposable {
     const codec = this.#codec(method);
     const limitMs = this.#timeoutMs(timeoutMs);
     const deadline = this.#deadline(limitMs);
-    return runStreamingCall<I, O>({
+    let last: StreamCall<MessageShape<O>> | null = null;
+    const response = await runStreamingCall<I, O>({
       interceptors: this.#config.interceptors,
       ...limits(signal, limitMs),
       req: {
@@ -154,31 +156,27 @@ export class FairleadTransport implements Transport, Disposable {
       },
       next: (req: StreamRequest<I, O>) => {
         const atMs = this.#deadlineOf(req.header, deadline);
-        return this.#streamAnswer(method, codec, req, atMs);
+        last = new StreamCall((bytes) => codec.decode(bytes));
+        return this.#streamAnswer(method, codec, req, last, atMs);
       },
     });
+    return { ...response, message: endedWithReader(response.message, () => last?.abandon()) };
   }
 
   async #streamAnswer<I extends DescMessage, O extends DescMessage>(
     method: Streaming<I, O>,
     codec: Codec<I, O>,
     req: StreamRequest<I, O>,
+    events: StreamCall<MessageShape<O>>,
     deadlineMs: number | undefined,
   ): Promise<StreamResponse<I, O>> {
     const fields = toFields(req.header, this.#channel.settings.userAgent);
-    const events = new StreamCall<MessageShape<O>>((bytes) => codec.decode(bytes));
     const call = this.#channel.createCall(callOptions(codec.path, deadlineMs), events);
     events.attach(call, req.signal);
     call.start(fields);
     void events.send(req.message, (each) => codec.encode(each), this.#config.compressMinBytes);
     const header = await events.opened;
-    const iterator: AsyncIterator<MessageShape<O>> = {
-      next: () => events.next(),
-      return: async () => {
-        events.abandon();
-        return { done: true, value: undefined };
-      },
-    };
+    const iterator: AsyncIterator<MessageShape<O>> = { next: () => events.next() };
     return {
       ...{ stream: true, service: method.parent, method, header, trailer: events.trailer },
       message: { [Symbol.asyncIterator]: () => iterator },

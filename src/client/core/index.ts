@@ -8,6 +8,13 @@ export { authorityOf } from "./authority.ts";
 export type { ClientCall, ClientCallEvents } from "./call.ts";
 export type { CallStatus } from "./call-status.ts";
 export { type CallOptions, ClientChannel } from "./channel.ts";
+export {
+  CHANNEL_OPTION_NAMES,
+  ChannelOptionError,
+  type ChannelOptions,
+  type KeepaliveOptions,
+  parseChannelOptions,
+} from "./channel-options.ts";
 export { ACCEPT_ENCODING, type Encoding } from "./compression.ts";
 export { type HttpProxy, httpProxyFor } from "./http-proxy.ts";
 export { openChannel } from "./process.ts";
