@@ -38,6 +38,7 @@ export { SocketConnection, type SocketConnectionEvents } from "./socket-connecti
 export {
   ClientTls,
   type ClientTlsFiles,
+  PemTls,
   ServerTls,
   type ServerTlsFiles,
   TlsFileError,

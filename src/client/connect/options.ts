@@ -6,7 +6,7 @@
  */
 import type { JsonReadOptions, JsonWriteOptions } from "@bufbuild/protobuf";
 import type { Interceptor } from "@connectrpc/connect";
-import { CHANNEL_OPTION_NAMES, ChannelOptionError, type Encoding } from "../core/index.ts";
+import { CHANNEL_OPTION_NAMES, type Encoding } from "../core/index.ts";
 import type { Format } from "./codec.ts";
 import type { TransportConfig } from "./transport.ts";
 
@@ -67,16 +67,16 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
 /**
  * Refuses options that do not exist here. `useHttpGet: false` asks for nothing.
  *
- * @throws ChannelOptionError naming the option and what to do instead, or what there is.
+ * @throws RangeError naming the option and what to do instead, or what there is.
  */
 export function checkNames(options: object): void {
   for (const [name, value] of Object.entries(options)) {
     if (OPTION_NAMES.includes(name) || value === undefined) continue;
     if (name === "useHttpGet" && value === false) continue;
     const why = ELSEWHERE[name];
-    if (why !== undefined) throw new ChannelOptionError(`${name} is refused: ${why}`);
+    if (why !== undefined) throw new RangeError(`${name} is refused: ${why}`);
     const allowed = OPTION_NAMES.join(", ");
-    throw new ChannelOptionError(`unknown option ${name}: allowed are ${allowed}`);
+    throw new RangeError(`createFairleadTransport: unknown option ${name}: allowed are ${allowed}`);
   }
 }
 
@@ -89,13 +89,13 @@ export interface ConnectChannelSettings {
   readonly receiveBytesMax: number | null;
 }
 
-/** @throws ChannelOptionError naming the option and what it may be. */
+/** @throws RangeError naming the option and what it may be. */
 export function parseConnectOptions(
   options: ConnectOptions,
 ): TransportConfig & { readonly channel: ConnectChannelSettings } {
   const { interceptors = [], useBinaryFormat = true, sendCompression = null } = options;
   if (!Array.isArray(interceptors) || interceptors.some((each) => typeof each !== "function")) {
-    throw new ChannelOptionError("interceptors must be a list of functions");
+    throw new RangeError("interceptors must be a list of functions");
   }
   if (typeof useBinaryFormat !== "boolean") fail("useBinaryFormat", useBinaryFormat, "a boolean");
   if (sendCompression !== null && sendCompression !== "gzip" && sendCompression !== "deflate") {
@@ -142,5 +142,5 @@ function bytesOf(
 
 function fail(name: string, value: unknown, allowed: string): never {
   const shown = JSON.stringify(value) ?? String(value);
-  throw new ChannelOptionError(`${name} is ${shown}, must be ${allowed}`);
+  throw new RangeError(`${name} is ${shown}, must be ${allowed}`);
 }

@@ -16,8 +16,7 @@ import { FairleadTransport } from "./transport.ts";
 export type { Logger } from "../../base/index.ts";
 export type { ClusterView, EndpointView } from "../../cluster/index.ts";
 export type { DiscoveryOptions } from "../../discovery/index.ts";
-export type { ClientTlsFiles } from "../../transport/index.ts";
-export { ChannelOptionError, type KeepaliveOptions } from "../core/index.ts";
+export type { TlsOptions } from "../core/index.ts";
 export type { FairleadTransport } from "./transport.ts";
 
 /** What `createFairleadTransport` takes; all but the target has a default. */
@@ -37,20 +36,21 @@ export interface FairleadTransportOptions extends ConnectOptions, ChannelOptions
  * It connects with the first call. Transports of the same target and settings share their
  * connections.
  *
- * @throws ChannelOptionError for an option that does not exist, is refused, or has an impossible
+ * @throws RangeError for an option that does not exist, is refused, or has an impossible
  *   value; TargetError, PolicyError, ServiceConfigError, TlsFileError: each with one sentence.
  */
 export function createFairleadTransport(options: FairleadTransportOptions): FairleadTransport {
   checkNames(options);
+  const { target } = options;
+  if (typeof target !== "string") throw new RangeError(`target is ${target}, must be a string`);
   const { channel, ...config } = parseConnectOptions(options);
-  const settings = parseChannelOptions(options.target, options, "connect-es-fairlead");
+  const { settings, tls } = parseChannelOptions(target, options, "connect-es-fairlead");
   const { receiveBytesMax, ...others } = channel;
-  return new FairleadTransport(
-    openChannel({
-      ...settings,
-      ...others,
-      receiveBytesMax: receiveBytesMax ?? RECEIVE_BYTES_MAX,
-    }),
-    config,
-  );
+  const all = { ...settings, ...others, receiveBytesMax: receiveBytesMax ?? RECEIVE_BYTES_MAX };
+  try {
+    return new FairleadTransport(openChannel(all), config, () => tls?.release());
+  } catch (error) {
+    tls?.release();
+    throw error;
+  }
 }

@@ -178,7 +178,10 @@ test("a stream that was left by `break` is cancelled when it is collected", asyn
 const WRONG: readonly (readonly [object, RegExp])[] = [
   [{ useHttpGet: true }, /^useHttpGet is refused: gRPC has no GET requests/],
   [{ baseUrl: "http://a" }, /^baseUrl is refused: the server is named by `target`/],
-  [{ colour: 1 }, /^unknown option colour: allowed are target, kubernetes/],
+  [
+    { colour: 1 },
+    /^createFairleadTransport: unknown option colour: allowed are target, kubernetes/,
+  ],
   [{ target: 7 }, /^target is 7, must be a string/],
   [{ target: "orders" }, /orders/],
   [{ policy: "best" }, /best/],
@@ -191,9 +194,11 @@ const WRONG: readonly (readonly [object, RegExp])[] = [
   [{ keepalive: { timeMs: 5 } }, /^keepalive.timeMs is 5, must be a whole number, 10000 or more/],
   [{ maxConnectionsPerEndpoint: 0 }, /^maxConnectionsPerEndpoint is 0, must be/],
   [{ tls: { caFile: "/no/file" } }, /\/no\/file/],
-  [{ tls: { ca: "x" } }, /^unknown option tls.ca: allowed are caFile/],
-  [{ tls: { certFile: "x" } }, /^tls.certFile and tls.keyFile go together/],
+  [{ tls: { pfx: "x" } }, /^tls: unknown option pfx: allowed are ca, cert/],
+  [{ tls: { ca: "x" } }, /^tls.ca holds no PEM certificate/],
+  [{ tls: { certFile: "x" } }, /^tls: certFile and keyFile go together/],
   [{ authority: "" }, /^authority is "", must be/],
+  [{ shared: 1 }, /^shared is 1, must be true or false/],
 ];
 
 for (const [options, message] of WRONG) {

@@ -56,10 +56,13 @@ type Streaming<I extends DescMessage, O extends DescMessage> = DescMethodStreami
 export class FairleadTransport implements Transport, Disposable {
   readonly #channel: ClientChannel;
   readonly #config: TransportConfig;
+  readonly #onClose: () => void;
   readonly #origin: string;
   readonly #codecs = new WeakMap<object, Codec>();
 
-  constructor(channel: ClientChannel, config: TransportConfig) {
+  /** @param onClose called once, with the first `close`. */
+  constructor(channel: ClientChannel, config: TransportConfig, onClose: () => void) {
+    this.#onClose = onClose;
     this.#channel = channel;
     this.#config = config;
     const { scheme, authority } = channel.settings;
@@ -73,12 +76,14 @@ export class FairleadTransport implements Transport, Disposable {
 
   /** No new calls: those that wait fail, those in flight finish. Harmless when repeated. */
   close(): void {
+    if (this.#channel.isClosed) return;
     this.#channel.close();
+    this.#onClose();
   }
 
   /** As `close`, for `using`. */
   [Symbol.dispose](): void {
-    this.#channel.close();
+    this.close();
   }
 
   /** See `Transport` of Connect. */

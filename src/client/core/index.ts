@@ -10,9 +10,7 @@ export type { CallStatus } from "./call-status.ts";
 export { type CallOptions, ClientChannel } from "./channel.ts";
 export {
   CHANNEL_OPTION_NAMES,
-  ChannelOptionError,
   type ChannelOptions,
-  type KeepaliveOptions,
   parseChannelOptions,
 } from "./channel-options.ts";
 export { ACCEPT_ENCODING, type Encoding } from "./compression.ts";
@@ -25,4 +23,5 @@ export {
   IDLE_TIMEOUT_MS,
   RECEIVE_BYTES_MAX,
 } from "./settings.ts";
+export type { TlsOptions } from "./tls-options.ts";
 export { packageVersion } from "./version.ts";

@@ -58,30 +58,77 @@ export class ClientTls implements SocketSecurity {
    * @param host the address's host, an IP or a name; verified unless a server name is set.
    */
   connectOptions(host: string): ConnectionOptions {
-    const name = this.#files.serverName ?? host;
-    return {
-      secureContext: this.#context.value,
-      ALPNProtocols: [ALPN_H2],
-      // "Literal IPv4 and IPv6 addresses are not permitted in HostName" (RFC 6066 §3).
-      servername: isIP(name) === 0 ? name : "",
-      checkServerIdentity: (_host, certificate) => checkServerIdentity(name, certificate),
-      rejectUnauthorized: true,
-    };
+    return optionsFor(this.#context.value, this.#files.serverName ?? host);
   }
 
   /** See `SocketSecurity`. */
   connect(socket: Socket, host: string): Promise<Socket> {
-    return new Promise((resolve, reject) => {
-      const secure = connect({ socket, ...this.connectOptions(host) });
-      secure.once("secureConnect", () => resolve(secure));
-      secure.once("error", reject);
-    });
+    return connectOver(socket, this.connectOptions(host));
   }
 
   /** Stops looking at the files. */
   close(): void {
     this.#context.close();
   }
+}
+
+/** The same from texts, which do not change. */
+export interface ClientTlsPem {
+  /** PEM, each null as the file of that kind in `ClientTlsFiles`. */
+  readonly ca: string | null;
+  readonly cert: string | null;
+  readonly key: string | null;
+  readonly serverName: string | null;
+}
+
+/** The TLS settings of the connections to one target, from PEM texts. */
+export class PemTls implements SocketSecurity {
+  readonly #context: SecureContext;
+  readonly #serverName: string | null;
+
+  /** @throws RangeError when one of them is no PEM of its kind, or the key is another's. */
+  constructor({ ca, cert, key, serverName }: ClientTlsPem) {
+    this.#serverName = serverName;
+    const options: SecureContextOptions = { ...TLS_RULES };
+    for (const [name, text] of Object.entries({ ca, cert })) {
+      if (text !== null && !text.includes("-----BEGIN CERTIFICATE-----")) {
+        throw new RangeError(`tls.${name} holds no PEM certificate (BEGIN CERTIFICATE)`);
+      }
+    }
+    if (ca !== null) options.ca = ca;
+    if (cert !== null) options.cert = cert;
+    if (key !== null) options.key = key;
+    try {
+      this.#context = createSecureContext(options);
+    } catch (error) {
+      // What OpenSSL says names the trouble, and holds nothing of the key.
+      throw new RangeError(`tls cannot be used: ${(error as Error).message}`, { cause: error });
+    }
+  }
+
+  /** See `SocketSecurity`. */
+  connect(socket: Socket, host: string): Promise<Socket> {
+    return connectOver(socket, optionsFor(this.#context, this.#serverName ?? host));
+  }
+}
+
+function optionsFor(secureContext: SecureContext, name: string): ConnectionOptions {
+  return {
+    secureContext,
+    ALPNProtocols: [ALPN_H2],
+    // "Literal IPv4 and IPv6 addresses are not permitted in HostName" (RFC 6066 §3).
+    servername: isIP(name) === 0 ? name : "",
+    checkServerIdentity: (_host, certificate) => checkServerIdentity(name, certificate),
+    rejectUnauthorized: true,
+  };
+}
+
+function connectOver(socket: Socket, options: ConnectionOptions): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const secure = connect({ socket, ...options });
+    secure.once("secureConnect", () => resolve(secure));
+    secure.once("error", reject);
+  });
 }
 
 function clientFiles(files: ClientTlsFiles): TlsFile[] {

@@ -5,7 +5,7 @@
  * Promises: a bad file at start is one clear sentence; a bad file later changes nothing but a log
  * line and a counter; no reload drops a connection. Must never open a socket.
  */
-export { ClientTls, type ClientTlsFiles } from "./client-tls.ts";
+export { ClientTls, type ClientTlsFiles, PemTls } from "./client-tls.ts";
 export { TlsFileError, type TlsFileKind, type TlsSide } from "./error.ts";
 export { alpnFailureReason, tlsFailureReason } from "./failure.ts";
 export { handshakeFailureReason } from "./handshake-failure.ts";
