@@ -58,7 +58,7 @@ class ClientProcess {
 let shared: ClientProcess | null = null;
 
 /** The one client side of this process. */
-function clientProcess(): ClientProcess {
+export function clientProcess(): ClientProcess {
   shared ??= new ClientProcess();
   return shared;
 }
