@@ -18,9 +18,10 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 
 /** Public subpaths of the package: where they land in dist/, and the source of each. */
 const SUBPATHS: Record<string, string> = {
+  client: "src/client/plain/public.ts",
   "grpc-js": "src/client/grpc-js/public.ts",
-  proxy: "src/proxy/public.ts",
   connect: "src/client/connect/public.ts",
+  proxy: "src/proxy/public.ts",
 };
 
 /** The lab's child processes, which it finds beside its own code. */

@@ -86,6 +86,7 @@ export const ENTRIES: readonly string[] = [
   "src/proxy/public.ts",
   "src/client/connect/public.ts",
   "src/client/grpc-js/public.ts",
+  "src/client/plain/public.ts",
 ];
 
 /** Limits of size. */

@@ -17,7 +17,7 @@ import {
   Status,
   writePrefix,
 } from "../../grpc/index.ts";
-import { ErrorCode, type Field, type HeaderList } from "../../http2/index.ts";
+import { copyBytes, ErrorCode, type Field, type HeaderList } from "../../http2/index.ts";
 import {
   type CallStatus,
   ownStatus,
@@ -136,8 +136,9 @@ export class ClientCall implements CallEvents, MessageTaker {
    * Sends a message. False when some of it waits: more should be sent after `onWritable` only.
    *
    * @param isCompressed whether the call's encoding is applied to this message.
+   * @param isLast as `halfClose` after it, in the same DATA frame.
    */
-  send(message: Uint8Array, isCompressed: boolean): boolean {
+  send(message: Uint8Array, isCompressed: boolean, isLast = false): boolean {
     if (this.#isEnded || this.#isHalfClosed) return true;
     const { encoding } = this.config;
     const isCoded = isCompressed && encoding !== "identity";
@@ -148,19 +149,21 @@ export class ClientCall implements CallEvents, MessageTaker {
       return true;
     }
     const bytes = isCoded ? compress(encoding, message) : message;
-    this.#sendFramed(bytes, isCoded);
+    this.#isHalfClosed = isLast;
+    this.#sendFramed(bytes, isCoded, isLast);
     return this.#waitingBytes === 0;
   }
 
-  #sendFramed(bytes: Uint8Array, isCoded: boolean): void {
+  #sendFramed(bytes: Uint8Array, isCoded: boolean, isLast: boolean): void {
     const call = this.#call!;
     const total = PREFIX_BYTES + bytes.length;
     const head = Math.min(total, scratch.length);
     writePrefix(scratch, 0, isCoded, bytes.length);
     const copied = head - PREFIX_BYTES;
-    scratch.set(copied === bytes.length ? bytes : bytes.subarray(0, copied), PREFIX_BYTES);
-    let left = call.sendData(scratch, 0, head, false);
-    if (copied < bytes.length) left += call.sendData(bytes, copied, bytes.length, false);
+    copyBytes(bytes, 0, copied, scratch, PREFIX_BYTES);
+    const isAll = copied === bytes.length;
+    let left = call.sendData(scratch, 0, head, isLast && isAll);
+    if (!isAll) left += call.sendData(bytes, copied, bytes.length, isLast);
     this.#waitingBytes += total - left;
   }
 

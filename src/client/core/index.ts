@@ -15,7 +15,8 @@ export {
 } from "./channel-options.ts";
 export { ACCEPT_ENCODING, type Encoding } from "./compression.ts";
 export { type HttpProxy, httpProxyFor } from "./http-proxy.ts";
-export { openChannel } from "./process.ts";
+export { checkNames, flag, limitNumber } from "./option-checks.ts";
+export { clientProcess, openChannel } from "./process.ts";
 export {
   type ChannelSettings,
   type ClientDeps,
@@ -23,5 +24,5 @@ export {
   IDLE_TIMEOUT_MS,
   RECEIVE_BYTES_MAX,
 } from "./settings.ts";
-export type { TlsOptions } from "./tls-options.ts";
+export type { TlsInUse, TlsOptions } from "./tls-options.ts";
 export { packageVersion } from "./version.ts";

@@ -6,7 +6,7 @@
  * lets the process end, and one timer that does not runs while calls are in flight.
  */
 import { realClock, realRng, silentLogger, TimerWheel, unrefClock } from "../../base/index.ts";
-import { Registry } from "../../telemetry/index.ts";
+import { type MetricsSnapshot, mergeSnapshots, Registry } from "../../telemetry/index.ts";
 import { TransportLoop } from "../../transport/index.ts";
 import { ClientChannel } from "./channel.ts";
 import { DiscoveryPool } from "./discovery-pool.ts";
@@ -21,6 +21,8 @@ const KEEP_ALIVE_MS = 2 ** 31 - 1;
 class ClientProcess {
   readonly deps: ClientDeps;
   readonly clusters: SharedClusters;
+  /** Figures of discovery; those of clusters are theirs. */
+  readonly #registry = new Registry();
   #retained = 0;
   readonly #keepAlive = realClock().setTimer(KEEP_ALIVE_MS, () => {});
 
@@ -29,7 +31,7 @@ class ClientProcess {
     const clock = unrefClock(realClock());
     const rng = realRng();
     const pool = new DiscoveryPool({
-      ...{ clock, rng, log: silentLogger, registry: new Registry() },
+      ...{ clock, rng, log: silentLogger, registry: this.#registry },
       env: process.env,
       isUnref: true,
     });
@@ -42,6 +44,11 @@ class ClientProcess {
       release: () => this.#release(),
     };
     this.clusters = new SharedClusters(this.deps);
+  }
+
+  /** The figures of all channels together. */
+  snapshot(): MetricsSnapshot {
+    return mergeSnapshots([this.clusters.snapshot(), this.#registry.snapshot()]);
   }
 
   #retain(): void {

@@ -9,7 +9,7 @@ import type { Policy } from "../../balancing/index.ts";
 import { assert } from "../../base/index.ts";
 import { type Cluster, type Connectivity, createCluster } from "../../cluster/index.ts";
 import type { ServiceConfigResult } from "../../discovery/index.ts";
-import { Registry } from "../../telemetry/index.ts";
+import { type MetricsSnapshot, mergeSnapshots, Registry } from "../../telemetry/index.ts";
 import type { Ticking } from "../../transport/index.ts";
 import type { ChannelSettings, ClientDeps } from "./settings.ts";
 
@@ -149,6 +149,8 @@ export class SharedCluster implements Ticking {
 export class SharedClusters {
   readonly #deps: ClientDeps;
   readonly #byKey = new Map<string, SharedCluster>();
+  /** Those that are shared, and those that are not. */
+  readonly #all = new Set<SharedCluster>();
   readonly #ids = new WeakMap<object, number>();
   #nextId = 1;
 
@@ -156,20 +158,22 @@ export class SharedClusters {
     this.#deps = deps;
   }
 
-  /** Clusters that channels hold, idle ones included. */
-  get count(): number {
-    return this.#byKey.size;
+  /** The figures of all of them together. */
+  snapshot(): MetricsSnapshot {
+    return mergeSnapshots([...this.#all].map(({ registry }) => registry.snapshot()));
   }
 
   /** The cluster for a channel of these settings; the channel joins it. */
   get(settings: ChannelSettings): SharedCluster {
-    if (!settings.isShared) return new SharedCluster(settings, this.#deps, () => {});
-    const key = this.#keyOf(settings);
-    const known = this.#byKey.get(key);
+    const key = settings.isShared ? this.#keyOf(settings) : null;
+    const known = key === null ? undefined : this.#byKey.get(key);
     if (known !== undefined) return known;
-    const forget = (): void => void this.#byKey.delete(key);
-    const cluster = new SharedCluster(settings, this.#deps, forget);
-    this.#byKey.set(key, cluster);
+    const cluster: SharedCluster = new SharedCluster(settings, this.#deps, () => {
+      this.#all.delete(cluster);
+      if (key !== null) this.#byKey.delete(key);
+    });
+    this.#all.add(cluster);
+    if (key !== null) this.#byKey.set(key, cluster);
     return cluster;
   }
 

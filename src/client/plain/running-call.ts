@@ -1,0 +1,233 @@
+/**
+ * A call of the plain API while it runs: what all four kinds share, over a `ClientCall`.
+ *
+ * It encodes and sends, hears the caller's signal, waits for the channel's call metadata, and calls
+ * back. Code of users never runs inside an event of the core but for `encode` and `decode`, whose
+ * exceptions become the call's status.
+ */
+import type { Timer } from "../../base/index.ts";
+import { Status } from "../../grpc/index.ts";
+import type { Field, HeaderList } from "../../http2/index.ts";
+import type {
+  CallStatus,
+  ClientCall,
+  ClientCallEvents,
+  CallOptions as CoreCallOptions,
+} from "../core/index.ts";
+import { type CallOptions, coreOptions } from "./call-options.ts";
+import { GrpcError } from "./error.ts";
+import { Metadata, toFields } from "./metadata.ts";
+import { type AnyMethod, type Method, methodOf } from "./method.ts";
+import type { RequestPump, RequestSink } from "./pump.ts";
+
+/** What a call needs of the channel that made it. */
+export interface CallHost {
+  /** A call that is not started; it counts as in flight until `onCallEnded`. */
+  createCall(options: CoreCallOptions, events: ClientCallEvents): ClientCall;
+  onCallEnded(): void;
+  /** What is sent beside the call's own metadata; null when there is no provider. */
+  callMetadata(path: string, host: string | null): Promise<Field[] | null> | null;
+  /** Calls `fn` at a time on the channel's clock. */
+  setTimer(atMs: number, fn: () => void): Timer;
+}
+
+/** See the head of this file. */
+export abstract class RunningCall<Req, Res> implements ClientCallEvents, RequestSink<Req> {
+  protected readonly call: ClientCall;
+  /** Initial metadata, once it came. */
+  protected headerList: HeaderList | null = null;
+  protected isOver = false;
+  readonly #host: CallHost;
+  readonly #method: Method<Req, Res>;
+  readonly #options: CallOptions;
+  #metadata: Field[] | null;
+  /** What made this side end the call; the error's `cause`. */
+  #cause: unknown = undefined;
+  #pump: RequestPump<Req> | null = null;
+  /** What the caller did before there was call metadata. */
+  #early: (() => void)[] | null = null;
+  /** Writers that wait for room. */
+  #waiting: ((hasRoom: boolean) => void)[] | null = null;
+
+  /** @throws TypeError or RangeError for a wrong method, option or metadata. */
+  constructor(host: CallHost, method: AnyMethod<Req, Res>, options: CallOptions) {
+    this.#host = host;
+    this.#method = methodOf(method);
+    this.#options = options;
+    this.#metadata = toFields(options.metadata);
+    const core = coreOptions(this.#method.path, options);
+    this.call = host.createCall(core, this);
+  }
+
+  /** "ip:port" of the endpoint that has the call or had it last; null before there is one. */
+  get peer(): string | null {
+    return this.call.peer;
+  }
+
+  /** One message has come. */
+  protected abstract onDecoded(message: Res): void;
+  /** It is over: exactly once. `error` is null when the status is OK. */
+  protected abstract onOver(error: GrpcError | null, trailers: HeaderList | null): void;
+
+  /** Sends it on its way with all of its request. */
+  protected launch(request: Req): void {
+    const bytes = this.#encode(request);
+    if (bytes !== null && this.#listen()) this.#start(() => this.call.send(bytes, true, true));
+  }
+
+  /** Sends it on its way; the request follows from `pump`, or by `write` when it is null. */
+  protected launchStream(pump: RequestPump<Req> | null): void {
+    this.#pump = pump;
+    if (this.#listen()) this.#start(pump === null ? () => {} : () => void pump.run());
+  }
+
+  #listen(): boolean {
+    const { signal } = this.#options;
+    if (signal === undefined) return true;
+    if (signal.aborted) this.handleEvent();
+    else signal.addEventListener("abort", this);
+    return !this.isOver;
+  }
+
+  #start(then: () => void): void {
+    const { path, host, deadlineMs } = this.call.config;
+    const added = this.#host.callMetadata(path, host);
+    if (added === null) {
+      this.call.start(this.#metadata);
+      then();
+      return;
+    }
+    this.#early = [];
+    const late = (): void =>
+      this.call.cancel(Status.DEADLINE_EXCEEDED, "time was up before callMetadata had an answer");
+    const isTimed = deadlineMs !== Number.POSITIVE_INFINITY;
+    const timer = isTimed ? this.#host.setTimer(deadlineMs, late) : null;
+    const go = (fields: Field[] | null): void => {
+      timer?.cancel();
+      if (this.isOver) return;
+      if (fields !== null) this.#metadata = [...(this.#metadata ?? []), ...fields];
+      this.call.start(this.#metadata);
+      then();
+      const early = this.#early ?? [];
+      this.#early = null;
+      for (const each of early) each();
+    };
+    const fail = (error: unknown): void => {
+      timer?.cancel();
+      this.#cancelFor(Status.UNAUTHENTICATED, "callMetadata failed", error);
+    };
+    added.then(go, fail);
+  }
+
+  // RequestSink
+
+  /**
+   * Sends one message. Resolves to whether more is wanted, when there is room for it; false: the
+   * call is over, and its reading side says why.
+   */
+  write(message: Req): boolean | Promise<boolean> {
+    if (this.isOver) return false;
+    if (this.#early !== null) {
+      const { promise, resolve } = Promise.withResolvers<boolean>();
+      this.#early.push(() => resolve(this.write(message)));
+      return promise;
+    }
+    const bytes = this.#encode(message);
+    if (bytes === null) return false;
+    if (this.call.send(bytes, true) || this.isOver) return !this.isOver;
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    this.#waiting ??= [];
+    this.#waiting.push(resolve);
+    return promise;
+  }
+
+  /** No more messages will be sent. */
+  end(): void {
+    if (this.#early !== null) this.#early.push(() => this.end());
+    else if (!this.isOver) this.call.halfClose();
+  }
+
+  failSource(error: unknown): void {
+    this.#cancelFor(Status.CANCELLED, "the requests could not be read", error);
+  }
+
+  /** Null when it failed: the call is over. */
+  #encode(message: Req): Uint8Array | null {
+    try {
+      const bytes = this.#method.encode(message);
+      if (bytes instanceof Uint8Array) return bytes;
+      throw new TypeError("encode did not return a Uint8Array");
+    } catch (error) {
+      this.#cancelFor(Status.INTERNAL, "the request could not be encoded", error);
+      return null;
+    }
+  }
+
+  #cancelFor(code: Status, what: string, error: unknown): void {
+    if (this.isOver) return;
+    this.#cause = error;
+    const why = error instanceof Error ? error.message : String(error);
+    this.call.cancel(code, `${what}: ${why}`);
+  }
+
+  /** The caller's signal aborted. */
+  handleEvent(): void {
+    this.#cause = this.#options.signal!.reason;
+    this.abandon("the caller's signal aborted");
+  }
+
+  /** The caller wants nothing more of it. */
+  protected abandon(details: string): void {
+    this.call.cancel(Status.CANCELLED, details);
+  }
+
+  // ClientCallEvents
+
+  onHeaders(list: HeaderList): void {
+    this.headerList = list;
+    const { onHeaders } = this.#options;
+    // In a task of its own: what it throws is the process's, as from any callback.
+    if (onHeaders !== undefined) queueMicrotask(() => onHeaders(new Metadata(list)));
+  }
+
+  onMessage(bytes: Buffer): void {
+    let message: Res;
+    try {
+      message = this.#method.decode(bytes);
+    } catch (error) {
+      this.#cancelFor(Status.INTERNAL, "the answer could not be decoded", error);
+      return;
+    }
+    this.onDecoded(message);
+  }
+
+  onWritable(): void {
+    this.#release(true);
+  }
+
+  #release(hasRoom: boolean): void {
+    const waiting = this.#waiting;
+    this.#waiting = null;
+    if (waiting !== null) for (const resolve of waiting) resolve(hasRoom);
+  }
+
+  onEnd({ code, details, trailers }: CallStatus): void {
+    this.isOver = true;
+    const { signal, onTrailers } = this.#options;
+    if (signal !== undefined) signal.removeEventListener("abort", this);
+    if (onTrailers !== undefined && trailers !== null) {
+      queueMicrotask(() => onTrailers(new Metadata(trailers)));
+    }
+    this.#release(false);
+    const early = this.#early;
+    this.#early = null;
+    if (early !== null) for (const each of early) each();
+    this.#pump?.stop();
+    this.#host.onCallEnded();
+    if (code === Status.OK) this.onOver(null, trailers);
+    else {
+      const sent = trailers === null ? null : new Metadata(trailers);
+      this.onOver(new GrpcError(code, details, sent, this.peer, this.#cause), trailers);
+    }
+  }
+}
