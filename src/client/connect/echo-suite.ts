@@ -201,13 +201,19 @@ function connectHandlers(events: string[]) {
 
 type Serverside = grpc.ServerDuplexStream<EchoMessage, EchoMessage>;
 
-/** The service on a server of grpc-js. */
-export async function startGrpcJsServer(): Promise<EchoServer> {
+/**
+ * The service on a server of grpc-js.
+ *
+ * @param tls its certificate; clients must show one of `clientCa` when that is given.
+ */
+export async function startGrpcJsServer(
+  tls: { cert: string; key: string; clientCa: string | null } | null = null,
+): Promise<EchoServer> {
   const events: string[] = [];
   const server = new grpc.Server();
   server.addService(grpcJsDefinition(), grpcJsHandlers(events));
   const port = await new Promise<number>((resolve, reject) => {
-    const credentials = grpc.ServerCredentials.createInsecure();
+    const credentials = tls === null ? grpc.ServerCredentials.createInsecure() : secured(tls);
     server.bindAsync("127.0.0.1:0", credentials, (error, bound) =>
       error === null ? resolve(bound) : reject(error),
     );
@@ -219,6 +225,12 @@ export async function startGrpcJsServer(): Promise<EchoServer> {
     goAway: () => server.drain(`127.0.0.1:${port}`, 60_000),
     close: () => server.forceShutdown(),
   };
+}
+
+function secured(tls: { cert: string; key: string; clientCa: string | null }) {
+  const pair = { cert_chain: Buffer.from(tls.cert), private_key: Buffer.from(tls.key) };
+  const ca = tls.clientCa === null ? null : Buffer.from(tls.clientCa);
+  return grpc.ServerCredentials.createSsl(ca, [pair], ca !== null);
 }
 
 function grpcJsDefinition(): grpc.ServiceDefinition {

@@ -8,6 +8,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { until } from "../../../test/cli/harness.ts";
+import { createAuthority } from "../../../test/support/certificates.ts";
 import { Echo, type EchoServer, startConnectServer, startGrpcJsServer } from "./echo-suite.ts";
 import { createFairleadTransport, type FairleadTransportOptions } from "./public.ts";
 
@@ -117,6 +118,29 @@ test("requests are compressed from compressMinBytes on, and answers read", async
   const { data } = await client.unary({ data: new Uint8Array(100_000) }, { onHeader });
   assert.deepEqual([data.length, encoding], [100_000, "gzip"]);
   transport.close();
+});
+
+test("TLS: from texts, with a certificate of its own, and not to another name", async (t) => {
+  const authority = await createAuthority("a test CA");
+  const { cert, key } = await authority.issue({ names: ["echo.test"] });
+  const own = await authority.issue({ names: ["a client"] });
+  const server = await startGrpcJsServer({ cert, key, clientCa: authority.cert });
+  t.after(() => server.close());
+  const tls = { ca: authority.cert, cert: own.cert, key: own.key, serverName: "echo.test" };
+  const { transport, client } = open(server, { tls });
+  assert.equal((await client.unary({ text: "a" })).text, "a");
+  transport.close();
+  const wrong = [
+    { tls: { ...tls, serverName: "other.test" } },
+    { tls: { ca: authority.cert, serverName: "echo.test" } },
+    { tls: true },
+    {},
+  ];
+  for (const options of wrong) {
+    const { transport, client } = open(server, options);
+    assert.equal(await codeOf(client.unary({ text: "a" })), Code.Unavailable);
+    transport.close();
+  }
 });
 
 test("a header that gRPC cannot carry is refused", async () => {
