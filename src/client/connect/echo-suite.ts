@@ -182,6 +182,7 @@ function connectHandlers(events: string[]) {
       let count = 0;
       let text = "";
       for await (const request of requests) {
+        events.push("received");
         if (request.text === "fail") throw failure();
         count += 1;
         text = request.text;
@@ -312,6 +313,7 @@ function grpcJsHandlers(events: string[]): grpc.UntypedServiceImplementation {
       let text = "";
       begin(call);
       call.on("data", (request: EchoMessage) => {
+        events.push("received");
         if (request.text === "fail") done(grpcJsFailure() as grpc.ServiceError);
         count += 1;
         text = request.text;

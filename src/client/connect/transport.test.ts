@@ -3,6 +3,7 @@
  * compression, TLS, streams that nobody reads on, and options in one sentence.
  */
 import assert from "node:assert/strict";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { after, before, test } from "node:test";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
@@ -96,7 +97,7 @@ test("GOAWAY under load: no call fails, and the process lives", async (t) => {
 });
 
 test("requests are compressed from compressMinBytes on, and answers read", async () => {
-  const [grpcJs, connect] = servers;
+  const [grpcJs, connectNode] = servers;
   for (const sendCompression of ["gzip", "deflate"] as const) {
     const { transport, client } = open(grpcJs!, { sendCompression, compressMinBytes: 100 });
     for (const size of [10, 100_000]) {
@@ -110,7 +111,7 @@ test("requests are compressed from compressMinBytes on, and answers read", async
     transport.close();
   }
   // connect-node compresses its answers from 1 KiB on when it may.
-  const { transport, client } = open(connect!, { sendCompression: "gzip" });
+  const { transport, client } = open(connectNode!, { sendCompression: "gzip" });
   let encoding: string | null = null;
   const onHeader = (header: Headers): void => {
     encoding = header.get("grpc-encoding");
@@ -118,6 +119,44 @@ test("requests are compressed from compressMinBytes on, and answers read", async
   const { data } = await client.unary({ data: new Uint8Array(100_000) }, { onHeader });
   assert.deepEqual([data.length, encoding], [100_000, "gzip"]);
   transport.close();
+});
+
+test("what is compressed is smaller on the wire, and smaller messages are not", async (t) => {
+  const [host, port] = servers[0]!.address.split(":");
+  let bytes = 0;
+  const relay = createServer((socket) => {
+    const server = connect(Number(port), host);
+    socket.on("data", (chunk) => {
+      bytes += chunk.length;
+    });
+    socket.on("error", () => {});
+    server.on("error", () => {});
+    socket.pipe(server).pipe(socket);
+  });
+  await new Promise<void>((resolve) => relay.listen(0, "127.0.0.1", resolve));
+  t.after(() => relay.close());
+  const target = `127.0.0.1:${(relay.address() as AddressInfo).port}`;
+  const data = new Uint8Array(100_000);
+  for (const [compressMinBytes, isSmall] of [
+    [1_000, true],
+    [200_000, false],
+  ] as const) {
+    using transport = createFairleadTransport({
+      target,
+      sendCompression: "gzip",
+      compressMinBytes,
+    });
+    const client = createClient(Echo, transport);
+    bytes = 0;
+    await client.unary({ data });
+    await client.upload(
+      (async function* () {
+        yield { data };
+      })(),
+    );
+    assert.equal(bytes < 10_000, isSmall, `${bytes} bytes`);
+    assert.equal(bytes > 200_000, !isSmall, `${bytes} bytes`);
+  }
 });
 
 test("TLS: from texts, with a certificate of its own, and not to another name", async (t) => {
