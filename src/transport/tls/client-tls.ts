@@ -4,6 +4,7 @@
  * It opens no socket: it is given connected ones. Renewed files are used by the connections
  * made afterwards; those that stand are not touched.
  */
+import type { X509Certificate } from "node:crypto";
 import { isIP, type Socket } from "node:net";
 import {
   type ConnectionOptions,
@@ -14,6 +15,7 @@ import {
   type SecureContextOptions,
 } from "node:tls";
 import type { SocketSecurity } from "../options.ts";
+import { TlsFileError } from "./error.ts";
 import { checkKey, cleanPem, parseCertificates, type TlsFile } from "./files.ts";
 import { Reloaded, type TlsDeps } from "./reload.ts";
 import { ALPN_H2, TLS_RULES } from "./rules.ts";
@@ -90,13 +92,8 @@ export class PemTls implements SocketSecurity {
   constructor({ ca, cert, key, serverName }: ClientTlsPem) {
     this.#serverName = serverName;
     const options: SecureContextOptions = { ...TLS_RULES };
-    for (const [name, text] of Object.entries({ ca, cert })) {
-      if (text !== null && !text.includes("-----BEGIN CERTIFICATE-----")) {
-        throw new RangeError(`tls.${name} holds no PEM certificate (BEGIN CERTIFICATE)`);
-      }
-    }
-    if (ca !== null) options.ca = ca;
-    if (cert !== null) options.cert = cert;
+    if (ca !== null) options.ca = cleanPem(certificatesOf("ca", ca));
+    if (cert !== null) options.cert = cleanPem(certificatesOf("cert", cert)).join("");
     if (key !== null) options.key = key;
     try {
       this.#context = createSecureContext(options);
@@ -109,6 +106,17 @@ export class PemTls implements SocketSecurity {
   /** See `SocketSecurity`. */
   connect(socket: Socket, host: string): Promise<Socket> {
     return connectOver(socket, optionsFor(this.#context, this.#serverName ?? host));
+  }
+}
+
+/** As those of a file, with the option's name in place of the path. */
+function certificatesOf(name: "ca" | "cert", text: string): X509Certificate[] {
+  const kind = name === "ca" ? "CA" : "certificate";
+  try {
+    return parseCertificates({ side: "client", kind, path: `tls.${name}` }, text);
+  } catch (error) {
+    if (error instanceof TlsFileError) throw new RangeError(error.message, { cause: error });
+    throw error;
   }
 }
 

@@ -1,0 +1,215 @@
+/** Tests of a call of the core on scripted bytes: framing, credit, compression, the end. */
+import assert from "node:assert/strict";
+import test from "node:test";
+import { gzipSync } from "node:zlib";
+import fc from "fast-check";
+import type { Call } from "../../cluster/index.ts";
+import { Status } from "../../grpc/index.ts";
+import { headerList } from "../../http2/index.ts";
+import { type CallStatus, ClientCall, type ClientCallEvents } from "./call.ts";
+import type { CallOwner } from "./owner.ts";
+
+/** The cluster's side: takes what is sent, and notes credit and resets. */
+class ScriptedCall {
+  readonly subchannel = {};
+  readonly address = "127.0.0.1:1";
+  readonly sent: { readonly bytes: Buffer; readonly isEnd: boolean }[] = [];
+  creditedBytes = 0;
+  isCancelled = false;
+
+  start(): void {}
+
+  sendData(bytes: Uint8Array, start: number, end: number, isEnd: boolean): number {
+    this.sent.push({ bytes: Buffer.from(bytes.subarray(start, end)), isEnd });
+    return end - start;
+  }
+
+  credit(bytes: number): void {
+    this.creditedBytes += bytes;
+  }
+
+  cancel(): void {
+    this.isCancelled = true;
+  }
+}
+
+/** A started call under test: the script is its server, the probe its caller. */
+class Probe implements ClientCallEvents, CallOwner {
+  readonly inner = new ScriptedCall();
+  readonly messages: string[] = [];
+  status: CallStatus | null = null;
+  readonly call: ClientCall;
+  creditedBytes = 0;
+
+  constructor(receiveBytesMax = Number.POSITIVE_INFINITY, encoding: "identity" | "gzip" = "gzip") {
+    const config = { path: "/a.B/C", deadlineMs: Infinity, host: null, waitForReady: null };
+    this.call = new ClientCall(this, { ...config, encoding }, this, Infinity, receiveBytesMax);
+    this.call.start(null);
+  }
+
+  /** All credit, by either way. */
+  get credit(): number {
+    return this.creditedBytes + this.inner.creditedBytes;
+  }
+
+  headers(...more: [string, string][]): this {
+    const list = headerList([[":status", "200"], ["content-type", "application/grpc"], ...more]);
+    this.call.onResponse(list, false);
+    return this;
+  }
+
+  /** The server's bytes, in pieces cut at these places. */
+  data(bytes: Buffer, cuts: readonly number[] = []): this {
+    const places = [0, ...[...cuts].sort((a, b) => a - b), bytes.length];
+    for (let i = 1; i < places.length; i += 1) {
+      // Bytes may be read only until the event returns.
+      const piece = Buffer.from(bytes.subarray(places[i - 1], places[i]));
+      if (piece.length === 0) continue;
+      this.creditedBytes += this.call.onResponseData(piece, 0, piece.length, false);
+      piece.fill(0xee);
+    }
+    return this;
+  }
+
+  trailers(code: Status = Status.OK): this {
+    this.call.onResponseTrailers(headerList([["grpc-status", String(code)]]));
+    return this;
+  }
+
+  onHeaders(): void {}
+  onWritable(): void {}
+
+  onMessage(message: Buffer): void {
+    this.messages.push(message.toString("latin1"));
+  }
+
+  onEnd(status: CallStatus): void {
+    assert.equal(this.status, null, "a call ends once");
+    this.status = status;
+  }
+
+  open(): Call {
+    return this.inner as unknown as Call;
+  }
+
+  onWaiting(): void {}
+  onEnded(): void {}
+
+  nowMs(): number {
+    return 0;
+  }
+}
+
+function framed(message: string | Buffer, flag = 0): Buffer {
+  const body = Buffer.from(message as string);
+  const head = Buffer.alloc(5);
+  head[0] = flag;
+  head.writeUInt32BE(body.length, 1);
+  return Buffer.concat([head, body]);
+}
+
+test("messages come whole wherever the bytes are cut", () => {
+  const bytes = Buffer.concat([framed("one"), framed(""), framed(gzipSync("three"), 1)]);
+  for (let cut = 0; cut <= bytes.length; cut += 1) {
+    const probe = new Probe().headers(["grpc-encoding", "gzip"]);
+    for (let i = 0; i < 4; i += 1) probe.call.read();
+    probe.data(bytes, [cut]).trailers();
+    assert.deepEqual(probe.messages, ["one", "", "three"], `cut at ${cut}`);
+    assert.equal(probe.status?.code, Status.OK);
+    assert.equal(probe.credit, bytes.length, "the server gets credit for all of it");
+  }
+});
+
+test("any messages in any pieces, read at any time, come in order with all credit", () => {
+  const latin1 = (bytes: Uint8Array) => Buffer.from(bytes).toString("latin1");
+  const text = fc.uint8Array({ maxLength: 40 }).map(latin1);
+  fc.assert(
+    fc.property(
+      fc.array(text, { maxLength: 6 }),
+      fc.array(fc.nat({ max: 250 }), { maxLength: 6 }),
+      fc.nat({ max: 7 }),
+      (texts, cuts, readsBefore) => {
+        const bytes = Buffer.concat(texts.map((each) => framed(Buffer.from(each, "latin1"))));
+        const probe = new Probe().headers();
+        for (let i = 0; i < readsBefore; i += 1) probe.call.read();
+        const inside = cuts.filter((cut) => cut < bytes.length);
+        probe.data(bytes, inside);
+        assert.ok(probe.messages.length <= readsBefore, "no message comes unasked");
+        probe.trailers();
+        if (readsBefore < texts.length) assert.equal(probe.status, null, "the end is behind them");
+        for (let i = readsBefore; i < texts.length; i += 1) probe.call.read();
+        assert.deepEqual(probe.messages, texts);
+        assert.equal(probe.credit, bytes.length);
+        assert.equal(probe.status?.code, Status.OK);
+      },
+    ),
+  );
+});
+
+test("a message that nobody asked for gets no credit until somebody does", () => {
+  const probe = new Probe().headers().data(framed("x".repeat(95)));
+  assert.equal(probe.credit, 0);
+  probe.call.read();
+  assert.equal(probe.credit, 100);
+});
+
+test("the last message and the end leave in one DATA frame", () => {
+  const probe = new Probe();
+  probe.call.send(Buffer.from("a"), false);
+  probe.call.send(Buffer.from("b"), false, true);
+  probe.call.halfClose();
+  probe.call.send(Buffer.from("dropped"), false);
+  assert.deepEqual(
+    probe.inner.sent.map(({ bytes, isEnd }) => [bytes.toString("hex"), isEnd]),
+    [
+      ["000000000161", false],
+      ["000000000162", true],
+    ],
+  );
+  const large = new Probe();
+  large.call.send(Buffer.alloc(40_000), false, true);
+  assert.deepEqual(
+    large.inner.sent.map(({ bytes, isEnd }) => [bytes.length, isEnd]),
+    [
+      [16_384, false],
+      [40_005 - 16_384, true],
+    ],
+  );
+});
+
+const FAULTS: readonly (readonly [name: string, bytes: Buffer, code: Status, details: RegExp])[] = [
+  ["a flag that is unknown", framed("x", 2), Status.INTERNAL, /unknown flag/],
+  ["a message beyond the limit", framed("x".repeat(1_001)), 8, /\(1001 vs. 1000\)/],
+  ["4 GiB announced", Buffer.from("00ffffffff", "hex"), 8, /\(4294967295 vs. 1000\)/],
+  ["a bomb", framed(gzipSync(Buffer.alloc(50_000_000)), 1), 8, /1000 bytes when decompressed/],
+  ["broken gzip", framed("no gzip at all", 1), Status.INTERNAL, /not valid gzip/],
+];
+
+for (const [name, bytes, code, details] of FAULTS) {
+  test(`a server's ${name} ends the call, and the stream is reset`, () => {
+    // Large enough for the bomb itself to come in.
+    const max = name === "a bomb" ? bytes.length : 1_000;
+    const probe = new Probe(max).headers(["grpc-encoding", "gzip"]);
+    probe.call.read();
+    probe.data(bytes);
+    assert.equal(probe.status?.code, code);
+    if (name !== "a bomb") assert.match(probe.status?.details ?? "", details);
+    else assert.match(probe.status?.details ?? "", /bytes when decompressed/);
+    assert.ok(probe.inner.isCancelled);
+    assert.deepEqual(probe.messages, []);
+  });
+}
+
+test("a compressed message without grpc-encoding is INTERNAL", () => {
+  const probe = new Probe().headers();
+  probe.call.read();
+  probe.data(framed(gzipSync("x"), 1));
+  assert.equal(probe.status?.code, Status.INTERNAL);
+});
+
+test("an end inside a message is INTERNAL, whatever the status says", () => {
+  const probe = new Probe().headers();
+  probe.call.read();
+  probe.data(framed("abc").subarray(0, 7)).trailers();
+  assert.equal(probe.status?.code, Status.INTERNAL);
+});
