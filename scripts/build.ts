@@ -35,7 +35,21 @@ const PAGE_PACKAGES = ["preact", "@preact/signals", "@preact/signals-core", "upl
  * of Node's own when they are read (`WebSocket` of node:http, `webcrypto` of node:crypto): 4 MB and
  * 35 ms that nobody uses. Taken as an object, only what is named is read.
  */
-const LAZY_BUILTINS = /^(node:)?(http|https|crypto)$/;
+const LAZY_BUILTINS = /^(node:)?(http|https|crypto|tls|zlib)$/;
+
+/** These take long to load as a whole (18 ms together): each waits until a name of it is read. */
+const LOADED_BY_USE = /^(node:)?(tls|zlib)$/;
+
+const builtinOf = (path: string) => `process.getBuiltinModule(${JSON.stringify(path)})`;
+const moduleOf = (path: string) => `module.exports = ${builtinOf(path)};`;
+
+/** A module whose names are those that it has here; what a name holds is asked for when it is read. */
+function loadedByUse(path: string): string {
+  const names = JSON.stringify(Object.keys(process.getBuiltinModule(path) as object));
+  const get = `get: () => ${builtinOf(path)}[name]`;
+  return `for (const name of ${names})
+    Object.defineProperty(exports, name, { enumerable: true, ${get} });`;
+}
 
 const lazyBuiltins: Plugin = {
   name: "lazy-builtins",
@@ -44,7 +58,7 @@ const lazyBuiltins: Plugin = {
       kind === "import-statement" ? { path, namespace: "lazy-builtin" } : null,
     );
     building.onLoad({ filter: /.*/, namespace: "lazy-builtin" }, ({ path }) => ({
-      contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)});`,
+      contents: LOADED_BY_USE.test(path) ? loadedByUse(path) : moduleOf(path),
       loader: "js",
     }));
   },
