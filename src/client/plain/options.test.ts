@@ -33,7 +33,10 @@ const WRONG: readonly (readonly [options: object, message: RegExp])[] = [
   [{ tls: { caCert: "" } }, /tls: unknown option caCert: allowed are ca,/],
   [{ tls: { ca: "no PEM" } }, /tls\.ca holds no PEM certificate/],
   [{ tls: { cert: "-----BEGIN CERTIFICATE-----" } }, /cert and key go together/],
-  [{ tls: { ca: "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----" } }, /tls\.ca is damaged/],
+  [
+    { tls: { ca: "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----" } },
+    /tls\.ca is damaged/,
+  ],
   [{ tls: { ca: "x", caFile: "y" } }, /texts .* and files .* exclude each other/],
   [{ tls: { caFile: "/nowhere/ca.pem" } }, /\/nowhere\/ca.pem.*no such file/],
 ];
