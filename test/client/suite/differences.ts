@@ -86,7 +86,7 @@ export const DIFFERENCES = {
   "short keepalive": {
     when: "A keepalive time is shorter than 10 s.",
     grpcJs: "It is kept, and servers that allow no such number of PINGs end the connection.",
-    fairlead: "It is 10 s.",
+    fairlead: "Under grpc-js stubs it becomes 10 s; the plain API refuses it.",
     why: "gRFC A8 has that floor, to spare servers PINGs that they would answer with GOAWAY.",
   },
   "aged connections": {

@@ -38,6 +38,8 @@ const CASES: readonly Case[] = [
 /** Defines all cases for one driver. */
 export function channelSuite(driver: ChannelDriver): void {
   for (const one of CASES) defineCase(driver, one);
+  // The others run the same cases, except those that their API has no words for.
+  if (!driver.isReference) return;
   test(`${driver.name}: each row of the table of differences is asserted`, () => {
     assert.deepEqual(unassertedDifferences(), []);
   });
