@@ -8,6 +8,7 @@
  * code of users sees to it that nothing thrown there comes back here.
  */
 import type { Socket } from "node:net";
+import type { Timer } from "../../base/index.ts";
 import type { Call, CallEvents, CallFailure } from "../../cluster/index.ts";
 import {
   FramingFault,
@@ -73,8 +74,8 @@ export class ClientCall implements CallEvents, MessageTaker {
   readonly #receiveBytesMax: number;
   #call: Call | null = null;
   #reader: MessageReader | null = null;
-  /** How the server compresses; set by its headers. */
-  #encoding: Encoding = "identity";
+  /** How the server compresses, as its headers say. */
+  #encodingName = "identity";
   /** Messages asked for and not delivered. */
   #wanted = 0;
   #unread: UnreadMessage[] | null = null;
@@ -89,7 +90,10 @@ export class ClientCall implements CallEvents, MessageTaker {
   #waitingBytes = 0;
   /** The end, while messages before it have not been read. */
   #status: CallStatus | null = null;
+  #unreadDeadline: Timer | null = null;
   #isEnded = false;
+  /** Its owner need not care for it any more. */
+  #isLeft = false;
   #isHalfClosed = false;
 
   /** @param sendBytesMax and @param receiveBytesMax bound one message; Infinity for no limit. */
@@ -223,19 +227,39 @@ export class ClientCall implements CallEvents, MessageTaker {
   #finish(status: CallStatus): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
+    this.#unread = null;
+    this.#unreadDeadline?.cancel();
+    this.#leave();
+    this.#events.onEnd(status);
+  }
+
+  /** The wire has no more of it. */
+  #leave(): void {
+    if (this.#isLeft) return;
+    this.#isLeft = true;
+    this.#reader = null;
     // The server needs no more of a request that it has answered.
     if (!this.#isHalfClosed) this.#call?.cancel(ErrorCode.CANCEL);
-    this.#unread = null;
-    this.#reader = null;
     // One that was cancelled before its start counts nowhere.
     if (this.#call !== null) this.#owner.onEnded(this);
-    this.#events.onEnd(status);
   }
 
   /** The answer is over: its status follows the messages that were not read yet. */
   #end(status: CallStatus): void {
-    if (this.#unread === null) this.#finish(status);
-    else this.#status ??= status;
+    if (this.#unread === null) {
+      this.#finish(status);
+      return;
+    }
+    if (this.#status !== null) return;
+    this.#status = status;
+    this.#leave();
+    this.#unreadDeadline = this.#owner.onUnread(this);
+  }
+
+  /** From the owner: the deadline of a call whose last messages nobody has read. */
+  onUnreadTooLong(): void {
+    const details = "deadline exceeded before the messages that came were read";
+    this.#finish(ownStatus(Status.DEADLINE_EXCEEDED, details));
   }
 
   /** The server's bytes make no sense, or are too many. */
@@ -256,17 +280,8 @@ export class ClientCall implements CallEvents, MessageTaker {
       this.#fail(wrong);
       return;
     }
-    const name = list.get("grpc-encoding");
-    if (name !== null) {
-      const encoding = encodingOf(name);
-      if (encoding === null) {
-        const details = `the server compresses with ${JSON.stringify(name)}, which is unknown`;
-        // compression.md has INTERNAL for clients, and UNIMPLEMENTED for servers.
-        this.#fail(ownStatus(Status.INTERNAL, details));
-        return;
-      }
-      this.#encoding = encoding;
-    }
+    // One that we do not know is no matter while no message uses it.
+    this.#encodingName = list.get("grpc-encoding") ?? "identity";
     this.#events.onHeaders(list);
   }
 
@@ -308,20 +323,22 @@ export class ClientCall implements CallEvents, MessageTaker {
 
   /** Null when the call failed for it. */
   #decompress(bytes: Buffer): Buffer | null {
-    if (this.#encoding === "identity") {
-      const details = "a received message is compressed, and no grpc-encoding says how";
+    const encoding = encodingOf(this.#encodingName);
+    if (encoding === null || encoding === "identity") {
+      // compression.md has INTERNAL for clients, and UNIMPLEMENTED for servers.
+      const shown = JSON.stringify(this.#encodingName.slice(0, 100));
+      const details = `a received message is compressed, and its grpc-encoding is ${shown}`;
       this.#fail(ownStatus(Status.INTERNAL, details));
       return null;
     }
-    const message = decompress(this.#encoding, bytes, this.#receiveBytesMax);
+    const message = decompress(encoding, bytes, this.#receiveBytesMax);
     if (typeof message !== "string") return message;
     if (message === "corrupt") {
-      this.#fail(ownStatus(Status.INTERNAL, `a received message is not valid ${this.#encoding}`));
+      this.#fail(ownStatus(Status.INTERNAL, `a received message is not valid ${encoding}`));
     } else {
       const limit = `${this.#receiveBytesMax} bytes when decompressed`;
-      this.#fail(
-        ownStatus(Status.RESOURCE_EXHAUSTED, `a received message is larger than ${limit}`),
-      );
+      const details = `a received message is larger than ${limit}`;
+      this.#fail(ownStatus(Status.RESOURCE_EXHAUSTED, details));
     }
     return null;
   }

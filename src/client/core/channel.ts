@@ -5,6 +5,7 @@
  * say (channel arguments, credentials) was parsed by the adapter that made it.
  */
 import { type Policy, policyFromServiceConfig } from "../../balancing/index.ts";
+import type { Timer } from "../../base/index.ts";
 import type { Call, ClusterView, Connectivity } from "../../cluster/index.ts";
 import type { ServiceConfigResult } from "../../discovery/index.ts";
 import { type MethodConfig, MethodConfigs, Status } from "../../grpc/index.ts";
@@ -129,6 +130,14 @@ export class ClientChannel implements CallOwner, ClusterUser {
   onEnded(call: ClientCall): void {
     if (this.#waiting.size > 0) this.#waiting.delete(call);
     this.#deps.release();
+  }
+
+  onUnread(call: ClientCall): Timer | null {
+    const { deadlineMs } = call.config;
+    if (deadlineMs === Number.POSITIVE_INFINITY) return null;
+    const { clock } = this.#deps;
+    const inMs = Math.max(0, deadlineMs - clock.nowMs());
+    return clock.setTimer(inMs, () => call.onUnreadTooLong());
   }
 
   nowMs(): number {

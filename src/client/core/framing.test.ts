@@ -6,7 +6,8 @@ import fc from "fast-check";
 import type { Call } from "../../cluster/index.ts";
 import { Status } from "../../grpc/index.ts";
 import { headerList } from "../../http2/index.ts";
-import { type CallStatus, ClientCall, type ClientCallEvents } from "./call.ts";
+import { ClientCall, type ClientCallEvents } from "./call.ts";
+import type { CallStatus } from "./call-status.ts";
 import type { CallOwner } from "./owner.ts";
 
 /** The cluster's side: takes what is sent, and notes credit and resets. */
@@ -93,6 +94,10 @@ class Probe implements ClientCallEvents, CallOwner {
   }
 
   onWaiting(): void {}
+  onUnread(): null {
+    return null;
+  }
+
   onEnded(): void {}
 
   nowMs(): number {

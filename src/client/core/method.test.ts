@@ -5,7 +5,12 @@ import { MethodConfigs } from "../../grpc/index.ts";
 import { newField } from "../../http2/index.ts";
 import { Method } from "./method.ts";
 
-const SETTINGS = { scheme: "http", authority: "echo.test:1", userAgent: "tester/1" } as const;
+const SETTINGS = {
+  scheme: "http",
+  authority: "echo.test:1",
+  userAgent: "tester/1",
+  contentType: "application/grpc",
+} as const;
 
 function method(encoding: "identity" | "gzip" = "identity"): Method {
   return new Method("/a.B/C", encoding, SETTINGS, MethodConfigs.NONE.find("/a.B/C"));

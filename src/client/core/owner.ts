@@ -1,4 +1,5 @@
 /** What a call needs of the channel that made it. */
+import type { Timer } from "../../base/index.ts";
 import type { Call } from "../../cluster/index.ts";
 import type { Field } from "../../http2/index.ts";
 import type { ClientCall } from "./call.ts";
@@ -13,5 +14,10 @@ export interface CallOwner {
   /** No endpoint has it yet. */
   onWaiting(call: ClientCall): void;
   onEnded(call: ClientCall): void;
+  /**
+   * It has ended on the wire, and some messages wait for their reader, up to the deadline: what
+   * calls `onUnreadTooLong` then; null without a deadline.
+   */
+  onUnread(call: ClientCall): Timer | null;
   nowMs(): number;
 }

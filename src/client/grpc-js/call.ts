@@ -6,19 +6,23 @@
  */
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
-import {
-  type CallCredentials,
-  type experimental,
-  type InterceptingListener,
+import type {
+  CallCredentials,
+  experimental,
+  InterceptingListener,
   Metadata,
-  type StatusObject,
+  StatusObject,
 } from "@grpc/grpc-js";
 import type { Timer } from "../../base/index.ts";
 import { Status } from "../../grpc/index.ts";
 import type { HeaderList } from "../../http2/index.ts";
 import type { CallOptions, CallStatus, ClientCall, ClientCallEvents } from "../core/index.ts";
 import { type Deliverable, deliverSoon } from "./delivery.ts";
+import type { GrpcModule } from "./grpc-module.ts";
 import { toFields, toMetadata } from "./metadata.ts";
+
+const PLAINTEXT =
+  "call credentials do not go over plaintext: use TLS, or allowPlaintextCallCredentials";
 
 /** grpc-js: `WriteFlags.NoCompress`. */
 const NO_COMPRESS = 2;
@@ -33,10 +37,14 @@ export interface MessageContext {
 
 /** What a call needs of the channel that made it. */
 export interface GrpcJsCallOwner {
+  /** The copy of grpc-js whose stubs these are. */
+  readonly grpc: GrpcModule;
   readonly target: string;
   /** A call that is not started; it counts from now on. */
   start(options: CallOptions, events: ClientCallEvents): ClientCall;
   onStatus(code: number): void;
+  /** Whether these may go over the channel's connections. */
+  mayCarry(own: CallCredentials | null): boolean;
   /** The metadata of call credentials, or null when there are none. */
   callMetadata(options: CallOptions, own: CallCredentials | null): Promise<Metadata> | null;
   /** Calls `fn` at a time on the channel's clock. */
@@ -76,6 +84,10 @@ export class GrpcJsCall implements ClientCallEvents, Deliverable {
     const options = waitForReady === undefined ? this.#options : { ...this.#options, waitForReady };
     const call = this.#owner.start(options, this);
     this.#call = call;
+    if (!this.#owner.mayCarry(this.#credentials)) {
+      call.cancel(Status.UNAUTHENTICATED, PLAINTEXT);
+      return;
+    }
     const credentials = this.#owner.callMetadata(options, this.#credentials);
     if (credentials === null) this.#begin(call, metadata);
     else this.#beginWith(call, metadata, credentials);
@@ -144,7 +156,9 @@ export class GrpcJsCall implements ClientCallEvents, Deliverable {
   }
 
   cancelWithStatus(code: Status, details: string): void {
-    if (this.#call !== null) this.#call.cancel(code, details);
+    // A stub that cannot read the last message says so while its OK is on the way.
+    if (this.#status?.code === Status.OK) this.#status = { code, details, trailers: null };
+    else if (this.#call !== null) this.#call.cancel(code, details);
     else this.onEnd({ code, details, trailers: null });
   }
 
@@ -204,13 +218,13 @@ export class GrpcJsCall implements ClientCallEvents, Deliverable {
     // Each is taken before it is handed over: a listener that throws gets the others later.
     const headers = this.#headers;
     this.#headers = null;
-    if (headers !== null) listener.onReceiveMetadata(toMetadata(headers));
+    if (headers !== null) listener.onReceiveMetadata(toMetadata(this.#owner.grpc, headers));
     while (this.#messages.length > 0) listener.onReceiveMessage(this.#messages.shift());
     const status = this.#status;
     this.#status = null;
     if (status === null) return;
     this.#owner.onStatus(status.code);
-    listener.onReceiveStatus(toStatus(status));
+    listener.onReceiveStatus(toStatus(this.#owner.grpc, status));
   }
 }
 
@@ -220,8 +234,8 @@ function authContextOf(socket: Socket): AuthContext {
   return { transportSecurityType: "ssl", sslPeerCertificate: socket.getPeerCertificate() };
 }
 
-function toStatus({ code, details, trailers }: CallStatus): StatusObject {
-  return { code, details, metadata: trailers === null ? new Metadata() : toMetadata(trailers) };
+function toStatus(grpc: GrpcModule, { code, details, trailers }: CallStatus): StatusObject {
+  return { code, details, metadata: toMetadata(grpc, trailers) };
 }
 
 /** What credentials may not claim, since these are statuses of servers. gRFC A54. */

@@ -4,43 +4,38 @@
  * Users never see it: they pass `fairleadChannel()` to their stubs. What differs from a stock
  * channel is in docs/client.md.
  */
-import {
-  type CallCredentials,
-  type ChannelInterface,
+import type {
+  CallCredentials,
+  ChannelInterface,
   connectivityState,
-  type Deadline,
-  type Metadata,
-  propagate,
-  status,
+  Deadline,
+  Metadata,
 } from "@grpc/grpc-js";
 import type { Timer } from "../../base/index.ts";
 import { realClock } from "../../base/index.ts";
 import type { ClusterView, Connectivity } from "../../cluster/index.ts";
+import { Status } from "../../grpc/index.ts";
 import type { CallOptions, ClientCall, ClientCallEvents, ClientChannel } from "../core/index.ts";
 import { GrpcJsCall, type GrpcJsCallOwner } from "./call.ts";
 import { type ChannelRef, type ChannelzCalls, ChannelzEntry } from "./channelz.ts";
+import type { GrpcModule } from "./grpc-module.ts";
 
 type GrpcJsChannelCall = ReturnType<ChannelInterface["createCall"]>;
 type ParentCall = Parameters<ChannelInterface["createCall"]>[3];
-
-const STATES: Readonly<Record<Connectivity, connectivityState>> = {
-  IDLE: connectivityState.IDLE,
-  CONNECTING: connectivityState.CONNECTING,
-  READY: connectivityState.READY,
-  TRANSIENT_FAILURE: connectivityState.TRANSIENT_FAILURE,
-  SHUTDOWN: connectivityState.SHUTDOWN,
-};
 
 let lastCallNumber = 0;
 
 /** What a channel has beside its core. */
 export interface GrpcJsChannelConfig {
   readonly callCredentials: CallCredentials | null;
+  /** Whether call credentials may go over plaintext. */
+  readonly allowsPlaintextCredentials: boolean;
   readonly isInChannelz: boolean;
 }
 
 /** See the head of this file. */
 export class GrpcJsChannel implements ChannelInterface, GrpcJsCallOwner {
+  readonly grpc: GrpcModule;
   readonly #channel: ClientChannel;
   readonly #config: GrpcJsChannelConfig;
   readonly #channelz: ChannelzEntry;
@@ -51,10 +46,11 @@ export class GrpcJsChannel implements ChannelInterface, GrpcJsCallOwner {
     lastCallStartedTimestamp: null,
   };
 
-  constructor(channel: ClientChannel, config: GrpcJsChannelConfig) {
+  constructor(grpc: GrpcModule, channel: ClientChannel, config: GrpcJsChannelConfig) {
+    this.grpc = grpc;
     this.#channel = channel;
     this.#config = config;
-    const state = (): connectivityState => STATES[channel.connectivity(false)];
+    const state = (): connectivityState => this.#state(channel.connectivity(false));
     this.#channelz = new ChannelzEntry(channel.target, config.isInChannelz, this.#calls, state);
   }
 
@@ -77,7 +73,11 @@ export class GrpcJsChannel implements ChannelInterface, GrpcJsCallOwner {
   }
 
   getConnectivityState(tryToConnect: boolean): connectivityState {
-    return STATES[this.#channel.connectivity(tryToConnect)];
+    return this.#state(this.#channel.connectivity(tryToConnect));
+  }
+
+  #state(state: Connectivity): connectivityState {
+    return this.grpc.connectivityState[state];
   }
 
   /** As grpc-js has it: a watcher keeps the process alive until its deadline. */
@@ -94,7 +94,7 @@ export class GrpcJsChannel implements ChannelInterface, GrpcJsCallOwner {
     const atMs = Number(deadline);
     let timer: Timer | null = null;
     const stop = this.#channel.watchConnectivity((state) => {
-      if (STATES[state] === currentState) return;
+      if (this.#state(state) === currentState) return;
       stop();
       timer?.cancel();
       process.nextTick(callback);
@@ -124,6 +124,7 @@ export class GrpcJsChannel implements ChannelInterface, GrpcJsCallOwner {
       throw new TypeError("Channel#createCall: deadline must be a number or Date");
     }
     if (this.#channel.isClosed) throw new Error("Channel has been shut down");
+    const { propagate } = this.grpc;
     const flags = propagateFlags ?? propagate.DEFAULTS;
     let atMs = Number(deadline);
     if (parentCall !== null && parentCall !== undefined && (flags & propagate.DEADLINE) !== 0) {
@@ -140,7 +141,7 @@ export class GrpcJsChannel implements ChannelInterface, GrpcJsCallOwner {
     const call = new GrpcJsCall(this, options, lastCallNumber);
     if (parentCall !== null && parentCall !== undefined && (flags & propagate.CANCELLATION) !== 0) {
       const cancel = (): void =>
-        call.cancelWithStatus(status.CANCELLED, "Cancelled by parent call");
+        call.cancelWithStatus(Status.CANCELLED, "Cancelled by parent call");
       parentCall.on("cancelled", cancel);
     }
     return call as unknown as GrpcJsChannelCall;
@@ -162,16 +163,20 @@ export class GrpcJsChannel implements ChannelInterface, GrpcJsCallOwner {
   }
 
   onStatus(code: number): void {
-    if (code === status.OK) this.#calls.callsSucceeded += 1;
+    if (code === Status.OK) this.#calls.callsSucceeded += 1;
     else this.#calls.callsFailed += 1;
+  }
+
+  mayCarry(own: CallCredentials | null): boolean {
+    if (own === null || this.#channel.settings.scheme === "https") return true;
+    return this.#config.allowsPlaintextCredentials;
   }
 
   callMetadata({ path, host }: CallOptions, own: CallCredentials | null): Promise<Metadata> | null {
     const { callCredentials } = this.#config;
     const credentials = combined(own, callCredentials);
     if (credentials === null) return null;
-    const { scheme, authority } = this.#channel.settings;
-    if (scheme !== "https") return null;
+    const { authority } = this.#channel.settings;
     const hostname = (host ?? authority).replace(/:443$/, "");
     const service = path.slice(1, path.lastIndexOf("/"));
     return credentials.generateMetadata({

@@ -9,6 +9,7 @@ import type { Socket } from "node:net";
 import type { CallCredentials, ChannelCredentials, experimental } from "@grpc/grpc-js";
 import type { SocketSecurity } from "../../transport/index.ts";
 import type { ChannelArgs } from "./channel-args.ts";
+import type { GrpcModule } from "./grpc-module.ts";
 
 /** What a channel has of its credentials. */
 export interface ParsedCredentials {
@@ -38,6 +39,7 @@ const byCredentials = new WeakMap<ChannelCredentials, Map<string, Known>>();
  * @throws TypeError when `credentials` are none.
  */
 export function parseCredentials(
+  grpc: GrpcModule,
   credentials: unknown,
   authority: string,
   args: ChannelArgs,
@@ -51,7 +53,11 @@ export function parseCredentials(
   const name = JSON.stringify([authority, ...TLS_ARGS.map((arg) => args[arg] ?? null)]);
   const own = byCredentials.get(credentials)?.get(name) ?? findEqual(credentials, name);
   if (own !== null && own !== undefined) return own.parsed;
-  const made: Known = { credentials, name, parsed: connectorOf(credentials, authority, args) };
+  const made: Known = {
+    credentials,
+    name,
+    parsed: connectorOf(grpc, credentials, authority, args),
+  };
   const byName = byCredentials.get(credentials) ?? new Map<string, Known>();
   byCredentials.set(credentials, byName.set(name, made));
   known.add(new WeakRef(made));
@@ -74,6 +80,7 @@ function findEqual(credentials: ChannelCredentials, name: string): Known | null 
 }
 
 function connectorOf(
+  grpc: GrpcModule,
   credentials: ChannelCredentials,
   authority: string,
   args: ChannelArgs,
@@ -82,7 +89,8 @@ function connectorOf(
   const target = { scheme: "dns", authority: "", path: authority };
   const connector = credentials._createSecureConnector(target, { ...args });
   const call = connector.getCallCredentials();
-  return { secure: new CredentialsSecurity(connector), call };
+  const isEmpty = call._equals(grpc.CallCredentials.createEmpty());
+  return { secure: new CredentialsSecurity(connector), call: isEmpty ? null : call };
 }
 
 /** See the head of this file. */

@@ -3,7 +3,7 @@
  *
  * It parses and checks; the channel itself is in `channel.ts`.
  */
-import type { ChannelCredentials, ChannelInterface } from "@grpc/grpc-js";
+import type { Channel, ChannelCredentials, ChannelInterface } from "@grpc/grpc-js";
 import { type Logger, silentLogger } from "../../base/index.ts";
 import type { ClusterView } from "../../cluster/index.ts";
 import { DEFAULT_CLUSTER_CONFIG } from "../../cluster/index.ts";
@@ -12,6 +12,7 @@ import { authorityOf, httpProxyFor, openChannel, packageVersion } from "../core/
 import { GrpcJsChannel } from "./channel.ts";
 import { type ChannelArgs, parseChannelArgs } from "./channel-args.ts";
 import { parseCredentials } from "./credentials.ts";
+import type { GrpcModule } from "./grpc-module.ts";
 
 /** What `fairleadChannel` takes beside channel arguments; everything has a default. */
 export interface FairleadChannelOptions {
@@ -24,8 +25,15 @@ export interface FairleadChannelOptions {
    * closed again at rest (gRFC A105). 1, the default: calls beyond the limit wait.
    */
   readonly maxConnectionsPerEndpoint?: number;
+  /**
+   * Lets call credentials go over plaintext, where anybody on the way can read them; otherwise such
+   * a call fails with UNAUTHENTICATED.
+   */
+  readonly allowPlaintextCallCredentials?: boolean;
   /** Where lines go; nowhere unless given. */
   readonly log?: Logger;
+  /** The copy of `@grpc/grpc-js` whose stubs use it, when it is not the one that we find. */
+  readonly grpc?: GrpcModule;
 }
 
 /** For the client option `channelFactoryOverride` of grpc-js. */
@@ -33,30 +41,29 @@ export type ChannelFactory = (
   target: string,
   credentials: ChannelCredentials,
   channelArgs: ChannelArgs,
-) => ChannelInterface;
+) => Channel;
 
 const OPTION_NAMES: ReadonlySet<string> = new Set([
   "kubernetes",
   "policy",
   "maxConnectionsPerEndpoint",
+  "allowPlaintextCallCredentials",
   "log",
+  "grpc",
 ]);
 
 /** gRPC's port where a target of the scheme dns names none. */
 const DEFAULT_PORT = 443;
 
 /**
- * A factory of fairlead channels, for any number of stubs:
- *
- *     new EchoClient(target, credentials, { channelFactoryOverride: fairleadChannel() })
- *
- * Channels of the same target and settings share their connections. The factory throws for a
- * malformed target, wrong credentials, a channel argument that is refused or has an impossible
- * value, and wrong service config: each in one sentence that names it.
+ * A factory of fairlead channels for the stubs of that copy of grpc-js; see `fairleadChannel`.
  *
  * @throws RangeError for an option that does not exist or has an impossible value.
  */
-export function fairleadChannel(options: FairleadChannelOptions = {}): ChannelFactory {
+export function channelFactory(
+  grpc: GrpcModule,
+  options: FairleadChannelOptions = {},
+): ChannelFactory {
   for (const name of Object.keys(options)) {
     if (OPTION_NAMES.has(name)) continue;
     const allowed = [...OPTION_NAMES].join(", ");
@@ -68,7 +75,8 @@ export function fairleadChannel(options: FairleadChannelOptions = {}): ChannelFa
       `fairleadChannel: maxConnectionsPerEndpoint is ${most}, must be a whole number, 1 or more`,
     );
   }
-  return (target, credentials, args) => createChannel(target, credentials, args ?? {}, options);
+  return (target, credentials, args) =>
+    createChannel(options.grpc ?? grpc, target, credentials, args ?? {}, options);
 }
 
 /**
@@ -81,17 +89,18 @@ export function viewOf(client: { getChannel(): ChannelInterface }): ClusterView 
 }
 
 function createChannel(
+  grpc: GrpcModule,
   given: string,
   credentials: ChannelCredentials,
   args: ChannelArgs,
   options: FairleadChannelOptions,
-): ChannelInterface {
+): Channel {
   if (typeof given !== "string") throw new TypeError("the target must be a string");
   const { kubernetes = {}, policy = null, maxConnectionsPerEndpoint = 1, log } = options;
   const target = withPort(given);
   const parsed = parseChannelArgs(args, policy);
   const authority = parsed.authority ?? authorityOf(target);
-  const { secure, call } = parseCredentials(credentials, authority, args);
+  const { secure, call } = parseCredentials(grpc, credentials, authority, args);
   const proxy = parsed.usesHttpProxy ? httpProxyFor(target, process.env) : null;
   const [before, after] = parsed.userAgentParts;
   const channel = openChannel({
@@ -119,7 +128,13 @@ function createChannel(
     isShared: parsed.isShared,
     log: log ?? silentLogger,
   });
-  return new GrpcJsChannel(channel, { callCredentials: call, isInChannelz: parsed.isInChannelz });
+  const made: ChannelInterface = new GrpcJsChannel(grpc, channel, {
+    callCredentials: call,
+    allowsPlaintextCredentials: options.allowPlaintextCallCredentials === true,
+    isInChannelz: parsed.isInChannelz,
+  });
+  // Some libraries ask for the class; what they call is the interface.
+  return made as Channel;
 }
 
 /** grpc-js takes names without a port, for which gRPC has a default. */

@@ -4,7 +4,7 @@
  * What the protocol itself owns (`isReservedKey`) is neither sent nor shown, but for the content
  * type, which grpc-js shows.
  */
-import { Metadata } from "@grpc/grpc-js";
+import type { Metadata } from "@grpc/grpc-js";
 import {
   decodeBinaryValues,
   encodeBinaryValue,
@@ -12,6 +12,7 @@ import {
   isReservedKey,
 } from "../../grpc/index.ts";
 import { type Field, type HeaderList, newField } from "../../http2/index.ts";
+import type { GrpcModule } from "./grpc-module.ts";
 
 /** Fields for what a caller wants to send; null for nothing. grpc-js has checked them. */
 export function toFields(metadata: Metadata): Field[] | null {
@@ -29,8 +30,8 @@ export function toFields(metadata: Metadata): Field[] | null {
 }
 
 /** What a server sent, as grpc-js shows it. */
-export function toMetadata(list: HeaderList | null): Metadata {
-  const metadata = new Metadata();
+export function toMetadata(grpc: GrpcModule, list: HeaderList | null): Metadata {
+  const metadata = new grpc.Metadata();
   if (list === null) return metadata;
   const { fields } = list;
   for (let i = 0; i < fields.length; i++) {

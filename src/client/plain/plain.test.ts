@@ -3,7 +3,14 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import * as grpc from "@grpc/grpc-js";
 import { eventually } from "../../../test/support/raw-http2.ts";
-import { type Channel, type ChannelOptions, createChannel, GrpcError, Status } from "./public.ts";
+import {
+  type Channel,
+  type ChannelOptions,
+  createChannel,
+  GrpcError,
+  metricsText,
+  Status,
+} from "./public.ts";
 
 const bytes = { serialize: (value: Buffer) => value, deserialize: (value: Buffer) => value };
 
@@ -431,6 +438,20 @@ test("connectivity is told, and closing lets calls in flight finish", async () =
     assert.equal(seen.at(-1), "SHUTDOWN");
     assert.ok(seen.includes("READY"));
     assert.equal((await failure(channel.waitForReady())).codeName, "UNAVAILABLE");
+  });
+});
+
+test("channels of one target and other settings count side by side", async () => {
+  await withChannel({ shared: false }, async (channel) => {
+    using other = createChannel(channel.target, { shared: false });
+    await Promise.all([channel.unary(SAY, "x"), other.unary(SAY, "x")]);
+    const count = /^grpc_client_attempt_duration_seconds_count.*"OK"/;
+    const line = metricsText()
+      .split("\n")
+      .find((each) => {
+        return count.test(each) && each.includes(`"${channel.target}"`);
+      });
+    assert.match(line ?? metricsText(), / 2$/);
   });
 });
 

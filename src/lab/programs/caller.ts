@@ -8,7 +8,7 @@
 import "./leash.ts";
 import diagnostics from "node:diagnostics_channel";
 import type net from "node:net";
-import { Client, type ClientOptions, credentials, type ServiceError, status } from "@grpc/grpc-js";
+import * as grpc from "@grpc/grpc-js";
 import { realClock } from "../../base/index.ts";
 import { ECHO_SERVICE } from "../echo.ts";
 import type { CallerMessage, ChildMessage, DialMessage } from "../messages.ts";
@@ -43,7 +43,7 @@ const tell = (message: ChildMessage): void => {
 
 /** The load on one channel, and what came of it since the last report. */
 class Load {
-  readonly #client: Client;
+  readonly #client: grpc.Client;
   readonly #dial: DialMessage;
   #perPod: Record<string, number> = {};
   #failed = 0;
@@ -56,11 +56,11 @@ class Load {
   #tickedAtMs = 0;
   #warmAtMs = Number.POSITIVE_INFINITY;
 
-  constructor(dial: DialMessage, channel: ClientOptions) {
+  constructor(dial: DialMessage, channel: grpc.ClientOptions) {
     this.#dial = dial;
     const config = dial.serviceConfig ? { "grpc.service_config": dial.serviceConfig } : {};
     const options = { ...channel, ...config };
-    this.#client = new Client(dial.target, credentials.createInsecure(), options);
+    this.#client = new grpc.Client(dial.target, grpc.credentials.createInsecure(), options);
   }
 
   /** Says `ready` once the channel is READY and its connections are up (or a second has passed). */
@@ -122,11 +122,11 @@ class Load {
     );
   }
 
-  #onEnd(startMs: number, error: ServiceError | null, pod: string | undefined): void {
+  #onEnd(startMs: number, error: grpc.ServiceError | null, pod: string | undefined): void {
     this.#inFlight -= 1;
     if (error) {
       this.#failed += 1;
-      this.#lastFailure = `${status[error.code] ?? error.code}: ${error.details}`;
+      this.#lastFailure = `${grpc.status[error.code] ?? error.code}: ${error.details}`;
     } else {
       const name = pod || "(no name)";
       this.#perPod[name] = (this.#perPod[name] ?? 0) + 1;
@@ -167,12 +167,12 @@ class Load {
 }
 
 /** The one line that puts fairlead under a stub; nothing for stock grpc-js, which stays lean. */
-async function channelOf({ kubernetes }: DialMessage): Promise<ClientOptions> {
+async function channelOf({ kubernetes }: DialMessage): Promise<grpc.ClientOptions> {
   if (kubernetes === null) return {};
   apiServer = kubernetes.server;
-  const { fairleadChannel } = await import("../../client/index.ts");
+  const { channelFactory } = await import("../../client/index.ts");
   const { kubeconfig } = kubernetes;
-  return { channelFactoryOverride: fairleadChannel({ kubernetes: { kubeconfig } }) };
+  return { channelFactoryOverride: channelFactory(grpc, { kubernetes: { kubeconfig } }) };
 }
 
 let load: Load | null = null;

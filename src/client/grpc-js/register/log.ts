@@ -3,7 +3,7 @@
  * grpc-js shows errors only, and so do we.
  */
 import type { Logger } from "../../../base/index.ts";
-import type { GrpcModule } from "./grpc-module.ts";
+import type { GrpcModule } from "../grpc-module.ts";
 
 /** @param fields are added to each line. */
 export function grpcLogger(grpc: GrpcModule, fields: Record<string, unknown> = {}): Logger {

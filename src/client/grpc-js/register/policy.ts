@@ -9,9 +9,9 @@
 import type { ChannelOptions, connectivityState, experimental } from "@grpc/grpc-js";
 import type { Picker, Policy } from "../../../balancing/index.ts";
 import type { Clock, Rng, Timer } from "../../../base/index.ts";
+import type { GrpcModule } from "../grpc-module.ts";
 import type { PolicyConfigConstructor } from "./config.ts";
 import { endpointKey } from "./endpoints.ts";
-import type { GrpcModule } from "./grpc-module.ts";
 import { Leaf } from "./leaf.ts";
 
 type Endpoints = experimental.StatusOr<experimental.Endpoint[]>;

@@ -11,8 +11,8 @@ import {
 import { realClock, realRng, unrefClock } from "../../../base/index.ts";
 import { checkDiscoveryOptions, type DiscoveryOptions } from "../../../discovery/index.ts";
 import { DiscoveryPool } from "../../core/discovery-pool.ts";
+import type { GrpcModule } from "../grpc-module.ts";
 import { policyConfigFor } from "./config.ts";
-import type { GrpcModule } from "./grpc-module.ts";
 import { grpcLogger } from "./log.ts";
 import { policyBalancerFor } from "./policy.ts";
 import { resolverClass } from "./resolver.ts";

@@ -15,8 +15,8 @@ import type {
 } from "../../../discovery/index.ts";
 import type { DiscoveryPool } from "../../core/discovery-pool.ts";
 import { createLazyResolver } from "../../core/lazy-resolver.ts";
+import type { GrpcModule } from "../grpc-module.ts";
 import { toGrpcEndpoint } from "./endpoints.ts";
-import type { GrpcModule } from "./grpc-module.ts";
 import { type GrpcServiceConfigResult, toGrpcServiceConfig } from "./service-config.ts";
 import { defaultAuthority, targetText } from "./target.ts";
 

@@ -5,7 +5,7 @@
  */
 import type { experimental } from "@grpc/grpc-js";
 import type { ServiceConfigResult } from "../../../discovery/index.ts";
-import type { GrpcModule } from "./grpc-module.ts";
+import type { GrpcModule } from "../grpc-module.ts";
 import {
   ConfigMistake,
   checkMethodConfigs,
