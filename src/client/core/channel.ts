@@ -4,15 +4,14 @@
  * The connections belong to a cluster that it shares with channels of the same settings. What users
  * say (channel arguments, credentials) was parsed by the adapter that made it.
  */
-import { type Policy, policyFromServiceConfig } from "../../balancing/index.ts";
 import type { Timer } from "../../base/index.ts";
 import type { Call, ClusterView, Connectivity } from "../../cluster/index.ts";
-import type { ServiceConfigResult } from "../../discovery/index.ts";
-import { type MethodConfig, MethodConfigs, Status } from "../../grpc/index.ts";
+import { type MethodConfig, type MethodConfigs, Status } from "../../grpc/index.ts";
 import type { Field } from "../../http2/index.ts";
 import { ClientCall, type ClientCallConfig, type ClientCallEvents } from "./call.ts";
 import { Method } from "./method.ts";
 import type { CallOwner } from "./owner.ts";
+import { applyServiceConfig } from "./service-config.ts";
 import type { ChannelSettings, ClientDeps } from "./settings.ts";
 import type { ClusterUser, SharedCluster, SharedClusters } from "./shared-clusters.ts";
 
@@ -36,6 +35,8 @@ export class ClientChannel implements CallOwner, ClusterUser {
   /** Calls that had no endpoint when they began: those that still have none fail at `close`. */
   readonly #waiting = new Set<ClientCall>();
   #methods = new Map<string, Method>();
+  /** Those of its own service config, and those in force. */
+  readonly #ownConfigs: MethodConfigs;
   #methodConfigs: MethodConfigs;
   #isClosed = false;
 
@@ -43,7 +44,8 @@ export class ClientChannel implements CallOwner, ClusterUser {
   constructor(settings: ChannelSettings, deps: ClientDeps, clusters: SharedClusters) {
     this.settings = settings;
     this.#deps = deps;
-    this.#methodConfigs = configsOf(settings.serviceConfig);
+    this.#ownConfigs = applyServiceConfig(settings.serviceConfig).methods;
+    this.#methodConfigs = this.#ownConfigs;
     this.#cluster = clusters.get(settings);
     this.#cluster.join(this);
   }
@@ -163,32 +165,10 @@ export class ClientChannel implements CallOwner, ClusterUser {
     for (const watcher of [...this.#watchers]) watcher(state);
   }
 
-  /** What is wrong leaves the last good one in force: a typo must not stop a Service. */
-  onServiceConfig(result: ServiceConfigResult | null): void {
-    if (!this.settings.takesServiceConfig) return;
-    const { serviceConfig, policy, log, target } = this.settings;
-    if (result !== null && "error" in result) {
-      log.warn("service config of the resolver is not used", { target, reason: result.error });
-      return;
-    }
-    let configs: MethodConfigs;
-    let chosen: Policy;
-    try {
-      configs = configsOf(result === null ? serviceConfig : result.json);
-      chosen = result === null ? policy : policyFromServiceConfig(result.json);
-    } catch (error) {
-      const reason = (error as Error).message;
-      log.warn("service config of the resolver is not used", { target, reason });
-      return;
-    }
-    this.#methodConfigs = configs;
+  onMethodConfigs(methods: MethodConfigs | null): void {
+    this.#methodConfigs = methods ?? this.#ownConfigs;
     this.#methods = new Map();
-    this.#cluster.setPolicy(chosen);
   }
-}
-
-function configsOf(serviceConfig: unknown): MethodConfigs {
-  return serviceConfig === null ? MethodConfigs.NONE : MethodConfigs.parse(serviceConfig);
 }
 
 function withDefaults(

@@ -9,15 +9,17 @@ import type { Policy } from "../../balancing/index.ts";
 import { assert } from "../../base/index.ts";
 import { type Cluster, type Connectivity, createCluster } from "../../cluster/index.ts";
 import type { ServiceConfigResult } from "../../discovery/index.ts";
+import type { MethodConfigs } from "../../grpc/index.ts";
 import { type MetricsSnapshot, mergeSnapshots, Registry } from "../../telemetry/index.ts";
 import type { Ticking } from "../../transport/index.ts";
+import { tryApplyServiceConfig } from "./service-config.ts";
 import type { ChannelSettings, ClientDeps } from "./settings.ts";
 
 /** What a channel hears of its cluster. */
 export interface ClusterUser {
   onConnectivity(state: Connectivity): void;
-  /** Service config of the resolver; null when it has none. */
-  onServiceConfig(result: ServiceConfigResult | null): void;
+  /** What the resolver's service config says of methods; null: it has none. */
+  onMethodConfigs(methods: MethodConfigs | null): void;
 }
 
 /** One cluster and its channels. */
@@ -30,7 +32,9 @@ export class SharedCluster implements Ticking {
   readonly #users = new Set<ClusterUser>();
   #cluster: Cluster | null = null;
   #policy: Policy;
+  /** Of the resolver, as it was last said, and what holds of it. */
   #serviceConfig: ServiceConfigResult | null = null;
+  #methods: MethodConfigs | null = null;
   /** Calls started so far, at the last tick and when it was last different. */
   #calls = 0;
   #callsSeen = 0;
@@ -90,16 +94,9 @@ export class SharedCluster implements Ticking {
     return cluster;
   }
 
-  /** Service config has another policy now: the connections stay. */
-  setPolicy(policy: Policy): void {
-    if (policy === this.#policy) return;
-    this.#policy = policy;
-    this.#cluster?.setPolicy(policy);
-  }
-
   join(user: ClusterUser): void {
     this.#users.add(user);
-    if (this.#serviceConfig !== null) user.onServiceConfig(this.#serviceConfig);
+    if (this.#methods !== null) user.onMethodConfigs(this.#methods);
   }
 
   /** The last one ends the cluster: calls in flight finish, waiting ones fail. */
@@ -139,9 +136,21 @@ export class SharedCluster implements Ticking {
     for (const user of [...this.#users]) user.onConnectivity(state);
   }
 
+  /** What is wrong leaves the last good one in force: a typo must not stop a Service. */
   onServiceConfig(result: ServiceConfigResult | null): void {
+    // It comes with every change of endpoints, and is nearly always the same.
+    if (result === this.#serviceConfig || !this.#settings.takesServiceConfig) return;
     this.#serviceConfig = result;
-    for (const user of [...this.#users]) user.onServiceConfig(result);
+    const { policy, log, target } = this.#settings;
+    const applied = result === null ? { policy, methods: null } : tryApplyServiceConfig(result);
+    if (typeof applied === "string") {
+      log.warn("service config of the resolver is not used", { target, reason: applied });
+      return;
+    }
+    this.#methods = applied.methods;
+    this.#policy = applied.policy;
+    this.#cluster?.setPolicy(applied.policy);
+    for (const user of [...this.#users]) user.onMethodConfigs(applied.methods);
   }
 }
 
@@ -181,9 +190,10 @@ export class SharedClusters {
   #keyOf(settings: ChannelSettings): string {
     const { target, dialTarget, discovery, serviceConfig, policy, takesServiceConfig } = settings;
     const { secure, ...values } = settings.cluster;
-    const lb = (serviceConfig as { loadBalancingConfig?: unknown } | null)?.loadBalancingConfig;
+    const { loadBalancingConfig = null, loadBalancingPolicy = null } = Object(serviceConfig);
     return JSON.stringify([
-      ...[target, dialTarget, discovery, policy.name, lb ?? null, takesServiceConfig],
+      ...[target, dialTarget, discovery, policy.name, takesServiceConfig],
+      ...[loadBalancingConfig, loadBalancingPolicy],
       ...[values, this.#idOf(secure), this.#idOf(settings.log)],
       // Infinity has no JSON.
       String(settings.idleTimeoutMs),

@@ -29,7 +29,7 @@ const WRONG: readonly (readonly [options: object, message: RegExp])[] = [
   [{ warmUp: { share: 0 } }, /warmUp.share is 0, must be above 0 and at most 1/],
   [{ authority: "" }, /authority is "", must be a string that is not empty/],
   [{ callMetadata: async () => ({}) }, /callMetadata needs tls, or allowPlaintextCallMetadata/],
-  [{ tls: "yes" }, /tls must be true or an object/],
+  [{ tls: "yes" }, /tls must be true, false or an object/],
   [{ tls: { caCert: "" } }, /tls: unknown option caCert: allowed are ca,/],
   [{ tls: { ca: "no PEM" } }, /tls\.ca holds no PEM certificate/],
   [{ tls: { cert: "-----BEGIN CERTIFICATE-----" } }, /cert and key go together/],
