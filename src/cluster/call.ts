@@ -88,9 +88,9 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
   waitForReady = true;
   readonly #owner: CallOwner;
   readonly #events: CallEvents;
-  readonly #list: HeaderList;
+  #list: HeaderList;
   /** When the deadline is over, or Infinity. */
-  readonly deadlineMs: number;
+  deadlineMs: number;
   readonly #startedMs: number;
   #stream: Stream | null = null;
   #subchannel: Subchannel | null = null;
@@ -129,6 +129,15 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
     this.#events = events;
     this.deadlineMs = deadlineMs;
     this.#startedMs = nowMs;
+  }
+
+  /** Settings that came before its first attempt: what is sent, until when, and whether it waits. */
+  reconfigure(list: HeaderList, deadlineMs: number, waitForReady: boolean): void {
+    if (this.#attempts > 0 || this.#isOver) return;
+    this.#list = list;
+    this.deadlineMs = deadlineMs;
+    this.waitForReady = waitForReady;
+    if (deadlineMs !== Number.POSITIVE_INFINITY) this.#owner.arm(this, deadlineMs);
   }
 
   /** Sends it on its way; events may come before this returns. */

@@ -55,6 +55,12 @@ export interface ClientCallConfig {
   readonly encoding: Encoding;
 }
 
+/** What is said of a call; the rest is as its channel and its method have it. */
+export interface CallOptions extends Omit<ClientCallConfig, "encoding"> {
+  /** null: the channel's. */
+  readonly encoding: Encoding | null;
+}
+
 /** Small messages are framed here, so that prefix and message leave as one DATA frame. */
 const scratch = Buffer.allocUnsafeSlow(16_384);
 
@@ -67,11 +73,14 @@ interface UnreadMessage {
 
 /** See the head of this file. Made by `ClientChannel.createCall`. */
 export class ClientCall implements CallEvents, MessageTaker {
-  readonly config: ClientCallConfig;
+  /** As its caller and, in what that left open, its method have it. */
+  config: ClientCallConfig;
+  /** As its caller has it. */
+  readonly options: CallOptions;
   readonly #owner: CallOwner;
   readonly #events: ClientCallEvents;
-  readonly #sendBytesMax: number;
-  readonly #receiveBytesMax: number;
+  #sendBytesMax: number;
+  #receiveBytesMax: number;
   #call: Call | null = null;
   #reader: MessageReader | null = null;
   /** How the server compresses, as its headers say. */
@@ -99,12 +108,14 @@ export class ClientCall implements CallEvents, MessageTaker {
   /** @param sendBytesMax and @param receiveBytesMax bound one message; Infinity for no limit. */
   constructor(
     owner: CallOwner,
+    options: CallOptions,
     config: ClientCallConfig,
     events: ClientCallEvents,
     sendBytesMax: number,
     receiveBytesMax: number,
   ) {
     this.#owner = owner;
+    this.options = options;
     this.config = config;
     this.#events = events;
     this.#sendBytesMax = sendBytesMax;
@@ -133,7 +144,20 @@ export class ClientCall implements CallEvents, MessageTaker {
     if (call === null) return;
     this.#call = call;
     call.start();
-    if (this.isWaiting) this.#owner.onWaiting(this);
+    if (this.isWaiting) this.#owner.onWaiting(this, metadata);
+  }
+
+  /** From the owner: service config came while it waits for its first endpoint. */
+  reconfigure(
+    list: HeaderList,
+    config: ClientCallConfig,
+    sendBytesMax: number,
+    receiveBytesMax: number,
+  ): void {
+    this.config = config;
+    this.#sendBytesMax = sendBytesMax;
+    this.#receiveBytesMax = receiveBytesMax;
+    this.#call!.reconfigure(list, config.deadlineMs, config.waitForReady === true);
   }
 
   /**

@@ -8,7 +8,12 @@ import type { Timer } from "../../base/index.ts";
 import type { Call, ClusterView, Connectivity } from "../../cluster/index.ts";
 import { type MethodConfig, type MethodConfigs, Status } from "../../grpc/index.ts";
 import type { Field } from "../../http2/index.ts";
-import { ClientCall, type ClientCallConfig, type ClientCallEvents } from "./call.ts";
+import {
+  type CallOptions,
+  ClientCall,
+  type ClientCallConfig,
+  type ClientCallEvents,
+} from "./call.ts";
 import { Method } from "./method.ts";
 import type { CallOwner } from "./owner.ts";
 import { applyServiceConfig } from "./service-config.ts";
@@ -20,12 +25,6 @@ const METHODS_KEPT_MAX = 4_096;
 
 const CLOSED = "the channel is closed";
 
-/** What is said of a call; the rest is as its channel and its method have it. */
-export interface CallOptions extends Omit<ClientCallConfig, "encoding"> {
-  /** null: the channel's. */
-  readonly encoding: ClientCallConfig["encoding"] | null;
-}
-
 /** See the head of this file. */
 export class ClientChannel implements CallOwner, ClusterUser {
   readonly settings: ChannelSettings;
@@ -33,7 +32,7 @@ export class ClientChannel implements CallOwner, ClusterUser {
   readonly #cluster: SharedCluster;
   readonly #watchers = new Set<(state: Connectivity) => void>();
   /** Calls that had no endpoint when they began: those that still have none fail at `close`. */
-  readonly #waiting = new Set<ClientCall>();
+  readonly #waiting = new Map<ClientCall, readonly Field[] | null>();
   #methods = new Map<string, Method>();
   /** Those of its own service config, and those in force. */
   readonly #ownConfigs: MethodConfigs;
@@ -62,16 +61,19 @@ export class ClientChannel implements CallOwner, ClusterUser {
 
   /** A call that does nothing until it is started. */
   createCall(options: CallOptions, events: ClientCallEvents): ClientCall {
+    const { config, sendBytesMax, receiveBytesMax } = this.#configure(options);
+    return new ClientCall(this, options, config, events, sendBytesMax, receiveBytesMax);
+  }
+
+  /** What its caller says, with what service config adds. */
+  #configure(options: CallOptions) {
     const encoding = options.encoding ?? this.settings.encoding;
-    const config = this.#method(options.path, options.host, encoding).config;
-    const { sendBytesMax, receiveBytesMax } = this.settings;
-    return new ClientCall(
-      this,
-      withDefaults(options, encoding, config, this.#deps.clock.nowMs()),
-      events,
-      least(sendBytesMax, config.maxRequestBytes),
-      least(receiveBytesMax, config.maxResponseBytes),
-    );
+    const { config } = this.#method(options.path, options.host, encoding);
+    return {
+      config: withDefaults(options, encoding, config, this.#deps.clock.nowMs()),
+      sendBytesMax: least(this.settings.sendBytesMax, config.maxRequestBytes),
+      receiveBytesMax: least(this.settings.receiveBytesMax, config.maxResponseBytes),
+    };
   }
 
   /** The state of the connections; `tryToConnect` ends IDLE. */
@@ -96,7 +98,7 @@ export class ClientChannel implements CallOwner, ClusterUser {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    for (const call of [...this.#waiting]) {
+    for (const call of [...this.#waiting.keys()]) {
       if (call.isWaiting) call.cancel(Status.UNAVAILABLE, CLOSED);
     }
     this.#cluster.leave(this);
@@ -125,8 +127,8 @@ export class ClientChannel implements CallOwner, ClusterUser {
     return inner;
   }
 
-  onWaiting(call: ClientCall): void {
-    this.#waiting.add(call);
+  onWaiting(call: ClientCall, metadata: readonly Field[] | null): void {
+    this.#waiting.set(call, metadata);
   }
 
   onEnded(call: ClientCall): void {
@@ -168,6 +170,17 @@ export class ClientChannel implements CallOwner, ClusterUser {
   onMethodConfigs(methods: MethodConfigs | null): void {
     this.#methodConfigs = methods ?? this.#ownConfigs;
     this.#methods = new Map();
+    for (const [call, metadata] of this.#waiting)
+      if (call.isWaiting) this.#reconfigure(call, metadata);
+  }
+
+  /** A call that began before the target was resolved has the settings of its method after all. */
+  #reconfigure(call: ClientCall, metadata: readonly Field[] | null): void {
+    const { config, sendBytesMax, receiveBytesMax } = this.#configure(call.options);
+    const { path, host, encoding, deadlineMs } = config;
+    const remainingMs = deadlineMs - this.#deps.clock.nowMs();
+    const list = this.#method(path, host, encoding).headers(remainingMs, metadata);
+    call.reconfigure(list, config, sendBytesMax, receiveBytesMax);
   }
 }
 

@@ -43,8 +43,9 @@ class Probe implements ClientCallEvents, CallOwner {
   creditedBytes = 0;
 
   constructor(receiveBytesMax = Number.POSITIVE_INFINITY, encoding: "identity" | "gzip" = "gzip") {
-    const config = { path: "/a.B/C", deadlineMs: Infinity, host: null, waitForReady: null };
-    this.call = new ClientCall(this, { ...config, encoding }, this, Infinity, receiveBytesMax);
+    const options = { path: "/a.B/C", deadlineMs: Infinity, host: null, waitForReady: null };
+    const config = { ...options, encoding };
+    this.call = new ClientCall(this, config, config, this, Infinity, receiveBytesMax);
     this.call.start(null);
   }
 

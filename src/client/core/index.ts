@@ -5,9 +5,9 @@
  * channel keeps no program alive; settings are checked where they are parsed, not here.
  */
 export { authorityOf } from "./authority.ts";
-export type { ClientCall, ClientCallEvents } from "./call.ts";
+export type { CallOptions, ClientCall, ClientCallEvents } from "./call.ts";
 export type { CallStatus } from "./call-status.ts";
-export { type CallOptions, ClientChannel } from "./channel.ts";
+export { ClientChannel } from "./channel.ts";
 export {
   CHANNEL_OPTION_NAMES,
   type ChannelOptions,

@@ -11,8 +11,8 @@ export interface CallOwner {
    * been ended with the reason.
    */
   open(call: ClientCall, metadata: readonly Field[] | null): Call | null;
-  /** No endpoint has it yet. */
-  onWaiting(call: ClientCall): void;
+  /** No endpoint has it yet; `metadata` is what it was started with. */
+  onWaiting(call: ClientCall, metadata: readonly Field[] | null): void;
   onEnded(call: ClientCall): void;
   /**
    * It has ended on the wire, and some messages wait for their reader, up to the deadline: what

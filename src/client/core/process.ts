@@ -39,7 +39,8 @@ class ClientProcess {
       ...{ clock, rng },
       loop: new TransportLoop(clock),
       wheel: new TimerWheel(clock),
-      createResolver: (target, discovery) => createLazyResolver(target, discovery, { pool }),
+      createResolver: (target, discovery, txt) =>
+        createLazyResolver(target, discovery, { pool, txt }),
       retain: () => this.#retain(),
       release: () => this.#release(),
     };

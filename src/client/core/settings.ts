@@ -62,8 +62,11 @@ export interface ClientDeps {
   readonly rng: Rng;
   readonly loop: TransportLoop;
   readonly wheel: TimerWheel;
-  /** @throws TargetError for a malformed target. */
-  createResolver(target: string, discovery: DiscoveryOptions): Resolver;
+  /**
+   * @param txt whether TXT records are asked for service config, where names are looked up.
+   * @throws TargetError for a malformed target.
+   */
+  createResolver(target: string, discovery: DiscoveryOptions, txt: boolean): Resolver;
   /** While more is retained than released, the process lives: for calls in flight. */
   retain(): void;
   release(): void;

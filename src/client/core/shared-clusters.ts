@@ -71,8 +71,10 @@ export class SharedCluster implements Ticking {
 
   #open(): Cluster {
     const { target, dialTarget, discovery, cluster: config, log } = this.#settings;
+    // The records of a HTTP proxy's name say nothing of the servers behind it.
+    const txt = this.#settings.takesServiceConfig && dialTarget === null;
     const { clock, rng, loop, wheel } = this.#deps;
-    const resolver = this.#deps.createResolver(dialTarget ?? target, discovery);
+    const resolver = this.#deps.createResolver(dialTarget ?? target, discovery, txt);
     const cluster = createCluster(
       {
         ...config,
