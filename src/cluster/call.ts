@@ -131,7 +131,7 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
     this.#startedMs = nowMs;
   }
 
-  /** Settings that came before its first attempt: what is sent, until when, and whether it waits. */
+  /** Settings that came before its first attempt: what is sent, until when, whether it waits. */
   reconfigure(list: HeaderList, deadlineMs: number, waitForReady: boolean): void {
     if (this.#attempts > 0 || this.#isOver) return;
     this.#list = list;

@@ -1,5 +1,5 @@
 /**
- * Service config from where targets are resolved, on fairlead's channel: a TXT record (gRFC A2), and
+ * Service config from where targets are resolved, on our channel: a TXT record (gRFC A2), and
  * the annotation of a Service, which may change while calls are made.
  */
 import assert from "node:assert/strict";

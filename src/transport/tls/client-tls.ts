@@ -115,8 +115,8 @@ function certificatesOf(name: "ca" | "cert", text: string): X509Certificate[] {
   try {
     return parseCertificates({ side: "client", kind, path: `tls.${name}` }, text);
   } catch (error) {
-    if (error instanceof TlsFileError) throw new RangeError(error.message, { cause: error });
-    throw error;
+    if (!(error instanceof TlsFileError)) throw error;
+    throw new RangeError(error.message.replace(`${kind} file `, ""), { cause: error });
   }
 }
 
