@@ -52,9 +52,9 @@ export class MessageReader {
   badLength = 0;
   readonly #taker: MessageTaker;
   readonly #messageBytesMax: number;
-  /** The prefix as far as it came, when it was cut. */
+  /** The prefix as far as it came, when it was cut; most calls never have one. */
   #prefixCount = 0;
-  readonly #prefix = new Uint8Array(PREFIX_BYTES);
+  #prefix: Uint8Array | null = null;
   /** The message whose end has not come, or null. */
   #partial: Buffer | null = null;
   #partialLength = 0;
@@ -85,7 +85,7 @@ export class MessageReader {
         pos = this.#fillPrefix(bytes, pos, end);
         if (this.#prefixCount < PREFIX_BYTES) return FramingFault.NONE;
         this.#prefixCount = 0;
-        const fault = this.#begin(this.#prefix, 0);
+        const fault = this.#begin(this.#prefix!, 0);
         if (fault !== FramingFault.NONE) return fault;
       } else {
         const fault = this.#begin(bytes, pos);
@@ -106,6 +106,7 @@ export class MessageReader {
   }
 
   #fillPrefix(bytes: Uint8Array, start: number, end: number): number {
+    this.#prefix ??= new Uint8Array(PREFIX_BYTES);
     let pos = start;
     while (pos < end && this.#prefixCount < PREFIX_BYTES) {
       this.#prefix[this.#prefixCount++] = bytes[pos++]!;
