@@ -39,7 +39,7 @@ async function run(target: string, kubeconfig: string): Promise<{ code: number; 
   const program = `
     import { register } from ${register};
     import { call, newClient } from ${suite};
-    register(${JSON.stringify({ kubeconfig })});
+    register(${JSON.stringify({ kubernetes: { kubeconfig } })});
     const client = newClient(${JSON.stringify(target)}, "least_request");
     const peer = await call(client).catch((error) => error.message);
     console.log(peer);

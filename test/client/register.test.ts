@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import * as grpc from "@grpc/grpc-js";
 import { realClock } from "../../src/base/index.ts";
+import { clientProcess } from "../../src/client/core/index.ts";
+import { fairleadChannel } from "../../src/client/grpc-js/public.ts";
 import { type RegisterOptions, register } from "../../src/client/grpc-js/register/index.ts";
 import { StoreZone } from "../../src/lab/cluster/index.ts";
 import { LabDns } from "../../src/lab/dns/index.ts";
@@ -31,7 +33,7 @@ before(async () => {
   dnsServer = await dns.listen();
   for (let n = 1; n <= 4; n += 1) servers.push(await startServer(`127.0.2.${n}:50051`));
   for (let n = 1; n <= 3; n += 1) lab.addPod(n);
-  register({ kubeconfig: lab.kubeconfig });
+  register({ kubernetes: { kubeconfig: lab.kubeconfig } });
 });
 after(async () => {
   for (const client of clients) client.close();
@@ -60,7 +62,7 @@ const ready = (one: grpc.Client, count: number) =>
   }, `${count} servers get calls`);
 
 test("register says what it registered, and says it again", () => {
-  const registered = register({ kubeconfig: lab.kubeconfig });
+  const registered = register({ kubernetes: { kubeconfig: lab.kubeconfig } });
   assert.deepEqual(registered.schemes, ["kubernetes", "static", "dns"]);
   for (const name of ["least_request", "least_request_experimental", "random"]) {
     assert.ok(registered.policies.includes(name), name);
@@ -69,18 +71,35 @@ test("register says what it registered, and says it again", () => {
   for (const name of ["pick_first", "round_robin"]) {
     assert.ok(!registered.policies.includes(name), "grpc-js' own stays");
   }
-  assert.equal(register({ kubeconfig: lab.kubeconfig }), registered);
+  assert.equal(register({ kubernetes: { kubeconfig: lab.kubeconfig } }), registered);
 });
 
 test("what register refuses, it names", () => {
   const refused = (options: object, message: RegExp) =>
     assert.throws(() => register(options as RegisterOptions), message);
-  refused({ policy: "x" }, /^TypeError: register\(\): unknown option "policy": known are dns, /);
-  refused({ dns: "yes" }, /^TypeError: register\(\): option dns must be a boolean$/);
-  refused({ zone: 1 }, /^TypeError: register\(\): option zone must be a string$/);
-  refused({ grpc: {} }, /^TypeError: register\(\): option grpc must be @grpc\/grpc-js of version/);
-  refused({ objects: "/a", kubeconfig: "/b" }, /objects and kubeconfig exclude each other/);
-  refused({ dns: false }, /^TypeError: register\(\) was called before with other options/);
+  refused({ policy: "x" }, /^RangeError: register\(\): unknown option policy: allowed are kuber/);
+  refused({ kubeconfig: "/a" }, /^RangeError: register\(\): unknown option kubeconfig: allowed/);
+  refused({ dns: "yes" }, /^RangeError: register\(\): dns is "yes", must be true or false$/);
+  refused({ grpc: {} }, /^RangeError: register\(\): grpc must be @grpc\/grpc-js of version/);
+  const kubernetes = (given: unknown, message: RegExp) => refused({ kubernetes: given }, message);
+  kubernetes("/a", /^RangeError: register\(\): kubernetes must be an object$/);
+  kubernetes({ pods: "x" }, /^RangeError: register\(\): kubernetes: unknown option pods: allowed/);
+  kubernetes({ zone: 1 }, /^RangeError: register\(\): kubernetes\.zone is 1, must be a string/);
+  kubernetes({ objects: "/a", kubeconfig: "/b" }, /objects and kubeconfig exclude each other/);
+  refused({ dns: false }, /^Error: register\(\) was called before with other options/);
+});
+
+test("stock channels and ours share discovery, and so its watches", async () => {
+  const kubernetes = { kubeconfig: lab.kubeconfig };
+  const stock = client("kubernetes:///echo.prod:grpc", "least_request");
+  await call(stock);
+  assert.equal(clientProcess().pool.size, 1);
+  const own = new grpc.Client("kubernetes:///echo.prod:grpc", grpc.credentials.createInsecure(), {
+    channelFactoryOverride: fairleadChannel({ kubernetes }),
+  });
+  clients.push(own);
+  assert.match(await call(own), /^127\.0\.2\.[123]:50051$/);
+  assert.equal(clientProcess().pool.size, 1);
 });
 
 test("kubernetes: every form of a target reaches the pods", async () => {

@@ -12,7 +12,14 @@ import type { DiscoveryOptions } from "../../discovery/index.ts";
 import { DEFAULT_CONNECTION_CONFIG } from "../../http2/index.ts";
 import { authorityOf } from "./authority.ts";
 import { httpProxyFor } from "./http-proxy.ts";
-import { checkNames, flag, limitNumber, text, wholeNumber } from "./option-checks.ts";
+import {
+  checkNames,
+  discoveryOptions,
+  flag,
+  limitNumber,
+  text,
+  wholeNumber,
+} from "./option-checks.ts";
 import { type ChannelSettings, IDLE_TIMEOUT_MS } from "./settings.ts";
 import { type TlsInUse, type TlsOptions, useTls } from "./tls-options.ts";
 import { packageVersion } from "./version.ts";
@@ -93,7 +100,7 @@ export function parseChannelOptions(
   options: ChannelOptions,
   agent: string,
 ): ParsedOptions {
-  const { kubernetes = {}, serviceConfig = null, log = silentLogger } = options;
+  const { serviceConfig = null, log = silentLogger } = options;
   const authority = text("authority", options.authority) ?? authorityOf(target);
   const userAgent = text("userAgent", options.userAgent);
   const usesProxy = flag("httpProxy", options.httpProxy, true);
@@ -104,7 +111,7 @@ export function parseChannelOptions(
   const rest = {
     target,
     dialTarget: proxy?.dialTarget ?? null,
-    discovery: kubernetes,
+    discovery: discoveryOptions("kubernetes", options.kubernetes),
     authority,
     userAgent: userAgent === null ? own : `${userAgent} ${own}`,
     serviceConfig,

@@ -15,7 +15,7 @@ export {
 } from "./channel-options.ts";
 export { ACCEPT_ENCODING, type Encoding } from "./compression.ts";
 export { type HttpProxy, httpProxyFor } from "./http-proxy.ts";
-export { checkNames, flag, limitNumber } from "./option-checks.ts";
+export { checkNames, discoveryOptions, flag, limitNumber } from "./option-checks.ts";
 export { clientProcess, openChannel } from "./process.ts";
 export {
   type ChannelSettings,

@@ -2,6 +2,25 @@
  * Checks of options as users give them. Each throws a RangeError that names the option and says
  * what is allowed.
  */
+import { checkDiscoveryOptions, type DiscoveryOptions } from "../../discovery/index.ts";
+
+const DISCOVERY_NAMES: readonly string[] = [
+  ...(["kubeconfig", "context", "namespace", "objects", "node", "zone"] as const),
+] satisfies (keyof DiscoveryOptions)[];
+
+/**
+ * The option `kubernetes`, or none of its options when it is not given.
+ *
+ * @param name what the option is called, for the sentence.
+ * @throws also OptionsError when two of them exclude each other.
+ */
+export function discoveryOptions(name: string, given: unknown): DiscoveryOptions {
+  if (given === undefined) return {};
+  checkNames(name, given as object, DISCOVERY_NAMES);
+  for (const [each, value] of Object.entries(given as object)) text(`${name}.${each}`, value);
+  checkDiscoveryOptions(given as DiscoveryOptions);
+  return given as DiscoveryOptions;
+}
 
 /** @param what the options belong to, for the sentence. */
 export function checkNames(what: string, given: object, allowed: readonly string[]): void {

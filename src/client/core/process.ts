@@ -5,12 +5,13 @@
  * A client must not keep a program alive that has nothing more to do: every timer and socket here
  * lets the process end, and one timer that does not runs while calls are in flight.
  */
-import { realClock, realRng, silentLogger, TimerWheel, unrefClock } from "../../base/index.ts";
+import { type Logger, realClock, realRng, TimerWheel, unrefClock } from "../../base/index.ts";
 import { type MetricsSnapshot, mergeSnapshots, Registry } from "../../telemetry/index.ts";
 import { TransportLoop } from "../../transport/index.ts";
 import { ClientChannel } from "./channel.ts";
 import { DiscoveryPool } from "./discovery-pool.ts";
 import { createLazyResolver } from "./lazy-resolver.ts";
+import { relayLogger } from "./relay-logger.ts";
 import type { ChannelSettings, ClientDeps } from "./settings.ts";
 import { SharedClusters } from "./shared-clusters.ts";
 
@@ -21,6 +22,10 @@ const KEEP_ALIVE_MS = 2 ** 31 - 1;
 class ClientProcess {
   readonly deps: ClientDeps;
   readonly clusters: SharedClusters;
+  /** Discovery of every channel: ours, and stock ones with our resolvers. */
+  readonly pool: DiscoveryPool;
+  /** Who hears what discovery has to say: watches that channels share are no one channel's. */
+  readonly logs = new Set<Logger>();
   /** Figures of discovery; those of clusters are theirs. */
   readonly #registry = new Registry();
   #retained = 0;
@@ -31,10 +36,11 @@ class ClientProcess {
     const clock = unrefClock(realClock());
     const rng = realRng();
     const pool = new DiscoveryPool({
-      ...{ clock, rng, log: silentLogger, registry: this.#registry },
+      ...{ clock, rng, log: relayLogger(this.logs), registry: this.#registry },
       env: process.env,
       isUnref: true,
     });
+    this.pool = pool;
     this.deps = {
       ...{ clock, rng },
       loop: new TransportLoop(clock),

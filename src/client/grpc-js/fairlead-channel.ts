@@ -8,7 +8,14 @@ import { type Logger, silentLogger } from "../../base/index.ts";
 import type { ClusterView } from "../../cluster/index.ts";
 import { DEFAULT_CLUSTER_CONFIG } from "../../cluster/index.ts";
 import type { DiscoveryOptions } from "../../discovery/index.ts";
-import { authorityOf, httpProxyFor, openChannel, packageVersion } from "../core/index.ts";
+import {
+  authorityOf,
+  checkNames,
+  discoveryOptions,
+  httpProxyFor,
+  openChannel,
+  packageVersion,
+} from "../core/index.ts";
 import { GrpcJsChannel } from "./channel.ts";
 import { type ChannelArgs, parseChannelArgs } from "./channel-args.ts";
 import { parseCredentials } from "./credentials.ts";
@@ -43,14 +50,14 @@ export type ChannelFactory = (
   channelArgs: ChannelArgs,
 ) => Channel;
 
-const OPTION_NAMES: ReadonlySet<string> = new Set([
+const OPTION_NAMES: readonly string[] = [
   "kubernetes",
   "policy",
   "maxConnectionsPerEndpoint",
   "allowPlaintextCallCredentials",
   "log",
   "grpc",
-]);
+] satisfies (keyof FairleadChannelOptions)[];
 
 /** gRPC's port where a target of the scheme dns names none. */
 const DEFAULT_PORT = 443;
@@ -58,23 +65,21 @@ const DEFAULT_PORT = 443;
 /**
  * A factory of fairlead channels for the stubs of that copy of grpc-js; see `fairleadChannel`.
  *
- * @throws RangeError for an option that does not exist or has an impossible value.
+ * @throws RangeError for an option that does not exist or has an impossible value; OptionsError
+ *   when two of `kubernetes` exclude each other.
  */
 export function channelFactory(
   grpc: GrpcModule,
   options: FairleadChannelOptions = {},
 ): ChannelFactory {
-  for (const name of Object.keys(options)) {
-    if (OPTION_NAMES.has(name)) continue;
-    const allowed = [...OPTION_NAMES].join(", ");
-    throw new RangeError(`fairleadChannel: unknown option ${name}: allowed are ${allowed}`);
-  }
+  checkNames("fairleadChannel", options, OPTION_NAMES);
   const most = options.maxConnectionsPerEndpoint ?? 1;
   if (!Number.isSafeInteger(most) || most < 1) {
     throw new RangeError(
       `fairleadChannel: maxConnectionsPerEndpoint is ${most}, must be a whole number, 1 or more`,
     );
   }
+  discoveryOptions("fairleadChannel: kubernetes", options.kubernetes);
   return (target, credentials, args) =>
     createChannel(options.grpc ?? grpc, target, credentials, args ?? {}, options);
 }

@@ -8,17 +8,18 @@ import {
   PolicyError,
   policyFromServiceConfig,
 } from "../../../balancing/index.ts";
-import { realClock, realRng, unrefClock } from "../../../base/index.ts";
-import { checkDiscoveryOptions, type DiscoveryOptions } from "../../../discovery/index.ts";
-import { DiscoveryPool } from "../../core/discovery-pool.ts";
+import type { DiscoveryOptions } from "../../../discovery/index.ts";
+import { checkNames, clientProcess, discoveryOptions, flag } from "../../core/index.ts";
 import type { GrpcModule } from "../grpc-module.ts";
 import { policyConfigFor } from "./config.ts";
 import { grpcLogger } from "./log.ts";
 import { policyBalancerFor } from "./policy.ts";
 import { resolverClass } from "./resolver.ts";
 
-/** What can be said to `register`, besides where Kubernetes objects come from. */
-export interface RegisterOptions extends DiscoveryOptions {
+/** What can be said to `register`; everything has a default. */
+export interface RegisterOptions {
+  /** How a `kubernetes` target finds its objects; by default as kubectl does. */
+  readonly kubernetes?: DiscoveryOptions | undefined;
   /**
    * Whether grpc-js' own resolver of `dns`, which is also that of targets without a scheme, is
    * replaced by one that follows the TTL. True by default.
@@ -41,9 +42,9 @@ interface Registration {
   readonly registered: Registered;
 }
 
-const OPTION_NAMES = [
-  ...["dns", "grpc", "kubeconfig", "context", "namespace", "objects", "node", "zone"],
-] as const;
+const OPTION_NAMES: readonly string[] = [
+  ...(["kubernetes", "dns", "grpc"] as const),
+] satisfies (keyof RegisterOptions)[];
 const ALIAS_SUFFIX = "_experimental";
 
 const registrations = new WeakMap<object, Registration>();
@@ -51,21 +52,22 @@ const registrations = new WeakMap<object, Registration>();
 /**
  * Registers into grpc-js: the schemes `kubernetes`, `static` and `dns`, and each policy that
  * grpc-js has none of its own for. Channels that are made afterwards use it. Harmless when
- * repeated with the same options.
+ * repeated with the same options. Watches are shared with the fairlead channels of the process.
  *
- * @throws TypeError for an unknown option, a wrong type, other options than those it was called
- *   with before, or a grpc-js without `experimental`; OptionsError when options exclude each other.
+ * @throws RangeError for an unknown option, an impossible value, or a grpc-js without
+ *   `experimental`; OptionsError when two of `kubernetes` exclude each other; Error when it was
+ *   called before with other options.
  */
 export function register(options: RegisterOptions = {}): Registered {
   checkOptions(options);
-  const { grpc = ownGrpc, dns = true, ...discovery } = options;
+  const { grpc = ownGrpc, dns = true, kubernetes: discovery = {} } = options;
   const given = JSON.stringify([dns, Object.entries(discovery).sort()]);
   // Namespaces of CommonJS differ by how they were imported; this object is the module's own.
   const { experimental } = grpc;
   const before = registrations.get(experimental.registerResolver);
   if (before !== undefined) {
     if (before.given === given) return before.registered;
-    throw new TypeError("register() was called before with other options; call it once");
+    throw new Error("register() was called before with other options; call it once");
   }
   const registered = registerInto(grpc, dns, discovery);
   registrations.set(experimental.registerResolver, { given, registered });
@@ -74,10 +76,9 @@ export function register(options: RegisterOptions = {}): Registered {
 
 function registerInto(grpc: GrpcModule, dns: boolean, discovery: DiscoveryOptions): Registered {
   const { experimental } = grpc;
-  const clock = unrefClock(realClock());
-  const rng = realRng();
-  const log = grpcLogger(grpc);
-  const pool = new DiscoveryPool({ clock, rng, log, env: process.env, isUnref: true });
+  const { deps, pool, logs } = clientProcess();
+  const { clock, rng } = deps;
+  logs.add(grpcLogger(grpc));
   const schemes = ["kubernetes", "static", ...(dns ? ["dns"] : [])];
   const resolver = resolverClass({ grpc, pool, discovery });
   for (const scheme of schemes) experimental.registerResolver(scheme, resolver);
@@ -108,22 +109,11 @@ function isPolicy(name: string): boolean {
 }
 
 function checkOptions(options: RegisterOptions): void {
-  if (typeof options !== "object" || options === null) {
-    throw new TypeError("register() takes an object of options");
-  }
-  for (const [name, value] of Object.entries(options)) {
-    if (!(OPTION_NAMES as readonly string[]).includes(name)) {
-      const known = OPTION_NAMES.join(", ");
-      throw new TypeError(`register(): unknown option ${JSON.stringify(name)}: known are ${known}`);
-    }
-    const type = name === "dns" ? "boolean" : name === "grpc" ? "object" : "string";
-    if (value !== undefined && (typeof value !== type || value === null)) {
-      throw new TypeError(`register(): option ${name} must be a ${type}`);
-    }
-  }
+  checkNames("register()", options, OPTION_NAMES);
+  flag("register(): dns", options.dns, true);
+  discoveryOptions("register(): kubernetes", options.kubernetes);
   const { grpc } = options;
-  if (grpc !== undefined && typeof grpc.experimental?.LeafLoadBalancer !== "function") {
-    throw new TypeError("register(): option grpc must be @grpc/grpc-js of version 1.14 or newer");
+  if (grpc !== undefined && typeof grpc?.experimental?.LeafLoadBalancer !== "function") {
+    throw new RangeError("register(): grpc must be @grpc/grpc-js of version 1.14 or newer");
   }
-  checkDiscoveryOptions(options);
 }
