@@ -14,6 +14,7 @@ export {
   PREFIX_BYTES,
   writePrefix,
 } from "./framing.ts";
+export { fieldsAt, listAt, refuse, ServiceConfigError, shortened } from "./json-fields.ts";
 export { decodeGrpcMessage, encodeGrpcMessage, GRPC_MESSAGE_BYTES_MAX } from "./message.ts";
 export {
   decodeBinaryValues,
@@ -23,7 +24,7 @@ export {
   metadataKeyProblem,
   metadataValueProblem,
 } from "./metadata.ts";
-export { type MethodConfig, MethodConfigs, ServiceConfigError } from "./method-config.ts";
+export { type MethodConfig, type MethodConfigEntry, MethodConfigs } from "./method-config.ts";
 export {
   parseGrpcStatus,
   Status,

@@ -34,6 +34,7 @@ export {
   type SocketSecurity,
   type Tunnel,
 } from "./options.ts";
+export { KEEPALIVE_TIME_MS_MIN } from "./periodic-keepalive.ts";
 export { SocketConnection, type SocketConnectionEvents } from "./socket-connection.ts";
 export {
   ClientTls,

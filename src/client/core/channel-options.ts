@@ -10,6 +10,7 @@ import { type Logger, silentLogger } from "../../base/index.ts";
 import { DEFAULT_CLUSTER_CONFIG } from "../../cluster/index.ts";
 import type { DiscoveryOptions } from "../../discovery/index.ts";
 import { DEFAULT_CONNECTION_CONFIG } from "../../http2/index.ts";
+import { KEEPALIVE_TIME_MS_MIN } from "../../transport/index.ts";
 import { authorityOf } from "./authority.ts";
 import { httpProxyFor } from "./http-proxy.ts";
 import {
@@ -20,7 +21,14 @@ import {
   text,
   wholeNumber,
 } from "./option-checks.ts";
-import { type ChannelSettings, IDLE_TIMEOUT_MS } from "./settings.ts";
+import {
+  BACKOFF_INITIAL_MS,
+  BACKOFF_MAX_MS,
+  type ChannelSettings,
+  IDLE_TIMEOUT_MS,
+  IDLE_TIMEOUT_MS_MIN,
+  KEEPALIVE_TIMEOUT_MS,
+} from "./settings.ts";
 import { type TlsInUse, type TlsOptions, useTls } from "./tls-options.ts";
 import { packageVersion } from "./version.ts";
 
@@ -71,13 +79,6 @@ export const CHANNEL_OPTION_NAMES: readonly string[] = [
   ...(["authority", "maxConnectionsPerEndpoint", "keepalive", "backoff"] as const),
   ...(["idleTimeoutMs", "shared", "httpProxy", "userAgent", "warmUp", "log"] as const),
 ] satisfies (keyof ChannelOptions)[];
-
-/** gRFC A8: servers may close connections of clients that PING more often. */
-const KEEPALIVE_TIME_MS_MIN = 10_000;
-const KEEPALIVE_TIMEOUT_MS = 20_000;
-const BACKOFF_INITIAL_MS = 1_000;
-const BACKOFF_MAX_MS = 120_000;
-const IDLE_TIMEOUT_MS_MIN = 1_000;
 
 /** Settings that these options say nothing of. */
 type OwnSettings = "contentType" | "encoding" | "sendBytesMax" | "receiveBytesMax";

@@ -18,10 +18,14 @@ export { type HttpProxy, httpProxyFor } from "./http-proxy.ts";
 export { checkNames, discoveryOptions, flag, limitNumber } from "./option-checks.ts";
 export { clientProcess, openChannel } from "./process.ts";
 export {
+  BACKOFF_INITIAL_MS,
+  BACKOFF_MAX_MS,
   type ChannelSettings,
   type ClientDeps,
   type ClusterSettings,
   IDLE_TIMEOUT_MS,
+  IDLE_TIMEOUT_MS_MIN,
+  KEEPALIVE_TIMEOUT_MS,
   RECEIVE_BYTES_MAX,
 } from "./settings.ts";
 export type { TlsInUse, TlsOptions } from "./tls-options.ts";

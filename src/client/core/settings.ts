@@ -10,6 +10,14 @@ import type { Encoding } from "./compression.ts";
 
 /** "the default is 30 minutes" (gRPC's client_idle_timeout). */
 export const IDLE_TIMEOUT_MS = 1_800_000;
+/** The least that it may be set to. */
+export const IDLE_TIMEOUT_MS_MIN = 1_000;
+/** How long the answer of a keepalive PING may take (gRFC A8). */
+export const KEEPALIVE_TIMEOUT_MS = 20_000;
+/** The first delay between attempts to connect: gRPC's connection-backoff document. */
+export const BACKOFF_INITIAL_MS = 1_000;
+/** The longest of those delays. */
+export const BACKOFF_MAX_MS = 120_000;
 /** What a received message may have at most unless a channel says otherwise: gRPC's 4 MiB. */
 export const RECEIVE_BYTES_MAX = 4_194_304;
 

@@ -6,8 +6,17 @@
  */
 import { type Policy, parsePolicy, policyFromServiceConfig } from "../../balancing/index.ts";
 import { DEFAULT_CONNECTION_CONFIG } from "../../http2/index.ts";
-import type { ClusterSettings, Encoding } from "../core/index.ts";
-import { IDLE_TIMEOUT_MS, RECEIVE_BYTES_MAX } from "../core/index.ts";
+import { KEEPALIVE_TIME_MS_MIN } from "../../transport/index.ts";
+import {
+  BACKOFF_INITIAL_MS,
+  BACKOFF_MAX_MS,
+  type ClusterSettings,
+  type Encoding,
+  IDLE_TIMEOUT_MS,
+  IDLE_TIMEOUT_MS_MIN,
+  KEEPALIVE_TIMEOUT_MS,
+  RECEIVE_BYTES_MAX,
+} from "../core/index.ts";
 
 /** Channel arguments by name, as users give them. */
 export type ChannelArgs = Readonly<Record<string, unknown>>;
@@ -92,19 +101,13 @@ export interface ParsedArgs {
 }
 
 const ENCODINGS: readonly Encoding[] = ["identity", "deflate", "gzip"];
-/** gRFC A8: "clients should not configure their keepalive much below one minute"; the floor. */
-const KEEPALIVE_TIME_MS_MIN = 10_000;
-const KEEPALIVE_TIMEOUT_MS = 20_000;
-const IDLE_TIMEOUT_MS_MIN = 1_000;
-const BACKOFF_INITIAL_MS = 1_000;
-const BACKOFF_MAX_MS = 120_000;
 
 /**
  * Reads the arguments of a channel.
  *
  * @param policyName what the channel's own options name; null for service config or the default.
- * @throws ChannelArgError naming the argument; ServiceConfigError or PolicyError for what stands in
- *   service config.
+ * @throws ChannelArgError naming the argument; PolicyError for the policy in service config, whose
+ *   other parts the channel checks.
  */
 export function parseChannelArgs(args: ChannelArgs, policyName: string | null): ParsedArgs {
   for (const name of Object.keys(args)) {

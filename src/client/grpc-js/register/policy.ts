@@ -9,6 +9,7 @@
 import type { ChannelOptions, connectivityState, experimental } from "@grpc/grpc-js";
 import type { Picker, Policy } from "../../../balancing/index.ts";
 import type { Clock, Rng, Timer } from "../../../base/index.ts";
+import { DEFAULT_CLUSTER_CONFIG } from "../../../cluster/index.ts";
 import type { GrpcModule } from "../grpc-module.ts";
 import type { PolicyConfigConstructor } from "./config.ts";
 import { endpointKey } from "./endpoints.ts";
@@ -43,7 +44,7 @@ export function policyBalancerFor(
  * After a cold start, when one endpoint is ready and others are still connecting, calls wait so
  * long for them. grpc-js lets its whole queue go at once: it would all fall on the first.
  */
-const WARM_UP_MS = 50;
+const WARM_UP_MS = DEFAULT_CLUSTER_CONFIG.warmUp.timeMs;
 
 const NONE: readonly Leaf[] = Object.freeze([]);
 

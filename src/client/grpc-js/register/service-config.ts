@@ -5,15 +5,16 @@
  */
 import type { experimental } from "@grpc/grpc-js";
 import type { ServiceConfigResult } from "../../../discovery/index.ts";
-import type { GrpcModule } from "../grpc-module.ts";
 import {
-  ConfigMistake,
-  checkMethodConfigs,
   fieldsAt,
   listAt,
+  MethodConfigs,
   refuse,
+  ServiceConfigError,
   shortened,
-} from "./method-config.ts";
+} from "../../../grpc/index.ts";
+import type { GrpcModule } from "../grpc-module.ts";
+import { toGrpcMethodConfig } from "./method-config.ts";
 
 type Listener = experimental.ResolverListener;
 /** What grpc-js takes beside the endpoints. */
@@ -36,8 +37,8 @@ export function toGrpcServiceConfig(
   try {
     return statusOrFromValue(checkServiceConfig(found.json, grpc));
   } catch (error) {
-    if (!(error instanceof ConfigMistake)) throw error;
-    return fail(`service config: ${error.message}`);
+    if (!(error instanceof ServiceConfigError)) throw error;
+    return fail(error.message);
   }
 }
 
@@ -46,7 +47,7 @@ function checkServiceConfig(json: unknown, grpc: GrpcModule): GrpcServiceConfig 
   const { loadBalancingPolicy, retryThrottling } = fields;
   const config: GrpcServiceConfig = {
     loadBalancingConfig: checkPolicies(fields.loadBalancingConfig, grpc),
-    methodConfig: checkMethodConfigs(fields.methodConfig),
+    methodConfig: MethodConfigs.parse(json).entries.map(toGrpcMethodConfig),
   };
   if (loadBalancingPolicy !== undefined) {
     const path = "loadBalancingPolicy";
@@ -73,7 +74,7 @@ function checkPolicies(value: unknown, grpc: GrpcModule): GrpcServiceConfig["loa
     const entry = fieldsAt(each, `${path}[${i}]`);
     const [name, ...others] = Object.keys(entry);
     if (name === undefined || others.length > 0) {
-      throw new ConfigMistake(`${path}[${i}] must have exactly one key, the policy's name`);
+      throw new ServiceConfigError(`${path}[${i}]`, "must have exactly one key, the policy's name");
     }
     return { [name]: { ...fieldsAt(entry[name], `${path}[${i}].${name}`) } };
   });
@@ -81,12 +82,13 @@ function checkPolicies(value: unknown, grpc: GrpcModule): GrpcServiceConfig["loa
   const at = list.findIndex((entry) => isLoadBalancerNameRegistered(Object.keys(entry)[0]));
   if (at < 0) {
     const names = shortened(list.flatMap(Object.keys).join(", "));
-    throw new ConfigMistake(`${path} names no policy that is registered: ${names}`);
+    throw new ServiceConfigError(path, `names no policy that is registered: ${names}`);
   }
   try {
     parseLoadBalancingConfig(list[at]);
   } catch (error) {
-    throw new ConfigMistake(`${path}[${at}]: ${error instanceof Error ? error.message : error}`);
+    const why = error instanceof Error ? error.message : String(error);
+    throw new ServiceConfigError(`${path}[${at}]:`, why);
   }
   return list;
 }

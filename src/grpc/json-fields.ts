@@ -1,0 +1,88 @@
+/**
+ * Fields of a service config after `JSON.parse`, each read with a check that names it by its path.
+ */
+import { Status } from "./status.ts";
+
+/** Service config is malformed. The message names the field by its path. */
+export class ServiceConfigError extends Error {
+  override readonly name = "ServiceConfigError";
+
+  constructor(path: string, why: string) {
+    super(`service config: ${path} ${why}`);
+  }
+}
+
+/** A JSON object. */
+export type Fields = Readonly<Record<string, unknown>>;
+
+const SHOWN_CHARS_MAX = 64;
+
+/** A text of a config as it stands in an error. */
+export function shortened(text: string): string {
+  return text.length <= SHOWN_CHARS_MAX ? text : `${text.slice(0, SHOWN_CHARS_MAX)}...`;
+}
+
+/** @throws ServiceConfigError: the field at `path` must be what `allowed` says. */
+export function refuse(path: string, value: unknown, allowed: string): never {
+  const shown = shortened(JSON.stringify(value) ?? "missing");
+  throw new ServiceConfigError(path, `is ${shown}, must be ${allowed}`);
+}
+
+/** A JSON object at a path. */
+export function fieldsAt(value: unknown, path: string): Fields {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Fields;
+  return refuse(path, value, "an object");
+}
+
+/** A list at a path; an empty one when it is absent. */
+export function listAt(value: unknown, path: string): readonly unknown[] {
+  if (value === undefined || value === null) return [];
+  return Array.isArray(value) ? value : refuse(path, value, "a list");
+}
+
+/** Text at a path; "" when it is absent. */
+export function textAt(value: unknown, path: string): string {
+  if (value === undefined || value === null) return "";
+  return typeof value === "string" ? value : refuse(path, value, "a string");
+}
+
+/** A boolean, or null when it is absent. */
+export function booleanAt(value: unknown, path: string): boolean | null {
+  if (value === undefined || value === null) return null;
+  return typeof value === "boolean" ? value : refuse(path, value, "a boolean");
+}
+
+/** A whole number, or one as text, as protobuf writes its wide integers in JSON; null: absent. */
+export function bytesAt(value: unknown, path: string): number | null {
+  if (value === undefined || value === null) return null;
+  const bytes = typeof value === "string" && /^\d+$/.test(value) ? Number(value) : value;
+  if (Number.isSafeInteger(bytes) && (bytes as number) >= 0) return bytes as number;
+  return refuse(path, value, "a whole number of bytes");
+}
+
+/** Seconds with up to nine decimals, and an "s": the JSON of a protobuf Duration. */
+const DURATION = /^(\d{1,12})(?:\.(\d{1,9}))?s$/;
+
+/** "1.5s" as protobuf's JSON has it, or {"seconds": 1, "nanos": 5e8} as older tools write it. */
+export function durationMsAt(value: unknown, path: string): number {
+  if (typeof value === "string") {
+    const match = DURATION.exec(value);
+    const nanos = Number((match?.[2] ?? "").padEnd(9, "0"));
+    if (match !== null) return Number(match[1]) * 1_000 + nanos / 1_000_000;
+  } else if (typeof value === "object" && value !== null) {
+    const { seconds = 0, nanos = 0 } = value as Fields;
+    const ms = Number(seconds) * 1_000 + Number(nanos) / 1_000_000;
+    if (Number(seconds) >= 0 && Number(nanos) >= 0 && Number.isFinite(ms)) return ms;
+  }
+  return refuse(path, value, 'a duration such as "1.5s"');
+}
+
+/** Status codes as numbers, or as names in any case. */
+export function statusesAt(value: unknown, path: string): Status[] {
+  return listAt(value, path).map((code, i) => {
+    const byName = Status[String(code).toUpperCase() as keyof typeof Status];
+    const status = typeof code === "number" ? code : byName;
+    const isStatus = (Object.values(Status) as unknown[]).includes(status);
+    return isStatus ? (status as Status) : refuse(`${path}[${i}]`, code, "a status code");
+  });
+}

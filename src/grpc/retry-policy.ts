@@ -1,0 +1,66 @@
+/**
+ * Retry and hedging policies of service config, checked; carried out by whoever makes attempts.
+ * https://github.com/grpc/proposal/blob/master/A6-client-retries.md
+ */
+import { durationMsAt, type Fields, fieldsAt, refuse, statusesAt } from "./json-fields.ts";
+import type { Status } from "./status.ts";
+
+/** `retryPolicy`: further attempts, one after the other. */
+export interface RetryPolicy {
+  /** The first one included; 2 or more. */
+  readonly maxAttempts: number;
+  readonly initialBackoffMs: number;
+  readonly maxBackoffMs: number;
+  readonly backoffMultiplier: number;
+  /** At least one. */
+  readonly retryableStatuses: readonly Status[];
+}
+
+/** `hedgingPolicy`: further attempts beside those that have not been answered. */
+export interface HedgingPolicy {
+  /** The first one included; 2 or more. */
+  readonly maxAttempts: number;
+  /** null: all at once. */
+  readonly delayMs: number | null;
+  readonly nonFatalStatuses: readonly Status[];
+}
+
+/** @throws ServiceConfigError */
+export function parseRetryPolicy(value: unknown, path: string): RetryPolicy {
+  const fields = fieldsAt(value, path);
+  const { backoffMultiplier, retryableStatusCodes } = fields;
+  if (typeof backoffMultiplier !== "number" || !(backoffMultiplier > 0)) {
+    refuse(`${path}.backoffMultiplier`, backoffMultiplier, "a number above 0");
+  }
+  const codesPath = `${path}.retryableStatusCodes`;
+  const retryableStatuses = statusesAt(retryableStatusCodes, codesPath);
+  if (retryableStatuses.length === 0) {
+    refuse(codesPath, retryableStatusCodes, "a list that is not empty");
+  }
+  return {
+    maxAttempts: attemptsAt(fields, path),
+    initialBackoffMs: durationMsAt(fields.initialBackoff, `${path}.initialBackoff`),
+    maxBackoffMs: durationMsAt(fields.maxBackoff, `${path}.maxBackoff`),
+    backoffMultiplier,
+    retryableStatuses,
+  };
+}
+
+/** @throws ServiceConfigError */
+export function parseHedgingPolicy(value: unknown, path: string): HedgingPolicy {
+  const fields = fieldsAt(value, path);
+  const { hedgingDelay, nonFatalStatusCodes } = fields;
+  return {
+    maxAttempts: attemptsAt(fields, path),
+    delayMs: hedgingDelay === undefined ? null : durationMsAt(hedgingDelay, `${path}.hedgingDelay`),
+    nonFatalStatuses: statusesAt(nonFatalStatusCodes, `${path}.nonFatalStatusCodes`),
+  };
+}
+
+/** "maxAttempts MUST be specified and MUST be a JSON integer value greater than 1." */
+function attemptsAt({ maxAttempts }: Fields, path: string): number {
+  const isCount = Number.isInteger(maxAttempts) && (maxAttempts as number) > 1;
+  return isCount
+    ? (maxAttempts as number)
+    : refuse(`${path}.maxAttempts`, maxAttempts, "2 or more");
+}
