@@ -12,6 +12,7 @@ import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import esbuild, { type BuildOptions, type Metafile, type Plugin } from "esbuild";
 import { bundlePage } from "../web/bundle.ts";
+import { mergeChunks } from "./merge-chunks.ts";
 import { pruneTypes } from "./prune-types.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -23,6 +24,9 @@ const SUBPATHS: Record<string, string> = {
   connect: "src/client/connect/public.ts",
   proxy: "src/proxy/public.ts",
 };
+
+/** Those of them that an application imports into itself: their import must be cheap. */
+const CLIENTS = ["client", "grpc-js", "connect"];
 
 /** The lab's child processes, which it finds beside its own code. */
 const LAB_PROGRAMS = ["pod", "caller", "clusterip", "leash", "apiserver"];
@@ -43,7 +47,7 @@ const LOADED_BY_USE = /^(node:)?(tls|zlib)$/;
 const builtinOf = (path: string) => `process.getBuiltinModule(${JSON.stringify(path)})`;
 const moduleOf = (path: string) => `module.exports = ${builtinOf(path)};`;
 
-/** A module whose names are those that it has here; what a name holds is asked for when it is read. */
+/** A module whose names are those that it has here; what one holds is asked for when it is read. */
 function loadedByUse(path: string): string {
   const names = JSON.stringify(Object.keys(process.getBuiltinModule(path) as object));
   const get = `get: () => ${builtinOf(path)}[name]`;
@@ -94,10 +98,24 @@ const usersOwn: Plugin = {
   },
 };
 
-const COMMON: BuildOptions = {
-  plugins: [lazyBuiltins, usersOwn, smallLibraries],
+/**
+ * grpc-js loads it only for channelz as a service and for ORCA reports out of band, which nothing
+ * here asks for: with protobufjs a tenth of what is packed.
+ */
+const neverLoaded: Plugin = {
+  name: "never-loaded",
+  setup(building) {
+    building.onResolve({ filter: /^@grpc\/proto-loader$/ }, ({ path, kind }) =>
+      kind === "require-call" ? { path, external: true } : null,
+    );
+  },
+};
+
+/** What holds for every bundle. */
+const SHARED = {
   absWorkingDir: root,
   bundle: true,
+  mainFields: ["module", "main"],
   format: "esm",
   platform: "node",
   target: "node22",
@@ -116,7 +134,12 @@ const COMMON: BuildOptions = {
       'import { createRequire as requireOf } from "node:module";\n' +
       "const require = requireOf(import.meta.url);",
   },
-};
+} as const satisfies BuildOptions;
+
+const COMMON = {
+  ...SHARED,
+  plugins: [lazyBuiltins, usersOwn, neverLoaded, smallLibraries],
+} satisfies BuildOptions;
 
 /** Builds everything into `dist`, which is emptied first. */
 export async function build(dist: string): Promise<void> {
@@ -160,7 +183,10 @@ async function buildCode(dist: string): Promise<Metafile> {
     chunkNames: "cli/chunk-[hash]",
     outdir: dist,
   });
-  return metafile!;
+  const built = { root, metafile, options: SHARED };
+  const clients = CLIENTS.map((name) => join(dist, name, "index.js"));
+  await mergeChunks(built, clients, join(dist, "cli", "shared.js"));
+  return metafile;
 }
 
 /** Declarations of what the subpaths export, made by a project of its own. */

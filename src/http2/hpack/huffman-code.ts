@@ -9,6 +9,9 @@
 /** The end-of-string symbol, which must never appear. RFC 7541 §5.2. */
 export const EOS = 256;
 
+/** No code is longer. */
+const BITS_MAX = 30;
+
 /** Code length in bits of each byte value, and of EOS. */
 // biome-ignore format: a table, 94 columns wide
 export const CODE_BITS: readonly number[] = [
@@ -28,17 +31,15 @@ export const CODE_BITS: readonly number[] = [
 /** The code of each symbol, right-aligned in a uint32. */
 export const CODES: readonly number[] = canonicalCodes(CODE_BITS);
 
+/** The first code of each length, counted on through the symbols. This runs at every import. */
 function canonicalCodes(lengths: readonly number[]): number[] {
-  const order = lengths.map((_, symbol) => symbol);
-  order.sort((a, b) => lengths[a]! - lengths[b]! || a - b);
-  const codes = new Array<number>(lengths.length).fill(0);
-  let code = 0;
-  let bits = 0;
-  for (const symbol of order) {
-    code *= 2 ** (lengths[symbol]! - bits);
-    bits = lengths[symbol]!;
-    codes[symbol] = code;
-    code += 1;
-  }
-  return codes;
+  const next = new Array<number>(BITS_MAX + 2).fill(0);
+  for (const bits of lengths) next[bits + 1]! += 1;
+  // next[bits + 1] is how many codes of `bits` there are; it becomes the first one that is longer.
+  for (let bits = 1; bits <= BITS_MAX; bits++) next[bits + 1] = (next[bits]! + next[bits + 1]!) * 2;
+  return lengths.map((bits) => {
+    const code = next[bits]!;
+    next[bits] = code + 1;
+    return code;
+  });
 }

@@ -22,11 +22,15 @@ const HAS_SYMBOL = 1 << 16;
 const IS_FORBIDDEN = 1 << 17;
 const FAILS = 1 << 18;
 
-/** One entry per (state, nibble): next state, symbol completed on the way, flags. */
+/**
+ * One entry per (state, nibble): next state, symbol completed on the way, flags. Built when a first
+ * string needs it: to import us costs nothing.
+ */
 const STEPS = new Int32Array(256 * 16);
 /**
  * The same a byte a step, for `scanHuffman`, which needs no symbols: next state, symbols completed,
- * flags. Twice as fast, and of its 128 KiB a value touches only the few states of its letters.
+ * flags. Twice as fast, and of its 128 KiB a value touches only the few states of its letters: an
+ * entry is worked out when it is met, and is 0 until then.
  */
 const BYTE_STEPS = new Uint16Array(256 * 256);
 const COUNT_SHIFT = 8;
@@ -36,6 +40,8 @@ const BYTE_FAILS = 1 << 11;
 
 /** States in which a string may end: the root, and up to seven 1-bits of padding below it. */
 const ACCEPTS = new Uint8Array(256);
+
+let areTablesBuilt = false;
 
 /** RFC 9113 §8.2.1: NUL, LF and CR are malformed anywhere in a value. */
 function isForbidden(symbol: number): boolean {
@@ -85,6 +91,7 @@ function stepOf(tree: number[], state: number, nibble: number): number {
 }
 
 function buildTables(): void {
+  areTablesBuilt = true;
   const tree = buildTree();
   for (let state = 0; state < tree.length / 2; state++) {
     for (let nibble = 0; nibble < 16; nibble++) {
@@ -96,23 +103,22 @@ function buildTables(): void {
     ACCEPTS[node] = 1;
     node = tree[node * 2 + 1]!;
   }
-  for (let at = 0; at < BYTE_STEPS.length; at++) BYTE_STEPS[at] = byteStepOf(at >> 8, at & 0xff);
 }
 
-/** Two steps of four bits as one. */
-function byteStepOf(state: number, byte: number): number {
-  const high = STEPS[(state << 4) | (byte >> 4)]!;
-  const low = STEPS[((high & NEXT) << 4) | (byte & 15)]!;
+/** Two steps of four bits as one, for (state << 8) | byte. Never 0: the root follows a symbol. */
+function learnByteStep(at: number): number {
+  const high = STEPS[at >> 4]!;
+  const low = STEPS[((high & NEXT) << 4) | (at & 15)]!;
   const both = high | low;
   const count = ((high & HAS_SYMBOL) === 0 ? 0 : 1) + ((low & HAS_SYMBOL) === 0 ? 0 : 1);
-  return (
+  const step =
     (low & NEXT) |
     (count << COUNT_SHIFT) |
     ((both & IS_FORBIDDEN) === 0 ? 0 : BYTE_IS_FORBIDDEN) |
-    ((both & FAILS) === 0 ? 0 : BYTE_FAILS)
-  );
+    ((both & FAILS) === 0 ? 0 : BYTE_FAILS);
+  BYTE_STEPS[at] = step;
+  return step;
 }
-buildTables();
 
 /**
  * Validates a Huffman-coded value bytes[start, end) and measures it. Returns the decoded length
@@ -120,12 +126,15 @@ buildTables();
  */
 export function scanHuffman(bytes: Uint8Array, start: number, end: number): number {
   if (start === end) return 0;
+  if (!areTablesBuilt) buildTables();
   let state = 0;
   let seen = 0;
   let length = 0;
   const lastAt = end - 1;
   for (let pos = start; pos < lastAt; pos++) {
-    const step = BYTE_STEPS[(state << 8) | bytes[pos]!]!;
+    const at = (state << 8) | bytes[pos]!;
+    const known = BYTE_STEPS[at]!;
+    const step = known === 0 ? learnByteStep(at) : known;
     state = step & NEXT;
     seen |= step;
     length += (step >> COUNT_SHIFT) & COUNT;
@@ -174,6 +183,7 @@ let scratch = Buffer.allocUnsafeSlow(4_096);
 
 /** The decoded string (one UTF-16 unit per byte), or null for bad coding. */
 export function decodeHuffman(bytes: Uint8Array, start: number, end: number): string | null {
+  if (!areTablesBuilt) buildTables();
   // The shortest code has five bits.
   const lengthMax = Math.ceil(((end - start) * 8) / 5) + 1;
   if (scratch.length < lengthMax) scratch = Buffer.allocUnsafeSlow(lengthMax * 2);
