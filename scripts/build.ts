@@ -35,22 +35,17 @@ const LAB_PROGRAMS = ["pod", "caller", "clusterip", "leash", "apiserver"];
 const PAGE_PACKAGES = ["preact", "@preact/signals", "@preact/signals-core", "uplot"];
 
 /**
- * Importing one of these as an ES module reads every export of it, and some of them load a library
- * of Node's own when they are read (`WebSocket` of node:http, `webcrypto` of node:crypto): 4 MB and
- * 35 ms that nobody uses. Taken as an object, only what is named is read.
+ * Modules of Node's own that take long to load (30 ms and 6 MB together), each for something that
+ * most programs never do: it waits until a name of it is read. Imported as an ES module, each would
+ * be loaded at once, and every export of it read, of which some load more (`WebSocket` of node:http,
+ * `webcrypto` of node:crypto).
  */
-const LAZY_BUILTINS = /^(node:)?(http|https|crypto|tls|zlib)$/;
-
-/** These take long to load as a whole (18 ms together): each waits until a name of it is read. */
-const LOADED_BY_USE = /^(node:)?(tls|zlib)$/;
-
-const builtinOf = (path: string) => `process.getBuiltinModule(${JSON.stringify(path)})`;
-const moduleOf = (path: string) => `module.exports = ${builtinOf(path)};`;
+const LAZY_BUILTINS = /^(node:)?(crypto|dgram|dns\/promises|fs(\/promises)?|https?|tls|zlib)$/;
 
 /** A module whose names are those that it has here; what one holds is asked for when it is read. */
 function loadedByUse(path: string): string {
   const names = JSON.stringify(Object.keys(process.getBuiltinModule(path) as object));
-  const get = `get: () => ${builtinOf(path)}[name]`;
+  const get = `get: () => process.getBuiltinModule(${JSON.stringify(path)})[name]`;
   return `for (const name of ${names})
     Object.defineProperty(exports, name, { enumerable: true, ${get} });`;
 }
@@ -62,7 +57,7 @@ const lazyBuiltins: Plugin = {
       kind === "import-statement" ? { path, namespace: "lazy-builtin" } : null,
     );
     building.onLoad({ filter: /.*/, namespace: "lazy-builtin" }, ({ path }) => ({
-      contents: LOADED_BY_USE.test(path) ? loadedByUse(path) : moduleOf(path),
+      contents: loadedByUse(path),
       loader: "js",
     }));
   },
@@ -115,6 +110,7 @@ const neverLoaded: Plugin = {
 const SHARED = {
   absWorkingDir: root,
   bundle: true,
+  // As ES modules, libraries lose what nobody uses of them.
   mainFields: ["module", "main"],
   format: "esm",
   platform: "node",

@@ -31,5 +31,8 @@ export const TLS_RULES: SecureContextOptions = {
     "ECDHE-ECDSA-CHACHA20-POLY1305",
     "ECDHE-RSA-CHACHA20-POLY1305",
   ].join(":"),
-  secureOptions: constants.SSL_OP_NO_COMPRESSION | constants.SSL_OP_NO_RENEGOTIATION,
+  /** Read with each context: node:crypto takes long to load, and many need no TLS. */
+  get secureOptions() {
+    return constants.SSL_OP_NO_COMPRESSION | constants.SSL_OP_NO_RENEGOTIATION;
+  },
 };
