@@ -10,7 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { realClock } from "../../src/base/index.ts";
 import { LabDns } from "../../src/lab/dns/index.ts";
 import { ListZone, newPod, newSlice } from "../../src/lab/dns/zone.fixture.ts";
-import { type ChannelName, hasChannel } from "../peers/node/channel-options.ts";
+import type { ChannelName } from "../peers/node/channel-options.ts";
 import { stopAll } from "../peers/processes.ts";
 import { startEchoServer } from "../peers/storms.ts";
 import { startEchoCluster } from "../support/lab-cluster.ts";
@@ -38,7 +38,6 @@ function complaint<R>(
   check: (result: R) => void,
 ): void {
   test(name, async (t) => {
-    if (!hasChannel("fairlead")) return t.skip("there is no fairlead channel");
     const result = await run(t, "fairlead");
     if (result === null) return;
     t.diagnostic(JSON.stringify(result));
@@ -228,7 +227,6 @@ const PORT = 50_051;
 const [FIRST, SECOND, ADDED] = [101, 102, 103] as const;
 
 test("a pod that is added is seen within a second", async (t) => {
-  if (!hasChannel("fairlead")) return t.skip("there is no fairlead channel");
   const cluster = await startEchoCluster();
   t.after(() => cluster.close());
   for (const n of [FIRST, SECOND, ADDED]) {

@@ -12,6 +12,7 @@ import { openWorkspace, type Workspace } from "../examples/workspace.ts";
 import { findPeer, requirePeer } from "../peers/find.ts";
 import { rootDir } from "../peers/paths.ts";
 import { runProcess } from "../peers/processes.ts";
+import { startListener } from "./listener.ts";
 
 const STUBS = ["grpc-tools", "ts-proto", "proto-loader", "nest", "nice-grpc"];
 const DEPTHS = ["register", "channel"];
@@ -28,7 +29,7 @@ interface Outcome {
   readonly sayHellos: readonly string[];
   readonly greetAll: string;
   readonly chat: readonly string[];
-  readonly spans: readonly string[];
+  readonly spans: readonly { readonly name: string; readonly traceparent: string }[];
 }
 
 let place: { readonly workspace: Workspace; readonly cluster: Greeters } | null = null;
@@ -53,11 +54,12 @@ async function run(
   t: TestContext,
   stub: string,
   depth: string,
+  target: string = TARGET,
   flags: readonly string[] = [],
 ): Promise<Outcome | null> {
   for (const name of ["greeter", "ecosystem"]) if (requirePeer(t, name) === null) return null;
   const { workspace, cluster } = place!;
-  const program = await runProcess(process.execPath, [...flags, "main.ts", stub, depth, TARGET], {
+  const program = await runProcess(process.execPath, [...flags, "main.ts", stub, depth, target], {
     ...{ name: `${stub} ${depth}`, cwd: workspace.path("ecosystem"), timeoutMs: 60_000 },
     env: { ...cluster.env },
   });
@@ -86,14 +88,20 @@ for (const stub of STUBS) {
 
 for (const stub of STUBS) {
   for (const depth of DEPTHS) {
-    test(`${stub}, ${depth}: one client span a call`, async (t) => {
-      const outcome = await run(t, stub, depth, ["--import", "./otel.ts"]);
+    test(`${stub}, ${depth}: one client span a call, and the server is told of it`, async (t) => {
+      const server = await startListener();
+      t.after(() => server.close());
+      const outcome = await run(t, stub, depth, server.address, ["--import", "./otel.ts"]);
       if (outcome === null) return;
       const counts: Record<string, number> = {};
-      for (const name of outcome.spans) counts[name] = (counts[name] ?? 0) + 1;
+      for (const { name } of outcome.spans) counts[name] = (counts[name] ?? 0) + 1;
       const methods = { SayHello: CALLS, SayHellos: 1, GreetAll: 1, Chat: 1 };
       const wanted = Object.entries(methods).map(([name, count]) => [`${SERVICE}/${name}`, count]);
       assert.deepEqual(counts, Object.fromEntries(wanted));
+      const told = outcome.spans.map(
+        ({ name, traceparent }) => `/${name.slice("grpc.".length)} ${traceparent}`,
+      );
+      assert.deepEqual(server.heard().toSorted(), told.toSorted());
     });
   }
 }

@@ -19,7 +19,9 @@ import type {
 import { entriesFrom, Recorder, SendQueue } from "./recorder.ts";
 
 /** `createFairleadTransport`. */
-export type CreateTransport = (options: object) => Transport & { close(): void };
+export type CreateTransport = (options: {
+  readonly target: string;
+}) => Transport & { close(): void };
 
 type Kind = "unary" | "client_streaming" | "server_streaming" | "bidi_streaming";
 type Method = Parameters<Transport["stream"]>[0];

@@ -23,7 +23,7 @@ const sayHellos = await greeting.sayHellos("all", 3);
 const greetAll = await greeting.greetAll(["ann", "bob"]);
 const chat = await greeting.chat(["ann", "bob", "cid"]);
 greeting.close();
-const { clientSpans } = globalThis as { clientSpans?: () => readonly string[] };
+const { clientSpans } = globalThis as { clientSpans?: () => readonly object[] };
 // Spans end with their calls' status, a turn after the last message.
 await new Promise((done) => setTimeout(done, 50));
 const spans = clientSpans?.() ?? [];

@@ -46,7 +46,7 @@ let left = Number(values.calls);
 let isFailing = false;
 
 const client = new Client(values.target, credentials.createInsecure(), {
-  ...(await channelOptions(values.channel as ChannelName)),
+  ...channelOptions(values.channel as ChannelName),
   ...JSON.parse(values.options),
 });
 

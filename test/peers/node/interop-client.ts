@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import type { OpenCaller } from "./interop-caller.ts";
 import { BASIC_CASES } from "./interop-cases.ts";
-import { CHANNELS } from "./interop-channels.ts";
+import { CHANNELS, INTEROP_CHANNELS, type InteropChannel } from "./interop-channels.ts";
 import { SPECIAL_CASES } from "./interop-special-cases.ts";
 
 /** How long a case may take. */
@@ -16,7 +16,7 @@ const BOUND_MS = 20_000;
 const NAMES = [...Object.keys(BASIC_CASES), ...Object.keys(SPECIAL_CASES)];
 
 function usage(message: string): number {
-  const channels = Object.keys(CHANNELS).join("|");
+  const channels = INTEROP_CHANNELS.join("|");
   console.error(
     `interop-client: ${message}\n` +
       `usage: --target HOST:PORT [--case NAME,..|all] [--channel ${channels}]; ${NAMES.join(" ")}`,
@@ -64,9 +64,8 @@ async function main(): Promise<number> {
   const names = values.case === "all" ? NAMES : values.case.split(",");
   const unknown = names.find((name) => !NAMES.includes(name));
   if (unknown !== undefined) return usage(`no case ${unknown}`);
-  const load = CHANNELS[values.channel];
-  if (load === undefined) return usage(`no channel ${values.channel}`);
-  const open = await load();
+  if (!Object.hasOwn(CHANNELS, values.channel)) return usage(`no channel ${values.channel}`);
+  const open = CHANNELS[values.channel as InteropChannel]();
   let code = 0;
   for (const name of names) {
     const reason = await tryCase(open, values.target, name);
