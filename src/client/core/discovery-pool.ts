@@ -15,6 +15,7 @@ import {
   type ResolverDeps,
   systemDns,
 } from "../../discovery/index.ts";
+import { type MetricsSnapshot, mergeSnapshots, Registry } from "../../telemetry/index.ts";
 
 /** The first retry comes after about this time; each next one after twice as long. */
 export const OPEN_RETRY_MS_FIRST = 1000;
@@ -62,13 +63,20 @@ export class DiscoveryPool {
     return this.#shared.size;
   }
 
+  /** The figures of all of them together. */
+  snapshot(): MetricsSnapshot {
+    return mergeSnapshots([...this.#shared.values()].map(({ registry }) => registry.snapshot()));
+  }
+
   /** @param target a `kubernetes` target. */
   join(target: string, options: DiscoveryOptions, user: DiscoveryUser): DiscoverySeat {
     const key = keyOf(options);
     let shared = this.#shared.get(key);
     if (shared === undefined) {
-      const open = () => openDiscovery([target], options, this.#system);
-      shared = new SharedDiscovery(open, this.#system, () => this.#shared.delete(key));
+      // A registry each: the series of two would be the same.
+      const registry = new Registry();
+      const open = () => openDiscovery([target], options, { ...this.#system, registry });
+      shared = new SharedDiscovery(open, registry, this.#system, () => this.#shared.delete(key));
       this.#shared.set(key, shared);
     }
     return shared.join(user);
@@ -82,6 +90,7 @@ function keyOf(options: DiscoveryOptions): string {
 }
 
 class SharedDiscovery {
+  readonly registry: Registry;
   readonly #open: () => Promise<Discovery>;
   readonly #clock: Clock;
   readonly #rng: Rng;
@@ -95,10 +104,12 @@ class SharedDiscovery {
 
   constructor(
     open: () => Promise<Discovery>,
+    registry: Registry,
     { clock, rng }: Pick<DiscoverySystem, "clock" | "rng">,
     onEmpty: () => void,
   ) {
     this.#open = open;
+    this.registry = registry;
     this.#clock = clock;
     this.#rng = rng;
     this.#onEmpty = onEmpty;

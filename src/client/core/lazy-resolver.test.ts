@@ -7,7 +7,7 @@ import { afterEach, beforeEach, test } from "node:test";
 import { kubeconfigText, startEchoCluster } from "../../../test/support/lab-cluster.ts";
 import { realClock, realRng, silentLogger, VirtualClock } from "../../base/index.ts";
 import { OptionsError } from "../../discovery/index.ts";
-import { Registry, renderPrometheus } from "../../telemetry/index.ts";
+import { renderPrometheus } from "../../telemetry/index.ts";
 import { DiscoveryPool, OPEN_RETRY_MS_FIRST, OPEN_RETRY_MS_MAX } from "./discovery-pool.ts";
 import { createLazyResolver } from "./lazy-resolver.ts";
 
@@ -140,12 +140,10 @@ test("a kubeconfig that comes late is found, and a hundred resolvers share its w
   const lab = await startEchoCluster();
   t.after(() => lab.close());
   lab.addPod(1);
-  const registry = new Registry();
   const pool = new DiscoveryPool({
     clock: realClock(),
     rng: realRng(),
     log: silentLogger,
-    registry,
     env: {},
   });
   const kubeconfig = join(directory, "kubeconfig");
@@ -169,10 +167,33 @@ test("a kubeconfig that comes late is found, and a hundred resolvers share its w
   await until(() => count === 100, "all have the pod");
   assert.equal(pool.size, 1);
   // Of slices, of the Service, and of Nodes when the zone is asked for.
-  const watches = /^fairlead_kubernetes_watches (\d+)$/m.exec(
-    renderPrometheus(registry.snapshot()),
-  );
+  const watches = /^fairlead_kubernetes_watches (\d+)$/m.exec(renderPrometheus(pool.snapshot()));
   assert.ok(Number(watches?.[1]) <= 3, `watches: ${watches?.[1]}`);
   for (const resolver of resolvers) resolver.close();
   assert.equal(pool.size, 0);
+});
+
+// The second one's series were those of the first, and its calls ended with that as their reason.
+test("resolvers with other options have watches and figures of their own", async (t) => {
+  const lab = await startEchoCluster();
+  t.after(() => lab.close());
+  lab.addPod(1);
+  const kubeconfig = join(directory, "kubeconfig");
+  writeFileSync(kubeconfig, kubeconfigText(lab.cluster.url));
+  const system = { clock: realClock(), rng: realRng(), log: silentLogger, env: {} };
+  const pool = new DiscoveryPool(system);
+  const heard: string[] = [];
+  const open = (zone: string) => {
+    const resolver = createLazyResolver(TARGET, { kubeconfig, zone }, { pool });
+    resolver.start({
+      onEndpoints: ({ endpoints }) => heard.push(`${zone}: ${endpoints.length}`),
+      onError: (reason) => heard.push(`${zone}: ${reason}`),
+    });
+    return resolver;
+  };
+  const resolvers = [open("a"), open("b")];
+  await until(() => heard.length >= 2, "both have the pod");
+  assert.deepEqual(heard.sort(), ["a: 1", "b: 1"]);
+  assert.match(renderPrometheus(pool.snapshot()), /^fairlead_kubernetes_watches 4$/m);
+  for (const resolver of resolvers) resolver.close();
 });

@@ -6,7 +6,7 @@
  * lets the process end, and one timer that does not runs while calls are in flight.
  */
 import { type Logger, realClock, realRng, TimerWheel, unrefClock } from "../../base/index.ts";
-import { type MetricsSnapshot, mergeSnapshots, Registry } from "../../telemetry/index.ts";
+import { type MetricsSnapshot, mergeSnapshots } from "../../telemetry/index.ts";
 import { TransportLoop } from "../../transport/index.ts";
 import { ClientChannel } from "./channel.ts";
 import { DiscoveryPool } from "./discovery-pool.ts";
@@ -26,8 +26,6 @@ class ClientProcess {
   readonly pool: DiscoveryPool;
   /** Who hears what discovery has to say: watches that channels share are no one channel's. */
   readonly logs = new Set<Logger>();
-  /** Figures of discovery; those of clusters are theirs. */
-  readonly #registry = new Registry();
   #retained = 0;
   readonly #keepAlive = realClock().setTimer(KEEP_ALIVE_MS, () => {});
 
@@ -36,7 +34,7 @@ class ClientProcess {
     const clock = unrefClock(realClock());
     const rng = realRng();
     const pool = new DiscoveryPool({
-      ...{ clock, rng, log: relayLogger(this.logs), registry: this.#registry },
+      ...{ clock, rng, log: relayLogger(this.logs) },
       env: process.env,
       isUnref: true,
     });
@@ -55,7 +53,7 @@ class ClientProcess {
 
   /** The figures of all channels together. */
   snapshot(): MetricsSnapshot {
-    return mergeSnapshots([this.clusters.snapshot(), this.#registry.snapshot()]);
+    return mergeSnapshots([this.clusters.snapshot(), this.pool.snapshot()]);
   }
 
   #retain(): void {
