@@ -90,6 +90,13 @@ export class MethodConfigs {
     return new MethodConfigs(entries, byName);
   }
 
+  /** Whether any method has a retry or a hedging policy. */
+  get hasRetries(): boolean {
+    return this.entries.some(
+      ({ config }) => config.retryPolicy !== null || config.hedgingPolicy !== null,
+    );
+  }
+
   /**
    * The config of a method, by its path "/service/method": "the entry for the method, else that for
    * its service, else the one with neither".

@@ -10,7 +10,7 @@ import { TLSSocket } from "node:tls";
 import type { Timer } from "../base/index.ts";
 import { ErrorCode } from "../http2/index.ts";
 import type { TransportLoop } from "./loop.ts";
-import type { ConnectorOptions, SocketSecurity } from "./options.ts";
+import type { ConnectHints, ConnectorOptions, SocketSecurity } from "./options.ts";
 import { KeepalivePace } from "./periodic-keepalive.ts";
 import { SharedRead } from "./shared-read.ts";
 import {
@@ -135,7 +135,7 @@ class Attempt implements ConnectAttempt {
     // One that throws is as one that rejects.
     new Promise<Socket>((resolve) => resolve(secure.connect(socket, host))).then(
       (made) => this.#onSecured(made),
-      (error: unknown) => this.#fail(handshakeReason(error)),
+      (error: unknown) => this.#fail(handshakeReason(error, this.#options.hints)),
     );
   }
 
@@ -162,7 +162,7 @@ class Attempt implements ConnectAttempt {
     this.#timer.cancel();
     this.#socket.off("error", this.#onError);
     this.#socket.off("close", this.#onClose);
-    const { connection } = this.#options;
+    const { connection, hints } = this.#options;
     const made = new SocketConnection(
       socket,
       "client",
@@ -171,6 +171,7 @@ class Attempt implements ConnectAttempt {
       this.#loop,
       this.#read,
       this.#pace,
+      hints,
     );
     this.#user.onConnected(made);
   }
@@ -207,9 +208,9 @@ function plainReason(error: NodeJS.ErrnoException): string {
 }
 
 /** Of codes that start with E only the system's have no underscore: "ECONNRESET", "ERR_SSL_...". */
-function handshakeReason(error: unknown): string {
+function handshakeReason(error: unknown, { authority }: ConnectHints): string {
   if (!(error instanceof Error)) return String(error);
   const { code } = error as NodeJS.ErrnoException;
   const isSystem = code?.startsWith("E") === true && !code.includes("_");
-  return isSystem ? plainReason(error) : tlsFailureReason(error);
+  return isSystem ? plainReason(error) : tlsFailureReason(error, authority);
 }

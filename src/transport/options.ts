@@ -37,6 +37,14 @@ export interface KeepaliveConfig {
   readonly permitWithoutCalls: boolean;
 }
 
+/** What reasons of failures tell a person to do: who reads them has flags, or an API. */
+export interface ConnectHints {
+  /** What turns TLS on, as in "use --to-tls". */
+  readonly tls: string;
+  /** What names the server that is expected, as in "--to-authority NAME says which to expect". */
+  readonly authority: string;
+}
+
 /** All that a `Connector` is told. */
 export interface ConnectorOptions {
   /** Null for plaintext. */
@@ -48,13 +56,18 @@ export interface ConnectorOptions {
   readonly keepalive: KeepaliveConfig | null;
   /** Whether sockets let the process end although they are open. */
   readonly isUnref: boolean;
+  readonly hints: ConnectHints;
 }
 
-/** Plaintext, no tunnel, our own probe. */
+/** For readers who have the flags of the proxy. */
+const FLAG_HINTS: ConnectHints = { tls: "--to-tls", authority: "--to-authority NAME" };
+
+/** Plaintext, no tunnel, our own probe, the words of the proxy. */
 export const DEFAULT_CONNECTOR_OPTIONS: ConnectorOptions = {
   secure: null,
   tunnel: null,
   connection: DEFAULT_CONNECTION_CONFIG,
   keepalive: null,
   isUnref: false,
+  hints: FLAG_HINTS,
 };

@@ -25,6 +25,7 @@ import {
 import { Http1Detector } from "./http1.ts";
 import { Keepalive } from "./keepalive.ts";
 import type { Flushable, Ticking, TransportLoop } from "./loop.ts";
+import { type ConnectHints, DEFAULT_CONNECTOR_OPTIONS } from "./options.ts";
 import { printable } from "./peer-text.ts";
 import { type KeepalivePace, PeriodicKeepalive } from "./periodic-keepalive.ts";
 import type { SharedRead } from "./shared-read.ts";
@@ -56,6 +57,7 @@ export class SocketConnection implements ConnectionEvents, ChunkTaker, Flushable
   readonly socket: Socket;
   readonly #loop: TransportLoop;
   readonly #events: SocketConnectionEvents;
+  readonly #hints: ConnectHints;
   readonly #keepalive: Keepalive | PeriodicKeepalive | null;
   #http1: Http1Detector | null;
   /** Chunks and lengths that the kernel does not have yet, oldest first. */
@@ -86,10 +88,12 @@ export class SocketConnection implements ConnectionEvents, ChunkTaker, Flushable
     loop: TransportLoop,
     read: SharedRead | null = null,
     pace: KeepalivePace | null = null,
+    hints: ConnectHints = DEFAULT_CONNECTOR_OPTIONS.hints,
   ) {
     this.socket = socket;
     this.#events = events;
     this.#loop = loop;
+    this.#hints = hints;
     this.http2 = new Connection(role, this, config, loop.clock.nowMs());
     this.#http1 = role === "server" ? new Http1Detector() : null;
     if (role === "server") this.#keepalive = null;
@@ -144,7 +148,8 @@ export class SocketConnection implements ConnectionEvents, ChunkTaker, Flushable
     if (this.http2.role === "server" && isClientHello(bytes, length)) {
       this.close(ErrorCode.PROTOCOL_ERROR, "the client speaks TLS (ClientHello) on a port without");
     } else if (this.http2.role === "client" && isTlsAlert(bytes, length)) {
-      this.close(ErrorCode.PROTOCOL_ERROR, "the server speaks TLS on this port: use --to-tls");
+      const reason = `the server speaks TLS on this port: use ${this.#hints.tls}`;
+      this.close(ErrorCode.PROTOCOL_ERROR, reason);
     } else return false;
     return true;
   }
@@ -256,15 +261,16 @@ export class SocketConnection implements ConnectionEvents, ChunkTaker, Flushable
     const { code } = error as NodeJS.ErrnoException;
     let reason = error.message;
     // TLS 1.3: a server judges our certificate after the handshake has ended for us.
-    if (code?.startsWith("ERR_") && this.http2.role === "client") reason = tlsFailureReason(error);
-    else if (code !== undefined) reason = this.#endReason(socketReason(code));
+    if (code?.startsWith("ERR_") && this.http2.role === "client") {
+      reason = tlsFailureReason(error, this.#hints.authority);
+    } else if (code !== undefined) reason = this.#endReason(socketReason(code));
     this.#failure ??= { code: ErrorCode.INTERNAL_ERROR, by: "transport", reason };
   }
 
   /** A server that ends a connection before its SETTINGS may have waited for TLS. */
   #endReason(reason: string): string {
     if (this.#isReady || this.http2.role === "server") return reason;
-    const hint = this.socket instanceof TLSSocket ? "" : "; does it want TLS (--to-tls)?";
+    const hint = this.socket instanceof TLSSocket ? "" : `; does it want TLS (${this.#hints.tls})?`;
     return `${reason} before it spoke HTTP/2${hint}`;
   }
 

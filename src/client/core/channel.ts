@@ -37,6 +37,8 @@ export class ClientChannel implements CallOwner, ClusterUser {
   /** Those of its own service config, and those in force. */
   readonly #ownConfigs: MethodConfigs;
   #methodConfigs: MethodConfigs;
+  /** The log has it that policies of retries do nothing. */
+  #hasToldOfRetries = false;
   #isClosed = false;
 
   /** @throws ServiceConfigError or PolicyError when the service config of `settings` is wrong. */
@@ -45,6 +47,7 @@ export class ClientChannel implements CallOwner, ClusterUser {
     this.#deps = deps;
     this.#ownConfigs = applyServiceConfig(settings.serviceConfig).methods;
     this.#methodConfigs = this.#ownConfigs;
+    this.#tellOfRetries();
     this.#cluster = clusters.get(settings);
     this.#cluster.join(this);
   }
@@ -172,6 +175,7 @@ export class ClientChannel implements CallOwner, ClusterUser {
     this.#methods = new Map();
     for (const [call, metadata] of this.#waiting)
       if (call.isWaiting) this.#reconfigure(call, metadata);
+    this.#tellOfRetries();
   }
 
   /** A call that began before the target was resolved has the settings of its method after all. */
@@ -181,6 +185,13 @@ export class ClientChannel implements CallOwner, ClusterUser {
     const remainingMs = deadlineMs - this.#deps.clock.nowMs();
     const list = this.#method(path, host, encoding).headers(remainingMs, metadata);
     call.reconfigure(list, config, sendBytesMax, receiveBytesMax);
+  }
+
+  #tellOfRetries(): void {
+    if (this.#hasToldOfRetries || !this.#methodConfigs.hasRetries) return;
+    this.#hasToldOfRetries = true;
+    const { log, target } = this.settings;
+    log.warn("retryPolicy and hedgingPolicy are checked but not carried out yet", { target });
   }
 }
 

@@ -15,6 +15,9 @@ import type { Ticking } from "../../transport/index.ts";
 import { tryApplyServiceConfig } from "./service-config.ts";
 import type { ChannelSettings, ClientDeps } from "./settings.ts";
 
+/** What people can do who have no flags of the proxy but an API. */
+const HINTS = { tls: "TLS credentials", authority: "the channel's authority" };
+
 /** What a channel hears of its cluster. */
 export interface ClusterUser {
   onConnectivity(state: Connectivity): void;
@@ -86,6 +89,7 @@ export class SharedCluster implements Ticking {
         isFailFast: true,
         isSourceLogged: true,
         isUnref: true,
+        hints: HINTS,
       },
       { clock, rng, log, loop, wheel, registry: this.registry, resolver, listener: this },
     );

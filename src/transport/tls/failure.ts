@@ -51,21 +51,25 @@ export function tlsErrorText(error: Error): string {
   return text.replace(/\s+/g, " ").trim();
 }
 
-/** The reason of an error of `tls.connect` or of its socket, as part of a sentence. */
-export function tlsFailureReason(error: Error): string {
+/**
+ * The reason of an error of `tls.connect` or of its socket, as part of a sentence.
+ *
+ * @param naming what names the server that is expected, as the reader knows it.
+ */
+export function tlsFailureReason(error: Error, naming: string): string {
   const code = tlsErrorCode(error);
-  if (code === "ERR_TLS_CERT_ALTNAME_INVALID") return wrongNameReason(error);
+  if (code === "ERR_TLS_CERT_ALTNAME_INVALID") return wrongNameReason(error, naming);
   return REASONS[code] ?? tlsErrorText(error);
 }
 
 /** Node lists only the names of the kind that was looked for: none where an IP address was. */
-function wrongNameReason(error: Error): string {
+function wrongNameReason(error: Error, naming: string): string {
   const { host = "the address", cert } = error as { host?: string; cert?: PeerCertificate };
   const names = cert?.subjectaltname ?? `the common name ${cert?.subject?.CN ?? "(none)"} alone`;
   const shown = names.slice(0, CERTIFICATE_NAMES_CHARS_MAX).replace(/[^ -~]/g, "?");
   return (
     `the server's certificate is for another name: it is not for ${host} but for ${shown}; ` +
-    "--to-authority NAME says which to expect"
+    `${naming} says which to expect`
   );
 }
 

@@ -194,10 +194,15 @@ test("a client that speaks TLS on a port without is told of as such", async () =
 });
 
 /** Why a connection to `address` fails. */
-async function failureOf(address: string, tls: ClientTls | null): Promise<string> {
+async function failureOf(
+  address: string,
+  tls: ClientTls | null,
+  hints = DEFAULT_CONNECTOR_OPTIONS.hints,
+): Promise<string> {
   const loop = new TransportLoop(new VirtualClock());
   const user = new SocketUser();
-  new Connector({ ...DEFAULT_CONNECTOR_OPTIONS, secure: tls }, loop).connect(address, user);
+  const options = { ...DEFAULT_CONNECTOR_OPTIONS, secure: tls, hints };
+  new Connector(options, loop).connect(address, user);
   await until(() => user.closed.length > 0, "it fails");
   return user.closed[0]!.reason;
 }
@@ -225,6 +230,28 @@ test("a server that answers in TLS is told of as such", async () => {
   (await server.accepted()).send(Buffer.from([21, 3, 1, 0, 2, 2, 70]));
   assert.equal(await failure, "the server speaks TLS on this port: use --to-tls");
   await server.close();
+});
+
+test("what to do is told in the reader's own words", async () => {
+  const hints = { tls: "credentials", authority: "the channel's name" };
+  const server = await new RawServer().listen();
+  const answered = failureOf(server.address, null, hints);
+  (await server.accepted()).send(Buffer.from([21, 3, 1, 0, 2, 2, 70]));
+  assert.equal(await answered, "the server speaks TLS on this port: use credentials");
+  await server.close();
+  const mute = await new RawServer().listen();
+  const ended = failureOf(mute.address, null, hints);
+  (await mute.accepted()).socket.end();
+  assert.match(await ended, /; does it want TLS \(credentials\)\?$/);
+  await mute.close();
+  await withTlsServer(false, async (address) => {
+    const tls = loadClient(null, "nobody.test");
+    assert.match(
+      await failureOf(address, tls, hints),
+      /; the channel's name says which to expect$/,
+    );
+    tls.close();
+  });
 });
 
 test("a server that closes without a word may want TLS", async () => {

@@ -138,7 +138,7 @@ async function dialReason(port: number, client: ClientTls, host?: string): Promi
     },
     (reason: Error) => reason,
   );
-  return tlsFailureReason(error);
+  return tlsFailureReason(error, "NAME");
 }
 
 function certificateOf(server: ServerTls): string {
@@ -179,7 +179,7 @@ test("HTTP/1.1 is accepted by ALPN so that it can be answered, and older TLS is 
       ciphers: "DEFAULT@SECLEVEL=0",
     });
     const [error] = await once(old, "error").catch((reason) => [reason]);
-    assert.match(tlsFailureReason(error), /no TLS version that HTTP\/2 allows/);
+    assert.match(tlsFailureReason(error, "NAME"), /no TLS version that HTTP\/2 allows/);
   });
   close(server, client);
 });
