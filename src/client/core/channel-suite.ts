@@ -8,9 +8,9 @@ import {
   type ServiceConfigResult,
 } from "../../discovery/index.ts";
 import { TransportLoop } from "../../transport/index.ts";
-import type { ClientCallEvents } from "./call.ts";
+import type { CallOptions, ClientCallEvents } from "./call.ts";
 import type { CallStatus } from "./call-status.ts";
-import { type CallOptions, ClientChannel } from "./channel.ts";
+import { ClientChannel } from "./channel.ts";
 import type { ChannelSettings, ClientDeps } from "./settings.ts";
 import { SharedClusters } from "./shared-clusters.ts";
 
