@@ -14,6 +14,16 @@ test("the first variable that is set names the proxy", () => {
   assert.equal(first?.dialTarget, "dns:///grpc.test:80");
 });
 
+test("a password is bytes, whatever they mean", () => {
+  const { tunnel } = httpProxyFor("echo.test:1", { https_proxy: "http://a:%ff%25@proxy.test" })!;
+  assert.equal(
+    tunnel.authorization,
+    `Basic ${Buffer.from("a:\xff%", "latin1").toString("base64")}`,
+  );
+  const unicode = httpProxyFor("echo.test:1", { https_proxy: "http://\u00e4:b@proxy.test" })!;
+  assert.equal(unicode.tunnel.authorization, `Basic ${Buffer.from("\u00e4:b").toString("base64")}`);
+});
+
 test("a user and password become Basic, decoded", () => {
   const found = httpProxyFor("echo.test:1", { https_proxy: "http://a%40b:p%3Aq@proxy.test:1" });
   const expected = `Basic ${Buffer.from("a@b:p:q").toString("base64")}`;
@@ -55,7 +65,12 @@ test("Services of Kubernetes, lists and sockets go around every proxy", () => {
 });
 
 test("a value that is no URL of http is refused without being shown", () => {
-  for (const bad of ["https://user:secret@proxy.test", "proxy secret", "socks5://secret.test"]) {
+  for (const bad of [
+    "https://user:secret@proxy.test",
+    "proxy secret",
+    "socks5://secret.test",
+    "http://a:secret%@proxy.test",
+  ]) {
     assert.throws(
       () => httpProxyFor("echo.test:1", { https_proxy: bad }),
       (error: Error) => error instanceof RangeError && !error.message.includes("secret"),

@@ -41,15 +41,24 @@ export function httpProxyFor(target: string, env: Env): HttpProxy | null {
 
 function parseProxy(name: string, text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : null;
-  if (url !== null && url.protocol === "http:" && url.hostname !== "") return url;
+  // A lone "%" in the user or the password is kept as it is by URL, and cannot be decoded.
+  const isDecodable = !/%(?![0-9a-f]{2})/i.test(`${url?.username}:${url?.password}`);
+  if (url?.protocol === "http:" && url.hostname !== "" && isDecodable) return url;
   // Its value may hold a password.
   throw new RangeError(`the variable ${name} must be a URL such as http://HOST:PORT`);
 }
 
 function authorizationOf({ username, password }: URL): string | null {
   if (username === "") return null;
-  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
-  return `Basic ${Buffer.from(pair).toString("base64")}`;
+  return `Basic ${unescaped(`${username}:${password}`).toString("base64")}`;
+}
+
+/** The bytes behind "%XX", which need be no UTF-8. */
+function unescaped(text: string): Buffer {
+  const latin1 = text.replace(/%([0-9a-f]{2})/gi, (_, hex) =>
+    String.fromCharCode(parseInt(hex, 16)),
+  );
+  return Buffer.from(latin1, "latin1");
 }
 
 /** The one server that the proxy is asked for; null for what a proxy cannot reach. */
