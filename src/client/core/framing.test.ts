@@ -219,3 +219,73 @@ test("an end inside a message is INTERNAL, whatever the status says", () => {
   probe.data(framed("abc").subarray(0, 7)).trailers();
   assert.equal(probe.status?.code, Status.INTERNAL);
 });
+
+test("at any time the server has credit for no more than it sent, and for less while all waits", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.record({ bytes: fc.nat({ max: 60 }), reads: fc.nat({ max: 2 }) }), {
+        maxLength: 12,
+      }),
+      (steps) => {
+        const probe = new Probe().headers();
+        let received = 0;
+        let wanted = 0;
+        let whole = 0;
+        for (const { bytes, reads } of steps) {
+          const message = framed("x".repeat(bytes));
+          // Half of it, and the rest, each followed by what is read in between.
+          const half = message.length >> 1;
+          for (const part of [message.subarray(0, half), message.subarray(half)]) {
+            probe.data(part);
+            received += part.length;
+            assert.ok(probe.credit <= received, "no more than came");
+            if (wanted <= whole) assert.ok(probe.credit < received, "what nobody wants is held");
+          }
+          whole += 1;
+          for (let i = 0; i < reads; i += 1) probe.call.read();
+          wanted += reads;
+          assert.equal(probe.messages.length, Math.min(wanted, whole));
+        }
+        while (wanted < whole) {
+          probe.call.read();
+          wanted += 1;
+        }
+        assert.equal(probe.credit, received, "all of it in the end");
+      },
+    ),
+  );
+});
+
+test("cancelling ends a call once, wherever it is", () => {
+  const message = framed("abc");
+  const points: readonly ((probe: Probe) => unknown)[] = [
+    () => {},
+    (probe) => probe.headers(),
+    (probe) => probe.headers().data(message.subarray(0, 6)),
+    (probe) => probe.headers().data(message),
+    (probe) => probe.headers().data(message).trailers(),
+    (probe) => probe.call.send(Buffer.from("a"), false),
+    (probe) => probe.call.halfClose(),
+  ];
+  for (const [index, reach] of points.entries()) {
+    const probe = new Probe();
+    reach(probe);
+    probe.call.cancel(Status.CANCELLED, "enough");
+    probe.call.cancel(Status.ABORTED, "again");
+    assert.equal(probe.status?.details, "enough", `point ${index}`);
+    assert.ok(probe.inner.isCancelled, `point ${index}: the server is told`);
+    probe.call.read();
+    probe.call.halfClose();
+    assert.equal(probe.call.send(Buffer.from("b"), false), true);
+    assert.deepEqual(probe.messages, [], "nothing comes after the end");
+  }
+});
+
+test("a deadline ends a call whose last messages nobody reads", () => {
+  const probe = new Probe().headers().data(framed("abc")).trailers();
+  assert.equal(probe.status, null);
+  probe.call.onUnreadTooLong();
+  assert.equal(probe.status!.code, Status.DEADLINE_EXCEEDED);
+  probe.call.read();
+  assert.deepEqual(probe.messages, []);
+});
