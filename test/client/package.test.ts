@@ -110,11 +110,13 @@ for (const major of NODES) {
 
 /** Programs that use a subpath for what it is there for, and end by themselves. */
 const USES: Readonly<Record<string, string>> = {
-  "fairlead/proxy": `
-    import { startProxy } from "fairlead/proxy";
-    const proxy = await startProxy({ listen: "127.0.0.1:0", to: "127.0.0.1:50051" });
-    console.log(typeof proxy.addresses[0]);
-    proxy.close();`,
+  fairlead: `
+    import { createChannel } from "fairlead";
+    const same = (bytes) => bytes;
+    const say = { path: "/echo.Echo/Say", encode: same, decode: same };
+    const channel = createChannel(process.env.ECHO);
+    console.log(String(await channel.unary(say, Buffer.from("hi"))));
+    channel.close();`,
   "fairlead/grpc-js": `
     import { Client, credentials } from "@grpc/grpc-js";
     import { fairleadChannel } from "fairlead/grpc-js";
@@ -122,10 +124,41 @@ const USES: Readonly<Record<string, string>> = {
     const client = new Client(process.env.ECHO, credentials.createInsecure(), options);
     const same = (bytes) => bytes;
     client.makeUnaryRequest("/echo.Echo/Say", same, same, Buffer.from("hi"), (error, answer) => {
-      console.log(error === null ? typeof String(answer) : error.message);
+      console.log(error === null ? String(answer) : error.message);
       client.close();
     });`,
+  "fairlead/connect": `
+    import { create, createFileRegistry } from "@bufbuild/protobuf";
+    import { FileDescriptorProtoSchema, file_google_protobuf_wrappers } from "@bufbuild/protobuf/wkt";
+    import { createClient } from "@connectrpc/connect";
+    import { createFairleadTransport } from "fairlead/connect";
+    const text = ".google.protobuf.StringValue";
+    const file = create(FileDescriptorProtoSchema, {
+      ...{ name: "echo.proto", package: "echo", syntax: "proto3" },
+      dependency: [file_google_protobuf_wrappers.proto.name],
+      service: [{ name: "Echo", method: [{ name: "Say", inputType: text, outputType: text }] }],
+    });
+    const registry = createFileRegistry(file, () => file_google_protobuf_wrappers.proto);
+    const transport = createFairleadTransport({ target: process.env.ECHO });
+    const client = createClient(registry.getService("echo.Echo"), transport);
+    console.log((await client.say({ value: "hi" })).value);
+    transport.close();`,
+  "fairlead/proxy": `
+    import { Client, credentials } from "@grpc/grpc-js";
+    import { startProxy } from "fairlead/proxy";
+    const proxy = await startProxy({ listen: "127.0.0.1:0", to: process.env.ECHO });
+    const client = new Client(proxy.addresses[0], credentials.createInsecure());
+    const same = (bytes) => bytes;
+    client.makeUnaryRequest("/echo.Echo/Say", same, same, Buffer.from("hi"), (error, answer) => {
+      console.log(error === null ? String(answer) : error.message);
+      client.close();
+      proxy.close();
+    });`,
 };
+
+test("there is a program for every subpath", () => {
+  assert.deepEqual(Object.keys(USES).sort(), specifiers().sort());
+});
 
 for (const major of NODES) {
   for (const [name, text] of Object.entries(USES)) {
@@ -136,10 +169,71 @@ for (const major of NODES) {
       const file = project.write("use.mjs", text);
       const env = { ECHO: `ipv4:${server.addresses[0]}` };
       const { code, stdout, stderr } = await project.run(node, file, env);
-      assert.deepEqual([code, stdout, stderr], [0, "string\n", ""]);
+      assert.deepEqual([code, stdout, stderr], [0, "hi\n", ""]);
     });
   }
 }
+
+/** Connect's own declarations name types of browsers. */
+const LIBS: Readonly<Record<string, readonly string[]>> = { "fairlead/connect": ["dom"] };
+
+/** How users write it, and what the declarations must refuse. */
+const TYPED: Readonly<Record<string, string>> = {
+  fairlead: `
+    import { type Channel, createChannel, GrpcError, metricsText, Status } from "fairlead";
+    const say = {
+      path: "/echo.Echo/Say",
+      encode: (text: string): Uint8Array => Buffer.from(text),
+      decode: (bytes: Uint8Array): number => bytes.length,
+    };
+    export async function use(): Promise<number> {
+      using channel: Channel = createChannel("localhost:1", { policy: "round_robin" });
+      const length: number = await channel.unary(say, "hi", { timeoutMs: 1 });
+      for await (const each of channel.serverStream(say, "hi")) each satisfies number;
+      // @ts-expect-error requests are texts
+      await channel.unary(say, 5);
+      // @ts-expect-error no such option
+      createChannel("localhost:1", { policies: "round_robin" });
+      return length + metricsText().length;
+    }
+    export const isGone = (error: unknown): boolean =>
+      error instanceof GrpcError && error.code === Status.UNAVAILABLE;`,
+  "fairlead/grpc-js": `
+    import { Client, type ClientOptions, credentials } from "@grpc/grpc-js";
+    import type { ChannelFactory, ClusterView } from "fairlead/grpc-js";
+    import { fairleadChannel, register, viewOf } from "fairlead/grpc-js";
+    export const factory: ChannelFactory = fairleadChannel({ policy: "least_request" });
+    const options: ClientOptions = { channelFactoryOverride: factory };
+    const client = new Client("localhost:1", credentials.createInsecure(), options);
+    export const view: ClusterView | null = viewOf(client);
+    register().schemes satisfies readonly string[];
+    // @ts-expect-error no such option
+    fairleadChannel({ policies: "least_request" });`,
+  "fairlead/connect": `
+    import type { Transport } from "@connectrpc/connect";
+    import { createFairleadTransport } from "fairlead/connect";
+    export const transport: Transport = createFairleadTransport({ target: "localhost:1" });
+    // @ts-expect-error it needs a target
+    createFairleadTransport({});`,
+  "fairlead/proxy": `
+    import { startProxy } from "fairlead/proxy";
+    const proxy = await startProxy({ listen: "127.0.0.1:0", to: "localhost:1" });
+    export const addresses: readonly string[] = proxy.addresses;
+    // @ts-expect-error it needs a target
+    await startProxy({ listen: "127.0.0.1:0" });`,
+};
+
+for (const [name, text] of Object.entries(TYPED)) {
+  test(`the declarations of ${name} say what it takes, and no more`, async () => {
+    const file = `typed-${name.replace("/", "-")}.ts`;
+    project.write(file, text);
+    assert.equal(await project.compile([file], LIBS[name]), "");
+  });
+}
+
+test("there is a text for the declarations of every subpath", () => {
+  assert.deepEqual(Object.keys(TYPED).sort(), specifiers().sort());
+});
 
 /** The snippets of all documents that the package's users read. */
 function snippets(): readonly Snippet[] {
@@ -163,7 +257,8 @@ async function compileSnippets(all: readonly Snippet[], prefix: string): Promise
 
 test("TypeScript in the documents compiles, strictly, against the package's declarations", async () => {
   const all = snippets();
-  if (all.length > 0) assert.equal(await compileSnippets(all, "snippet"), "");
+  assert.notDeepEqual(all, []);
+  assert.equal(await compileSnippets(all, "snippet"), "");
 });
 
 test("a snippet that is wrong would be seen", async () => {
@@ -181,7 +276,7 @@ test("a snippet that is wrong would be seen", async () => {
 
 test("programs in the documents run under each Node", async (t) => {
   const programs = snippets().filter(({ isProgram }) => isProgram);
-  if (programs.length === 0) return;
+  assert.notDeepEqual(programs, []);
   const cluster = await startEchoCluster();
   t.after(() => cluster.close());
   const args = ["-name", `echo-${POD}`];

@@ -77,10 +77,10 @@ export class Project {
     return runProcess(node, [file], { cwd: this.directory, env });
   }
 
-  /** What tsc says of these files; "" when it is content. */
-  async compile(files: readonly string[]): Promise<string> {
-    const options = JSON.stringify({ compilerOptions: COMPILER_OPTIONS, files });
-    this.write("tsconfig.json", options);
+  /** What tsc says of these files, with these libraries besides; "" when it is content. */
+  async compile(files: readonly string[], libs: readonly string[] = []): Promise<string> {
+    const compilerOptions = { ...COMPILER_OPTIONS, lib: [...COMPILER_OPTIONS.lib, ...libs] };
+    this.write("tsconfig.json", JSON.stringify({ compilerOptions, files }));
     const tsc = join(rootDir, "node_modules", ".bin", "tsc");
     const { code, stdout, stderr } = await runProcess(tsc, ["-p", "."], { cwd: this.directory });
     return code === 0 ? "" : `${stdout}${stderr}`;
