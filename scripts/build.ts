@@ -37,7 +37,7 @@ const PAGE_PACKAGES = ["preact", "@preact/signals", "@preact/signals-core", "upl
 /**
  * Modules of Node's own that take long to load (30 ms and 6 MB together), each for something that
  * most programs never do: it waits until a name of it is read. Imported as an ES module, each would
- * be loaded at once, and every export of it read, of which some load more (`WebSocket` of node:http,
+ * be loaded at once and every export of it read, of which some load more (`WebSocket` of node:http,
  * `webcrypto` of node:crypto).
  */
 const LAZY_BUILTINS = /^(node:)?(crypto|dgram|dns\/promises|fs(\/promises)?|https?|tls|zlib)$/;

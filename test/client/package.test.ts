@@ -108,6 +108,32 @@ for (const major of NODES) {
   });
 }
 
+test("importing a client loads three files, and nothing of Node's for later", async () => {
+  const later =
+    /^NativeModule (_?http|https|http2|crypto|tls|zlib|dgram|(fs|dns)\/promises|undici)/;
+  const file = project.write(
+    "loaded.mjs",
+    `await import("fairlead");
+    console.log(process.moduleLoadList.filter((name) => ${later}.test(name)).join());`,
+  );
+  const { code, stdout, stderr } = await project.run(process.execPath, file);
+  assert.deepEqual([code, stdout, stderr], [0, "\n", ""]);
+  for (const name of ["client", "grpc-js", "connect"]) {
+    const files = staticFiles(join(packed.root, "dist", name, "index.js"));
+    assert.ok(files.size <= 3, [...files].join());
+  }
+});
+
+/** A built file with all of the package that it imports at once. */
+function staticFiles(path: string, seen: Set<string> = new Set()): Set<string> {
+  if (seen.has(path)) return seen;
+  seen.add(path);
+  for (const [, to = ""] of readFileSync(path, "utf8").matchAll(/\b(?:from|import)"(\.[^"]+)"/g)) {
+    staticFiles(join(path, "..", to), seen);
+  }
+  return seen;
+}
+
 /** Programs that use a subpath for what it is there for, and end by themselves. */
 const USES: Readonly<Record<string, string>> = {
   fairlead: `
@@ -129,16 +155,16 @@ const USES: Readonly<Record<string, string>> = {
     });`,
   "fairlead/connect": `
     import { create, createFileRegistry } from "@bufbuild/protobuf";
-    import { FileDescriptorProtoSchema, file_google_protobuf_wrappers } from "@bufbuild/protobuf/wkt";
+    import * as wkt from "@bufbuild/protobuf/wkt";
     import { createClient } from "@connectrpc/connect";
     import { createFairleadTransport } from "fairlead/connect";
     const text = ".google.protobuf.StringValue";
-    const file = create(FileDescriptorProtoSchema, {
+    const file = create(wkt.FileDescriptorProtoSchema, {
       ...{ name: "echo.proto", package: "echo", syntax: "proto3" },
-      dependency: [file_google_protobuf_wrappers.proto.name],
+      dependency: [wkt.file_google_protobuf_wrappers.proto.name],
       service: [{ name: "Echo", method: [{ name: "Say", inputType: text, outputType: text }] }],
     });
-    const registry = createFileRegistry(file, () => file_google_protobuf_wrappers.proto);
+    const registry = createFileRegistry(file, () => wkt.file_google_protobuf_wrappers.proto);
     const transport = createFairleadTransport({ target: process.env.ECHO });
     const client = createClient(registry.getService("echo.Echo"), transport);
     console.log((await client.say({ value: "hi" })).value);
@@ -255,7 +281,7 @@ async function compileSnippets(all: readonly Snippet[], prefix: string): Promise
   return said;
 }
 
-test("TypeScript in the documents compiles, strictly, against the package's declarations", async () => {
+test("TypeScript in the documents compiles, strictly, against the declarations", async () => {
   const all = snippets();
   assert.notDeepEqual(all, []);
   assert.equal(await compileSnippets(all, "snippet"), "");
