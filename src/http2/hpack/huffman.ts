@@ -23,14 +23,13 @@ const IS_FORBIDDEN = 1 << 17;
 const FAILS = 1 << 18;
 
 /**
- * One entry per (state, nibble): next state, symbol completed on the way, flags. Built when a first
- * string needs it: to import us costs nothing.
+ * One entry per (state, nibble): next state, symbol completed on the way, flags. This and the other
+ * tables are filled when a first string needs them: to import us costs nothing.
  */
 const STEPS = new Int32Array(256 * 16);
 /**
  * The same a byte a step, for `scanHuffman`, which needs no symbols: next state, symbols completed,
- * flags. Twice as fast, and of its 128 KiB a value touches only the few states of its letters: an
- * entry is worked out when it is met, and is 0 until then.
+ * flags. Twice as fast, and of its 128 KiB a value touches only the few states of its letters.
  */
 const BYTE_STEPS = new Uint16Array(256 * 256);
 const COUNT_SHIFT = 8;
@@ -103,21 +102,21 @@ function buildTables(): void {
     ACCEPTS[node] = 1;
     node = tree[node * 2 + 1]!;
   }
+  for (let at = 0; at < BYTE_STEPS.length; at++) BYTE_STEPS[at] = byteStepOf(at >> 8, at & 0xff);
 }
 
-/** Two steps of four bits as one, for (state << 8) | byte. Never 0: the root follows a symbol. */
-function learnByteStep(at: number): number {
-  const high = STEPS[at >> 4]!;
-  const low = STEPS[((high & NEXT) << 4) | (at & 15)]!;
+/** Two steps of four bits as one. */
+function byteStepOf(state: number, byte: number): number {
+  const high = STEPS[(state << 4) | (byte >> 4)]!;
+  const low = STEPS[((high & NEXT) << 4) | (byte & 15)]!;
   const both = high | low;
   const count = ((high & HAS_SYMBOL) === 0 ? 0 : 1) + ((low & HAS_SYMBOL) === 0 ? 0 : 1);
-  const step =
+  return (
     (low & NEXT) |
     (count << COUNT_SHIFT) |
     ((both & IS_FORBIDDEN) === 0 ? 0 : BYTE_IS_FORBIDDEN) |
-    ((both & FAILS) === 0 ? 0 : BYTE_FAILS);
-  BYTE_STEPS[at] = step;
-  return step;
+    ((both & FAILS) === 0 ? 0 : BYTE_FAILS)
+  );
 }
 
 /**
@@ -132,9 +131,7 @@ export function scanHuffman(bytes: Uint8Array, start: number, end: number): numb
   let length = 0;
   const lastAt = end - 1;
   for (let pos = start; pos < lastAt; pos++) {
-    const at = (state << 8) | bytes[pos]!;
-    const known = BYTE_STEPS[at]!;
-    const step = known === 0 ? learnByteStep(at) : known;
+    const step = BYTE_STEPS[(state << 8) | bytes[pos]!]!;
     state = step & NEXT;
     seen |= step;
     length += (step >> COUNT_SHIFT) & COUNT;
