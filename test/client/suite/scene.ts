@@ -163,6 +163,8 @@ export function defineCase(driver: ChannelDriver, { name, body, needs }: Case): 
   test(`${driver.name}: ${name}`, { timeout: CASE_TIMEOUT_MS }, async (t) => {
     if (lack !== undefined) return t.skip(lack);
     const scene = new Scene(driver);
+    // A case that hangs must not keep the others' process alive.
+    t.signal.addEventListener("abort", () => void scene.end());
     try {
       await body(scene);
     } finally {

@@ -32,15 +32,19 @@ function timeoutMs(stream: RawStream): number | null {
 /** The cases. */
 export const deadlineCases: readonly Case[] = [
   ...(["unary", "serverStream", "clientStream", "bidi"] as const).map((kind) =>
-    newCase(`a deadline in the past ends a call at once, unsent (${kind})`, async (scene) => {
-      const server = await scene.raw();
-      const channel = scene.open(server.address);
-      const call = begin(channel, { kind, call: { deadlineMs: -1_000 } });
-      assert.equal((await call.status).code, DEADLINE_EXCEEDED);
-      assert.equal(await call.read(), null);
-      await aWhile(10);
-      assert.equal(server.connections.flatMap(({ streams }) => [...streams]).length, 0);
-    }),
+    newCase(
+      `a deadline in the past ends a call at once, unsent (${kind})`,
+      async (scene) => {
+        const server = await scene.raw();
+        const channel = scene.open(server.address);
+        const call = begin(channel, { kind, call: { deadlineMs: -1_000 } });
+        assert.equal((await call.status).code, DEADLINE_EXCEEDED);
+        assert.equal(await call.read(), null);
+        await aWhile(10);
+        assert.equal(server.connections.flatMap(({ streams }) => [...streams]).length, 0);
+      },
+      ["past deadline"],
+    ),
   ),
 
   newCase("a deadline is met while the connection is made", async (scene) => {

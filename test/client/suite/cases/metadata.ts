@@ -28,6 +28,12 @@ async function sent(scene: Scene, metadata: Metadata): Promise<RawStream> {
   return stream;
 }
 
+/** Fields as they came; sorted where the API has no order of keys. */
+function inOrder(scene: Scene, fields: Pairs): Pairs {
+  if (scene.driver.lacks["metadata order"] === undefined) return fields;
+  return fields.toSorted(([a], [b]) => (a < b ? -1 : 1));
+}
+
 /** All values that came under a key, in order. */
 function valuesOf(stream: RawStream, key: string): string[] {
   return fieldsOf(stream)
@@ -98,11 +104,12 @@ const SEND_CASES: readonly Case[] = [
       ["x-c_d.e", ""],
     ]);
     const own = fieldsOf(stream).filter(([name]) => name.startsWith("x-"));
-    assert.deepEqual(own, [
+    const expected: [string, string][] = [
       ["x-b", "one, two"],
       ["x-a", "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"],
       ["x-c_d.e", ""],
-    ]);
+    ];
+    assert.deepEqual(inOrder(scene, own), inOrder(scene, expected));
   }),
 
   newCase("keys are sent in lower case", async (scene) => {
@@ -140,7 +147,7 @@ const SEND_CASES: readonly Case[] = [
   newCase("100 keys arrive", async (scene) => {
     const metadata = Array.from({ length: 100 }, (_, i) => [`x-key-${i}`, `${i}`] as const);
     const own = fieldsOf(await sent(scene, metadata)).filter(([name]) => name.startsWith("x-key"));
-    assert.deepEqual(own, metadata);
+    assert.deepEqual(inOrder(scene, own), inOrder(scene, metadata));
   }),
 
   newCase("what gRPC itself says cannot be said by metadata", async (scene) => {
@@ -222,9 +229,10 @@ const RECEIVE_CASES: readonly Case[] = [
         ["x-many", "2"],
       ],
     );
+    const isApart = scene.driver.lacks["values apart"] === undefined;
     const expected = differs(scene.driver, "repeated values", {
       grpcJs: ["1, 2"],
-      fairlead: ["1", "2"],
+      fairlead: isApart ? ["1", "2"] : ["1, 2"],
     });
     assert.deepEqual(shown(trailers, "x-many"), expected);
   }),

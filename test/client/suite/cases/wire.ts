@@ -142,17 +142,23 @@ const GOAWAY_CASES: readonly Case[] = [
     assert.equal((await outcome(next)).code, 0);
   }),
 
-  newCase("a connection that breaks takes its calls with it, as UNAVAILABLE", async (scene) => {
-    const { server, call, channel, connection, stream } = await scene.stage();
-    connection.headers(stream.id, RESPONSE);
-    await call.headers;
-    connection.destroy();
-    assert.equal((await outcome(call)).code, UNAVAILABLE);
-    const next = channel.unary(PING);
-    const fresh = await freshStream(server);
-    answer(fresh.connection, fresh.stream);
-    assert.equal((await outcome(next)).code, 0);
-  }),
+  ...(["unary", "serverStream"] as const).map((kind) =>
+    newCase(
+      `a connection that breaks takes its calls with it, as UNAVAILABLE (${kind})`,
+      async (scene) => {
+        const { server, call, channel, connection, stream } = await scene.stage({ kind });
+        connection.headers(stream.id, RESPONSE);
+        await call.headers;
+        connection.destroy();
+        assert.equal((await outcome(call)).code, UNAVAILABLE);
+        const next = channel.unary(PING);
+        const fresh = await freshStream(server);
+        answer(fresh.connection, fresh.stream);
+        assert.equal((await outcome(next)).code, 0);
+      },
+      kind === "unary" ? ["early headers of a unary call"] : [],
+    ),
+  ),
 
   newCase("servers that limit the age of connections, under load", async (scene) => {
     const options = {
