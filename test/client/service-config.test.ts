@@ -138,7 +138,7 @@ test("a Service's annotation is, while calls go on; a mistake leaves the last go
   const told = (): boolean => log.entries.some(({ level }) => level === "warn");
   await eventually("the mistake is told", told);
   const { fields, msg } = log.entries.find(({ level }) => level === "warn")!;
-  assert.match(`${msg} ${JSON.stringify(fields)}`, /methodConfig must be a list/);
+  assert.match(`${msg} ${JSON.stringify(fields)}`, /methodConfig is 7, must be a list/);
   assert.equal(viewOf(client)?.policy, "round_robin", "nothing of it is applied");
   assert.equal(await call(client), null);
 

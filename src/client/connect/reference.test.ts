@@ -256,6 +256,8 @@ both("a chat, in turns", {}, async ({ client }) => {
 });
 
 both("a time-out", {}, async ({ client, server }) => {
+  // Connected before: otherwise the time may be over before the server hears of the call.
+  await client.unary({ text: "a" });
   const error = await failureOf(client.unary({ text: "hang" }, { timeoutMs: 60 }));
   assert.equal(error.code, Code.DeadlineExceeded);
   await until("the server stops", () => server.events.includes("cancelled"));

@@ -248,7 +248,7 @@ const WRONG: readonly (readonly [object, RegExp])[] = [
   [{ target: 7 }, /^target is 7, must be a string/],
   [{ target: "orders" }, /orders/],
   [{ policy: "best" }, /best/],
-  [{ serviceConfig: { methodConfig: 1 } }, /methodConfig must be a list/],
+  [{ serviceConfig: { methodConfig: 1 } }, /methodConfig is 1, must be a list/],
   [{ policy: "random", serviceConfig: { loadBalancingConfig: [] } }, /exclude each other/],
   [{ interceptors: [1] }, /^interceptors must be a list of functions/],
   [{ defaultTimeoutMs: -1 }, /^defaultTimeoutMs is -1, must be/],
