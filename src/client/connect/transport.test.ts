@@ -7,7 +7,7 @@ import { type AddressInfo, connect, createServer } from "node:net";
 import { after, before, test } from "node:test";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { Code, ConnectError, createClient } from "@connectrpc/connect";
+import { Code, ConnectError, createClient, type Interceptor } from "@connectrpc/connect";
 import { until } from "../../../test/cli/harness.ts";
 import { createAuthority } from "../../../test/support/certificates.ts";
 import { Echo, type EchoServer, startConnectServer, startGrpcJsServer } from "./echo-suite.ts";
@@ -35,6 +35,11 @@ async function codeOf(promise: Promise<unknown>): Promise<Code | null> {
       return error.code;
     },
   );
+}
+
+/** Requests that never come. */
+function never(): AsyncIterable<never> {
+  return { [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => {}) }) };
 }
 
 test("close: calls in flight finish, new ones are unavailable, twice is once", async () => {
@@ -206,6 +211,48 @@ test("a call's own user agent takes the place of the transport's", async () => {
   assert.match(seen[0]!, /^shop\/1 connect-es-fairlead\/\d/);
   assert.equal(seen[1], "mine/2");
   transport.close();
+});
+
+test("a time-out that is over before anything can be sent ends calls of all kinds", async () => {
+  for (const server of servers) {
+    for (const setTimeoutTo of [null, "0m"]) {
+      const interceptors: Interceptor[] = [
+        (next) => (request) => {
+          if (setTimeoutTo !== null) request.header.set("grpc-timeout", setTimeoutTo);
+          return next(request);
+        },
+      ];
+      const { transport, client } = open(server, setTimeoutTo === null ? {} : { interceptors });
+      const options = setTimeoutTo === null ? { timeoutMs: 1e-6 } : {};
+      const download = client.download({ text: "hang", count: 1 }, options);
+      const calls = [
+        client.unary({ text: "hang" }, options),
+        client.upload(never(), options),
+        download[Symbol.asyncIterator]().next(),
+        client.chat(never(), options)[Symbol.asyncIterator]().next(),
+      ];
+      for (const call of calls) assert.equal(await codeOf(call), Code.DeadlineExceeded);
+      transport.close();
+    }
+  }
+});
+
+test("a request iterable that gives nothing holds up neither a time-out nor an abort", async () => {
+  for (const server of servers) {
+    const { transport, client } = open(server);
+    const late = client.upload(never(), { timeoutMs: 30 });
+    assert.equal(await codeOf(late), Code.DeadlineExceeded);
+    const controller = new AbortController();
+    const { signal } = controller;
+    const calls = [
+      client.upload(never(), { signal }),
+      client.chat(never(), { signal })[Symbol.asyncIterator]().next(),
+    ];
+    assert.equal((await client.unary({ text: "a" })).text, "a");
+    controller.abort();
+    for (const call of calls) assert.equal(await codeOf(call), Code.Canceled);
+    transport.close();
+  }
 });
 
 test("who stops reading ends the call", async () => {

@@ -159,6 +159,17 @@ test("a message that nobody asked for gets no credit until somebody does", () =>
   assert.equal(probe.credit, 100);
 });
 
+test("a message that is on its way when somebody asks gets credit for what has come", () => {
+  const bytes = framed("x".repeat(95));
+  const probe = new Probe().headers().data(bytes.subarray(0, 40));
+  assert.equal(probe.credit, 0);
+  probe.call.read();
+  assert.equal(probe.credit, 40, "one larger than the window would wait for ever");
+  probe.data(bytes.subarray(40));
+  assert.equal(probe.credit, 100);
+  assert.deepEqual(probe.messages, ["x".repeat(95)]);
+});
+
 test("the last message and the end leave in one DATA frame", () => {
   const probe = new Probe();
   probe.call.send(Buffer.from("a"), false);
@@ -181,6 +192,16 @@ test("the last message and the end leave in one DATA frame", () => {
       [40_005 - 16_384, true],
     ],
   );
+});
+
+test("an answer that comes before the half-close ends the request, one after it does not", () => {
+  const early = new Probe().headers().trailers();
+  assert.equal(early.status?.code, Status.OK);
+  assert.ok(early.inner.isCancelled);
+  const late = new Probe();
+  late.call.halfClose();
+  late.headers().trailers();
+  assert.equal(late.inner.isCancelled, false);
 });
 
 const FAULTS: readonly (readonly [name: string, bytes: Buffer, code: Status, details: RegExp])[] = [

@@ -22,6 +22,7 @@ import {
   status,
 } from "@grpc/grpc-js";
 import { createAuthority } from "../../../test/support/certificates.ts";
+import { eventually, RawServer } from "../../../test/support/raw-http2.ts";
 import { fairleadChannel, viewOf } from "./public.ts";
 
 const same = (bytes: Buffer): Buffer => bytes;
@@ -34,6 +35,9 @@ const METHOD = {
   responseSerialize: same,
   responseDeserialize: same,
 };
+
+/** grpc-js' write flag, which it does not export. */
+const NO_COMPRESS = 2;
 
 const servers: Server[] = [];
 const clients: Client[] = [];
@@ -217,7 +221,26 @@ test("channelz has the channel, its state and its calls, until it is closed", as
   await assert.rejects(ask(), { details: `No channel data found for id ${id}` });
 });
 
-test("a call of a server's handler inherits its deadline and its cancellation", async () => {
+test("a message that is flagged so is sent as it is on a channel that compresses", async (t) => {
+  const server = await RawServer.listen();
+  t.after(() => server.close());
+  const client = open(server.address, { "grpc.default_compression_algorithm": 2 });
+  const channel = client.getChannel();
+  const call = channel.createCall(METHOD.path, Number.POSITIVE_INFINITY, null, null, null);
+  const hear = (): void => {};
+  const listener = { onReceiveMetadata: hear, onReceiveMessage: hear, onReceiveStatus: hear };
+  call.start(new Metadata(), listener);
+  call.sendMessageWithContext({ flags: NO_COMPRESS }, Buffer.from("plain"));
+  call.sendMessageWithContext({}, Buffer.from("coded"));
+  const stream = await (await server.next()).nextStream();
+  await eventually("both messages", () => stream.body.length > 15);
+  assert.equal(stream.body.subarray(0, 10).toString("latin1"), "\0\0\0\0\u0005plain");
+  assert.equal(stream.body[10], 1);
+  call.cancelWithStatus(status.CANCELLED, "");
+});
+
+// Without what is inherited the call would hang.
+test("a handler's call inherits deadline and cancellation", { timeout: 10_000 }, async () => {
   const inner = open(await serve(() => {}));
   const failed = async (flags: number, end: (call: ClientUnaryCall) => void): Promise<number> => {
     let tell: (code: number) => void;
