@@ -8,6 +8,7 @@ import { once } from "node:events";
 import test, { after } from "node:test";
 import { fileURLToPath } from "node:url";
 import {
+  type CallCredentials,
   Client,
   type ClientOptions,
   type ClientUnaryCall,
@@ -280,6 +281,38 @@ test("TLS: getAuthContext shows the server's certificate, getPeer its address", 
   const context = call.getAuthContext();
   assert.equal(context?.transportSecurityType, "ssl");
   assert.match(String(context?.sslPeerCertificate?.subjectaltname), /echo\.test/);
+});
+
+test("credentials claim no status of servers, and name one authorization", async () => {
+  const authority = await createAuthority("channel CA");
+  const pair = await authority.issue({ names: ["echo.test"] });
+  const creds = ServerCredentials.createSsl(null, [
+    { cert_chain: Buffer.from(pair.cert), private_key: Buffer.from(pair.key) },
+  ]);
+  const options = { "grpc.ssl_target_name_override": "echo.test" };
+  const ca = Buffer.from(authority.cert);
+  const client = open(await serve(undefined, creds), options, credentials.createSsl(ca));
+  const codeOf = (metadata: Metadata, own: CallCredentials): Promise<number> =>
+    new Promise((resolve) => {
+      const done = (error: ServiceError | null): void => resolve(error?.code ?? status.OK);
+      const call = { credentials: own };
+      client.makeUnaryRequest(METHOD.path, same, same, Buffer.from("x"), metadata, call, done);
+    });
+  // gRFC A54.
+  for (const [thrown, code] of [
+    [status.NOT_FOUND, status.INTERNAL],
+    [status.UNAVAILABLE, status.UNAVAILABLE],
+  ] as const) {
+    const failing = credentials.createFromMetadataGenerator((_, done) =>
+      done(Object.assign(new Error("no token"), { code: thrown })),
+    );
+    assert.equal(await codeOf(new Metadata(), failing), code);
+  }
+  const token = new Metadata();
+  token.set("authorization", "Bearer a");
+  const giving = credentials.createFromMetadataGenerator((_, done) => done(null, token));
+  assert.equal(await codeOf(new Metadata(), giving), status.OK);
+  assert.equal(await codeOf(token, giving), status.INTERNAL);
 });
 
 test("equal credentials share connections; another name to verify does not", async () => {
