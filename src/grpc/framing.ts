@@ -6,6 +6,8 @@
  * nothing of compression but the flag, and nothing of streams.
  */
 
+/** "Message-Length -> {length of Message} (encoded as 4 byte unsigned integer (big endian))". */
+export const MESSAGE_BYTES_MAX = 0xffff_ffff;
 /** Bytes in front of each message. */
 export const PREFIX_BYTES = 5;
 /** What a message of unknown good faith gets at first: more comes as its bytes do. */
@@ -25,15 +27,6 @@ export function writePrefix(
   bytes[at + 4] = length & 0xff;
 }
 
-/** Who takes the messages. */
-export interface MessageTaker {
-  /**
-   * One whole message, the taker's own to keep. `wireBytes` is its length with the prefix.
-   * Returns whether reading goes on.
-   */
-  onWholeMessage(message: Buffer, isCompressed: boolean, wireBytes: number): boolean;
-}
-
 /** What `MessageReader.push` returns besides OK (0). */
 export const FramingFault = {
   NONE: 0,
@@ -46,12 +39,12 @@ export const FramingFault = {
 /** One of `FramingFault`. */
 export type FramingFault = (typeof FramingFault)[keyof typeof FramingFault];
 
-/** Cuts a stream of bytes into messages. */
-export class MessageReader {
+/** Cuts a stream of bytes into messages; whoever extends it takes them. */
+export abstract class MessageReader {
   /** The length that was too large. */
   badLength = 0;
-  readonly #taker: MessageTaker;
-  readonly #messageBytesMax: number;
+  /** The most that one may have; may be changed before the first byte. */
+  messageBytesMax: number;
   /** The prefix as far as it came, when it was cut; most calls never have one. */
   #prefixCount = 0;
   #prefix: Uint8Array | null = null;
@@ -62,10 +55,15 @@ export class MessageReader {
   #isCompressed = false;
 
   /** @param messageBytesMax Infinity for no limit. */
-  constructor(taker: MessageTaker, messageBytesMax: number) {
-    this.#taker = taker;
-    this.#messageBytesMax = messageBytesMax;
+  constructor(messageBytesMax: number) {
+    this.messageBytesMax = messageBytesMax;
   }
+
+  /**
+   * One whole message, the taker's own to keep. `wireBytes` is its length with the prefix.
+   * Returns whether reading goes on.
+   */
+  abstract onWholeMessage(message: Buffer, isCompressed: boolean, wireBytes: number): boolean;
 
   /** Bytes of a message whose end has not come, prefix included. */
   get pendingBytes(): number {
@@ -119,7 +117,7 @@ export class MessageReader {
     if (flag > 1) return FramingFault.BAD_FLAG;
     const low = (bytes[at + 2]! << 16) | (bytes[at + 3]! << 8) | bytes[at + 4]!;
     const length = bytes[at + 1]! * 0x100_0000 + low;
-    if (length > this.#messageBytesMax) {
+    if (length > this.messageBytesMax) {
       this.badLength = length;
       return FramingFault.TOO_LARGE;
     }
@@ -151,11 +149,7 @@ export class MessageReader {
   }
 
   #yield(message: Buffer): boolean {
-    return this.#taker.onWholeMessage(
-      message,
-      this.#isCompressed,
-      PREFIX_BYTES + this.#partialLength,
-    );
+    return this.onWholeMessage(message, this.#isCompressed, PREFIX_BYTES + this.#partialLength);
   }
 }
 

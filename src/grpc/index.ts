@@ -9,8 +9,8 @@
 export { isGrpcContentType } from "./content-type.ts";
 export {
   FramingFault,
+  MESSAGE_BYTES_MAX,
   MessageReader,
-  type MessageTaker,
   PREFIX_BYTES,
   writePrefix,
 } from "./framing.ts";

@@ -12,8 +12,7 @@ import type { Timer } from "../../base/index.ts";
 import type { Call, CallEvents, CallFailure } from "../../cluster/index.ts";
 import {
   FramingFault,
-  MessageReader,
-  type MessageTaker,
+  MESSAGE_BYTES_MAX,
   PREFIX_BYTES,
   Status,
   writePrefix,
@@ -26,7 +25,8 @@ import {
   statusOfHeaders,
   statusOfTrailers,
 } from "./call-status.ts";
-import { compress, decompress, type Encoding, encodingOf } from "./compression.ts";
+import { compress, type Encoding } from "./compression.ts";
+import { Inbox, type InboxOwner } from "./inbox.ts";
 import type { CallOwner } from "./owner.ts";
 
 /** The caller's side. Each method may call any method of the call. */
@@ -64,15 +64,8 @@ export interface CallOptions extends Omit<ClientCallConfig, "encoding"> {
 /** Small messages are framed here, so that prefix and message leave as one DATA frame. */
 const scratch = Buffer.allocUnsafeSlow(16_384);
 
-/** A message that nobody has asked for yet. */
-interface UnreadMessage {
-  readonly message: Buffer;
-  /** Its bytes on the wire, as far as the server has no credit for them. */
-  readonly heldBytes: number;
-}
-
 /** See the head of this file. Made by `ClientChannel.createCall`. */
-export class ClientCall implements CallEvents, MessageTaker {
+export class ClientCall implements CallEvents, InboxOwner {
   /** As its caller and, in what that left open, its method have it. */
   config: ClientCallConfig;
   /** As its caller has it. */
@@ -80,21 +73,8 @@ export class ClientCall implements CallEvents, MessageTaker {
   readonly #owner: CallOwner;
   readonly #events: ClientCallEvents;
   #sendBytesMax: number;
-  #receiveBytesMax: number;
+  readonly #inbox: Inbox;
   #call: Call | null = null;
-  #reader: MessageReader | null = null;
-  /** How the server compresses, as its headers say. */
-  #encodingName = "identity";
-  /** Messages asked for and not delivered. */
-  #wanted = 0;
-  #unread: UnreadMessage[] | null = null;
-  /** Response bytes that the server gets no credit for yet. */
-  #heldBytes = 0;
-  /** Bytes of the message on its way that it did get credit for. */
-  #partialReleased = 0;
-  /** Inside `onResponseData`, whose result is credit: what was released there. */
-  #isReceiving = false;
-  #releasedBytes = 0;
   /** Request bytes that wait, in the order in which they leave. */
   #waitingBytes = 0;
   /** The end, while messages before it have not been read. */
@@ -119,7 +99,7 @@ export class ClientCall implements CallEvents, MessageTaker {
     this.config = config;
     this.#events = events;
     this.#sendBytesMax = sendBytesMax;
-    this.#receiveBytesMax = receiveBytesMax;
+    this.#inbox = new Inbox(this, receiveBytesMax);
   }
 
   /** "ip:port" of the endpoint that has it or had it last; null before there is one. */
@@ -156,7 +136,7 @@ export class ClientCall implements CallEvents, MessageTaker {
   ): void {
     this.config = config;
     this.#sendBytesMax = sendBytesMax;
-    this.#receiveBytesMax = receiveBytesMax;
+    this.#inbox.messageBytesMax = receiveBytesMax;
     this.#call!.reconfigure(list, config.deadlineMs, config.waitForReady === true);
   }
 
@@ -171,8 +151,9 @@ export class ClientCall implements CallEvents, MessageTaker {
     const { encoding } = this.config;
     const isCoded = isCompressed && encoding !== "identity";
     // The limit is on what the server's program would get.
-    if (message.length > this.#sendBytesMax) {
-      const limit = `(${message.length} vs. ${this.#sendBytesMax})`;
+    const most = Math.min(this.#sendBytesMax, MESSAGE_BYTES_MAX);
+    if (message.length > most) {
+      const limit = `(${message.length} vs. ${most})`;
       this.cancel(Status.RESOURCE_EXHAUSTED, `a sent message is larger than allowed ${limit}`);
       return true;
     }
@@ -204,35 +185,9 @@ export class ClientCall implements CallEvents, MessageTaker {
 
   /** Asks for one message more. */
   read(): void {
-    this.#wanted += 1;
     if (this.#isEnded) return;
-    while (this.#wanted > 0 && this.#unread !== null && this.#unread.length > 0) {
-      const { message, heldBytes } = this.#unread.shift()!;
-      this.#release(heldBytes);
-      this.#deliver(message);
-    }
-    if (this.#unread !== null && this.#unread.length === 0) this.#unread = null;
-    if (this.#unread === null && this.#status !== null) this.#finish(this.#status);
-    else this.#releasePartial();
-  }
-
-  #deliver(message: Buffer): void {
-    this.#wanted -= 1;
-    this.#events.onMessage(message);
-  }
-
-  /** Somebody waits for the message that is on its way: the server may send all of it. */
-  #releasePartial(): void {
-    if (this.#wanted === 0 || this.#unread !== null || this.#heldBytes === 0) return;
-    this.#partialReleased += this.#heldBytes;
-    this.#release(this.#heldBytes);
-  }
-
-  /** Credit to the server for bytes that were held. */
-  #release(bytes: number): void {
-    this.#heldBytes -= bytes;
-    if (this.#isReceiving) this.#releasedBytes += bytes;
-    else this.#call?.credit(bytes);
+    this.#inbox.read();
+    if (this.#status !== null && !this.#inbox.hasUnread) this.#finish(this.#status);
   }
 
   /** Ends the call here; the server is told by RST_STREAM. `onEnd` comes before this returns. */
@@ -251,7 +206,7 @@ export class ClientCall implements CallEvents, MessageTaker {
   #finish(status: CallStatus): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
-    this.#unread = null;
+    this.#inbox.close();
     this.#unreadDeadline?.cancel();
     this.#leave();
     this.#events.onEnd(status);
@@ -261,7 +216,6 @@ export class ClientCall implements CallEvents, MessageTaker {
   #leave(): void {
     if (this.#isLeft) return;
     this.#isLeft = true;
-    this.#reader = null;
     // The server needs no more of a request that it has answered.
     if (!this.#isHalfClosed) this.#call?.cancel(ErrorCode.CANCEL);
     // One that was cancelled before its start counts nowhere.
@@ -270,7 +224,7 @@ export class ClientCall implements CallEvents, MessageTaker {
 
   /** The answer is over: its status follows the messages that were not read yet. */
   #end(status: CallStatus): void {
-    if (this.#unread === null) {
+    if (!this.#inbox.hasUnread) {
       this.#finish(status);
       return;
     }
@@ -305,7 +259,7 @@ export class ClientCall implements CallEvents, MessageTaker {
       return;
     }
     // One that we do not know is no matter while no message uses it.
-    this.#encodingName = list.get("grpc-encoding") ?? "identity";
+    this.#inbox.encodingName = list.get("grpc-encoding") ?? "identity";
     this.#events.onHeaders(list);
   }
 
@@ -314,57 +268,24 @@ export class ClientCall implements CallEvents, MessageTaker {
   onResponseData(bytes: Uint8Array, start: number, end: number, isEnd: boolean): number {
     const count = end - start;
     if (this.#isEnded || this.#status !== null) return count;
-    this.#reader ??= new MessageReader(this, this.#receiveBytesMax);
-    this.#heldBytes += count;
-    this.#isReceiving = true;
-    this.#releasedBytes = 0;
-    const fault = this.#reader.push(bytes, start, end);
-    this.#releasePartial();
-    this.#isReceiving = false;
+    const fault = this.#inbox.recv(bytes, start, end);
     if (fault !== FramingFault.NONE) this.#failFraming(fault);
     else if (isEnd) this.#end(ownStatus(Status.INTERNAL, "the answer ended without trailers"));
-    if (this.#isEnded) return count;
-    const done = Math.min(this.#releasedBytes, count);
-    // What earlier frames brought is credited apart: the engine counts it as held.
-    if (this.#releasedBytes > done) this.#call?.credit(this.#releasedBytes - done);
-    return done;
+    return this.#isEnded ? count : this.#inbox.takeDone(count);
   }
 
-  onWholeMessage(bytes: Buffer, isCompressed: boolean, wireBytes: number): boolean {
-    const heldBytes = wireBytes - this.#partialReleased;
-    this.#partialReleased = 0;
-    const message = isCompressed ? this.#decompress(bytes) : bytes;
-    if (message === null) return false;
-    if (this.#wanted > 0 && this.#unread === null) {
-      this.#release(heldBytes);
-      this.#deliver(message);
-    } else {
-      this.#unread ??= [];
-      this.#unread.push({ message, heldBytes });
-    }
-    return !this.#isEnded;
+  // InboxOwner
+
+  credit(bytes: number): void {
+    this.#call?.credit(bytes);
   }
 
-  /** Null when the call failed for it. */
-  #decompress(bytes: Buffer): Buffer | null {
-    const encoding = encodingOf(this.#encodingName);
-    if (encoding === null || encoding === "identity") {
-      // compression.md has INTERNAL for clients, and UNIMPLEMENTED for servers.
-      const shown = JSON.stringify(this.#encodingName.slice(0, 100));
-      const details = `a received message is compressed, and its grpc-encoding is ${shown}`;
-      this.#fail(ownStatus(Status.INTERNAL, details));
-      return null;
-    }
-    const message = decompress(encoding, bytes, this.#receiveBytesMax);
-    if (typeof message !== "string") return message;
-    if (message === "corrupt") {
-      this.#fail(ownStatus(Status.INTERNAL, `a received message is not valid ${encoding}`));
-    } else {
-      const limit = `${this.#receiveBytesMax} bytes when decompressed`;
-      const details = `a received message is larger than ${limit}`;
-      this.#fail(ownStatus(Status.RESOURCE_EXHAUSTED, details));
-    }
-    return null;
+  onMessage(message: Buffer): void {
+    this.#events.onMessage(message);
+  }
+
+  onBadMessage(code: Status, details: string): void {
+    this.cancel(code, details);
   }
 
   #failFraming(fault: FramingFault): void {
@@ -372,13 +293,13 @@ export class ClientCall implements CallEvents, MessageTaker {
       this.#fail(ownStatus(Status.INTERNAL, "a received message has an unknown flag"));
       return;
     }
-    const limit = `(${this.#reader?.badLength} vs. ${this.#receiveBytesMax})`;
+    const limit = `(${this.#inbox.badLength} vs. ${this.#inbox.messageBytesMax})`;
     const details = `a received message is larger than allowed ${limit}`;
     this.#fail(ownStatus(Status.RESOURCE_EXHAUSTED, details));
   }
 
   onResponseTrailers(list: HeaderList): void {
-    const isCut = this.#reader !== null && this.#reader.pendingBytes > 0;
+    const isCut = this.#inbox.pendingBytes > 0;
     this.#end(statusOfTrailers(list, isCut));
   }
 

@@ -118,7 +118,8 @@ export class ClientChannel implements CallOwner, ClusterUser {
       return null;
     }
     const nowMs = this.#deps.clock.nowMs();
-    if (deadlineMs <= nowMs) {
+    // Also what is no time at all.
+    if (!(deadlineMs > nowMs)) {
       call.refuse(Status.DEADLINE_EXCEEDED, "the deadline had passed before the call began");
       return null;
     }

@@ -310,3 +310,46 @@ test("a deadline ends a call whose last messages nobody reads", () => {
   probe.call.read();
   assert.deepEqual(probe.messages, []);
 });
+
+// 60 streams that nobody read took 3 GB: each message was inflated when it came, and credit counts
+// the bytes that came.
+test("messages that nobody has asked for stay compressed until somebody does", () => {
+  const inflated = 1_000_000;
+  const bytes = framed(gzipSync(Buffer.alloc(inflated)), 1);
+  const probe = new Probe().headers(["grpc-encoding", "gzip"]);
+  const before = process.memoryUsage().arrayBuffers;
+  for (let i = 0; i < 50; i += 1) probe.data(bytes);
+  assert.ok(process.memoryUsage().arrayBuffers - before < 10 * inflated, "as they came");
+  assert.equal(probe.credit, 0);
+  probe.call.read();
+  assert.deepEqual(
+    probe.messages.map(({ length }) => length),
+    [inflated],
+  );
+  assert.equal(probe.credit, bytes.length);
+});
+
+test("a message that cannot be inflated fails its call when it is asked for", () => {
+  const probe = new Probe().headers(["grpc-encoding", "gzip"]);
+  probe
+    .data(framed(gzipSync("first"), 1))
+    .data(framed("no gzip", 1))
+    .data(framed("never"));
+  probe.call.read();
+  assert.deepEqual([probe.messages, probe.status], [["first"], null]);
+  probe.call.read();
+  assert.deepEqual(probe.messages, ["first"]);
+  assert.equal(probe.status?.code, Status.INTERNAL);
+  assert.ok(probe.inner.isCancelled);
+});
+
+// Its length went out modulo 2^32, and the rest as frames of whoever had made the message.
+test("a message longer than a length can say is refused before anything of it is sent", () => {
+  const probe = new Probe();
+  const length = 2 ** 32;
+  const huge = Object.create(Uint8Array.prototype, { length: { value: length } }) as Uint8Array;
+  probe.call.send(huge, false);
+  assert.equal(probe.status?.code, Status.RESOURCE_EXHAUSTED);
+  assert.match(probe.status?.details ?? "", /4294967296 vs. 4294967295/);
+  assert.equal(probe.inner.sent.length, 0);
+});

@@ -170,12 +170,13 @@ const GOAWAY_CASES: readonly Case[] = [
     const codes: number[] = [];
     const untilMs = performance.now() + 400;
     const load = async (): Promise<void> => {
-      while (performance.now() < untilMs) codes.push((await outcome(channel.unary(PING))).code);
+      while (performance.now() < untilMs || codes.length < 200) {
+        codes.push((await outcome(channel.unary(PING))).code);
+      }
     };
     await Promise.all(Array.from({ length: 20 }, load));
     const failed = codes.filter((code) => code !== 0);
     const isAllowed = differs(scene.driver, "aged connections", { grpcJs: true, fairlead: false });
-    assert.ok(codes.length > 100);
     if (isAllowed) assert.ok(failed.every((code) => code === UNAVAILABLE || code === 13));
     else assert.deepEqual(failed, []);
   }),
