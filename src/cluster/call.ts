@@ -131,13 +131,18 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
     this.#startedMs = nowMs;
   }
 
-  /** Settings that came before its first attempt: what is sent, until when, whether it waits. */
-  reconfigure(list: HeaderList, deadlineMs: number, waitForReady: boolean): void {
-    if (this.#attempts > 0 || this.#isOver) return;
+  /**
+   * Settings that came late: what is sent, until when, whether it waits. False, and nothing is
+   * changed, when it had its first attempt already.
+   */
+  reconfigure(list: HeaderList, deadlineMs: number, waitForReady: boolean): boolean {
+    if (this.#attempts > 0 || this.#isOver) return false;
     this.#list = list;
     this.deadlineMs = deadlineMs;
     this.waitForReady = waitForReady;
-    if (deadlineMs !== Number.POSITIVE_INFINITY) this.#owner.arm(this, deadlineMs);
+    if (deadlineMs === Number.POSITIVE_INFINITY) this.#owner.disarm(this);
+    else this.#owner.arm(this, deadlineMs);
+    return true;
   }
 
   /** Sends it on its way; events may come before this returns. */

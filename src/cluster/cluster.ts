@@ -35,7 +35,7 @@ const PUBLISH_AT_ONCE_MAX = 256;
 const PUBLISH_DELAY_MS = 1;
 
 const SHUTTING_DOWN = "fairlead is shutting down";
-const CLOSED = "the cluster is closed";
+const CLOSED = "the channel is closed";
 
 /** See the head of this file. */
 export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ticking {
@@ -58,6 +58,8 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
   #activeCalls = 0;
   #publishTimer: Timer | null = null;
   #isClosed = false;
+  /** What calls are told once it is closed. */
+  #endReason = "";
 
   constructor(config: ClusterConfig, deps: ClusterDeps) {
     this.#config = config;
@@ -167,7 +169,7 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
 
   dispatch(call: Call, exclude: Subchannel | null): void {
     if (this.#isClosed) {
-      call.fail("refused", ErrorCode.REFUSED_STREAM, Status.UNAVAILABLE, SHUTTING_DOWN);
+      call.fail("refused", ErrorCode.REFUSED_STREAM, Status.UNAVAILABLE, this.#endReason);
       return;
     }
     if (exclude !== null) this.#metrics.replays.add();
@@ -362,23 +364,24 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
 
   /** Ends everything: waiting calls fail, connections close. */
   close(): void {
-    this.#end((subchannel) => subchannel.close(CLOSED));
+    this.#end(SHUTTING_DOWN, (subchannel) => subchannel.close("the cluster is closed"));
   }
 
   /** As `close`, but calls that have an endpoint finish there; connections close behind them. */
   retire(): void {
-    this.#end((subchannel) => subchannel.remove(CLOSED));
+    this.#end(CLOSED, (subchannel) => subchannel.remove(CLOSED));
   }
 
-  #end(end: (subchannel: Subchannel) => void): void {
+  #end(reason: string, end: (subchannel: Subchannel) => void): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#endReason = reason;
     this.#connectivity.close();
     this.#warmUp.cancel();
     this.#publishTimer?.cancel();
     this.#deps.resolver.close();
     this.#deps.loop.remove(this);
-    this.#waiting.failAll(SHUTTING_DOWN);
+    this.#waiting.failAll(reason);
     const all = [...this.#endpoints.current, ...this.#endpoints.draining];
     for (const subchannel of all) end(subchannel);
     this.#metrics.remove();

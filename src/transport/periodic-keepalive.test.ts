@@ -179,3 +179,12 @@ test("too_many_pings slows down the connections that come after, too", async () 
   await until(() => second.closed.length > 0, "closed");
   await server.close();
 });
+
+// Twenty pods that each cut one connection made of 10 s 121 days.
+test("many servers that find one pace too eager double it once", () => {
+  const pace = new KeepalivePace({ timeMs: 10_000, timeoutMs: 1_000, permitWithoutCalls: false });
+  for (let i = 0; i < 20; i += 1) pace.slowDown(10_000);
+  assert.equal(pace.timeMs, 20_000);
+  pace.slowDown(20_000);
+  assert.equal(pace.timeMs, 40_000);
+});

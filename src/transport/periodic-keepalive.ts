@@ -14,8 +14,8 @@ export const KEEPALIVE_TIME_MS_MIN = 10_000;
 const PING = new Uint8Array(Buffer.from("flalive\0", "latin1"));
 
 /**
- * The settings as all connections of a channel share them: one server that finds us too eager slows
- * us down for good. "Double the KEEPALIVE_TIME on that channel" (A8).
+ * The settings as all connections of a connector share them: a server that finds one of them too
+ * eager slows the others down too. "Double the KEEPALIVE_TIME on that channel" (A8).
  */
 export class KeepalivePace {
   #timeMs: number;
@@ -33,9 +33,12 @@ export class KeepalivePace {
     return this.#timeMs;
   }
 
-  /** A server cut a connection with `too_many_pings`. */
-  slowDown(): void {
-    this.#timeMs *= 2;
+  /**
+   * A server cut a connection that had this pace with `too_many_pings`. Twice that, not twice what
+   * other servers have made of it meanwhile: twenty pods with one setting are one lesson.
+   */
+  slowDown(timeMs: number): void {
+    this.#timeMs = Math.max(this.#timeMs, 2 * timeMs);
   }
 }
 
@@ -43,6 +46,8 @@ export class KeepalivePace {
 export class PeriodicKeepalive {
   readonly #http2: Connection;
   readonly #pace: KeepalivePace;
+  /** The pace that it began with. */
+  readonly #timeMs: number;
   /** 0 before the first bytes: until then the peer's SETTINGS have their own time limit. */
   #lastRecvMs = 0;
   /** When the PING went out that nothing has come after; 0 for none. */
@@ -51,6 +56,7 @@ export class PeriodicKeepalive {
   constructor(http2: Connection, pace: KeepalivePace) {
     this.#http2 = http2;
     this.#pace = pace;
+    this.#timeMs = pace.timeMs;
   }
 
   /** Anything came: whoever sends is there. */
@@ -64,7 +70,7 @@ export class PeriodicKeepalive {
 
   /** The peer finds us too eager. */
   onTooManyPings(): void {
-    this.#pace.slowDown();
+    this.#pace.slowDown(this.#timeMs);
   }
 
   /** Sends or judges a PING. */

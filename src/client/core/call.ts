@@ -127,17 +127,18 @@ export class ClientCall implements CallEvents, InboxOwner {
     if (this.isWaiting) this.#owner.onWaiting(this, metadata);
   }
 
-  /** From the owner: service config came while it waits for its first endpoint. */
+  /** From the owner: service config came. It counts while no endpoint has had the call. */
   reconfigure(
     list: HeaderList,
     config: ClientCallConfig,
     sendBytesMax: number,
     receiveBytesMax: number,
   ): void {
+    const { deadlineMs, waitForReady } = config;
+    if (this.#call?.reconfigure(list, deadlineMs, waitForReady === true) !== true) return;
     this.config = config;
     this.#sendBytesMax = sendBytesMax;
     this.#inbox.messageBytesMax = receiveBytesMax;
-    this.#call!.reconfigure(list, config.deadlineMs, config.waitForReady === true);
   }
 
   /**
@@ -147,7 +148,7 @@ export class ClientCall implements CallEvents, InboxOwner {
    * @param isLast as `halfClose` after it, in the same DATA frame.
    */
   send(message: Uint8Array, isCompressed: boolean, isLast = false): boolean {
-    if (this.#isEnded || this.#isHalfClosed) return true;
+    if (this.#isEnded || this.#isLeft || this.#isHalfClosed) return true;
     const { encoding } = this.config;
     const isCoded = isCompressed && encoding !== "identity";
     // The limit is on what the server's program would get.
@@ -178,7 +179,7 @@ export class ClientCall implements CallEvents, InboxOwner {
 
   /** Nothing more will be sent. */
   halfClose(): void {
-    if (this.#isHalfClosed || this.#isEnded) return;
+    if (this.#isEnded || this.#isLeft || this.#isHalfClosed) return;
     this.#isHalfClosed = true;
     this.#call!.sendData(scratch, 0, 0, true);
   }
@@ -218,6 +219,10 @@ export class ClientCall implements CallEvents, InboxOwner {
     this.#isLeft = true;
     // The server needs no more of a request that it has answered.
     if (!this.#isHalfClosed) this.#call?.cancel(ErrorCode.CANCEL);
+    // What waits of it will not leave: whoever waits for that goes on.
+    const isWriteWaiting = this.#waitingBytes > 0;
+    this.#waitingBytes = 0;
+    if (isWriteWaiting && !this.#isEnded) this.#events.onWritable();
     // One that was cancelled before its start counts nowhere.
     if (this.#call !== null) this.#owner.onEnded(this);
   }
@@ -304,8 +309,9 @@ export class ClientCall implements CallEvents, InboxOwner {
   }
 
   onRequestWritable(bytes: number): void {
+    if (this.#isLeft) return;
     this.#waitingBytes -= bytes;
-    if (this.#waitingBytes === 0 && !this.#isEnded) this.#events.onWritable();
+    if (this.#waitingBytes === 0) this.#events.onWritable();
   }
 
   onRequestStopped(_code: ErrorCode): void {}

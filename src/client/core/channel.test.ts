@@ -131,3 +131,22 @@ test("a policy of retries is told of once, as one that is not carried out", () =
   assert.equal(told(harness), 2, "a second channel hears it of the resolver");
   channel.close();
 });
+
+// Each change began the time-out anew, and a time-out that was taken away still ended the call.
+test("a call that waits for its first endpoint has service config once, whole", () => {
+  const harness = new ChannelHarness();
+  const channel = harness.channel({ serviceConfig: methods({ timeout: "1s" }) });
+  const { call, events } = newCall(channel, { waitForReady: true });
+  call.start(null);
+  harness.resolver.say({ json: methods({}) });
+  harness.clock.advance(5_000);
+  assert.equal(events.status, null, "the resolver's config has no time-out");
+  const later = newCall(channel, { waitForReady: true });
+  later.call.start(null);
+  for (let i = 0; i < 5; i += 1) {
+    harness.resolver.say({ json: methods({ timeout: "1s", maxRequestMessageBytes: i }) });
+    harness.clock.advance(300);
+  }
+  assert.equal(later.events.status?.code, Status.DEADLINE_EXCEEDED);
+  channel.close();
+});

@@ -32,7 +32,9 @@ export class ClientChannel implements CallOwner, ClusterUser {
   readonly #cluster: SharedCluster;
   readonly #watchers = new Set<(state: Connectivity) => void>();
   /** Calls that had no endpoint when they began: those that still have none fail at `close`. */
-  readonly #waiting = new Map<ClientCall, readonly Field[] | null>();
+  readonly #waiting = new Set<ClientCall>();
+  /** Those of them that no service config has reached, with their metadata. */
+  readonly #unconfigured = new Map<ClientCall, readonly Field[] | null>();
   #methods = new Map<string, Method>();
   /** Those of its own service config, and those in force. */
   readonly #ownConfigs: MethodConfigs;
@@ -101,7 +103,7 @@ export class ClientChannel implements CallOwner, ClusterUser {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    for (const call of [...this.#waiting.keys()]) {
+    for (const call of [...this.#waiting]) {
       if (call.isWaiting) call.cancel(Status.UNAVAILABLE, CLOSED);
     }
     this.#cluster.leave(this);
@@ -132,11 +134,15 @@ export class ClientChannel implements CallOwner, ClusterUser {
   }
 
   onWaiting(call: ClientCall, metadata: readonly Field[] | null): void {
-    this.#waiting.set(call, metadata);
+    this.#waiting.add(call);
+    this.#unconfigured.set(call, metadata);
   }
 
   onEnded(call: ClientCall): void {
-    if (this.#waiting.size > 0) this.#waiting.delete(call);
+    if (this.#waiting.size > 0) {
+      this.#waiting.delete(call);
+      this.#unconfigured.delete(call);
+    }
     this.#deps.release();
   }
 
@@ -174,8 +180,9 @@ export class ClientChannel implements CallOwner, ClusterUser {
   onMethodConfigs(methods: MethodConfigs | null): void {
     this.#methodConfigs = methods ?? this.#ownConfigs;
     this.#methods = new Map();
-    for (const [call, metadata] of this.#waiting)
-      if (call.isWaiting) this.#reconfigure(call, metadata);
+    // Once for each: a time-out that began anew with every change would never end.
+    for (const [call, metadata] of this.#unconfigured) this.#reconfigure(call, metadata);
+    this.#unconfigured.clear();
     this.#tellOfRetries();
   }
 

@@ -17,12 +17,14 @@ class ScriptedCall {
   readonly sent: { readonly bytes: Buffer; readonly isEnd: boolean }[] = [];
   creditedBytes = 0;
   isCancelled = false;
+  /** No window is open: what is sent waits. */
+  isBlocked = false;
 
   start(): void {}
 
   sendData(bytes: Uint8Array, start: number, end: number, isEnd: boolean): number {
     this.sent.push({ bytes: Buffer.from(bytes.subarray(start, end)), isEnd });
-    return end - start;
+    return this.isBlocked ? 0 : end - start;
   }
 
   credit(bytes: number): void {
@@ -78,8 +80,12 @@ class Probe implements ClientCallEvents, CallOwner {
     return this;
   }
 
+  writableCount = 0;
+
   onHeaders(): void {}
-  onWritable(): void {}
+  onWritable(): void {
+    this.writableCount += 1;
+  }
 
   onMessage(message: Buffer): void {
     this.messages.push(message.toString("latin1"));
@@ -352,4 +358,23 @@ test("a message longer than a length can say is refused before anything of it is
   assert.equal(probe.status?.code, Status.RESOURCE_EXHAUSTED);
   assert.match(probe.status?.details ?? "", /4294967296 vs. 4294967295/);
   assert.equal(probe.inner.sent.length, 0);
+});
+
+// It waited for the end, which waited for the reader, who waited for the write.
+test("a write that waits goes on when the server has ended with messages unread", () => {
+  const probe = new Probe();
+  probe.inner.isBlocked = true;
+  assert.equal(probe.call.send(Buffer.from("waits"), false), false);
+  probe.headers().data(framed("unread")).trailers();
+  assert.equal(probe.status, null, "its message comes first");
+  assert.equal(probe.writableCount, 1);
+  assert.equal(probe.call.send(Buffer.from("of no interest"), false), true);
+  probe.call.onRequestWritable(10);
+  probe.call.halfClose();
+  assert.equal(probe.writableCount, 1);
+  probe.call.read();
+  assert.deepEqual(
+    [probe.messages, (probe.status as CallStatus | null)?.code],
+    [["unread"], Status.OK],
+  );
 });

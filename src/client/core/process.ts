@@ -11,12 +11,10 @@ import { TransportLoop } from "../../transport/index.ts";
 import { ClientChannel } from "./channel.ts";
 import { DiscoveryPool } from "./discovery-pool.ts";
 import { createLazyResolver } from "./lazy-resolver.ts";
+import { ProcessHold } from "./process-hold.ts";
 import { relayLogger } from "./relay-logger.ts";
 import type { ChannelSettings, ClientDeps } from "./settings.ts";
 import { SharedClusters } from "./shared-clusters.ts";
-
-/** Longer than any process waits for a call without another event. */
-const KEEP_ALIVE_MS = 2 ** 31 - 1;
 
 /** The client side of a process. */
 class ClientProcess {
@@ -26,11 +24,9 @@ class ClientProcess {
   readonly pool: DiscoveryPool;
   /** Who hears what discovery has to say: watches that channels share are no one channel's. */
   readonly logs = new Set<Logger>();
-  #retained = 0;
-  readonly #keepAlive = realClock().setTimer(KEEP_ALIVE_MS, () => {});
 
   constructor() {
-    this.#keepAlive.unref();
+    const hold = new ProcessHold(realClock());
     const clock = unrefClock(realClock());
     const rng = realRng();
     const pool = new DiscoveryPool({
@@ -45,8 +41,8 @@ class ClientProcess {
       wheel: new TimerWheel(clock),
       createResolver: (target, discovery, txt) =>
         createLazyResolver(target, discovery, { pool, txt }),
-      retain: () => this.#retain(),
-      release: () => this.#release(),
+      retain: () => hold.retain(),
+      release: () => hold.release(),
     };
     this.clusters = new SharedClusters(this.deps);
   }
@@ -54,16 +50,6 @@ class ClientProcess {
   /** The figures of all channels together. */
   snapshot(): MetricsSnapshot {
     return mergeSnapshots([this.clusters.snapshot(), this.pool.snapshot()]);
-  }
-
-  #retain(): void {
-    this.#retained += 1;
-    if (this.#retained === 1) this.#keepAlive.ref();
-  }
-
-  #release(): void {
-    this.#retained -= 1;
-    if (this.#retained === 0) this.#keepAlive.unref();
   }
 }
 
