@@ -97,6 +97,10 @@ test("a real timer fires when at least its delay has passed by the same clock", 
   }
 });
 
+test("a real timer of no delay at all fires as one of 0", { timeout: 5_000 }, async () => {
+  await new Promise<void>((resolve) => realClock().setTimer(Number.NaN, resolve));
+});
+
 test("a real timer can be cancelled; one beyond Node's limit does not fire at once", async () => {
   const clock = realClock();
   clock.setTimer(0, () => assert.fail("cancelled")).cancel();

@@ -19,9 +19,11 @@ class RealTimer implements Timer {
   #isRef = true;
 
   constructor(delayMs: number, fn: () => void) {
-    this.#dueMs = performance.now() + Math.max(0, delayMs);
+    // NaN as 0: what is due at no time would be looked at for ever.
+    const inMs = Number.isNaN(delayMs) ? 0 : Math.max(0, delayMs);
+    this.#dueMs = performance.now() + inMs;
     this.#fn = fn;
-    this.#handle = setTimeout(this.#onTimeout, Math.min(delayMs, DELAY_MS_MAX));
+    this.#handle = setTimeout(this.#onTimeout, Math.min(inMs, DELAY_MS_MAX));
   }
 
   cancel(): void {
