@@ -15,8 +15,9 @@ import type {
 } from "@grpc/grpc-js";
 import type { Timer } from "../../base/index.ts";
 import { Status } from "../../grpc/index.ts";
-import type { HeaderList } from "../../http2/index.ts";
+import type { Field, HeaderList } from "../../http2/index.ts";
 import type { CallOptions, CallStatus, ClientCall, ClientCallEvents } from "../core/index.ts";
+import { credentialsFailure, joinMetadata } from "./call-metadata.ts";
 import { type Deliverable, deliverSoon } from "./delivery.ts";
 import type { GrpcModule } from "./grpc-module.ts";
 import { toFields, toMetadata } from "./metadata.ts";
@@ -64,6 +65,8 @@ export class GrpcJsCall implements ClientCallEvents, Deliverable {
   #reads = 0;
   /** Callbacks of messages that wait. */
   #writes: ((error?: Error | null) => void)[] | null = null;
+  /** The deadline while there are none. */
+  #credentialsTimer: Timer | null = null;
   #isScheduled = false;
   // What has come and was not delivered yet.
   #headers: HeaderList | null = null;
@@ -79,7 +82,10 @@ export class GrpcJsCall implements ClientCallEvents, Deliverable {
 
   start(metadata: Metadata, listener: InterceptingListener): void {
     this.#listener = listener;
-    if (this.#isOver) return;
+    if (this.#isOver) {
+      this.#schedule();
+      return;
+    }
     const { waitForReady } = metadata.getOptions();
     const options = waitForReady === undefined ? this.#options : { ...this.#options, waitForReady };
     const call = this.#owner.start(options, this);
@@ -88,48 +94,60 @@ export class GrpcJsCall implements ClientCallEvents, Deliverable {
       call.cancel(Status.UNAUTHENTICATED, PLAINTEXT);
       return;
     }
-    const credentials = this.#owner.callMetadata(options, this.#credentials);
-    if (credentials === null) this.#begin(call, metadata);
+    const credentials = this.#credentialsOf(options);
+    if (credentials === null) this.#begin(call, toFields(metadata));
     else this.#beginWith(call, metadata, credentials);
   }
 
-  #begin(call: ClientCall, metadata: Metadata): void {
+  #begin(call: ClientCall, fields: readonly Field[] | null): void {
     for (let i = 0; i < this.#reads; i++) call.read();
-    call.start(toFields(metadata));
+    call.start(fields);
+  }
+
+  /** Code of users may throw where it should reject. */
+  #credentialsOf(options: CallOptions): Promise<unknown> | null {
+    try {
+      const given = this.#owner.callMetadata(options, this.#credentials);
+      return given === null ? null : Promise.resolve(given);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** Call credentials take a while: what the stub does meanwhile is done after them. */
-  #beginWith(call: ClientCall, metadata: Metadata, credentials: Promise<Metadata>): void {
+  #beginWith(call: ClientCall, metadata: Metadata, credentials: Promise<unknown>): void {
     this.#early = [];
     const late = (): void =>
       call.cancel(Status.DEADLINE_EXCEEDED, "deadline exceeded while call credentials were made");
     const { deadlineMs } = call.config;
-    const timer =
-      deadlineMs === Number.POSITIVE_INFINITY ? null : this.#owner.setTimer(deadlineMs, late);
-    const go = (added: Metadata): void => {
-      timer?.cancel();
-      const early = this.#early ?? [];
-      this.#early = null;
-      const all = metadata.clone();
-      all.merge(added);
-      if (all.get("authorization").length > 1) {
-        call.cancel(Status.INTERNAL, '"authorization" metadata cannot have multiple values');
+    if (deadlineMs !== Number.POSITIVE_INFINITY) {
+      this.#credentialsTimer = this.#owner.setTimer(deadlineMs, late);
+    }
+    const go = (added: unknown): void => {
+      if (this.#isOver) return;
+      const fields = joinMetadata(metadata, added);
+      if (fields !== null && "code" in fields) {
+        call.cancel(fields.code, fields.details);
         return;
       }
-      this.#begin(call, all);
+      this.#credentialsTimer?.cancel();
+      const early = this.#early ?? [];
+      this.#early = null;
+      this.#begin(call, fields);
       for (const each of early) each();
     };
-    const fail = (error: Error & { code?: unknown }): void => {
-      timer?.cancel();
-      this.#early = null;
-      const code = typeof error.code === "number" ? (error.code as Status) : Status.UNKNOWN;
-      const details = `Getting metadata from plugin failed with error: ${error.message}`;
-      call.cancel(controlPlaneCode(code), details);
+    const fail = (error: unknown): void => {
+      const { code, details } = credentialsFailure(error);
+      call.cancel(code, details);
     };
     credentials.then(go, fail);
   }
 
   sendMessageWithContext(context: MessageContext, message: Buffer): void {
+    if (!(message instanceof Uint8Array)) {
+      this.#refuseMessage(context, message);
+      return;
+    }
     if (this.#early !== null) {
       this.#early.push(() => this.sendMessageWithContext(context, message));
       return;
@@ -143,6 +161,14 @@ export class GrpcJsCall implements ClientCallEvents, Deliverable {
       this.#writes ??= [];
       this.#writes.push(callback);
     }
+  }
+
+  /** A serializer is code of users. */
+  #refuseMessage({ callback }: MessageContext, message: unknown): void {
+    const given = message === null ? "null" : typeof message;
+    const details = `the serializer of the request gave ${given}, must give a Buffer`;
+    if (!this.#isOver) this.cancelWithStatus(Status.INTERNAL, details);
+    if (callback !== undefined) process.nextTick(callback);
   }
 
   startRead(): void {
@@ -202,6 +228,7 @@ export class GrpcJsCall implements ClientCallEvents, Deliverable {
     this.#isOver = true;
     this.#status = status;
     this.#early = null;
+    this.#credentialsTimer?.cancel();
     this.onWritable();
     this.#schedule();
   }
@@ -236,20 +263,4 @@ function authContextOf(socket: Socket): AuthContext {
 
 function toStatus(grpc: GrpcModule, { code, details, trailers }: CallStatus): StatusObject {
   return { code, details, metadata: toMetadata(grpc, trailers) };
-}
-
-/** What credentials may not claim, since these are statuses of servers. gRFC A54. */
-const NOT_OURS: ReadonlySet<number> = new Set([
-  Status.OK,
-  Status.INVALID_ARGUMENT,
-  Status.NOT_FOUND,
-  Status.ALREADY_EXISTS,
-  Status.FAILED_PRECONDITION,
-  Status.ABORTED,
-  Status.OUT_OF_RANGE,
-  Status.DATA_LOSS,
-]);
-
-function controlPlaneCode(code: Status): Status {
-  return NOT_OURS.has(code) ? Status.INTERNAL : code;
 }

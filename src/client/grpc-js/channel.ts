@@ -17,6 +17,7 @@ import type { ClusterView, Connectivity } from "../../cluster/index.ts";
 import { Status } from "../../grpc/index.ts";
 import type { CallOptions, ClientCall, ClientCallEvents, ClientChannel } from "../core/index.ts";
 import { GrpcJsCall, type GrpcJsCallOwner } from "./call.ts";
+import { callProblem } from "./call-problem.ts";
 import { type ChannelRef, type ChannelzCalls, ChannelzEntry } from "./channelz.ts";
 import type { GrpcModule } from "./grpc-module.ts";
 
@@ -101,7 +102,9 @@ export class GrpcJsChannel implements ChannelInterface, GrpcJsCallOwner {
     });
     if (atMs === Number.POSITIVE_INFINITY) return;
     const clock = realClock();
-    timer = clock.setTimer(Math.max(0, atMs - clock.wallMs()), () => {
+    // What is no time has passed.
+    const inMs = Number.isNaN(atMs) ? 0 : Math.max(0, atMs - clock.wallMs());
+    timer = clock.setTimer(inMs, () => {
       stop();
       callback(new Error("Deadline passed without connectivity state change"));
     });
@@ -130,6 +133,7 @@ export class GrpcJsChannel implements ChannelInterface, GrpcJsCallOwner {
     if (parentCall !== null && parentCall !== undefined && (flags & propagate.DEADLINE) !== 0) {
       atMs = Math.min(atMs, Number(parentCall.getDeadline()));
     }
+    const problem = callProblem(method, atMs, host);
     const options: CallOptions = {
       path: method,
       deadlineMs: this.#toClock(atMs),
@@ -138,7 +142,13 @@ export class GrpcJsChannel implements ChannelInterface, GrpcJsCallOwner {
       encoding: null,
     };
     lastCallNumber += 1;
+    this.#calls.callsStarted += 1;
+    this.#calls.lastCallStartedTimestamp = realClock().wallMs();
     const call = new GrpcJsCall(this, options, lastCallNumber);
+    if (problem !== null) {
+      call.cancelWithStatus(problem.code, problem.details);
+      return call as unknown as GrpcJsChannelCall;
+    }
     if (parentCall !== null && parentCall !== undefined && (flags & propagate.CANCELLATION) !== 0) {
       const cancel = (): void =>
         call.cancelWithStatus(Status.CANCELLED, "Cancelled by parent call");
@@ -157,8 +167,6 @@ export class GrpcJsChannel implements ChannelInterface, GrpcJsCallOwner {
   // GrpcJsCallOwner
 
   start(options: CallOptions, events: ClientCallEvents): ClientCall {
-    this.#calls.callsStarted += 1;
-    this.#calls.lastCallStartedTimestamp = realClock().wallMs();
     return this.#channel.createCall(options, events);
   }
 

@@ -18,7 +18,8 @@ import type { GrpcModule } from "./grpc-module.ts";
 export function toFields(metadata: Metadata): Field[] | null {
   const map = metadata.toJSON() as Record<string, (string | Buffer)[]>;
   let fields: Field[] | null = null;
-  for (const key in map) {
+  // Not "for in": `toJSON` makes the values of a key "__proto__" the prototype of `map`.
+  for (const key of Object.keys(map)) {
     if (key.startsWith(":") || isReservedKey(key)) continue;
     for (const value of map[key]!) {
       const text = typeof value === "string" ? value : encodeBinaryValue(value);
