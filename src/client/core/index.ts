@@ -14,8 +14,19 @@ export {
   parseChannelOptions,
 } from "./channel-options.ts";
 export { ACCEPT_ENCODING, type Encoding } from "./compression.ts";
+export { containedLogger } from "./contained-logger.ts";
 export { type HttpProxy, httpProxyFor } from "./http-proxy.ts";
-export { checkNames, discoveryOptions, flag, limitNumber } from "./option-checks.ts";
+export {
+  authorityText,
+  checkNames,
+  discoveryOptions,
+  flag,
+  limitNumber,
+  logger,
+  show,
+  text,
+  wholeNumber,
+} from "./option-checks.ts";
 export { clientProcess, openChannel } from "./process.ts";
 export {
   BACKOFF_INITIAL_MS,

@@ -9,6 +9,7 @@ import { type Logger, realClock, realRng, TimerWheel, unrefClock } from "../../b
 import { type MetricsSnapshot, mergeSnapshots } from "../../telemetry/index.ts";
 import { TransportLoop } from "../../transport/index.ts";
 import { ClientChannel } from "./channel.ts";
+import { containedLogger } from "./contained-logger.ts";
 import { DiscoveryPool } from "./discovery-pool.ts";
 import { createLazyResolver } from "./lazy-resolver.ts";
 import { ProcessHold } from "./process-hold.ts";
@@ -68,5 +69,6 @@ export function clientProcess(): ClientProcess {
  */
 export function openChannel(settings: ChannelSettings): ClientChannel {
   const { deps, clusters } = clientProcess();
-  return new ClientChannel(settings, deps, clusters);
+  const log = containedLogger(settings.log);
+  return new ClientChannel({ ...settings, log }, deps, clusters);
 }

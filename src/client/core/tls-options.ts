@@ -5,6 +5,7 @@
 import { isIPv6 } from "node:net";
 import { type Logger, silentLogger } from "../../base/index.ts";
 import { ClientTls, PemTls, type SocketSecurity } from "../../transport/index.ts";
+import { containedLogger } from "./contained-logger.ts";
 import { checkNames } from "./option-checks.ts";
 import { clientProcess } from "./process.ts";
 
@@ -100,7 +101,7 @@ function make(
   }
   const { clock } = clientProcess().deps;
   const paths = { caFile: caFile!, certFile: certFile!, keyFile: keyFile!, serverName };
-  const secure = ClientTls.load(paths, { clock, log: log ?? silentLogger });
+  const secure = ClientTls.load(paths, { clock, log: containedLogger(log ?? silentLogger) });
   return { secure, close: () => secure.close() };
 }
 

@@ -8,6 +8,7 @@ import { type Policy, parsePolicy, policyFromServiceConfig } from "../../balanci
 import { DEFAULT_CONNECTION_CONFIG } from "../../http2/index.ts";
 import { KEEPALIVE_TIME_MS_MIN } from "../../transport/index.ts";
 import {
+  authorityText,
   BACKOFF_INITIAL_MS,
   BACKOFF_MAX_MS,
   type ClusterSettings,
@@ -16,6 +17,7 @@ import {
   IDLE_TIMEOUT_MS_MIN,
   KEEPALIVE_TIMEOUT_MS,
   RECEIVE_BYTES_MAX,
+  show,
 } from "../core/index.ts";
 
 /** Channel arguments by name, as users give them. */
@@ -115,13 +117,15 @@ export function parseChannelArgs(args: ChannelArgs, policyName: string | null): 
     if (rule?.treatment !== "refused" || args[name] === undefined) continue;
     throw new ChannelArgError(`channel argument ${name} is refused: ${rule.note}`);
   }
+  // Credentials read it; what it may be is known here.
+  authorityArg(args, "grpc.ssl_target_name_override");
   const serviceConfig = jsonOf(args, "grpc.service_config");
   const algorithm = numberOf(args, "grpc.default_compression_algorithm", 0, 0, 2);
   return {
-    authority: textOf(args, "grpc.default_authority"),
+    authority: authorityArg(args, "grpc.default_authority"),
     userAgentParts: [
-      textOf(args, "grpc.primary_user_agent") ?? "",
-      textOf(args, "grpc.secondary_user_agent") ?? "",
+      agentOf(args, "grpc.primary_user_agent"),
+      agentOf(args, "grpc.secondary_user_agent"),
     ],
     serviceConfig,
     policy: policyOf(serviceConfig, policyName),
@@ -189,6 +193,22 @@ function textOf(args: ChannelArgs, name: string): string | null {
   throw new ChannelArgError(`channel argument ${name} is ${show(value)}, must be a string`);
 }
 
+/** What goes into `:authority`, or is a host. */
+function authorityArg(args: ChannelArgs, name: string): string | null {
+  try {
+    return authorityText(`channel argument ${name}`, args[name] ?? undefined);
+  } catch (error) {
+    throw new ChannelArgError((error as Error).message);
+  }
+}
+
+/** What goes into the value of a header; RFC 9110 §5.5 has no space at its ends. */
+function agentOf(args: ChannelArgs, name: string): string {
+  const value = textOf(args, name) ?? "";
+  if (/^[ -~]*$/.test(value)) return value.trim();
+  throw new ChannelArgError(`channel argument ${name} is ${show(value)}, must be printable ASCII`);
+}
+
 function jsonOf(args: ChannelArgs, name: string): unknown {
   const text = textOf(args, name);
   if (text === null) return null;
@@ -231,8 +251,4 @@ function sizeOf(args: ChannelArgs, name: string, otherwise: number): number {
   const bytes = numberOf(args, name, -2, -1);
   if (bytes === -2) return otherwise;
   return bytes === -1 ? Number.POSITIVE_INFINITY : bytes;
-}
-
-function show(value: unknown): string {
-  return JSON.stringify(value) ?? String(value);
 }

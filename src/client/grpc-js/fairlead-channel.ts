@@ -12,9 +12,14 @@ import {
   authorityOf,
   checkNames,
   discoveryOptions,
+  flag,
   httpProxyFor,
+  logger,
   openChannel,
   packageVersion,
+  show,
+  text,
+  wholeNumber,
 } from "../core/index.ts";
 import { GrpcJsChannel } from "./channel.ts";
 import { type ChannelArgs, parseChannelArgs } from "./channel-args.ts";
@@ -72,14 +77,7 @@ export function channelFactory(
   grpc: GrpcModule,
   options: FairleadChannelOptions = {},
 ): ChannelFactory {
-  checkNames("fairleadChannel", options, OPTION_NAMES);
-  const most = options.maxConnectionsPerEndpoint ?? 1;
-  if (!Number.isSafeInteger(most) || most < 1) {
-    throw new RangeError(
-      `fairleadChannel: maxConnectionsPerEndpoint is ${most}, must be a whole number, 1 or more`,
-    );
-  }
-  discoveryOptions("fairleadChannel: kubernetes", options.kubernetes);
+  checkOptions(options);
   return (target, credentials, args) =>
     createChannel(options.grpc ?? grpc, target, credentials, args ?? {}, options);
 }
@@ -91,6 +89,19 @@ export function channelFactory(
 export function viewOf(client: { getChannel(): ChannelInterface }): ClusterView | null {
   const channel = client.getChannel();
   return channel instanceof GrpcJsChannel ? channel.view() : null;
+}
+
+function checkOptions(options: FairleadChannelOptions): void {
+  const name = (option: keyof FairleadChannelOptions): string => `fairleadChannel: ${option}`;
+  checkNames("fairleadChannel", options, OPTION_NAMES);
+  const { policy, maxConnectionsPerEndpoint, allowPlaintextCallCredentials, log, grpc } = options;
+  text(name("policy"), policy);
+  wholeNumber(name("maxConnectionsPerEndpoint"), maxConnectionsPerEndpoint, 1, 1);
+  flag(name("allowPlaintextCallCredentials"), allowPlaintextCallCredentials, false);
+  logger(name("log"), log);
+  discoveryOptions(name("kubernetes"), options.kubernetes);
+  if (grpc === undefined || typeof Object(grpc).Metadata === "function") return;
+  throw new RangeError(`${name("grpc")} is ${show(grpc)}, must be the module @grpc/grpc-js`);
 }
 
 function createChannel(

@@ -9,7 +9,13 @@ import {
   policyFromServiceConfig,
 } from "../../../balancing/index.ts";
 import type { DiscoveryOptions } from "../../../discovery/index.ts";
-import { checkNames, clientProcess, discoveryOptions, flag } from "../../core/index.ts";
+import {
+  checkNames,
+  clientProcess,
+  containedLogger,
+  discoveryOptions,
+  flag,
+} from "../../core/index.ts";
 import type { GrpcModule } from "../grpc-module.ts";
 import { policyConfigFor } from "./config.ts";
 import { grpcLogger } from "./log.ts";
@@ -78,7 +84,7 @@ function registerInto(grpc: GrpcModule, dns: boolean, discovery: DiscoveryOption
   const { experimental } = grpc;
   const { deps, pool, logs } = clientProcess();
   const { clock, rng } = deps;
-  logs.add(grpcLogger(grpc));
+  logs.add(containedLogger(grpcLogger(grpc)));
   const schemes = ["kubernetes", "static", ...(dns ? ["dns"] : [])];
   const resolver = resolverClass({ grpc, pool, discovery });
   for (const scheme of schemes) experimental.registerResolver(scheme, resolver);
