@@ -218,6 +218,29 @@ test("a proxy that closes, or says nothing, is given up", async () => {
   assert.equal(await silent.failure(), "connection timed out");
 });
 
+test("a proxy that echoes our credential does not have it shown", async () => {
+  const plain = "user:p\u00e4ss+1";
+  const token = Buffer.from(plain, "latin1").toString("base64");
+  assert.match(token, /=$/);
+  const tunnel = { ...TUNNEL, authorization: `Basic ${token}` };
+  for (const [said, shown] of [
+    [`bad Proxy-Authorization: Basic ${token}`, "bad Proxy-Authorization: Basic ***"],
+    [`bad basic ${token.slice(0, 9)}`, "bad Basic ***"],
+    [`token ${token} of no use`, "token *** of no use"],
+    [`token ${token.replaceAll("=", "")} of no use`, "token *** of no use"],
+    [`no ${plain} here`, "no *** here"],
+    ["user with p\u00e4ss+1 is unknown", "user with *** is unknown"],
+    // What is cut is cut afterwards.
+    [`${"x".repeat(95)} ${plain}`, `${"x".repeat(95)} ***`],
+  ] as const) {
+    const dial = await new Dial().start({ tunnel });
+    await dial.request();
+    (await dial.peer()).socket.write(`HTTP/1.1 502 ${said}\r\n\r\n`, "latin1");
+    const reason = await dial.failure();
+    assert.equal(reason, `no tunnel to echo.test:443: the proxy answers 502 ${shown}`);
+  }
+});
+
 test("what would break the lines of the request is refused when the connector is made", () => {
   const loop = new TransportLoop(new VirtualClock());
   for (const broken of [{ host: "a\r\nX: b" }, { authorization: "Basic x\r\nX: b" }]) {

@@ -13,6 +13,7 @@ import { printable } from "./peer-text.ts";
 /** Bytes of a proxy's answer, interim ones included, up to the end of its head. */
 export const TUNNEL_HEAD_BYTES_MAX = 16_384;
 
+const REDACTED = "***";
 const HEAD_BEGIN = "HTTP/1.";
 const HEAD_END = "\r\n\r\n";
 const STATUS_LINE = /^HTTP\/1\.[01] ([1-5]\d\d)(?: ([^\r\n]*))?(?:\r\n|$)/;
@@ -43,7 +44,7 @@ export function openTunnel(socket: Socket, tunnel: Tunnel): Promise<void> {
     const onReadable = (): void => {
       for (let bytes = socket.read(); bytes !== null; bytes = socket.read()) {
         seen = Buffer.concat([seen, bytes]);
-        const outcome = judgeAnswer(seen);
+        const outcome = judgeAnswer(seen, authorization);
         if (outcome === null) continue;
         socket.off("readable", onReadable);
         if (typeof outcome === "string") {
@@ -66,7 +67,7 @@ export function openTunnel(socket: Socket, tunnel: Tunnel): Promise<void> {
  * What a proxy's answer so far means: what follows its head when the tunnel is open, or the rest of
  * a sentence about the proxy when it never will be; null when more is to come.
  */
-function judgeAnswer(seen: Buffer): Buffer | string | null {
+function judgeAnswer(seen: Buffer, authorization: string | null): Buffer | string | null {
   for (let at = 0; ; ) {
     const begin = seen.toString("latin1", at, at + HEAD_BEGIN.length);
     if (!HEAD_BEGIN.startsWith(begin)) return "does not answer as an HTTP/1.1 proxy";
@@ -82,8 +83,27 @@ function judgeAnswer(seen: Buffer): Buffer | string | null {
     // "Any 2xx response indicates that the sender will switch to tunnel mode" (§9.3.6), whatever
     // its fields say of a body.
     if (status >= 200 && status < 300) return seen.subarray(rest);
-    if (status >= 300) return `answers ${status} ${printable(line[2] ?? "")}`.trimEnd();
+    if (status >= 300) {
+      const reason = printable(withoutSecrets(line[2] ?? "", authorization));
+      return `answers ${status} ${reason}`.trimEnd();
+    }
     // "A client MUST be able to parse one or more 1xx responses" (RFC 9110 §15.2).
     at = rest;
   }
+}
+
+/**
+ * A proxy's words without our credential, which some echo with the request: as it was sent
+ * (RFC 7617 §2), decoded, and the password alone.
+ */
+function withoutSecrets(text: string, authorization: string | null): string {
+  if (authorization === null) return text;
+  const [, token = ""] = authorization.split(" ");
+  const plain = Buffer.from(token, "base64").toString("latin1");
+  const password = plain.slice(plain.indexOf(":") + 1);
+  let rest = text.replace(/\bbasic +\S+/gi, `Basic ${REDACTED}`);
+  for (const secret of [token, token.replace(/=+$/, ""), plain, password]) {
+    if (secret !== "") rest = rest.replaceAll(secret, REDACTED);
+  }
+  return rest;
 }

@@ -30,6 +30,14 @@ test("a user and password become Basic, decoded", () => {
   assert.equal(found?.tunnel.authorization, expected);
 });
 
+test("a password without a user is sent, and so is a user without a password", () => {
+  const sent = (url: string) => httpProxyFor("echo.test:1", { https_proxy: url })?.tunnel;
+  const basic = (text: string) => `Basic ${Buffer.from(text).toString("base64")}`;
+  assert.equal(sent("http://:pw@proxy.test")?.authorization, basic(":pw"));
+  assert.equal(sent("http://user@proxy.test")?.authorization, basic("user:"));
+  assert.equal(sent("http://@proxy.test")?.authorization, null);
+});
+
 const EXEMPT: readonly (readonly [noProxy: string, target: string, isExempt: boolean])[] = [
   ["*", "echo.test:1", true],
   ["other.test, echo.test", "echo.test:1", true],

@@ -49,7 +49,8 @@ function parseProxy(name: string, text: string): URL {
 }
 
 function authorizationOf({ username, password }: URL): string | null {
-  if (username === "") return null;
+  // RFC 7617 §2: either may be empty.
+  if (username === "" && password === "") return null;
   return `Basic ${unescaped(`${username}:${password}`).toString("base64")}`;
 }
 
