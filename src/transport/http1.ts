@@ -1,5 +1,6 @@
 /**
- * Tells an HTTP/1 client on an HTTP/2 port, and answers it. RFC 9110 §15.6.6.
+ * Tells an HTTP/1 client on an HTTP/2 port, and answers it (RFC 9110 §15.6.6); and an HTTP/1 server
+ * by its status line (RFC 9112 §4).
  *
  * Not a server: one clear answer and the connection ends, instead of silence or a broken frame.
  */
@@ -22,6 +23,17 @@ const REQUEST_LINE = /^(CONNECT [a-z0-9[]|[A-Z]{1,16} (\/|\*|https?:))/;
 const REQUEST_LINE_BEGIN = /^[A-Z]{1,16}( (h(t(t(ps?)?)?)?)?)?$/;
 /** As many bytes as the preface has. */
 const LOOK_BYTES_MAX = 24;
+
+const STATUS_LINE_BEGIN = Buffer.from("HTTP/1.", "latin1");
+
+/**
+ * Whether a server begins with a status line of HTTP/1. As a frame of HTTP/2 these bytes would be
+ * longer than any that we allow.
+ */
+export function isHttp1Answer(bytes: Uint8Array, length: number): boolean {
+  const { length: wanted } = STATUS_LINE_BEGIN;
+  return length >= wanted && STATUS_LINE_BEGIN.equals(bytes.subarray(0, wanted));
+}
 
 /** Looks at the first bytes of a connection. */
 export class Http1Detector {

@@ -22,7 +22,7 @@ import {
   type Stream,
   type StreamEvents,
 } from "../http2/index.ts";
-import { Http1Detector } from "./http1.ts";
+import { Http1Detector, isHttp1Answer } from "./http1.ts";
 import { Keepalive } from "./keepalive.ts";
 import type { Flushable, Ticking, TransportLoop } from "./loop.ts";
 import { type ConnectHints, DEFAULT_CONNECTOR_OPTIONS } from "./options.ts";
@@ -36,6 +36,8 @@ import { isClientHello, isTlsAlert } from "./tls-record.ts";
 const LINGER_FAILED_MS = 2_000;
 /** How long the last bytes of a drained one may take: they are somebody's answer. */
 const LINGER_DRAINED_MS = 30_000;
+
+const SPEAKS_HTTP1 = "the server speaks HTTP/1 on this port, not HTTP/2";
 
 /** The user of a connection. */
 export interface SocketConnectionEvents {
@@ -136,20 +138,22 @@ export class SocketConnection implements ConnectionEvents, ChunkTaker, Flushable
 
   #recv(bytes: Buffer, length: number): void {
     const nowMs = this.#loop.clock.nowMs();
-    if (!this.#hasReceived && this.#isTls(bytes, length)) return;
+    if (!this.#hasReceived && this.#isOther(bytes, length)) return;
     if (this.#http1 !== null && this.#detectHttp1(bytes, length)) return;
     this.#keepalive?.onRecv(nowMs);
     this.http2.recv(bytes, 0, length, nowMs);
   }
 
-  /** Looks at the first bytes: true when they are TLS where there is none; the connection ends. */
-  #isTls(bytes: Buffer, length: number): boolean {
+  /** Looks at the first bytes: true when they are another protocol's; the connection ends. */
+  #isOther(bytes: Buffer, length: number): boolean {
     this.#hasReceived = true;
     if (this.http2.role === "server" && isClientHello(bytes, length)) {
       this.close(ErrorCode.PROTOCOL_ERROR, "the client speaks TLS (ClientHello) on a port without");
     } else if (this.http2.role === "client" && isTlsAlert(bytes, length)) {
       const reason = `the server speaks TLS on this port: use ${this.#hints.tls}`;
       this.close(ErrorCode.PROTOCOL_ERROR, reason);
+    } else if (this.http2.role === "client" && isHttp1Answer(bytes, length)) {
+      this.close(ErrorCode.PROTOCOL_ERROR, SPEAKS_HTTP1);
     } else return false;
     return true;
   }

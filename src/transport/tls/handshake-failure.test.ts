@@ -232,6 +232,16 @@ test("a server that answers in TLS is told of as such", async () => {
   await server.close();
 });
 
+test("a server that answers in HTTP/1 is told of as such", async () => {
+  for (const answer of ["HTTP/1.1 400 Bad Request\r\n\r\n", "HTTP/1.0 400 ", "HTTP/1."]) {
+    const server = await new RawServer().listen();
+    const failure = failureOf(server.address, null);
+    (await server.accepted()).send(Buffer.from(answer));
+    assert.equal(await failure, "the server speaks HTTP/1 on this port, not HTTP/2");
+    await server.close();
+  }
+});
+
 test("what to do is told in the reader's own words", async () => {
   const hints = { tls: "credentials", authority: "the channel's name" };
   const server = await new RawServer().listen();
