@@ -48,6 +48,11 @@ export interface DiscoverySystem {
    * under way does until it ends. False by default.
    */
   readonly isUnref?: boolean | undefined;
+  /**
+   * How sentences for people name one of `DiscoveryOptions`: what is before its name there. "--" by
+   * default, for those who have flags.
+   */
+  readonly optionPrefix?: string | undefined;
 }
 
 /** What `createResolver` is given, and its end. */
@@ -113,7 +118,7 @@ export function checkDiscoveryOptions({ objects, kubeconfig, context }: Discover
 
 async function openSource(
   options: DiscoveryOptions,
-  { clock, rng, log, registry, env, isUnref }: DiscoverySystem,
+  { clock, rng, log, registry, env, isUnref, optionPrefix }: DiscoverySystem,
 ): Promise<ObjectSource> {
   const { kubeconfig, context, namespace, objects } = options;
   if (objects !== undefined) {
@@ -126,7 +131,7 @@ async function openSource(
     return createFilesSource(objects, { clock, log, namespace, onMalformed });
   }
   const { createApiSource, loadApiAccess } = await import("./kubernetes/api/index.ts");
-  const access = await loadApiAccess({ kubeconfig, context, namespace }, { env });
+  const access = await loadApiAccess({ kubeconfig, context, namespace }, { env, optionPrefix });
   return createApiSource(access, { clock, rng, log, registry, isUnref, decode: checkObject });
 }
 

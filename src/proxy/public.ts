@@ -85,7 +85,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const config = configOf(options);
   const discovery = await openDiscovery([to], kubernetes, {
     ...system,
-    ...{ dns: NAMES, env: process.env },
+    ...{ dns: NAMES, env: process.env, optionPrefix: "kubernetes." },
   });
   let addresses: readonly string[];
   let proxy: ReturnType<typeof createProxy>;

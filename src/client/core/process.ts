@@ -34,6 +34,7 @@ class ClientProcess {
       ...{ clock, rng, log: relayLogger(this.logs) },
       env: process.env,
       isUnref: true,
+      optionPrefix: "kubernetes.",
     });
     this.pool = pool;
     this.deps = {

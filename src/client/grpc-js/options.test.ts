@@ -58,6 +58,19 @@ test("channel arguments that no header can carry are refused when the client is 
   }
 });
 
+test("what discovery misses is named as the option that gives it", async (t) => {
+  const kubernetes = { kubeconfig: "/nowhere/config" };
+  const client = open("kubernetes:///echo.prod:grpc", {}, { kubernetes });
+  t.after(() => client.close());
+  const same = (bytes: Buffer): Buffer => bytes;
+  const details = await new Promise<string | undefined>((resolve) => {
+    client.makeUnaryRequest("/t.E/Say", same, same, Buffer.from("x"), (error) =>
+      resolve(error?.details),
+    );
+  });
+  assert.match(String(details), /: kubernetes\.kubeconfig \/nowhere\/config: no such file$/);
+});
+
 const fail = (): never => {
   throw new Error("the disk is full");
 };

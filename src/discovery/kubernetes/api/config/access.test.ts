@@ -259,6 +259,19 @@ test("an entry that nobody asks for may be broken", async () => {
   assert.equal((await load({ kubeconfig: file(text) })).description.endsWith("context a"), true);
 });
 
+test("options are named as their reader knows them", async () => {
+  const api = (options: ApiAccessOptions, env: Env = {}) =>
+    fails(loadApiAccess(options, { env, optionPrefix: "kubernetes." }));
+  assert.match(await api({}), /; give kubernetes\.kubeconfig, or kubernetes\.objects for objects/);
+  const none = join(directory, "none");
+  assert.equal(await api({ kubeconfig: none }), "kubernetes.kubeconfig DIR/none: no such file");
+  assert.match(
+    await api({ kubeconfig: file(config("a")), context: "b" }),
+    /kubernetes\.context b: no such context/,
+  );
+  assert.match(await api({ namespace: "A" }), /^kubernetes\.namespace A: at most 63/);
+});
+
 test("what is missing is named: the file, the context, everything", async () => {
   assert.equal(
     await fails(load({ kubeconfig: join(directory, "none") })),

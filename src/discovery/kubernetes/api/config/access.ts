@@ -26,6 +26,8 @@ export interface ApiAccessPlaces {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Instead of Kubernetes' mount; for tests. */
   readonly serviceAccountDirectory?: string | undefined;
+  /** Before the name of an option in sentences: "--", the default, or what an API has there. */
+  readonly optionPrefix?: string | undefined;
 }
 
 /** Everything that is needed to talk to an API server. Its secrets show in no log and no JSON. */
@@ -49,23 +51,26 @@ export async function loadApiAccess(
   options: ApiAccessOptions,
   places: ApiAccessPlaces,
 ): Promise<ApiAccess> {
-  const { env } = places;
+  const { env, optionPrefix = "--" } = places;
   if (options.namespace !== undefined && !NAMESPACE.test(options.namespace)) {
     throw new ApiAccessError(
-      `--namespace ${options.namespace}: at most 63 lower-case letters, digits and hyphens`,
+      `${optionPrefix}namespace ${options.namespace}: at most 63 lower-case letters, digits and hyphens`,
     );
   }
   const kubeconfigPlaces = {
     flag: options.kubeconfig ?? null,
+    flagName: `${optionPrefix}kubeconfig`,
     variable: env.KUBECONFIG,
     home: env.HOME,
   };
   const config = await readKubeconfig(kubeconfigPlaces);
-  if (config !== null && !isEmpty(config)) return fromKubeconfig(config, options);
+  if (config !== null && !isEmpty(config)) return fromKubeconfig(config, options, optionPrefix);
   const pod = readInCluster(env, places.serviceAccountDirectory ?? SERVICE_ACCOUNT_DIRECTORY);
-  if (pod === null) throw noAccess(pathsOf(kubeconfigPlaces));
+  if (pod === null) throw noAccess(pathsOf(kubeconfigPlaces), optionPrefix);
   if (options.context !== undefined) {
-    throw new ApiAccessError(`--context ${options.context}: there is no kubeconfig that names it`);
+    throw new ApiAccessError(
+      `${optionPrefix}context ${options.context}: there is no kubeconfig that names it`,
+    );
   }
   return {
     description: `${pod.cluster.server} as the pod's service account`,
@@ -79,18 +84,22 @@ function isEmpty({ contexts, clusters, users }: Kubeconfig): boolean {
   return contexts.size + clusters.size + users.size === 0;
 }
 
-function fromKubeconfig(config: Kubeconfig, options: ApiAccessOptions): ApiAccess {
+function fromKubeconfig(
+  config: Kubeconfig,
+  options: ApiAccessOptions,
+  optionPrefix: string,
+): ApiAccess {
   const names = [...config.contexts.keys()].join(", ") || "none";
   const name = options.context ?? config.currentContext;
   if (name === null) {
     throw new ApiAccessError(
-      `kubeconfig ${config.files.join(", ")}: current-context must be set, or --context given; ` +
-        `there are: ${names}`,
+      `kubeconfig ${config.files.join(", ")}: current-context must be set, or ` +
+        `${optionPrefix}context given; there are: ${names}`,
     );
   }
   const entry = config.contexts.get(name);
   if (entry === undefined) {
-    const asked = options.context === undefined ? "current-context" : "--context";
+    const asked = options.context === undefined ? "current-context" : `${optionPrefix}context`;
     throw new ApiAccessError(
       `kubeconfig ${config.files.join(", ")}: ${asked} ${name}: no such context; there are: ${names}`,
     );
@@ -126,10 +135,10 @@ function entryOf(entries: ReadonlyMap<string, Fields>, context: Fields, field: s
   throw context.error(field, `${name}: no such ${field}; there are: ${names}`);
 }
 
-function noAccess(paths: readonly string[]): ApiAccessError {
+function noAccess(paths: readonly string[], optionPrefix: string): ApiAccessError {
   const looked = paths.length === 0 ? "HOME and KUBECONFIG are not set" : `no ${paths.join(", ")}`;
   return new ApiAccessError(
     `no Kubernetes API server is known: ${looked}, and this is no pod with a service account; ` +
-      "give --kubeconfig, or --objects for objects from files",
+      `give ${optionPrefix}kubeconfig, or ${optionPrefix}objects for objects from files`,
   );
 }

@@ -32,6 +32,8 @@ export interface Kubeconfig {
 export interface KubeconfigPlaces {
   /** The value of `--kubeconfig`; null when not given. */
   readonly flag: string | null;
+  /** What its reader calls it: "--kubeconfig". */
+  readonly flagName: string;
   /** The value of KUBECONFIG. */
   readonly variable: string | undefined;
   /** The user's home; undefined when there is none. */
@@ -47,7 +49,8 @@ export async function readKubeconfig(places: KubeconfigPlaces): Promise<Kubeconf
   for (const path of pathsOf(places)) {
     const text = await readText(path);
     if (text !== null) parsed.push(await parse(path, text));
-    else if (places.flag !== null) throw new ApiAccessError(`--kubeconfig ${path}: no such file`);
+    else if (places.flag !== null)
+      throw new ApiAccessError(`${places.flagName} ${path}: no such file`);
   }
   return parsed.length === 0 ? null : merge(parsed);
 }
