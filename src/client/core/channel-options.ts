@@ -9,15 +9,20 @@ import { type Policy, parsePolicy, policyFromServiceConfig } from "../../balanci
 import { type Logger, silentLogger } from "../../base/index.ts";
 import { DEFAULT_CLUSTER_CONFIG } from "../../cluster/index.ts";
 import type { DiscoveryOptions } from "../../discovery/index.ts";
+import { metadataValueProblem } from "../../grpc/index.ts";
 import { DEFAULT_CONNECTION_CONFIG } from "../../http2/index.ts";
 import { KEEPALIVE_TIME_MS_MIN } from "../../transport/index.ts";
 import { authorityOf } from "./authority.ts";
 import { httpProxyFor } from "./http-proxy.ts";
 import {
+  authorityText,
   checkNames,
+  checkObject,
   discoveryOptions,
   flag,
   limitNumber,
+  logger,
+  show,
   text,
   wholeNumber,
 } from "./option-checks.ts";
@@ -101,9 +106,11 @@ export function parseChannelOptions(
   options: ChannelOptions,
   agent: string,
 ): ParsedOptions {
-  const { serviceConfig = null, log = silentLogger } = options;
-  const authority = text("authority", options.authority) ?? authorityOf(target);
-  const userAgent = text("userAgent", options.userAgent);
+  const { serviceConfig = null } = options;
+  if (serviceConfig !== null) checkObject("serviceConfig", serviceConfig);
+  const log = logger("log", options.log) ?? silentLogger;
+  const authority = authorityText("authority", options.authority) ?? authorityOf(target);
+  const userAgent = userAgentOf(options.userAgent);
   const usesProxy = flag("httpProxy", options.httpProxy, true);
   const proxy = usesProxy ? httpProxyFor(target, process.env) : null;
   const own = `${agent}/${packageVersion()}`;
@@ -148,8 +155,8 @@ function clusterOptions(
   const maxMs = wholeNumber("backoff.maxMs", backoff.maxMs, BACKOFF_MAX_MS, 1);
   const defaults = DEFAULT_CLUSTER_CONFIG.warmUp;
   const { share = defaults.share } = warmUp;
-  if (!(share > 0 && share <= 1)) {
-    throw new RangeError(`warmUp.share is ${share}, must be above 0 and at most 1`);
+  if (typeof share !== "number" || !(share > 0 && share <= 1)) {
+    throw new RangeError(`warmUp.share is ${show(share)}, must be above 0 and at most 1`);
   }
   return {
     maxConnectionsPerEndpoint: wholeNumber(
@@ -170,15 +177,25 @@ function keepaliveOf(
 ): ChannelSettings["cluster"]["keepalive"] {
   const { timeMs, timeoutMs, permitWithoutCalls } = given;
   return {
-    timeMs: wholeNumber("keepalive.timeMs", timeMs, KEEPALIVE_TIME_MS_MIN, KEEPALIVE_TIME_MS_MIN),
+    // What is not there is no number either: the one option that has no default.
+    timeMs: wholeNumber("keepalive.timeMs", timeMs ?? null, Number.NaN, KEEPALIVE_TIME_MS_MIN),
     timeoutMs: wholeNumber("keepalive.timeoutMs", timeoutMs, KEEPALIVE_TIMEOUT_MS, 1),
     permitWithoutCalls: flag("keepalive.permitWithoutCalls", permitWithoutCalls, false),
   };
 }
 
+/** What is sent in a header like any metadata. */
+function userAgentOf(given: unknown): string | null {
+  const userAgent = text("userAgent", given);
+  const problem = userAgent === null ? "" : metadataValueProblem(userAgent);
+  if (problem !== "") throw new RangeError(`userAgent ${problem}`);
+  return userAgent;
+}
+
 /** A policy beside a service config that names one: one of them is a mistake. */
-function policyOf(serviceConfig: object | null, name: string | undefined): Policy {
-  if (name === undefined) return policyFromServiceConfig(serviceConfig ?? {});
+function policyOf(serviceConfig: object | null, given: string | undefined): Policy {
+  const name = text("policy", given);
+  if (name === null) return policyFromServiceConfig(serviceConfig ?? {});
   const policy = parsePolicy(name);
   if (serviceConfig === null || !("loadBalancingConfig" in serviceConfig)) return policy;
   throw new RangeError("policy and serviceConfig.loadBalancingConfig exclude each other");

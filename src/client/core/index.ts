@@ -19,6 +19,7 @@ export { type HttpProxy, httpProxyFor } from "./http-proxy.ts";
 export {
   authorityText,
   checkNames,
+  checkObject,
   discoveryOptions,
   flag,
   limitNumber,
@@ -28,6 +29,7 @@ export {
   wholeNumber,
 } from "./option-checks.ts";
 export { clientProcess, openChannel } from "./process.ts";
+export { reasonOf } from "./reason.ts";
 export {
   BACKOFF_INITIAL_MS,
   BACKOFF_MAX_MS,

@@ -30,7 +30,7 @@ export function discoveryOptions(name: string, given: unknown): DiscoveryOptions
 }
 
 /** An object that is no list. */
-function checkObject(name: string, given: unknown): asserts given is object {
+export function checkObject(name: string, given: unknown): asserts given is object {
   if (typeof given === "object" && given !== null && !Array.isArray(given)) return;
   throw new RangeError(`${name} is ${show(given)}, must be an object`);
 }

@@ -6,7 +6,7 @@ import { isIPv6 } from "node:net";
 import { type Logger, silentLogger } from "../../base/index.ts";
 import { ClientTls, PemTls, type SocketSecurity } from "../../transport/index.ts";
 import { containedLogger } from "./contained-logger.ts";
-import { checkNames } from "./option-checks.ts";
+import { checkNames, text } from "./option-checks.ts";
 import { clientProcess } from "./process.ts";
 
 /** TLS towards the servers. Either texts or files; all may be left out. */
@@ -59,9 +59,9 @@ export function useTls(
   }
   const options = tls === true ? {} : tls;
   checkNames("tls", options, NAMES);
-  const serverName = options.serverName ?? hostOf(authority);
+  const serverName = text("tls.serverName", options.serverName) ?? hostOf(authority);
   const texts = TEXTS.map((name) => textOf(name, options[name]));
-  const files = FILES.map((name) => options[name] ?? null);
+  const files = FILES.map((name) => text(`tls.${name}`, options[name]));
   const key = JSON.stringify([serverName, texts, files]);
   let entry = shared.get(key);
   if (entry === undefined) {

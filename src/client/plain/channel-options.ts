@@ -25,10 +25,13 @@ export interface CallMetadataContext {
   readonly authority: string;
 }
 
+/** The option `callMetadata`. */
+export type CallMetadataProvider = (context: CallMetadataContext) => Promise<MetadataInit>;
+
 /** What `createChannel` takes; everything has a default. */
 export interface ChannelOptions extends SharedOptions {
   /** Asked before each call for metadata to add, such as a fresh token. Over TLS only. */
-  readonly callMetadata?: ((context: CallMetadataContext) => Promise<MetadataInit>) | undefined;
+  readonly callMetadata?: CallMetadataProvider | undefined;
   /** Lets `callMetadata` go over plaintext, where anybody on the way can read it. */
   readonly allowPlaintextCallMetadata?: boolean | undefined;
   /** The most that one message may have; Infinity, the default for sending, for no limit. */
@@ -48,14 +51,18 @@ const NAMES: readonly string[] = [
 export interface ParsedOptions {
   readonly settings: ChannelSettings;
   readonly tls: TlsInUse | null;
+  readonly callMetadata: CallMetadataProvider | null;
 }
 
 /**
+ * Reads each option once.
+ *
  * @throws RangeError naming an option; TargetError, OptionsError, PolicyError, ServiceConfigError,
  *   TlsFileError.
  */
-export function parseChannelOptions(target: string, options: ChannelOptions): ParsedOptions {
-  checkNames("createChannel", options, NAMES);
+export function parseChannelOptions(target: string, given: ChannelOptions): ParsedOptions {
+  checkNames("createChannel", given, NAMES);
+  const options = { ...given };
   const { compression, sendBytesMax, receiveBytesMax } = options;
   if (compression !== undefined) checkEncoding("compression", compression);
   const own = {
@@ -67,7 +74,7 @@ export function parseChannelOptions(target: string, options: ChannelOptions): Pa
   checkCallMetadata(options);
   // Last, because what was taken must be given back.
   const { settings, tls } = parseShared(target, options, "fairlead");
-  return { settings: { ...settings, ...own }, tls };
+  return { settings: { ...settings, ...own }, tls, callMetadata: options.callMetadata ?? null };
 }
 
 function checkCallMetadata(options: ChannelOptions): void {

@@ -14,8 +14,13 @@ import {
   openChannel,
   type TlsInUse,
 } from "../core/index.ts";
-import { type CallOptions, NO_OPTIONS } from "./call-options.ts";
-import { type ChannelOptions, parseChannelOptions } from "./channel-options.ts";
+import { type CallOptions, checkTimeMs, NO_OPTIONS } from "./call-options.ts";
+import {
+  type CallMetadataProvider,
+  type ChannelOptions,
+  parseChannelOptions,
+} from "./channel-options.ts";
+import { ConnectivityWatch } from "./connectivity-watch.ts";
 import { GrpcError } from "./error.ts";
 import { toFields } from "./metadata.ts";
 import type { AnyMethod } from "./method.ts";
@@ -35,14 +40,14 @@ export class Channel implements Disposable, AsyncDisposable {
 
   /** @internal */
   constructor(target: string, options: ChannelOptions) {
-    const { settings, tls } = parseChannelOptions(target, options);
+    const { settings, tls, callMetadata } = parseChannelOptions(target, options);
     try {
       this.#core = openChannel(settings);
     } catch (error) {
       tls?.release();
       throw error;
     }
-    this.#host = new ChannelHost(this.#core, options.callMetadata ?? null, tls);
+    this.#host = new ChannelHost(this.#core, callMetadata, tls);
   }
 
   /** The target as it was given. */
@@ -110,7 +115,7 @@ export class Channel implements Disposable, AsyncDisposable {
     method: AnyMethod<Req, Res>,
     options: CallOptions = NO_OPTIONS,
   ): DuplexStream<Req, Res> {
-    return new StreamCall(this.#host, method, options).runStream(null).stream;
+    return new StreamCall(this.#host, method, options).runDuplex().stream;
   }
 
   /** The state of the connections. */
@@ -124,25 +129,8 @@ export class Channel implements Disposable, AsyncDisposable {
   }
 
   /** The state now, then each change; a reader that is slow sees the latest. Ends with SHUTDOWN. */
-  async *watchConnectivity(): AsyncGenerator<Connectivity, void, undefined> {
-    let wake = (): void => {};
-    const stop = this.#core.watchConnectivity(() => wake());
-    try {
-      let last: Connectivity | null = null;
-      while (last !== "SHUTDOWN") {
-        const state = this.connectivity;
-        if (state === last) {
-          await new Promise<void>((resolve) => {
-            wake = resolve;
-          });
-        } else {
-          last = state;
-          yield state;
-        }
-      }
-    } finally {
-      stop();
-    }
+  watchConnectivity(): AsyncGenerator<Connectivity, void, undefined> {
+    return new ConnectivityWatch(this.#core);
   }
 
   /**
@@ -150,10 +138,9 @@ export class Channel implements Disposable, AsyncDisposable {
    * after `timeoutMs`, UNAVAILABLE when the channel is closed.
    */
   waitForReady(timeoutMs: number = Number.POSITIVE_INFINITY): Promise<void> {
-    if (typeof timeoutMs !== "number" || Number.isNaN(timeoutMs)) {
-      throw new RangeError(`timeoutMs is ${timeoutMs}, must be a number of milliseconds`);
-    }
-    return new Promise((resolve, reject) => this.#host.waitForReady(timeoutMs, resolve, reject));
+    return new Promise((resolve, reject) => {
+      this.#host.waitForReady(checkTimeMs("timeoutMs", timeoutMs), resolve, reject);
+    });
   }
 
   /** What is behind it, endpoint by endpoint, as `fairlead why` shows it; null while idle. */
@@ -181,25 +168,23 @@ export class Channel implements Disposable, AsyncDisposable {
 /** The calls' side of a channel, which is not for users. */
 class ChannelHost implements CallHost {
   readonly #core: ClientChannel;
-  readonly #provider: ChannelOptions["callMetadata"] | null;
+  readonly #provider: CallMetadataProvider | null;
   #tls: TlsInUse | null;
   #callsInFlight = 0;
   #onIdle: (() => void)[] = [];
 
-  constructor(
-    core: ClientChannel,
-    provider: ChannelOptions["callMetadata"] | null,
-    tls: TlsInUse | null,
-  ) {
+  constructor(core: ClientChannel, provider: CallMetadataProvider | null, tls: TlsInUse | null) {
     this.#core = core;
     this.#provider = provider;
     this.#tls = tls;
   }
 
   createCall(options: CoreCallOptions, events: ClientCallEvents): ClientCall {
-    const call = this.#core.createCall(options, events);
+    return this.#core.createCall(options, events);
+  }
+
+  onCallBegun(): void {
     this.#callsInFlight += 1;
-    return call;
   }
 
   onCallEnded(): void {
@@ -223,7 +208,7 @@ class ChannelHost implements CallHost {
 
   callMetadata(path: string, host: string | null): Promise<Field[] | null> | null {
     const provider = this.#provider;
-    if (provider === null || provider === undefined) return null;
+    if (provider === null) return null;
     const authority = host ?? this.#core.settings.authority;
     return (async () => toFields(await provider({ path, authority })))();
   }
@@ -258,7 +243,7 @@ class ChannelHost implements CallHost {
       if (!judge(state) && state === "IDLE") core.connectivity(true);
     });
     if (timeoutMs === Number.POSITIVE_INFINITY) return;
-    timer = realClock().setTimer(timeoutMs, () => {
+    timer = realClock().setTimer(Math.max(0, timeoutMs), () => {
       const why = `not ready after ${timeoutMs} ms: ${core.connectivity(false)}`;
       settle(Status.DEADLINE_EXCEEDED, why);
     });

@@ -13,6 +13,7 @@ import {
   metadataValueProblem,
 } from "../../grpc/index.ts";
 import { type Field, HeaderList, newField } from "../../http2/index.ts";
+import { show } from "../core/index.ts";
 
 /** Text, or bytes for keys that end in "-bin". */
 export type MetadataValue = string | Uint8Array;
@@ -48,7 +49,7 @@ export function toFields(given: MetadataInit | undefined): Field[] | null {
 function addField(fields: Field[], given: string, value: MetadataValue): void {
   const key = String(given).toLowerCase();
   const problem = metadataKeyProblem(key);
-  if (problem !== "") throw new TypeError(`metadata key ${JSON.stringify(given)} ${problem}`);
+  if (problem !== "") throw new TypeError(`metadata key ${show(given)} ${problem}`);
   if (isBinaryKey(key)) {
     if (!(value instanceof Uint8Array)) {
       throw new TypeError(`metadata ${key} must be a Uint8Array, as its key ends in -bin`);

@@ -4,6 +4,7 @@
  * Two forms, of which the second is what grpc-tools, proto-loader and ts-proto generate. Messages
  * are whatever the two functions take and give; nothing here knows protobuf.
  */
+import { show } from "../core/index.ts";
 
 /** A method of a service. */
 export interface Method<Req, Res> {
@@ -45,8 +46,7 @@ function check<Req, Res>(given: AnyMethod<Req, Res>): Method<Req, Res> {
   }
   const { path } = given;
   if (typeof path !== "string" || !PATH.test(path)) {
-    const shown = JSON.stringify(path) ?? String(path);
-    throw new TypeError(`a method's path is ${shown}, must be as /package.Service/Method`);
+    throw new TypeError(`a method's path is ${show(path)}, must be as /package.Service/Method`);
   }
   const method = "requestSerialize" in given ? fromGrpcJs(given) : given;
   if (typeof method.encode !== "function" || typeof method.decode !== "function") {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { realClock } from "../../base/index.ts";
+import { CHANNEL_OPTION_NAMES } from "../core/index.ts";
 import {
   type Channel,
   type ChannelOptions,
@@ -38,6 +39,20 @@ const WRONG: readonly (readonly [options: object, message: RegExp])[] = [
     /tls\.ca is damaged/,
   ],
   [{ tls: { ca: "x", caFile: "y" } }, /texts .* and files .* exclude each other/],
+  [{ tls: { serverName: 5 } }, /tls\.serverName is 5, must be a string that is not empty/],
+  [{ tls: { caFile: 5 } }, /tls\.caFile is 5, must be a string that is not empty/],
+  [{ authority: "a\r\nb: c" }, /authority is "a\\r\\nb: c", must be printable ASCII/],
+  [{ userAgent: "a\r\nb: c" }, /userAgent holds characters that are not printable ASCII/],
+  [{ keepalive: {} }, /keepalive.timeMs is null, must be a whole number, 10000 or more/],
+  [{ keepalive: [] }, /keepalive is \[\], must be an object/],
+  [{ backoff: null }, /backoff is null, must be an object/],
+  [{ serviceConfig: [] }, /serviceConfig is \[\], must be an object/],
+  [{ kubernetes: 5 }, /kubernetes is 5, must be an object/],
+  [{ kubernetes: "x" }, /kubernetes is "x", must be an object/],
+  [{ kubernetes: null }, /kubernetes is null, must be an object/],
+  [{ kubernetes: { a: 1 } }, /kubernetes: unknown option a: allowed are kubeconfig/],
+  [{ log: {} }, /log must have the functions trace, debug, info, warn, error, child/],
+  [{ log: null }, /log is null, must be an object/],
   [{ tls: { caFile: "/nowhere/ca.pem" } }, /\/nowhere\/ca.pem.*no such file/],
 ];
 
@@ -46,6 +61,129 @@ for (const [options, message] of WRONG) {
     assert.throws(() => createChannel(TARGET, options as ChannelOptions), message);
   });
 }
+
+const UNSPEAKABLE: readonly (readonly [what: string, value: unknown, shown: RegExp])[] = [
+  ["a bigint", 5n, /5n/],
+  ["a symbol", Symbol("s"), /Symbol\(s\)/],
+  ["a function", () => {}, /a function/],
+  ["what holds a bigint", { a: 5n }, /an object/],
+  ["what throws when it is read", { toJSON: () => assert.fail("read") }, /an object/],
+  ["what has no text", Object.create(null), /\{\}/],
+];
+const NUMBERS = [
+  "maxConnectionsPerEndpoint",
+  "idleTimeoutMs",
+  "sendBytesMax",
+  "shared",
+  "userAgent",
+];
+const OBJECTS = ["kubernetes", "serviceConfig", "tls", "keepalive", "backoff", "warmUp"];
+
+for (const [what, value, shown] of UNSPEAKABLE) {
+  test(`${what} as an option: a sentence about it`, async () => {
+    for (const name of NUMBERS) {
+      const check = {
+        name: "RangeError",
+        message: new RegExp(`^${name} is ${shown.source}, must`),
+      };
+      assert.throws(() => createChannel(TARGET, { [name]: value }), check);
+    }
+    for (const name of CHANNEL_OPTION_NAMES) {
+      // An object without a word in it is a whole one of these.
+      if (typeof value === "object" && OBJECTS.includes(name)) continue;
+      assert.throws(() => createChannel(TARGET, { [name]: value }), { name: "RangeError" }, name);
+    }
+    assert.throws(() => createChannel(TARGET, { warmUp: { share: value as number } }), RangeError);
+    using channel = createChannel(TARGET);
+    await assert.rejects(channel.unary(GET, { id: 1 }, { timeoutMs: value as number }), RangeError);
+    await assert.rejects(channel.waitForReady(value as number), RangeError);
+  });
+}
+
+test("an option that leads back to itself is refused", () => {
+  const ring: { ring?: unknown } = {};
+  ring.ring = ring;
+  assert.throws(
+    () => createChannel(TARGET, { authority: ring as never }),
+    /authority is an object,/,
+  );
+});
+
+const CALL_OPTION_NAMES = [
+  ...(["timeoutMs", "deadline", "signal", "metadata", "waitForReady"] as const),
+  ...(["compression", "host", "onHeaders", "onTrailers"] as const),
+];
+
+test("an option whose getter throws: the exception is the caller's, and nothing began", async () => {
+  const channel = createChannel(TARGET);
+  const oops = new Error("oops");
+  for (const name of CALL_OPTION_NAMES) {
+    const options = {
+      get [name](): never {
+        throw oops;
+      },
+    };
+    await assert.rejects(channel.unary(GET, { id: 1 }, options), oops);
+    await assert.rejects(channel.clientStream(GET, [], options), oops);
+    assert.throws(() => channel.serverStream(GET, { id: 1 }, options), oops);
+    assert.throws(() => channel.bidi(GET, [], options), oops);
+    assert.throws(() => channel.duplex(GET, options), oops);
+  }
+  assert.equal(channel.connectivity, "IDLE");
+  await channel[Symbol.asyncDispose]();
+});
+
+test("the options of a call are read once", async () => {
+  using channel = createChannel(TARGET);
+  const reads = new Map<string, number>();
+  const given = { timeoutMs: 0, onTrailers: () => {}, signal: new AbortController().signal };
+  const options = new Proxy(given, {
+    get: (target, name) => {
+      reads.set(String(name), (reads.get(String(name)) ?? 0) + 1);
+      return Reflect.get(target, name);
+    },
+  });
+  await assert.rejects(channel.unary(GET, { id: 1 }, options), /DEADLINE_EXCEEDED/);
+  assert.deepEqual([...reads].sort(), CALL_OPTION_NAMES.map((name) => [name, 1]).sort());
+});
+
+test("requests that are none, and calls that cannot begin, hold up no end of the channel", async () => {
+  const channel = createChannel(TARGET);
+  const throwing = {
+    [Symbol.asyncIterator]() {
+      throw new Error("no iterator");
+    },
+  };
+  for (const requests of [undefined, null, 5, {}, throwing] as never[]) {
+    await assert.rejects(channel.clientStream(GET, requests), /iterable|no iterator/);
+    assert.throws(() => channel.bidi(GET, requests), /iterable|no iterator/);
+  }
+  const { signal } = new AbortController();
+  signal.addEventListener = () => {
+    throw new Error("no listeners");
+  };
+  await assert.rejects(channel.unary(GET, { id: 1 }, { signal }), /no listeners/);
+  const encode = (): never => {
+    throw new Error("no bytes");
+  };
+  await assert.rejects(channel.unary({ ...GET, encode }, { id: 1 }), /no bytes/);
+  await assert.rejects(channel.unary(GET, { id: 1 }, { signal: AbortSignal.abort() }), /CANCELLED/);
+  await channel[Symbol.asyncDispose]();
+});
+
+test("the watch of a channel ends at once, also while a change is waited for", async () => {
+  using channel = createChannel(TARGET);
+  const states = channel.watchConnectivity();
+  assert.deepEqual(await states.next(), { value: "IDLE", done: false });
+  const waiting = [states.next(), states.next()];
+  assert.deepEqual(await states.return(), { value: undefined, done: true });
+  for (const each of waiting) assert.deepEqual(await each, { value: undefined, done: true });
+  assert.deepEqual(await states.next(), { value: undefined, done: true });
+  const thrown = new Error("enough");
+  const others = channel.watchConnectivity();
+  await assert.rejects(others.throw(thrown), thrown);
+  assert.deepEqual(await others.next(), { value: undefined, done: true });
+});
 
 test("a malformed target is refused at once", () => {
   assert.throws(() => createChannel("kubernetes:///"), /target|kubernetes/);
@@ -63,7 +201,21 @@ const GET: Method<{ id: number }, Pet> = {
 
 const WRONG_CALLS: readonly (readonly [options: object, message: RegExp])[] = [
   [{ timeout: 5 }, /unknown call option timeout: allowed are timeoutMs, deadline/],
-  [{ timeoutMs: "5" }, /timeoutMs is 5, must be a number/],
+  [{ timeoutMs: "5" }, /timeoutMs is "5", must be a number/],
+  [{ timeoutMs: Object.create(null) }, /timeoutMs is \{\}, must be a number/],
+  [{ deadline: "5" }, /deadline is "5", must be a number/],
+  [{ signal: {} }, /signal is \{\}, must be an AbortSignal/],
+  [{ signal: null }, /signal is null, must be an AbortSignal/],
+  [{ waitForReady: "yes" }, /waitForReady is "yes", must be true or false/],
+  [{ host: 42 }, /host is 42, must be a string that is not empty/],
+  [{ host: "" }, /host is "", must be a string that is not empty/],
+  [{ host: "a\r\nb: c" }, /host is "a\\r\\nb: c", must be printable ASCII without spaces/],
+  [{ host: "caf\u00e9" }, /host is .*, must be printable ASCII without spaces/],
+  [{ host: "h".repeat(1_025) }, /host has 1025 characters, must have 1024 characters at most/],
+  [{ onHeaders: 5 }, /onHeaders is 5, must be a function/],
+  [{ onTrailers: {} }, /onTrailers is \{\}, must be a function/],
+  [5 as never, /the options of a call is 5, must be an object/],
+  [null as never, /the options of a call is null, must be an object/],
   [{ timeoutMs: Number.NaN }, /timeoutMs is NaN/],
   [{ deadline: new Date("x") }, /deadline is NaN/],
   [{ compression: "zip" }, /compression is "zip"/],

@@ -8,22 +8,25 @@
 import type { Timer } from "../../base/index.ts";
 import { Status } from "../../grpc/index.ts";
 import type { Field, HeaderList } from "../../http2/index.ts";
-import type {
-  CallStatus,
-  ClientCall,
-  ClientCallEvents,
-  CallOptions as CoreCallOptions,
+import {
+  type CallStatus,
+  type ClientCall,
+  type ClientCallEvents,
+  type CallOptions as CoreCallOptions,
+  reasonOf,
 } from "../core/index.ts";
-import { type CallOptions, coreOptions } from "./call-options.ts";
+import { type CallOptions, type ReadOptions, readOptions } from "./call-options.ts";
 import { GrpcError } from "./error.ts";
-import { Metadata, toFields } from "./metadata.ts";
+import { Metadata } from "./metadata.ts";
 import { type AnyMethod, type Method, methodOf } from "./method.ts";
 import type { RequestPump, RequestSink } from "./pump.ts";
 
 /** What a call needs of the channel that made it. */
 export interface CallHost {
-  /** A call that is not started; it counts as in flight until `onCallEnded`. */
+  /** A call that is not started and counts nowhere. */
   createCall(options: CoreCallOptions, events: ClientCallEvents): ClientCall;
+  /** From here to `onCallEnded`, which follows for certain, it is in flight. */
+  onCallBegun(): void;
   onCallEnded(): void;
   /** What is sent beside the call's own metadata; null when there is no provider. */
   callMetadata(path: string, host: string | null): Promise<Field[] | null> | null;
@@ -39,13 +42,15 @@ export abstract class RunningCall<Req, Res> implements ClientCallEvents, Request
   protected isOver = false;
   readonly #host: CallHost;
   readonly #method: Method<Req, Res>;
-  readonly #options: CallOptions;
+  readonly #options: ReadOptions;
   #metadata: Field[] | null;
   /** What made this side end the call; the error's `cause`. */
   #cause: unknown = undefined;
   #pump: RequestPump<Req> | null = null;
   /** What the caller did before there was call metadata. */
   #early: (() => void)[] | null = null;
+  /** The caller has called `end`. */
+  #hasEnded = false;
   /** Writers that wait for room. */
   #waiting: ((hasRoom: boolean) => void)[] | null = null;
 
@@ -53,10 +58,9 @@ export abstract class RunningCall<Req, Res> implements ClientCallEvents, Request
   constructor(host: CallHost, method: AnyMethod<Req, Res>, options: CallOptions) {
     this.#host = host;
     this.#method = methodOf(method);
-    this.#options = options;
-    this.#metadata = toFields(options.metadata);
-    const core = coreOptions(this.#method.path, options);
-    this.call = host.createCall(core, this);
+    this.#options = readOptions(this.#method.path, options);
+    this.#metadata = this.#options.metadata;
+    this.call = host.createCall(this.#options.core, this);
   }
 
   /** "ip:port" of the endpoint that has the call or had it last; null before there is one. */
@@ -71,21 +75,25 @@ export abstract class RunningCall<Req, Res> implements ClientCallEvents, Request
 
   /** Sends it on its way with all of its request. */
   protected launch(request: Req): void {
+    if (!this.#begin()) return;
     const bytes = this.#encode(request);
-    if (bytes !== null && this.#listen()) this.#start(() => this.call.send(bytes, true, true));
+    // The encoder may have aborted the call's own signal.
+    if (bytes === null || this.isOver) return;
+    this.#start(() => this.call.send(bytes, true, true));
   }
 
   /** Sends it on its way; the request follows from `pump`, or by `write` when it is null. */
   protected launchStream(pump: RequestPump<Req> | null): void {
     this.#pump = pump;
-    if (this.#listen()) this.#start(pump === null ? () => {} : () => void pump.run());
+    if (this.#begin()) this.#start(pump === null ? () => {} : () => void pump.run());
   }
 
-  #listen(): boolean {
+  /** False: the signal was aborted before. Nothing throws from here on. */
+  #begin(): boolean {
     const { signal } = this.#options;
-    if (signal === undefined) return true;
-    if (signal.aborted) this.handleEvent();
-    else signal.addEventListener("abort", this);
+    signal?.addEventListener("abort", this);
+    this.#host.onCallBegun();
+    if (signal?.aborted === true) this.handleEvent();
     return !this.isOver;
   }
 
@@ -123,13 +131,17 @@ export abstract class RunningCall<Req, Res> implements ClientCallEvents, Request
 
   /**
    * Sends one message. Resolves to whether more is wanted, when there is room for it; false: the
-   * call is over, and its reading side says why.
+   * call is over, and its reading side says why, or `end` was called.
    */
   write(message: Req): boolean | Promise<boolean> {
+    return !this.#hasEnded && this.#write(message);
+  }
+
+  #write(message: Req): boolean | Promise<boolean> {
     if (this.isOver) return false;
     if (this.#early !== null) {
       const { promise, resolve } = Promise.withResolvers<boolean>();
-      this.#early.push(() => resolve(this.write(message)));
+      this.#early.push(() => resolve(this.#write(message)));
       return promise;
     }
     const bytes = this.#encode(message);
@@ -143,6 +155,7 @@ export abstract class RunningCall<Req, Res> implements ClientCallEvents, Request
 
   /** No more messages will be sent. */
   end(): void {
+    this.#hasEnded = true;
     if (this.#early !== null) this.#early.push(() => this.end());
     else if (!this.isOver) this.call.halfClose();
   }
@@ -166,8 +179,7 @@ export abstract class RunningCall<Req, Res> implements ClientCallEvents, Request
   #cancelFor(code: Status, what: string, error: unknown): void {
     if (this.isOver) return;
     this.#cause = error;
-    const why = error instanceof Error ? error.message : String(error);
-    this.call.cancel(code, `${what}: ${why}`);
+    this.call.cancel(code, `${what}: ${reasonOf(error)}`);
   }
 
   /** The caller's signal aborted. */
@@ -187,7 +199,7 @@ export abstract class RunningCall<Req, Res> implements ClientCallEvents, Request
     this.headerList = list;
     const { onHeaders } = this.#options;
     // In a task of its own: what it throws is the process's, as from any callback.
-    if (onHeaders !== undefined) queueMicrotask(() => onHeaders(new Metadata(list)));
+    if (onHeaders !== null) queueMicrotask(() => onHeaders(new Metadata(list)));
   }
 
   onMessage(bytes: Buffer): void {
@@ -214,8 +226,8 @@ export abstract class RunningCall<Req, Res> implements ClientCallEvents, Request
   onEnd({ code, details, trailers }: CallStatus): void {
     this.isOver = true;
     const { signal, onTrailers } = this.#options;
-    if (signal !== undefined) signal.removeEventListener("abort", this);
-    if (onTrailers !== undefined && trailers !== null) {
+    signal?.removeEventListener("abort", this);
+    if (onTrailers !== null && trailers !== null) {
       queueMicrotask(() => onTrailers(new Metadata(trailers)));
     }
     this.#release(false);

@@ -31,7 +31,8 @@ export interface ResponseStream<Res> extends AsyncIterableIterator<Res, undefine
 export interface DuplexStream<Req, Res> extends ResponseStream<Res> {
   /**
    * Sends a message; it may be waited for. Resolves when there is room for another: true. False:
-   * the call is over, the message dropped; reading says why. Never rejects.
+   * the message is dropped, as the call is over (reading says why) or `end` was called. Never
+   * rejects.
    */
   write(message: Req): Promise<boolean>;
   /** No more messages will be sent. */
@@ -70,11 +71,18 @@ export class StreamCall<Req, Res> extends RunningCall<Req, Res> {
     return this;
   }
 
-  /** Begins a call whose requests follow: from `requests`, or by `write` when it is null. */
-  runStream(requests: Requests<Req> | null): this {
-    const pump = requests === null ? null : new RequestPump(this, requests);
+  /** Begins a call with a stream of requests. */
+  runStream(requests: Requests<Req>): this {
+    const pump = new RequestPump(this, requests);
     this.call.read();
     this.launchStream(pump);
+    return this;
+  }
+
+  /** Begins a call whose requests follow by `write`. */
+  runDuplex(): this {
+    this.call.read();
+    this.launchStream(null);
     return this;
   }
 
