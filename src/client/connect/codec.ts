@@ -18,6 +18,8 @@ import {
   toJsonString,
 } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
+import { reasonOf } from "../core/index.ts";
+import { connectErrorOf } from "./abort.ts";
 
 /** How messages are written and read. */
 export interface Format {
@@ -51,8 +53,8 @@ export class Codec<I extends DescMessage = DescMessage, O extends DescMessage = 
       if (useBinaryFormat) return toBinary(this.#input, message, binaryOptions);
       return ENCODER.encode(toJsonString(this.#input, message, jsonOptions));
     } catch (error) {
-      if (!useBinaryFormat) throw ConnectError.from(error, Code.Internal);
-      throw new ConnectError(`serialize binary: ${textOf(error)}`, Code.Internal);
+      if (!useBinaryFormat) throw connectErrorOf(error, Code.Internal);
+      throw new ConnectError(`serialize binary: ${reasonOf(error)}`, Code.Internal);
     }
   }
 
@@ -65,12 +67,8 @@ export class Codec<I extends DescMessage = DescMessage, O extends DescMessage = 
       if (useBinaryFormat) return fromBinary(this.#output, bytes, binaryOptions);
       return fromJsonString(this.#output, DECODER.decode(bytes), jsonOptions);
     } catch (error) {
-      if (!useBinaryFormat) throw ConnectError.from(error, Code.InvalidArgument);
-      throw new ConnectError(`parse binary: ${textOf(error)}`, Code.Internal);
+      if (!useBinaryFormat) throw connectErrorOf(error, Code.InvalidArgument);
+      throw new ConnectError(`parse binary: ${reasonOf(error)}`, Code.Internal);
     }
   }
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

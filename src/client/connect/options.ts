@@ -6,7 +6,7 @@
  */
 import type { JsonReadOptions, JsonWriteOptions } from "@bufbuild/protobuf";
 import type { Interceptor } from "@connectrpc/connect";
-import { CHANNEL_OPTION_NAMES, type Encoding } from "../core/index.ts";
+import { CHANNEL_OPTION_NAMES, checkObject, type Encoding, show } from "../core/index.ts";
 import type { Format } from "./codec.ts";
 import type { TransportConfig } from "./transport.ts";
 
@@ -69,7 +69,8 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
  *
  * @throws RangeError naming the option and what to do instead, or what there is.
  */
-export function checkNames(options: object): void {
+export function checkNames(options: unknown): asserts options is object {
+  checkObject("createFairleadTransport: options", options);
   for (const [name, value] of Object.entries(options)) {
     if (OPTION_NAMES.includes(name) || value === undefined) continue;
     if (name === "useHttpGet" && value === false) continue;
@@ -102,17 +103,23 @@ export function parseConnectOptions(
     fail("sendCompression", sendCompression, '"gzip", "deflate" or null');
   }
   const { defaultTimeoutMs } = options;
-  if (defaultTimeoutMs !== undefined && !(defaultTimeoutMs > 0)) {
+  if (
+    defaultTimeoutMs !== undefined &&
+    !(typeof defaultTimeoutMs === "number" && defaultTimeoutMs > 0)
+  ) {
     fail("defaultTimeoutMs", defaultTimeoutMs, "a number of milliseconds above 0");
   }
+  const { binaryOptions = {}, jsonOptions = {} } = options;
+  checkObject("binaryOptions", binaryOptions);
+  checkObject("jsonOptions", jsonOptions);
   return {
     interceptors: [...interceptors],
     defaultTimeoutMs,
     compressMinBytes: bytesOf(options, "compressMinBytes", 0) ?? COMPRESS_MIN_BYTES,
     format: {
       useBinaryFormat,
-      binaryOptions: options.binaryOptions ?? {},
-      jsonOptions: jsonOptionsOf(options.jsonOptions ?? {}),
+      binaryOptions,
+      jsonOptions: jsonOptionsOf(jsonOptions),
     },
     channel: {
       contentType: useBinaryFormat ? "application/grpc+proto" : "application/grpc+json",
@@ -141,6 +148,5 @@ function bytesOf(
 }
 
 function fail(name: string, value: unknown, allowed: string): never {
-  const shown = JSON.stringify(value) ?? String(value);
-  throw new RangeError(`${name} is ${shown}, must be ${allowed}`);
+  throw new RangeError(`${name} is ${show(value)}, must be ${allowed}`);
 }

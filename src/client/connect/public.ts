@@ -9,6 +9,7 @@ import {
   openChannel,
   parseChannelOptions,
   RECEIVE_BYTES_MAX,
+  show,
 } from "../core/index.ts";
 import { type ConnectOptions, checkNames, parseConnectOptions } from "./options.ts";
 import { FairleadTransport } from "./transport.ts";
@@ -39,10 +40,13 @@ export interface FairleadTransportOptions extends ConnectOptions, ChannelOptions
  * @throws RangeError for an option that does not exist, is refused, or has an impossible
  *   value; TargetError, PolicyError, ServiceConfigError, TlsFileError: each with one sentence.
  */
-export function createFairleadTransport(options: FairleadTransportOptions): FairleadTransport {
-  checkNames(options);
+export function createFairleadTransport(given: FairleadTransportOptions): FairleadTransport {
+  checkNames(given);
+  // What is given is read once.
+  const options: FairleadTransportOptions = { ...given };
   const { target } = options;
-  if (typeof target !== "string") throw new RangeError(`target is ${target}, must be a string`);
+  if (typeof target !== "string")
+    throw new RangeError(`target is ${show(target)}, must be a string`);
   const { channel, ...config } = parseConnectOptions(options);
   const { settings, tls } = parseChannelOptions(target, options, "connect-es-fairlead");
   const { receiveBytesMax, ...others } = channel;

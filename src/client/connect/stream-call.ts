@@ -8,7 +8,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { Status } from "../../grpc/index.ts";
 import type { HeaderList } from "../../http2/index.ts";
 import type { CallStatus, ClientCall, ClientCallEvents } from "../core/index.ts";
-import { abortError } from "./abort.ts";
+import { abortError, connectErrorOf } from "./abort.ts";
 import { addAll, toHeaders } from "./headers.ts";
 import { statusError } from "./status-error.ts";
 
@@ -83,7 +83,7 @@ export class StreamCall<T> implements ClientCallEvents {
         if (!call.send(bytes, bytes.length >= compressMinBytes)) await this.#untilWritable();
       }
     } catch (error) {
-      this.#fail(ConnectError.from(error, Code.Internal));
+      this.#fail(connectErrorOf(error, Code.Internal));
     }
   }
 
@@ -129,7 +129,7 @@ export class StreamCall<T> implements ClientCallEvents {
       value = this.#decode(message);
     } catch (error) {
       this.#readers.unshift(reader);
-      this.#fail(ConnectError.from(error, Code.Internal));
+      this.#fail(connectErrorOf(error, Code.Internal));
       return;
     }
     reader.resolve({ done: false, value });

@@ -14,6 +14,8 @@ import {
   type MessageShape,
 } from "@bufbuild/protobuf";
 import {
+  Code,
+  ConnectError,
   type ContextValues,
   createContextValues,
   type Interceptor,
@@ -26,7 +28,7 @@ import {
 import { runStreamingCall, runUnaryCall } from "@connectrpc/connect/protocol";
 import type { ClusterView } from "../../cluster/index.ts";
 import { parseGrpcTimeout } from "../../grpc/index.ts";
-import type { CallOptions, ClientChannel } from "../core/index.ts";
+import { type CallOptions, type ClientChannel, show } from "../core/index.ts";
 import { Codec, type Format } from "./codec.ts";
 import { type HeadersSource, requestHeaders, toFields, toHeaders } from "./headers.ts";
 import { endedWithReader } from "./reader.ts";
@@ -42,6 +44,9 @@ export interface TransportConfig {
   /** Requests from here on are compressed, when the channel compresses. */
   readonly compressMinBytes: number;
 }
+
+/** The longest that `setTimeout` waits; from there on it fires at once. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /** When a call must be over: the `grpc-timeout` it was made with, and that on the clock. */
 interface Deadline {
@@ -97,6 +102,7 @@ export class FairleadTransport implements Transport, Disposable {
   ): Promise<UnaryResponse<I, O>> {
     const codec = this.#codec(method);
     const { interceptors } = this.#config;
+    checkSignal(signal);
     const limitMs = this.#timeoutMs(timeoutMs);
     const deadline = this.#deadline(limitMs);
     if (interceptors.length === 0) {
@@ -149,6 +155,7 @@ export class FairleadTransport implements Transport, Disposable {
     contextValues?: ContextValues,
   ): Promise<StreamResponse<I, O>> {
     const codec = this.#codec(method);
+    checkSignal(signal);
     const limitMs = this.#timeoutMs(timeoutMs);
     const deadline = this.#deadline(limitMs);
     let last: StreamCall<MessageShape<O>> | null = null;
@@ -215,10 +222,19 @@ export class FairleadTransport implements Transport, Disposable {
     return codec;
   }
 
-  /** Connect: "a value of <= 0 disables the default time-out". */
+  /**
+   * Connect: "a value of <= 0 disables the default time-out". Infinity is none either.
+   *
+   * @throws ConnectError `invalid_argument` for what is no number.
+   */
   #timeoutMs(timeoutMs: number | undefined): number | undefined {
-    if (timeoutMs === undefined) return this.#config.defaultTimeoutMs;
-    return timeoutMs <= 0 ? undefined : timeoutMs;
+    const limitMs = timeoutMs === undefined ? this.#config.defaultTimeoutMs : timeoutMs;
+    if (limitMs === undefined) return undefined;
+    if (typeof limitMs !== "number" || Number.isNaN(limitMs)) {
+      const sentence = `timeoutMs is ${show(limitMs)}, must be a number of milliseconds`;
+      throw new ConnectError(sentence, Code.InvalidArgument);
+    }
+    return limitMs > 0 && limitMs !== Number.POSITIVE_INFINITY ? limitMs : undefined;
   }
 
   #deadline(timeoutMs: number | undefined): Deadline | null {
@@ -240,10 +256,17 @@ function callOptions(path: string, deadlineMs = Number.POSITIVE_INFINITY): CallO
   return { path, deadlineMs, host: null, waitForReady: null, encoding: null };
 }
 
+function checkSignal(signal: unknown): void {
+  if (signal === undefined || signal instanceof AbortSignal) return;
+  const sentence = `signal is ${show(signal)}, must be an AbortSignal`;
+  throw new ConnectError(sentence, Code.InvalidArgument);
+}
+
+/** For Connect's runners, whose timers end at `TIMER_MS_MAX`; the channel keeps a later end. */
 function limits(signal: AbortSignal | undefined, timeoutMs: number | undefined) {
   return {
     ...(signal === undefined ? {} : { signal }),
-    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    ...(timeoutMs === undefined || timeoutMs > TIMER_MS_MAX ? {} : { timeoutMs }),
   };
 }
 
