@@ -150,7 +150,7 @@ for (const [why, make, message] of REFUSED) {
 
 test("a callback that throws is the process's, and no other call feels it", () => {
   const program = fileURLToPath(new URL("./throwing.fixture.ts", import.meta.url));
-  const output = execFileSync(process.execPath, [program], { encoding: "utf8" });
+  const output = execFileSync(process.execPath, [program], { encoding: "utf8", timeout: 20_000 });
   assert.deepEqual(JSON.parse(output), { uncaught: ["first"], replies: 20, after: "hi" });
 });
 
