@@ -48,6 +48,8 @@ export class ChannelHarness implements Pick<ClientDeps, "retain" | "release"> {
   readonly clock = new VirtualClock();
   readonly resolvers: ResolverProbe[] = [];
   readonly lines: string[] = [];
+  /** What the people of the program were told. */
+  readonly warnings: string[] = [];
   readonly clusters: SharedClusters;
   readonly settings: ChannelSettings;
   retained = 0;
@@ -71,6 +73,7 @@ export class ChannelHarness implements Pick<ClientDeps, "retain" | "release"> {
         this.resolvers.push(resolver);
         return resolver;
       },
+      warn: (text) => void this.warnings.push(text),
       retain: () => this.retain(),
       release: () => this.release(),
     };

@@ -129,6 +129,7 @@ test("a policy of retries is told of once, as one that is not carried out", () =
   assert.equal(told(harness), 1);
   harness.channel({ serviceConfig: methods({}) }).close();
   assert.equal(told(harness), 2, "a second channel hears it of the resolver");
+  assert.match(harness.warnings[0]!, /retryPolicy and hedgingPolicy are checked but not carried/);
   channel.close();
 });
 

@@ -199,7 +199,10 @@ export class ClientChannel implements CallOwner, ClusterUser {
     if (this.#hasToldOfRetries || !this.#methodConfigs.hasRetries) return;
     this.#hasToldOfRetries = true;
     const { log, target } = this.settings;
-    log.warn("retryPolicy and hedgingPolicy are checked but not carried out yet", { target });
+    const what = "retryPolicy and hedgingPolicy are checked but not carried out yet";
+    log.warn(what, { target });
+    // Whoever comes from another client and gave no logger must hear of it too.
+    this.#deps.warn(`service config of ${target}: ${what}`);
   }
 }
 

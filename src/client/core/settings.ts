@@ -75,6 +75,8 @@ export interface ClientDeps {
    * @throws TargetError for a malformed target.
    */
   createResolver(target: string, discovery: DiscoveryOptions, txt: boolean): Resolver;
+  /** Tells the people of the program something that nobody must miss. */
+  warn(text: string): void;
   /** While more is retained than released, the process lives: for calls in flight. */
   retain(): void;
   release(): void;

@@ -4,6 +4,7 @@
  * Serialisation and interceptors are above it, in grpc-js. It adds call credentials, and hands what
  * comes to the listener on a tick of its own (`delivery.ts`).
  */
+import { AsyncResource } from "node:async_hooks";
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import type {
@@ -57,6 +58,7 @@ export class GrpcJsCall implements ClientCallEvents, Deliverable {
   readonly #owner: GrpcJsCallOwner;
   readonly #options: CallOptions;
   readonly #number: number;
+  readonly #context = new AsyncResource("FairleadCall");
   #credentials: CallCredentials | null = null;
   #listener: InterceptingListener | null = null;
   #call: ClientCall | null = null;
@@ -239,8 +241,13 @@ export class GrpcJsCall implements ClientCallEvents, Deliverable {
     deliverSoon(this);
   }
 
+  /** In the context of whoever made the call, as its user's AsyncLocalStorage expects. */
   deliver(): void {
     this.#isScheduled = false;
+    this.#context.runInAsyncScope(this.#deliver, this);
+  }
+
+  #deliver(): void {
     const listener = this.#listener!;
     // Each is taken before it is handed over: a listener that throws gets the others later.
     const headers = this.#headers;

@@ -32,6 +32,8 @@ export interface GrpcJsChannelConfig {
   /** Whether call credentials may go over plaintext. */
   readonly allowsPlaintextCredentials: boolean;
   readonly isInChannelz: boolean;
+  /** What the channel used of its credentials is used no more. */
+  release(): void;
 }
 
 /** See the head of this file. */
@@ -69,7 +71,9 @@ export class GrpcJsChannel implements ChannelInterface, GrpcJsCallOwner {
   }
 
   close(): void {
+    if (this.#channel.isClosed) return;
     this.#channel.close();
+    this.#config.release();
     this.#channelz.remove();
   }
 

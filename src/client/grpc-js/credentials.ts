@@ -17,6 +17,8 @@ export interface ParsedCredentials {
   readonly secure: SocketSecurity | null;
   /** Call credentials that were composed in; null for none. */
   readonly call: CallCredentials | null;
+  /** Once, with the channel. */
+  release(): void;
 }
 
 type SecureConnector = experimental.SecureConnector;
@@ -25,14 +27,16 @@ type SecureConnector = experimental.SecureConnector;
 const TLS_ARGS = ["grpc.ssl_target_name_override", "grpc-node.tls_enable_trace"] as const;
 
 /** One for credentials and names that are equal, so that channels can share connections. */
-interface Known {
+interface Shared {
   readonly credentials: ChannelCredentials;
-  readonly name: string;
-  readonly parsed: ParsedCredentials;
+  readonly connector: SecureConnector;
+  readonly secure: SocketSecurity;
+  readonly call: CallCredentials | null;
+  users: number;
 }
 
-const known = new Set<WeakRef<Known & object>>();
-const byCredentials = new WeakMap<ChannelCredentials, Map<string, Known>>();
+/** Those in use, by the name that they verify and what else decides. */
+const shared = new Map<string, Shared[]>();
 
 /**
  * @param authority whose host is verified unless an argument says otherwise.
@@ -49,19 +53,27 @@ export function parseCredentials(
       "credentials must be ChannelCredentials of @grpc/grpc-js: credentials.createInsecure(), ...",
     );
   }
-  if (!credentials._isSecure()) return { secure: null, call: null };
+  if (!credentials._isSecure()) return { secure: null, call: null, release: () => {} };
   const name = JSON.stringify([authority, ...TLS_ARGS.map((arg) => args[arg] ?? null)]);
-  const own = byCredentials.get(credentials)?.get(name) ?? findEqual(credentials, name);
-  if (own !== null && own !== undefined) return own.parsed;
-  const made: Known = {
-    credentials,
-    name,
-    parsed: connectorOf(grpc, credentials, authority, args),
-  };
-  const byName = byCredentials.get(credentials) ?? new Map<string, Known>();
-  byCredentials.set(credentials, byName.set(name, made));
-  known.add(new WeakRef(made));
-  return made.parsed;
+  const sameName = shared.get(name) ?? [];
+  let entry = sameName.find((each) => each.credentials._equals(credentials));
+  if (entry === undefined) {
+    entry = newShared(grpc, credentials, authority, args);
+    shared.set(name, [...sameName, entry]);
+  }
+  const used = entry;
+  used.users += 1;
+  return { secure: used.secure, call: used.call, release: () => release(name, used) };
+}
+
+/** The last channel's ends it: providers of certificates look at their files until then. */
+function release(name: string, entry: Shared): void {
+  entry.users -= 1;
+  if (entry.users > 0) return;
+  entry.connector.destroy();
+  const others = (shared.get(name) ?? []).filter((each) => each !== entry);
+  if (others.length === 0) shared.delete(name);
+  else shared.set(name, others);
 }
 
 /** By what they can do: a program may have more than one copy of grpc-js. */
@@ -70,27 +82,19 @@ function isChannelCredentials(value: unknown): value is ChannelCredentials {
   return typeof _isSecure === "function" && typeof _createSecureConnector === "function";
 }
 
-function findEqual(credentials: ChannelCredentials, name: string): Known | null {
-  for (const reference of known) {
-    const each = reference.deref();
-    if (each === undefined) known.delete(reference);
-    else if (each.name === name && each.credentials._equals(credentials)) return each;
-  }
-  return null;
-}
-
-function connectorOf(
+function newShared(
   grpc: GrpcModule,
   credentials: ChannelCredentials,
   authority: string,
   args: ChannelArgs,
-): ParsedCredentials {
+): Shared {
   // A name without a scheme is looked up by grpc-js for nothing but the host to verify.
   const target = { scheme: "dns", authority: "", path: authority };
   const connector = credentials._createSecureConnector(target, { ...args });
   const call = connector.getCallCredentials();
   const isEmpty = call._equals(grpc.CallCredentials.createEmpty());
-  return { secure: new CredentialsSecurity(connector), call: isEmpty ? null : call };
+  const secure = new CredentialsSecurity(connector);
+  return { credentials, connector, secure, call: isEmpty ? null : call, users: 0 };
 }
 
 /** See the head of this file. */

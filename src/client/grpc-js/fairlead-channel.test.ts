@@ -3,12 +3,14 @@
  * and what it promises to the stubs and to the process around it.
  */
 import assert from "node:assert/strict";
+import { AsyncLocalStorage } from "node:async_hooks";
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import test, { after } from "node:test";
 import { fileURLToPath } from "node:url";
 import {
   type CallCredentials,
+  ChannelCredentials,
   Client,
   type ClientOptions,
   type ClientUnaryCall,
@@ -313,6 +315,75 @@ test("credentials claim no status of servers, and name one authorization", async
   const giving = credentials.createFromMetadataGenerator((_, done) => done(null, token));
   assert.equal(await codeOf(new Metadata(), giving), status.OK);
   assert.equal(await codeOf(token, giving), status.INTERNAL);
+});
+
+// Stock grpc-js runs callbacks in the context of whoever made the call.
+test("callbacks run with the AsyncLocalStorage of their own call, though answers come together", async () => {
+  const client = open(await serve());
+  const storage = new AsyncLocalStorage<number>();
+  const seen = await Promise.all(
+    Array.from(
+      { length: 20 },
+      (_, i) =>
+        new Promise<boolean>((resolve) => {
+          storage.run(i, () => {
+            const call = client.makeUnaryRequest(
+              METHOD.path,
+              same,
+              same,
+              Buffer.from("x"),
+              () => {},
+            );
+            call.on("status", () => resolve(storage.getStore() === i));
+          });
+        }),
+    ),
+  );
+  assert.ok(seen.every((isOwn) => isOwn));
+});
+
+// A provider of certificates looks at its files by a timer that keeps the program alive.
+test("secure connectors are ended with the last channel that uses them", async () => {
+  const real = credentials.createSsl();
+  let made = 0;
+  let ended = 0;
+  class Counting extends ChannelCredentials {
+    override _isSecure(): boolean {
+      return true;
+    }
+    override _equals(other: ChannelCredentials): boolean {
+      return other === this;
+    }
+    override _createSecureConnector(...args: Parameters<typeof real._createSecureConnector>) {
+      made += 1;
+      const connector = real._createSecureConnector(...args);
+      connector.destroy = () => {
+        ended += 1;
+      };
+      return connector;
+    }
+  }
+  const counting = new Counting();
+  const [first, second] = [1, 2].map(() => open("127.0.0.1:1", {}, counting));
+  assert.equal(made, 1);
+  first!.close();
+  first!.close();
+  assert.equal(ended, 0);
+  second!.close();
+  assert.equal(ended, 1);
+  open("127.0.0.1:1", {}, counting).close();
+  assert.deepEqual([made, ended], [2, 2]);
+});
+
+test("viewOf says what was forgotten for a client on another channel", () => {
+  const stock = new Client("127.0.0.1:1", credentials.createInsecure());
+  assert.throws(() => viewOf(stock), /not on a fairlead channel: give it channelFactoryOverride/);
+  stock.close();
+  const forgotten = { channelFactoryOverride: fairleadChannel as never };
+  assert.throws(
+    () => new Client("127.0.0.1:1", credentials.createInsecure(), forgotten),
+    /write channelFactoryOverride: fairleadChannel\(\)/,
+  );
 });
 
 test("equal credentials share connections; another name to verify does not", async () => {

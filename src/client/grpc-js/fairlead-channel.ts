@@ -10,6 +10,8 @@ import { DEFAULT_CLUSTER_CONFIG } from "../../cluster/index.ts";
 import type { DiscoveryOptions } from "../../discovery/index.ts";
 import {
   authorityOf,
+  type ChannelSettings,
+  type ClientChannel,
   checkNames,
   discoveryOptions,
   flag,
@@ -84,14 +86,25 @@ export function channelFactory(
 
 /**
  * What is behind a client on a fairlead channel, endpoint by endpoint, as `fairlead why` shows it;
- * null while it is idle, and for a client on another channel.
+ * null while it is idle.
+ *
+ * @throws TypeError for a client on another channel: then something was forgotten.
  */
 export function viewOf(client: { getChannel(): ChannelInterface }): ClusterView | null {
   const channel = client.getChannel();
-  return channel instanceof GrpcJsChannel ? channel.view() : null;
+  if (channel instanceof GrpcJsChannel) return channel.view();
+  throw new TypeError(
+    "this client is not on a fairlead channel: give it channelFactoryOverride: fairleadChannel()",
+  );
 }
 
 function checkOptions(options: FairleadChannelOptions): void {
+  // As grpc-js calls a factory: the parentheses were forgotten.
+  if (typeof options === "string") {
+    throw new RangeError(
+      "fairleadChannel takes options: write channelFactoryOverride: fairleadChannel()",
+    );
+  }
   const name = (option: keyof FairleadChannelOptions): string => `fairleadChannel: ${option}`;
   checkNames("fairleadChannel", options, OPTION_NAMES);
   const { policy, maxConnectionsPerEndpoint, allowPlaintextCallCredentials, log, grpc } = options;
@@ -116,10 +129,11 @@ function createChannel(
   const target = withPort(given);
   const parsed = parseChannelArgs(args, policy);
   const authority = parsed.authority ?? authorityOf(target);
-  const { secure, call } = parseCredentials(grpc, credentials, authority, args);
   const proxy = parsed.usesHttpProxy ? httpProxyFor(target, process.env) : null;
   const [before, after] = parsed.userAgentParts;
-  const channel = openChannel({
+  // Last, because what was taken must be given back.
+  const { secure, call, release } = parseCredentials(grpc, credentials, authority, args);
+  const settings: ChannelSettings = {
     target,
     dialTarget: proxy?.dialTarget ?? null,
     discovery: kubernetes,
@@ -143,14 +157,24 @@ function createChannel(
     idleTimeoutMs: parsed.idleTimeoutMs,
     isShared: parsed.isShared,
     log: log ?? silentLogger,
-  });
-  const made: ChannelInterface = new GrpcJsChannel(grpc, channel, {
+  };
+  const made: ChannelInterface = new GrpcJsChannel(grpc, openOr(release, settings), {
     callCredentials: call,
+    release,
     allowsPlaintextCredentials: options.allowPlaintextCallCredentials === true,
     isInChannelz: parsed.isInChannelz,
   });
   // Some libraries ask for the class; what they call is the interface.
   return made as Channel;
+}
+
+function openOr(release: () => void, settings: ChannelSettings): ClientChannel {
+  try {
+    return openChannel(settings);
+  } catch (error) {
+    release();
+    throw error;
+  }
 }
 
 /** grpc-js takes names without a port, for which gRPC has a default. */
