@@ -72,7 +72,7 @@ export interface ReadOptions {
  * @throws RangeError for an option that does not exist or cannot be; TypeError for metadata.
  */
 export function readOptions(path: string, given: CallOptions): ReadOptions {
-  checkObject("the options of a call", given);
+  checkObject("options", given);
   for (const name in given) {
     if (NAMES.has(name)) continue;
     throw new RangeError(`unknown call option ${name}: allowed are ${[...NAMES].join(", ")}`);

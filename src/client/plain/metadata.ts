@@ -23,6 +23,8 @@ export type MetadataInit =
   | Readonly<Record<string, MetadataValue | readonly MetadataValue[]>>
   | Iterable<readonly [key: string, value: MetadataValue]>;
 
+const NEITHER = "metadata must be an object or a list of [key, value] pairs";
+
 /**
  * Fields for what a caller wants to send; null for nothing. Keys are taken in any case.
  *
@@ -30,12 +32,13 @@ export type MetadataInit =
  */
 export function toFields(given: MetadataInit | undefined): Field[] | null {
   if (given === undefined) return null;
-  if (typeof given !== "object" || given === null) {
-    throw new TypeError("metadata must be an object or a list of [key, value] pairs");
-  }
+  if (typeof given !== "object" || given === null) throw new TypeError(NEITHER);
   const fields: Field[] = [];
   if (Symbol.iterator in given) {
-    for (const [key, value] of given) addField(fields, key, value);
+    for (const pair of given) {
+      if (!Array.isArray(pair)) throw new TypeError(NEITHER);
+      addField(fields, pair[0], pair[1]);
+    }
   } else {
     for (const key in given) {
       const value = given[key]!;
