@@ -32,6 +32,7 @@ import { type CallOptions, type ClientChannel, show } from "../core/index.ts";
 import { Codec, type Format } from "./codec.ts";
 import { type HeadersSource, requestHeaders, toFields, toHeaders } from "./headers.ts";
 import { endedWithReader } from "./reader.ts";
+import { guardedRequests } from "./requests.ts";
 import { StreamCall } from "./stream-call.ts";
 import { type UnaryAnswer, UnaryCall } from "./unary-call.ts";
 
@@ -164,7 +165,7 @@ export class FairleadTransport implements Transport, Disposable {
       ...limits(signal, limitMs),
       req: {
         ...this.#request(method, codec, header, deadline, contextValues),
-        ...{ stream: true, method, message: input },
+        ...{ stream: true, method, message: guardedRequests(input) },
       },
       next: (req: StreamRequest<I, O>) => {
         const atMs = this.#deadlineOf(req.header, deadline);

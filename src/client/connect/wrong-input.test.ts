@@ -132,3 +132,30 @@ for (const [what, thrown] of THROWN) {
     transport.close();
   });
 }
+
+test("requests that are no iterable are refused, a wrong iterator ends its call", async () => {
+  const uncaught: unknown[] = [];
+  const hear = (error: unknown): void => void uncaught.push(error);
+  const others = process.listeners("uncaughtException");
+  process.removeAllListeners("uncaughtException");
+  process.on("uncaughtException", hear);
+  const { transport } = open();
+  const { upload } = Echo.method;
+  const none = undefined;
+  for (const requests of [5, null, undefined, {}, []] as never[]) {
+    const error = await errorOf(transport.stream(upload, none, none, none, requests));
+    assert.equal(error.code, Code.InvalidArgument);
+    assert.equal(error.rawMessage, "the requests must be an async iterable");
+  }
+  assert.equal(transport.view(), null, "nothing was started");
+  for (const iterator of [() => undefined, () => 5, refuseToSpeak] as never[]) {
+    const requests: AsyncIterable<{ text: string }> = { [Symbol.asyncIterator]: iterator };
+    const error = await errorOf(transport.stream(upload, none, none, none, requests));
+    assert.equal(error.code, Code.Internal);
+  }
+  await new Promise((resolve) => setImmediate(resolve));
+  transport.close();
+  process.removeListener("uncaughtException", hear);
+  for (const each of others) process.on("uncaughtException", each);
+  assert.deepEqual(uncaught, []);
+});
