@@ -82,7 +82,7 @@ test("what register refuses, it names", () => {
   refused({ dns: "yes" }, /^RangeError: register\(\): dns is "yes", must be true or false$/);
   refused({ grpc: {} }, /^RangeError: register\(\): grpc must be @grpc\/grpc-js of version/);
   const kubernetes = (given: unknown, message: RegExp) => refused({ kubernetes: given }, message);
-  kubernetes("/a", /^RangeError: register\(\): kubernetes must be an object$/);
+  kubernetes("/a", /^RangeError: register\(\): kubernetes is "\/a", must be an object$/);
   kubernetes({ pods: "x" }, /^RangeError: register\(\): kubernetes: unknown option pods: allowed/);
   kubernetes({ zone: 1 }, /^RangeError: register\(\): kubernetes\.zone is 1, must be a string/);
   kubernetes({ objects: "/a", kubeconfig: "/b" }, /objects and kubeconfig exclude each other/);
