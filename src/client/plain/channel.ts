@@ -30,6 +30,19 @@ import { type Answer, SingleCall } from "./single.ts";
 import { type DuplexStream, type ResponseStream, StreamCall } from "./stream.ts";
 
 /**
+ * The same promise, whose error shows who made the call: it is made where an answer is read, and
+ * only an async function that goes on has its callers on the stack.
+ */
+async function withCaller<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof GrpcError) Error.captureStackTrace(error, withCaller);
+    throw error;
+  }
+}
+
+/**
  * See `createChannel`. A call with a wrong method, option or metadata is a TypeError or RangeError:
  * methods that return a promise reject with it, those that return a stream throw it. Everything
  * that goes wrong with a call is a `GrpcError`.
@@ -61,10 +74,12 @@ export class Channel implements Disposable, AsyncDisposable {
     request: Req,
     options: CallOptions = NO_OPTIONS,
   ): Promise<Res> {
-    return new Promise((resolve, reject) => {
-      const onAnswer = (_call: unknown, message: Res): void => resolve(message);
-      new SingleCall<Req, Res>(this.#host, method, options, onAnswer, reject).run(request);
-    });
+    return withCaller(
+      new Promise((resolve, reject) => {
+        const onAnswer = (_call: unknown, message: Res): void => resolve(message);
+        new SingleCall<Req, Res>(this.#host, method, options, onAnswer, reject).run(request);
+      }),
+    );
   }
 
   /** As `unary`, with what came around the answer. */
@@ -73,11 +88,13 @@ export class Channel implements Disposable, AsyncDisposable {
     request: Req,
     options: CallOptions = NO_OPTIONS,
   ): Promise<Answer<Res>> {
-    return new Promise((resolve, reject) => {
-      const onAnswer = (call: SingleCall<Req, Res>, message: Res): void =>
-        resolve(call.answer(message));
-      new SingleCall<Req, Res>(this.#host, method, options, onAnswer, reject).run(request);
-    });
+    return withCaller(
+      new Promise((resolve, reject) => {
+        const onAnswer = (call: SingleCall<Req, Res>, message: Res): void =>
+          resolve(call.answer(message));
+        new SingleCall<Req, Res>(this.#host, method, options, onAnswer, reject).run(request);
+      }),
+    );
   }
 
   /** One request, a stream of answers. */
@@ -95,10 +112,12 @@ export class Channel implements Disposable, AsyncDisposable {
     requests: Requests<Req>,
     options: CallOptions = NO_OPTIONS,
   ): Promise<Res> {
-    return new Promise((resolve, reject) => {
-      const onAnswer = (_call: unknown, message: Res): void => resolve(message);
-      new SingleCall<Req, Res>(this.#host, method, options, onAnswer, reject).runStream(requests);
-    });
+    return withCaller(
+      new Promise((resolve, reject) => {
+        const onAnswer = (_call: unknown, message: Res): void => resolve(message);
+        new SingleCall<Req, Res>(this.#host, method, options, onAnswer, reject).runStream(requests);
+      }),
+    );
   }
 
   /** Streams both ways, from an iterable of requests. */

@@ -464,3 +464,16 @@ test("nobody there: a call fails at once, waits when told to, and readiness is g
   assert.equal(late.codeName, "DEADLINE_EXCEEDED");
   assert.equal((await failure(channel.waitForReady(60))).codeName, "DEADLINE_EXCEEDED");
 });
+
+// Its stack was that of a socket's read.
+test("the stack of an error shows who made the call", async () => {
+  using channel = createChannel("127.0.0.1:1");
+  async function placeOrder(): Promise<void> {
+    await channel.unary(SAY, "x");
+  }
+  async function chargeCard(): Promise<void> {
+    await channel.clientStream(SAY, ["x"]);
+  }
+  assert.match((await failure(placeOrder())).stack ?? "", /at async placeOrder/);
+  assert.match((await failure(chargeCard())).stack ?? "", /at async chargeCard/);
+});
