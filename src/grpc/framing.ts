@@ -2,8 +2,8 @@
  * Length-prefixed messages: one byte of flags, four bytes of length, then the message.
  * https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md, "Length-Prefixed-Message"
  *
- * A reader yields whole messages, each a buffer of its own, however the bytes were cut. It knows
- * nothing of compression but the flag, and nothing of streams.
+ * A reader yields whole messages, in bytes of their own (small ones share Node's pool), however the
+ * bytes were cut. It knows nothing of compression but the flag, and nothing of streams.
  */
 
 /** "Message-Length -> {length of Message} (encoded as 4 byte unsigned integer (big endian))". */
@@ -27,7 +27,7 @@ export function writePrefix(
   bytes[at + 4] = length & 0xff;
 }
 
-/** What `MessageReader.push` returns besides OK (0). */
+/** What `MessageReader.push` returns. */
 export const FramingFault = {
   NONE: 0,
   /** A flag byte other than 0 and 1. */

@@ -2,9 +2,11 @@
  * Room `grpc`: what gRPC puts on top of HTTP/2, as values and functions.
  *
  * What it is: status codes and how they follow from HTTP and HTTP/2 ones, the coding of
- * `grpc-message` and `grpc-timeout`, content types, and the header list of a trailers-only answer.
+ * `grpc-message` and `grpc-timeout`, content types, the header list of a trailers-only answer, the
+ * framing of messages, the rules of metadata, and what service config says of methods.
  * Promises: input from peers never throws; a time-out is never made longer by passing it on.
- * Must never: know connections, streams or frames, choose an endpoint, or keep state.
+ * Must never: know connections, streams or frames, choose an endpoint, or keep more than the
+ * message that is being cut.
  */
 export { isGrpcContentType } from "./content-type.ts";
 export {

@@ -18,7 +18,7 @@ export function endedWithReader<T>(messages: AsyncIterable<T>, end: () => void):
     next: () => inner.next(),
     return: async () => {
       end();
-      return { done: true, value: undefined };
+      return (await inner.return?.()) ?? { done: true, value: undefined };
     },
   };
   abandoned.register(iterator, end);

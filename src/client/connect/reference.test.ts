@@ -219,6 +219,23 @@ both("an upload that fails before its end", {}, async ({ client }) => {
   assert.equal(error.code, Code.NotFound);
 });
 
+both("an upload that fails early lets go of what its requests hold", {}, async ({ client }) => {
+  let isLetGo = false;
+  async function* endless() {
+    try {
+      yield { text: "fail" };
+      for (;;) {
+        yield { text: "more" };
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+    } finally {
+      isLetGo = true;
+    }
+  }
+  assert.equal((await failureOf(client.upload(endless()))).code, Code.NotFound);
+  await until("its finally ran", () => isLetGo);
+});
+
 both("a request iterable that throws", {}, async ({ client, server }) => {
   async function* broken() {
     yield { text: "a" };

@@ -70,21 +70,25 @@ export class StreamCall<T> implements ClientCallEvents {
     compressMinBytes: number,
   ): Promise<void> {
     const call = this.#call!;
+    let iterator: AsyncIterator<R> | null = null;
     try {
-      const iterator = requests[Symbol.asyncIterator]();
+      iterator = requests[Symbol.asyncIterator]();
       while (!this.#isEnded) {
         const { done, value } = await iterator.next();
         if (done === true) {
+          iterator = null;
           call.halfClose();
           return;
         }
-        if (this.#isEnded) return;
+        if (this.#isEnded) break;
         const bytes = encode(value);
         if (!call.send(bytes, bytes.length >= compressMinBytes)) await this.#untilWritable();
       }
     } catch (error) {
       this.#fail(connectErrorOf(error, Code.Internal));
     }
+    // It is asked for no more: what its `finally` holds is let go.
+    await iterator?.return?.().catch(() => {});
   }
 
   #untilWritable(): Promise<void> {

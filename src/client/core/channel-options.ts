@@ -5,7 +5,6 @@
  * Not the channel arguments of grpc-js, which have names and defaults of their own; nor what a way
  * in has names of its own for: compression and the sizes of messages.
  */
-import { type Policy, parsePolicy, policyFromServiceConfig } from "../../balancing/index.ts";
 import { type Logger, silentLogger } from "../../base/index.ts";
 import { DEFAULT_CLUSTER_CONFIG } from "../../cluster/index.ts";
 import type { DiscoveryOptions } from "../../discovery/index.ts";
@@ -26,6 +25,7 @@ import {
   text,
   wholeNumber,
 } from "./option-checks.ts";
+import { choosePolicy } from "./service-config.ts";
 import {
   BACKOFF_INITIAL_MS,
   BACKOFF_MAX_MS,
@@ -123,7 +123,7 @@ export function parseChannelOptions(
     authority,
     userAgent: userAgent === null ? own : `${userAgent} ${own}`,
     serviceConfig,
-    policy: policyOf(serviceConfig, options.policy),
+    policy: choosePolicy(serviceConfig, text("policy", options.policy)),
     takesServiceConfig: flag("resolverServiceConfig", options.resolverServiceConfig, true),
     idleTimeoutMs: limitNumber(
       "idleTimeoutMs",
@@ -190,13 +190,4 @@ function userAgentOf(given: unknown): string | null {
   const problem = userAgent === null ? "" : metadataValueProblem(userAgent);
   if (problem !== "") throw new RangeError(`userAgent ${problem}`);
   return userAgent;
-}
-
-/** A policy beside a service config that names one: one of them is a mistake. */
-function policyOf(serviceConfig: object | null, given: string | undefined): Policy {
-  const name = text("policy", given);
-  if (name === null) return policyFromServiceConfig(serviceConfig ?? {});
-  const policy = parsePolicy(name);
-  if (serviceConfig === null || !("loadBalancingConfig" in serviceConfig)) return policy;
-  throw new RangeError("policy and serviceConfig.loadBalancingConfig exclude each other");
 }

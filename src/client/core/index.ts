@@ -30,6 +30,7 @@ export {
 } from "./option-checks.ts";
 export { clientProcess, openChannel } from "./process.ts";
 export { reasonOf } from "./reason.ts";
+export { choosePolicy } from "./service-config.ts";
 export {
   BACKOFF_INITIAL_MS,
   BACKOFF_MAX_MS,

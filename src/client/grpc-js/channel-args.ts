@@ -4,7 +4,7 @@
  *
  * An argument that nobody knows is ignored, as by grpc-js: libraries set those of other clients.
  */
-import { type Policy, parsePolicy, policyFromServiceConfig } from "../../balancing/index.ts";
+import type { Policy } from "../../balancing/index.ts";
 import { DEFAULT_CONNECTION_CONFIG } from "../../http2/index.ts";
 import { KEEPALIVE_TIME_MS_MIN } from "../../transport/index.ts";
 import {
@@ -12,6 +12,7 @@ import {
   BACKOFF_INITIAL_MS,
   BACKOFF_MAX_MS,
   type ClusterSettings,
+  choosePolicy,
   type Encoding,
   IDLE_TIMEOUT_MS,
   IDLE_TIMEOUT_MS_MIN,
@@ -128,7 +129,7 @@ export function parseChannelArgs(args: ChannelArgs, policyName: string | null): 
       agentOf(args, "grpc.secondary_user_agent"),
     ],
     serviceConfig,
-    policy: policyOf(serviceConfig, policyName),
+    policy: choosePolicy(serviceConfig, policyName),
     takesServiceConfig: !flagOf(args, "grpc.service_config_disable_resolution", false),
     isShared: !flagOf(args, "grpc.use_local_subchannel_pool", false),
     usesHttpProxy: flagOf(args, "grpc.enable_http_proxy", true),
@@ -146,8 +147,8 @@ export function parseChannelArgs(args: ChannelArgs, policyName: string | null): 
 
 function clusterArgs(args: ChannelArgs): ParsedArgs["cluster"] {
   const timeMs = numberOf(args, "grpc.keepalive_time_ms", -1, -1);
-  const initialMs = numberOf(args, "grpc.initial_reconnect_backoff_ms", BACKOFF_INITIAL_MS);
-  const maxMs = numberOf(args, "grpc.max_reconnect_backoff_ms", BACKOFF_MAX_MS);
+  const initialMs = numberOf(args, "grpc.initial_reconnect_backoff_ms", BACKOFF_INITIAL_MS, 1);
+  const maxMs = numberOf(args, "grpc.max_reconnect_backoff_ms", BACKOFF_MAX_MS, 1);
   const { streamWindowBytes, streamWindowBytesMax, headerListBytesMax } = DEFAULT_CONNECTION_CONFIG;
   const windowBytes = numberOf(
     args,
@@ -170,20 +171,15 @@ function clusterArgs(args: ChannelArgs): ParsedArgs["cluster"] {
       ...DEFAULT_CONNECTION_CONFIG,
       streamWindowBytes: windowBytes,
       streamWindowBytesMax: Math.max(windowBytes, streamWindowBytesMax),
-      headerListBytesMax: numberOf(args, "grpc.max_metadata_size", headerListBytesMax, 1),
+      headerListBytesMax: numberOf(
+        args,
+        "grpc.max_metadata_size",
+        headerListBytesMax,
+        1,
+        2 ** 32 - 1,
+      ),
     },
   };
-}
-
-/** A policy that a user names beside a service config that names one: one of them is a mistake. */
-function policyOf(serviceConfig: unknown, name: string | null): Policy {
-  if (name === null) return policyFromServiceConfig(serviceConfig ?? {});
-  const policy = parsePolicy(name);
-  const config = serviceConfig as { loadBalancingConfig?: unknown } | null;
-  if (config?.loadBalancingConfig === undefined) return policy;
-  throw new ChannelArgError(
-    "policy and loadBalancingConfig of grpc.service_config exclude each other",
-  );
 }
 
 function textOf(args: ChannelArgs, name: string): string | null {

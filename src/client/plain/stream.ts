@@ -20,7 +20,7 @@ export interface ResponseStream<Res> extends AsyncIterableIterator<Res, undefine
   readonly trailers: Promise<Metadata>;
   /** "ip:port" of the endpoint that has the call or had it last; null before there is one. */
   readonly peer: string | null;
-  /** Ends the call; what was not read is dropped, and a pending read ends without a message. */
+  /** Ends the call; what was not read is dropped, and a pending read rejects with CANCELLED. */
   cancel(): void;
   return(): Promise<IteratorResult<Res, undefined>>;
   [Symbol.asyncIterator](): ResponseStream<Res>;
