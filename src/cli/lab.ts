@@ -27,7 +27,10 @@ export function labCommand(): Command {
     .option("--pods <n>", "how many pods, each a process (default: 12)")
     .option("--scale <a,b>", "change the number of pods as it runs: 3,12,5")
     .option("--scale-every <s>", "seconds between these numbers (default: 10)")
-    .option("--lanes <a,b>", "which ways to compare (default: clusterip,static,headless,proxy)")
+    .option(
+      "--lanes <a,b>",
+      "which ways to compare (default: clusterip,static,headless,client,proxy)",
+    )
     .option("--page <address>", "HOST:PORT of the page, or none (default: 127.0.0.1:7480)")
     .option("--netns", "pods in network namespaces (not available yet)")
     .option("-o, --output <form>", "table, or json at the end (default: table)");

@@ -19,6 +19,8 @@ const TERMINATING_MS = 500;
 export const NAMESPACE = "lab";
 /** The Service with a ClusterIP, and the headless one. */
 export const SERVICES = { clusterIp: "echo", headless: "echo-headless" } as const;
+/** The pods, to whoever can read EndpointSlices. */
+export const LAB_TARGET = `kubernetes:///${SERVICES.clusterIp}.${NAMESPACE}:grpc`;
 const ZONES = ["a", "b", "c"];
 const LABELS = { app: "echo" };
 

@@ -42,7 +42,7 @@ export function labFixture(lanes: readonly LaneView[], change: Partial<LabView> 
     podStates: pods.map(() => "ready" as const),
     elapsedMs: 62_000,
     pageUrl: "http://127.0.0.1:7480/",
-    ...{ hint: null, notice: null },
+    ...{ access: null, hint: null, notice: null },
     lanes,
     ...change,
   };

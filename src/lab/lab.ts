@@ -6,7 +6,7 @@
 import { type Clock, realRng } from "../base/index.ts";
 import { Children } from "./children.ts";
 import { type LabCluster, StoreZone, startCluster } from "./cluster/index.ts";
-import { Deployment } from "./deployment.ts";
+import { Deployment, LAB_TARGET } from "./deployment.ts";
 import { LabDns } from "./dns/index.ts";
 import { LabError } from "./error.ts";
 import { type KubeconfigFile, writeKubeconfig } from "./kubeconfig.ts";
@@ -14,7 +14,7 @@ import { LaneRun } from "./lane-run.ts";
 import { LANES } from "./lanes.ts";
 import { type LaneName, PODS_MAX } from "./options.ts";
 import { podNames } from "./pods.ts";
-import type { LaneView, PodState } from "./view.ts";
+import type { LabView, LaneView, PodState } from "./view.ts";
 
 /** Lanes begin together; one that is not open by then begins when it is. */
 const BEGIN_TIMEOUT_MS = 5000;
@@ -68,6 +68,12 @@ export class Lab {
   /** How many pods there should be. */
   get wantedPods(): number {
     return this.#deployment?.wanted ?? this.#setup.pods;
+  }
+
+  /** How other programs find the API server and the pods; null before it is there. */
+  get access(): LabView["access"] {
+    const path = this.#kubeconfig?.path;
+    return path === undefined ? null : { kubeconfig: path, target: LAB_TARGET };
   }
 
   /** Why the latest scaling did not come to its end, or null. */

@@ -5,7 +5,7 @@
 import { fileURLToPath } from "node:url";
 import type { Clock } from "../base/index.ts";
 import type { Child, Children } from "./children.ts";
-import { type Deployment, NAMESPACE, SERVICES } from "./deployment.ts";
+import { type Deployment, LAB_TARGET, NAMESPACE, SERVICES } from "./deployment.ts";
 import { LabError } from "./error.ts";
 import type { KubernetesAccess } from "./messages.ts";
 import type { LaneName } from "./options.ts";
@@ -127,7 +127,7 @@ const CLIENT: Lane = {
   async open({ pods, podsReady, kubernetes }) {
     await podsReady;
     return {
-      target: `kubernetes:///${SERVICES.clusterIp}.${NAMESPACE}:grpc`,
+      target: LAB_TARGET,
       // The same policy as the `static` lane, so that the two differ in how pods are found.
       serviceConfig: ROUND_ROBIN,
       connections: pods.ready.length,
@@ -141,7 +141,7 @@ const PROXY: Lane = {
   title: "fairlead proxy",
   how: "stock grpc-js, one connection to fairlead proxy, round_robin from there",
   async open({ podsReady, children, clock, fairlead, kubernetes, onBroken }) {
-    const target = `kubernetes:///${SERVICES.clusterIp}.${NAMESPACE}:grpc`;
+    const target = LAB_TARGET;
     const proxy = children.command("fairlead proxy", [
       ...fairlead,
       ...["proxy", "--listen", "127.0.0.1:0", "--to", target],

@@ -77,8 +77,9 @@ class Run {
         await this.#watch(output);
         await this.#lab.stop();
         if (this.#page.url) this.#page.update(this.#lab.closeInterval(), true);
-        // The page goes with the lab, so its address is of no use in what remains.
-        output.finish({ ...this.#view(), pageUrl: null, hint: null, notice: null });
+        // Page and API server go with the lab, so their addresses are of no use in what remains.
+        const gone = { pageUrl: null, access: null, hint: null, notice: null };
+        output.finish({ ...this.#view(), ...gone });
       }
     } finally {
       closeKeys();
@@ -121,11 +122,13 @@ class Run {
     this.#lab.scale(scale[this.#step]!);
   }
 
-  /** A terminal shows page and notice above the table; elsewhere they are log lines. */
+  /** A terminal shows these above the table; elsewhere they are log lines. */
   #announce(): void {
     if (this.#isLive) return;
     const { url, notice } = this.#page;
     if (notice) this.#deps.log.warn(notice);
+    const { access } = this.#lab;
+    if (access) this.#deps.log.info("API server", { ...access });
     if (url) this.#deps.log.info("page", { address: url });
   }
 
@@ -148,6 +151,7 @@ class Run {
       podStates: this.#lab.podStates,
       elapsedMs: this.#lab.elapsedMs,
       pageUrl: this.#page.url,
+      access: this.#lab.access,
       hint: this.#hasKeys ? KEYS_HINT : null,
       notice: this.#lab.scaleFailure ?? this.#page.notice,
       lanes: this.#lab.views(),

@@ -131,3 +131,14 @@ test("the head says what the keys do, where there is room", () => {
   assert.match(renderTable(lab, { ...WIDE, columns: 120 })[0]!, /· keys \+ - change the pods$/);
   assert.doesNotMatch(renderTable(lab, { ...WIDE, columns: 60 })[0]!, /keys/);
 });
+
+test("the second line says how other programs reach the pods, in whole words", () => {
+  const access = { kubeconfig: "/tmp/fairlead-lab-a/kubeconfig", target: "kubernetes:///a.b:grpc" };
+  const lab = labFixture([laneFixture("static", even)], { access });
+  const lineIn = (columns: number) => renderTable(lab, { ...WIDE, columns })[1];
+  const variable = "KUBECONFIG=/tmp/fairlead-lab-a/kubeconfig";
+  assert.equal(lineIn(80), `${variable} kubernetes:///a.b:grpc`);
+  assert.equal(lineIn(60), variable);
+  assert.equal(lineIn(30), "kubernetes:///a.b:grpc");
+  assert.match(lineIn(20)!, /^static/, "no room, no line");
+});

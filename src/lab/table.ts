@@ -27,6 +27,7 @@ const BAR_MAX = 32;
 const SHARE_WIDTH = 7;
 const EIGHTHS = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 
+type Access = NonNullable<LabView["access"]>;
 type Style = "dim" | "bold" | "cyan" | "yellow";
 
 /** Draws the whole table. */
@@ -96,8 +97,17 @@ function headLines(view: LabView, pen: Pen): string[] {
   if (view.hint && hinted.length <= pen.size.columns) parts.push(view.hint);
   const [name, ...rest] = parts.map((part) => pen.cut(part, pen.size.columns));
   const lines = [[pen.style("bold", name!), ...rest].join(dot)];
+  const access = view.access === null ? null : accessText(view.access, pen);
+  if (access !== null) lines.push(pen.style("dim", access));
   if (view.notice) lines.push(pen.style("yellow", pen.cut(view.notice, pen.size.columns)));
   return lines;
+}
+
+/** To be copied into another terminal: what is there is whole. */
+function accessText({ kubeconfig, target }: Access, pen: Pen): string | null {
+  const variable = `KUBECONFIG=${kubeconfig}`;
+  const texts = [`${variable} ${target}`, variable, target];
+  return texts.find((text) => text.length <= pen.size.columns) ?? null;
 }
 
 /** A pod's name, and where it stands unless it serves. */

@@ -37,6 +37,8 @@ export interface LabView {
   readonly elapsedMs: number;
   /** Address of the page, or null. */
   readonly pageUrl: string | null;
+  /** How other programs reach the pods through the API server; null while there is none. */
+  readonly access: { readonly kubeconfig: string; readonly target: string } | null;
   /** What the keys of the terminal do, or null where there are none. */
   readonly hint: string | null;
   /** A remark to show, such as a page on another port than usual, or null. */

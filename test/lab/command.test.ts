@@ -8,6 +8,7 @@ import http from "node:http";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { parseLabOptions } from "../../src/lab/index.ts";
 import { processTree, runProcess, startProcess } from "../peers/processes.ts";
 
 const FAIRLEAD = fileURLToPath(new URL("../../bin/fairlead", import.meta.url));
@@ -34,6 +35,24 @@ async function startLab(...args: string[]) {
   const [, url] = await lab.waitFor(/"address":"(http:[^"]+)"/);
   return { lab, url: url!, pids: processTree(lab.pid) };
 }
+
+test("the help names the lanes that run by default", async () => {
+  const { stdout } = await runProcess(FAIRLEAD, ["lab", "--help"]);
+  const [, names] = /which ways to compare\s+\(default:\s+(\S+)\)/.exec(stdout) ?? [];
+  assert.equal(names, parseLabOptions({}).lanes.join());
+});
+
+test("while it runs, other programs find its pods by the kubeconfig that it names", async () => {
+  const { lab } = await startLab("--lanes", "static");
+  const [, kubeconfig = "", target = ""] = await lab.waitFor(
+    /"kubeconfig":"([^"]+)","target":"([^"]+)"/,
+  );
+  const { code, stdout, stderr } = await runProcess(FAIRLEAD, ["endpoints", target], {
+    env: { KUBECONFIG: kubeconfig },
+  });
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /3 of 3 endpoints usable/);
+});
 
 test("--once -o json prints one document and exits 0", async () => {
   const { code, stdout, stderr } = await runProcess(FAIRLEAD, [
