@@ -261,6 +261,39 @@ test("there is a text for the declarations of every subpath", () => {
   assert.deepEqual(Object.keys(TYPED).sort(), specifiers().sort());
 });
 
+/** tsconfigs that docs/client.md promises for programs that are compiled to CommonJS. */
+const COMMON_JS: readonly Readonly<Record<string, string>>[] = [
+  { module: "nodenext", moduleResolution: "nodenext" },
+  { module: "preserve", moduleResolution: "bundler" },
+];
+
+for (const options of COMMON_JS) {
+  test(`a CommonJS program compiles with ${options.module}, ${options.moduleResolution}`, async () => {
+    const names = specifiers();
+    const imports = names.map((name, n) => `import * as all${n} from ${JSON.stringify(name)};`);
+    const uses = names.map((_, n) => `console.log(all${n});`);
+    project.write("common.cts", `${[...imports, ...uses].join("\n")}\n`);
+    const change = { ...options, verbatimModuleSyntax: false };
+    assert.equal(await project.compile(["common.cts"], ["dom"], change), "");
+  });
+}
+
+test("resolution that does not read exports finds the same declarations", () => {
+  const { main, types, typesVersions } = manifest as {
+    main?: string;
+    types?: string;
+    typesVersions?: Record<string, Record<string, string[]>>;
+  };
+  const {
+    ".": root,
+    "./package.json": _,
+    ...others
+  } = manifest.exports as Record<string, { types: string; default: string }>;
+  assert.deepEqual([types, main], [root?.types, root?.default]);
+  const expected = Object.entries(others).map(([path, { types }]) => [path.slice(2), [types]]);
+  assert.deepEqual(typesVersions, { "*": Object.fromEntries(expected) });
+});
+
 /** The snippets of all documents that the package's users read. */
 function snippets(): readonly Snippet[] {
   const paths = [join(rootDir, "README.md"), ...globSync(join(rootDir, "docs/*.md")).sort()];

@@ -77,9 +77,17 @@ export class Project {
     return runProcess(node, [file], { cwd: this.directory, env });
   }
 
-  /** What tsc says of these files, with these libraries besides; "" when it is content. */
-  async compile(files: readonly string[], libs: readonly string[] = []): Promise<string> {
-    const compilerOptions = { ...COMPILER_OPTIONS, lib: [...COMPILER_OPTIONS.lib, ...libs] };
+  /**
+   * What tsc says of these files, with these libraries and other options besides; "" when it is
+   * content.
+   */
+  async compile(
+    files: readonly string[],
+    libs: readonly string[] = [],
+    change: Readonly<Record<string, unknown>> = {},
+  ): Promise<string> {
+    const lib = [...COMPILER_OPTIONS.lib, ...libs];
+    const compilerOptions = { ...COMPILER_OPTIONS, lib, ...change };
     this.write("tsconfig.json", JSON.stringify({ compilerOptions, files }));
     const tsc = join(rootDir, "node_modules", ".bin", "tsc");
     const { code, stdout, stderr } = await runProcess(tsc, ["-p", "."], { cwd: this.directory });
