@@ -42,8 +42,9 @@ test("the help names the lanes that run by default", async () => {
   assert.equal(names, parseLabOptions({}).lanes.join());
 });
 
-test("while it runs, other programs find its pods by the kubeconfig that it names", async () => {
+test("while it runs, other programs find its pods by the kubeconfig that it names", async (t) => {
   const { lab } = await startLab("--lanes", "static");
+  t.after(() => lab.stop());
   const [, kubeconfig = "", target = ""] = await lab.waitFor(
     /"kubeconfig":"([^"]+)","target":"([^"]+)"/,
   );

@@ -63,6 +63,7 @@ export function connectDriver(createTransport: CreateTransport): ChannelDriver {
     name: "fairlead/connect",
     isReference: false,
     lacks: LACKS,
+    unsaidCount: 23,
     open: (target, options = {}) =>
       new ConnectChannel(createTransport({ target, ...transportOptions(options) })),
   };

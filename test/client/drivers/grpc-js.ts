@@ -43,6 +43,7 @@ export function grpcJsDriver(name: string, factory: ChannelFactory | null = null
   return {
     name,
     isReference: factory === null,
+    unsaidCount: factory === null ? 0 : 1,
     lacks: {
       "second message of a unary call": "stubs of grpc-js do not ask for it",
       ...(factory === null ? {} : { "short keepalive": "10 s is the shortest keepalive time" }),

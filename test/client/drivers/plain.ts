@@ -62,6 +62,7 @@ export function plainDriver(createChannel: CreateChannel): ChannelDriver {
   return {
     name: "fairlead",
     isReference: false,
+    unsaidCount: 7,
     lacks: {
       "call credentials": "the plain API has them for a channel, and metadata for a call",
       keepalive: "the plain API refuses a keepalive time below 10 s",

@@ -135,8 +135,10 @@ export interface ChannelDriver {
   readonly name: string;
   /** Whether what lies under the API is stock grpc-js, and not fairlead. */
   readonly isReference: boolean;
-  /** What the API lacks, and why, in words for a skipped test. */
+  /** What the API lacks, and why. */
   readonly lacks: Partial<Record<Feature, string>>;
+  /** How many cases of the suite that makes unsayable. */
+  readonly unsaidCount: number;
   /** Opens a channel; sends nothing yet. */
   open(target: string, options?: ChannelOptions): SuiteChannel;
 }
