@@ -220,3 +220,37 @@ test("random adds, removes and moves: on time, once, none forgotten", () => {
   assert.equal(due.size, 0);
   end();
 });
+
+test("a wheel that keeps its timer makes one for many entries that come and go", () => {
+  const clock = new VirtualClock();
+  let timers = 0;
+  const counting = {
+    nowMs: () => clock.nowMs(),
+    wallMs: () => clock.wallMs(),
+    setTimer: (delayMs: number, fn: () => void) => {
+      timers += 1;
+      return clock.setTimer(delayMs, fn);
+    },
+  };
+  const wheel = new TimerWheel(counting, 10, true);
+  const fired: number[] = [];
+  class Entry extends WheelEntry {
+    override onDeadline(nowMs: number): void {
+      fired.push(nowMs);
+    }
+  }
+  for (let i = 0; i < 100; i += 1) {
+    const entry = new Entry();
+    wheel.add(entry, clock.nowMs() + 1_000);
+    clock.advance(1);
+    wheel.remove(entry);
+  }
+  assert.equal(timers, 1);
+  wheel.add(new Entry(), clock.nowMs() + 1_000);
+  clock.advance(999);
+  assert.deepEqual(fired, [], "the kept timer fired for nothing");
+  clock.advance(11);
+  assert.equal(fired.length, 1);
+  clock.advance(10_000);
+  assert.equal(clock.pendingCount, 0);
+});

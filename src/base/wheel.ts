@@ -45,6 +45,7 @@ export abstract class WheelEntry {
 export class TimerWheel {
   readonly #clock: Clock;
   readonly #tickMs: number;
+  readonly #keepsTimer: boolean;
   readonly #heads: (WheelEntry | null)[] = new Array(SLOTS + 1).fill(null);
   readonly #used = new Int32Array(SLOTS / 32);
   readonly #onTimer = (): void => this.#wake();
@@ -56,11 +57,17 @@ export class TimerWheel {
   #timerTick = Number.POSITIVE_INFINITY;
   #isFiring = false;
 
-  /** @param tickMs the resolution: an entry fires up to this much late. Default 10 ms. */
-  constructor(clock: Clock, tickMs: number = TICK_MS_DEFAULT) {
+  /**
+   * @param tickMs the resolution: an entry fires up to this much late. Default 10 ms.
+   * @param keepsTimer whether the timer of a wheel that became empty is left to fire for nothing:
+   *   a wheel that is filled and emptied with every call would make one each time. For clocks whose
+   *   timers let the process end.
+   */
+  constructor(clock: Clock, tickMs: number = TICK_MS_DEFAULT, keepsTimer = false) {
     assert(tickMs > 0, "a tick takes time");
     this.#clock = clock;
     this.#tickMs = tickMs;
+    this.#keepsTimer = keepsTimer;
   }
 
   /** Entries that have neither fired nor been removed. */
@@ -91,7 +98,7 @@ export class TimerWheel {
     if (entry.wheelSlot === NO_SLOT) return;
     this.#unlink(entry);
     this.#size -= 1;
-    if (this.#size === 0 && !this.#isFiring) this.#disarm();
+    if (this.#size === 0 && !this.#isFiring && !this.#keepsTimer) this.#disarm();
   }
 
   /** Forgets all entries without firing them. The wheel may be used again. */

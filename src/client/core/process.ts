@@ -41,7 +41,7 @@ class ClientProcess {
     this.deps = {
       ...{ clock, rng },
       loop: new TransportLoop(clock),
-      wheel: new TimerWheel(clock),
+      wheel: new TimerWheel(clock, undefined, true),
       createResolver: (target, discovery, txt) =>
         createLazyResolver(target, discovery, { pool, txt }),
       warn: (text) => this.#warn(text),
