@@ -172,7 +172,8 @@ test("SIGTERM under load: every call in flight finishes, and the exit code is 0"
   let isGoingOn = true;
   const calls: Promise<number>[] = [];
   for (const client of clients) {
-    for (let i = 0; i < 25; i += 1) calls.push(say(client, 200 + i * 40, i * 1_000));
+    // Long enough that on a busy machine the first does not end before the last has begun.
+    for (let i = 0; i < 25; i += 1) calls.push(say(client, 2_000 + i * 40, i * 1_000));
     for (let i = 0; i < 25; i += 1) calls.push(chat(client, () => isGoingOn));
   }
   await until("all are in flight", async () => {
