@@ -4,7 +4,7 @@
  * The connections belong to a cluster that it shares with channels of the same settings. What users
  * say (channel arguments, credentials) was parsed by the adapter that made it.
  */
-import type { Timer } from "../../base/index.ts";
+import type { Clock, Timer } from "../../base/index.ts";
 import type { Call, ClusterView, Connectivity } from "../../cluster/index.ts";
 import { type MethodConfig, type MethodConfigs, Status } from "../../grpc/index.ts";
 import type { Field } from "../../http2/index.ts";
@@ -75,7 +75,7 @@ export class ClientChannel implements CallOwner, ClusterUser {
     const encoding = options.encoding ?? this.settings.encoding;
     const { config } = this.#method(options.path, options.host, encoding);
     return {
-      config: withDefaults(options, encoding, config, this.#deps.clock.nowMs()),
+      config: withDefaults(options, encoding, config, this.#deps.clock),
       sendBytesMax: least(this.settings.sendBytesMax, config.maxRequestBytes),
       receiveBytesMax: least(this.settings.receiveBytesMax, config.maxResponseBytes),
     };
@@ -210,7 +210,7 @@ function withDefaults(
   options: CallOptions,
   encoding: ClientCallConfig["encoding"],
   { timeoutMs, waitForReady }: MethodConfig,
-  nowMs: number,
+  clock: Clock,
 ): ClientCallConfig {
   const { path, deadlineMs, host } = options;
   return {
@@ -218,7 +218,7 @@ function withDefaults(
     host,
     encoding,
     // "The actual deadline is the minimum of the value here and the value set by the application."
-    deadlineMs: timeoutMs === null ? deadlineMs : Math.min(deadlineMs, nowMs + timeoutMs),
+    deadlineMs: timeoutMs === null ? deadlineMs : Math.min(deadlineMs, clock.nowMs() + timeoutMs),
     waitForReady: options.waitForReady ?? waitForReady,
   };
 }

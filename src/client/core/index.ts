@@ -28,7 +28,7 @@ export {
   text,
   wholeNumber,
 } from "./option-checks.ts";
-export { clientProcess, openChannel } from "./process.ts";
+export { clientProcess, openChannel, timerAt } from "./process.ts";
 export { reasonOf } from "./reason.ts";
 export { choosePolicy } from "./service-config.ts";
 export {

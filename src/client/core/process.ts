@@ -5,7 +5,14 @@
  * A client must not keep a program alive that has nothing more to do: every timer and socket here
  * lets the process end, and one timer that does not runs while calls are in flight.
  */
-import { type Logger, realClock, realRng, TimerWheel, unrefClock } from "../../base/index.ts";
+import {
+  type Logger,
+  realClock,
+  realRng,
+  type Timer,
+  TimerWheel,
+  unrefClock,
+} from "../../base/index.ts";
 import { type MetricsSnapshot, mergeSnapshots } from "../../telemetry/index.ts";
 import { TransportLoop } from "../../transport/index.ts";
 import { ClientChannel } from "./channel.ts";
@@ -70,6 +77,12 @@ let shared: ClientProcess | null = null;
 export function clientProcess(): ClientProcess {
   shared ??= new ClientProcess();
   return shared;
+}
+
+/** Calls `fn` at a time on the channels' clock; the process lives until then. */
+export function timerAt(atMs: number, fn: () => void): Timer {
+  const clock = realClock();
+  return clock.setTimer(Math.max(0, atMs - clock.nowMs()), fn);
 }
 
 /**

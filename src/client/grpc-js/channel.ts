@@ -16,6 +16,7 @@ import { realClock } from "../../base/index.ts";
 import type { ClusterView, Connectivity } from "../../cluster/index.ts";
 import { Status } from "../../grpc/index.ts";
 import type { CallOptions, ClientCall, ClientCallEvents, ClientChannel } from "../core/index.ts";
+import { timerAt } from "../core/index.ts";
 import { GrpcJsCall, type GrpcJsCallOwner } from "./call.ts";
 import { callProblem } from "./call-problem.ts";
 import { type ChannelRef, type ChannelzCalls, ChannelzEntry } from "./channelz.ts";
@@ -198,8 +199,7 @@ export class GrpcJsChannel implements ChannelInterface, GrpcJsCallOwner {
   }
 
   setTimer(atMs: number, fn: () => void): Timer {
-    const clock = realClock();
-    return clock.setTimer(Math.max(0, atMs - clock.nowMs()), fn);
+    return timerAt(atMs, fn);
   }
 }
 

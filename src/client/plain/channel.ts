@@ -13,6 +13,7 @@ import {
   clientProcess,
   openChannel,
   type TlsInUse,
+  timerAt,
 } from "../core/index.ts";
 import { type CallOptions, checkTimeMs, NO_OPTIONS } from "./call-options.ts";
 import {
@@ -233,8 +234,7 @@ class ChannelHost implements CallHost {
   }
 
   setTimer(atMs: number, fn: () => void): Timer {
-    const clock = realClock();
-    return clock.setTimer(Math.max(0, atMs - clock.nowMs()), fn);
+    return timerAt(atMs, fn);
   }
 
   waitForReady(timeoutMs: number, resolve: () => void, reject: (error: GrpcError) => void): void {
