@@ -9,7 +9,17 @@
  * from a pick.
  */
 export { LeastRequestPolicy } from "./least-request.ts";
+export type { LoadReport } from "./load-report.ts";
 export { PickFirstPolicy } from "./pick-first.ts";
-export type { Picker, PickTarget, Policy } from "./policy.ts";
+export type {
+  Balancing,
+  EndpointLoad,
+  Picker,
+  PickerBuild,
+  PickRequest,
+  PickTarget,
+  Policy,
+  TargetConnectivity,
+} from "./policy.ts";
 export { KNOWN_POLICY_NAMES, PolicyError, parsePolicy } from "./registry.ts";
-export { policyFromServiceConfig } from "./service-config.ts";
+export { balancingFromServiceConfig } from "./service-config.ts";

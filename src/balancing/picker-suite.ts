@@ -5,15 +5,20 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { seededRng } from "../base/index.ts";
-import type { Picker, PickTarget, Policy } from "./policy.ts";
+import type { EndpointLoad, Picker, PickTarget, Policy, TargetConnectivity } from "./policy.ts";
 
 /** An endpoint as far as a picker can see, with a name for messages. */
 export class FakeTarget implements PickTarget {
   readonly name: string;
   activeCalls = 0;
+  weight = 1;
+  readonly key: string;
+  connectivity: TargetConnectivity = "READY";
+  load: EndpointLoad | null = null;
 
   constructor(name: string) {
     this.name = name;
+    this.key = name;
   }
 }
 
@@ -25,7 +30,7 @@ export function fakeTargets(n: number): FakeTarget[] {
 /** The names that `count` picks choose; the calls stay in flight if `keep` is set. */
 export function pickNames(picker: Picker<FakeTarget>, count: number, keep = false): string[] {
   return Array.from({ length: count }, () => {
-    const target = picker.pick(null);
+    const target = picker.pick(null, null, 0);
     assert.ok(target !== null);
     if (keep) target.activeCalls += 1;
     return target.name;
@@ -42,14 +47,14 @@ export function pickerSuite(name: string, newPolicy: () => Policy): void {
 function readySuite(name: string, newPolicy: () => Policy): void {
   test(`${name}: null exactly when nothing is ready`, () => {
     const rng = seededRng(1);
-    let picker = newPolicy().newPicker<FakeTarget>([], rng, null);
-    assert.equal(picker.pick(null), null);
-    assert.equal(picker.pick(new FakeTarget("gone")), null);
+    let picker = newPolicy().newPicker<FakeTarget>([], rng, null, 0);
+    assert.equal(picker.pick(null, null, 0), null);
+    assert.equal(picker.pick(new FakeTarget("gone"), null, 0), null);
     for (const n of [1, 2, 3, 20, 0, 5, 1]) {
       const ready = fakeTargets(n);
-      picker = newPolicy().newPicker(ready, rng, picker);
+      picker = newPolicy().newPicker(ready, rng, picker, 0);
       for (let i = 0; i < 200; i += 1) {
-        const target = picker.pick(i % 2 === 0 ? null : (ready[0] ?? null));
+        const target = picker.pick(i % 2 === 0 ? null : (ready[0] ?? null), null, 0);
         if (n === 0) assert.equal(target, null);
         else assert.ok(target !== null && ready.includes(target), `one of the ${n} ready`);
       }
@@ -59,7 +64,7 @@ function readySuite(name: string, newPolicy: () => Policy): void {
   test(`${name}: every endpoint that should be connected is picked again and again`, () => {
     const policy = newPolicy();
     const ready = fakeTargets(7);
-    const picker = policy.newPicker(ready, seededRng(2), null);
+    const picker = policy.newPicker(ready, seededRng(2), null, 0);
     const counts = new Map<string, number>();
     for (const picked of pickNames(picker, 7_000)) {
       counts.set(picked, (counts.get(picked) ?? 0) + 1);
@@ -77,9 +82,9 @@ function readySuite(name: string, newPolicy: () => Policy): void {
   test(`${name}: a picker keeps to its own snapshot after a new one was made`, () => {
     const [a, b] = [fakeTargets(2), fakeTargets(2)];
     const policy = newPolicy();
-    const old = policy.newPicker(a, seededRng(3), null);
-    policy.newPicker(b, seededRng(3), old);
-    for (let i = 0; i < 20; i += 1) assert.ok(a.includes(old.pick(null)!));
+    const old = policy.newPicker(a, seededRng(3), null, 0);
+    policy.newPicker(b, seededRng(3), old, 0);
+    for (let i = 0; i < 20; i += 1) assert.ok(a.includes(old.pick(null, null, 0)!));
   });
 }
 
@@ -87,10 +92,10 @@ function excludeSuite(name: string, newPolicy: () => Policy): void {
   test(`${name}: the excluded endpoint is avoided while another is ready`, () => {
     for (const n of [2, 3, 10, 11, 40]) {
       const ready = fakeTargets(n);
-      const picker = newPolicy().newPicker(ready, seededRng(4), null);
+      const picker = newPolicy().newPicker(ready, seededRng(4), null, 0);
       for (let i = 0; i < 500; i += 1) {
         const exclude = ready[i % n];
-        const target = picker.pick(exclude);
+        const target = picker.pick(exclude, null, 0);
         assert.ok(target !== null && target !== exclude, `${n} endpoints`);
       }
     }
@@ -98,14 +103,15 @@ function excludeSuite(name: string, newPolicy: () => Policy): void {
 
   test(`${name}: the only endpoint is picked although it is excluded`, () => {
     const ready = fakeTargets(1);
-    const picker = newPolicy().newPicker(ready, seededRng(5), null);
-    assert.equal(picker.pick(ready[0]), ready[0]);
+    const picker = newPolicy().newPicker(ready, seededRng(5), null, 0);
+    assert.equal(picker.pick(ready[0], null, 0), ready[0]);
   });
 
   test(`${name}: an excluded endpoint that is no longer ready changes nothing`, () => {
     const ready = fakeTargets(3);
-    const picker = newPolicy().newPicker(ready, seededRng(6), null);
-    for (let i = 0; i < 50; i += 1) assert.ok(ready.includes(picker.pick(new FakeTarget("x"))!));
+    const picker = newPolicy().newPicker(ready, seededRng(6), null, 0);
+    for (let i = 0; i < 50; i += 1)
+      assert.ok(ready.includes(picker.pick(new FakeTarget("x"), null, 0)!));
   });
 }
 
@@ -117,7 +123,7 @@ function costSuite(name: string, newPolicy: () => Policy): void {
 
   test(`${name}: a pick allocates nothing`, () => {
     const ready = fakeTargets(10);
-    const picker = newPolicy().newPicker(ready, seededRng(8), null);
+    const picker = newPolicy().newPicker(ready, seededRng(8), null, 0);
     const bytes = bytesPerPick(picker, ready[3]);
     // One object a pick would be 16 bytes or more; heap numbers of the generator do not count.
     assert.ok(bytes < 8, `${bytes} bytes a pick`);
@@ -135,11 +141,11 @@ function readsPerPick(policy: Policy, n: number): number {
       },
     });
   const ready = count(fakeTargets(n).map(count)) as FakeTarget[];
-  const picker = policy.newPicker(ready, seededRng(7), null);
+  const picker = policy.newPicker(ready, seededRng(7), null, 0);
   let most = 0;
   for (let i = 0; i < 200; i += 1) {
     reads = 0;
-    picker.pick(null);
+    picker.pick(null, null, 0);
     most = Math.max(most, reads);
   }
   return most;
@@ -151,7 +157,7 @@ function bytesPerPick(picker: Picker<FakeTarget>, exclude: FakeTarget): number {
   let least = Number.POSITIVE_INFINITY;
   for (let round = 0; round < 20; round += 1) {
     const before = process.memoryUsage().heapUsed;
-    for (let i = 0; i < ROUND; i += 1) picker.pick((i & 1) === 0 ? null : exclude);
+    for (let i = 0; i < ROUND; i += 1) picker.pick((i & 1) === 0 ? null : exclude, null, 0);
     const grown = process.memoryUsage().heapUsed - before;
     if (grown >= 0) least = Math.min(least, grown / ROUND); // else: a collection in between
   }

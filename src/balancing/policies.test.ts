@@ -18,11 +18,11 @@ test("A62 pick_first: the chosen endpoint stays chosen while it is ready", () =>
   const [a, b, c] = fakeTargets(3);
   const policy = new PickFirstPolicy();
   const first = policy.newPicker([b], scriptedRng(), null);
-  assert.equal(first.pick(null), b);
+  assert.equal(first.pick(null, null, 0), b);
   const second = policy.newPicker([a, b, c], scriptedRng(), first);
-  assert.equal(second.pick(null), b);
+  assert.equal(second.pick(null, null, 0), b);
   const third = policy.newPicker([a, c], scriptedRng(), second);
-  assert.equal(third.pick(null), a);
+  assert.equal(third.pick(null, null, 0), a);
 });
 
 test("pick_first is the only one that connects to the first endpoint only", () => {
@@ -60,7 +60,7 @@ test("round_robin: with the set changing before every pick, none is starved", ()
   for (let i = 0; i < 10_000; i += 1) {
     const ready = i % 2 === 0 ? all.filter((_, at) => at !== i % 10) : all;
     picker = policy.newPicker(ready, rng, picker);
-    const target = picker.pick(null)!;
+    const target = picker.pick(null, null, 0)!;
     counts.set(target, (counts.get(target) ?? 0) + 1);
   }
   for (const target of all) {
@@ -87,7 +87,7 @@ test("A48: choiceCount 10 of 11 draws ten distinct endpoints, in any order", () 
   const picker = new LeastRequestPolicy(10).newPicker(ready, seededRng(10));
   for (let i = 0; i < 1000; i += 1) {
     // Ten distinct ones of eleven: at most one of the two least loaded is missing.
-    assert.ok(["e0", "e1"].includes(picker.pick(null)!.name));
+    assert.ok(["e0", "e1"].includes(picker.pick(null, null, 0)!.name));
   }
 });
 
@@ -95,7 +95,7 @@ test("A48: with choiceCount not below the number of endpoints, the least loaded 
   const ready = fakeTargets(5);
   for (const [i, target] of ready.entries()) target.activeCalls = (i + 3) % 5;
   const picker = new LeastRequestPolicy(7).newPicker(ready, seededRng(11));
-  for (let i = 0; i < 100; i += 1) assert.equal(picker.pick(null)?.name, "e2");
+  for (let i = 0; i < 100; i += 1) assert.equal(picker.pick(null, null, 0)?.name, "e2");
 });
 
 test("A48: choiceCount 11 is used as 10", () => {
@@ -114,7 +114,7 @@ test("random: a replay goes to each of the others with the same chance", () => {
   const picker = new RandomPolicy().newPicker(ready, seededRng(13));
   const counts = new Map<string, number>();
   for (let i = 0; i < 9000; i += 1) {
-    const { name } = picker.pick(ready[1])!;
+    const { name } = picker.pick(ready[1], null, 0)!;
     counts.set(name, (counts.get(name) ?? 0) + 1);
   }
   assert.equal(counts.size, 3);

@@ -2,17 +2,20 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
+  balancingFromServiceConfig,
   KNOWN_POLICY_NAMES,
   type LeastRequestPolicy,
   type PickFirstPolicy,
+  type Policy,
   PolicyError,
   parsePolicy,
-  policyFromServiceConfig,
 } from "./index.ts";
+
+const policyFrom = (json: unknown): Policy => balancingFromServiceConfig(json).policy;
 
 const fails = (json: unknown, message: RegExp) =>
   assert.throws(
-    () => policyFromServiceConfig(json),
+    () => balancingFromServiceConfig(json),
     (error) => {
       assert.ok(error instanceof PolicyError);
       assert.match(error.message, message);
@@ -40,7 +43,7 @@ test("an unknown name is refused with the names that are known", () => {
 });
 
 test("the first known policy of the list wins", () => {
-  const policy = policyFromServiceConfig({
+  const policy = policyFrom({
     loadBalancingConfig: [
       { weighted_by_the_moon: { phase: 1 } },
       { round_robin: {} },
@@ -57,15 +60,15 @@ test("a list of unknown policies only is an error that names them", () => {
 });
 
 test("without loadBalancingConfig: the deprecated name in any case, else the default", () => {
-  assert.equal(policyFromServiceConfig({ loadBalancingPolicy: "ROUND_ROBIN" }).name, "round_robin");
-  assert.equal(policyFromServiceConfig({}).name, "least_request");
-  assert.equal(policyFromServiceConfig({ methodConfig: [] }).name, "least_request");
+  assert.equal(policyFrom({ loadBalancingPolicy: "ROUND_ROBIN" }).name, "round_robin");
+  assert.equal(policyFrom({}).name, "least_request");
+  assert.equal(policyFrom({ methodConfig: [] }).name, "least_request");
 });
 
 test("A48 choiceCount: default 2, above 10 counts as 10, below 2 rejected", () => {
   const choices = (config: object) => {
     const json = { loadBalancingConfig: [{ least_request_experimental: config }] };
-    return (policyFromServiceConfig(json) as LeastRequestPolicy).choiceCount;
+    return (policyFrom(json) as LeastRequestPolicy).choiceCount;
   };
   assert.equal(choices({}), 2);
   assert.equal(choices({ choiceCount: 3 }), 3);
@@ -85,7 +88,9 @@ test("the first known policy with wrong parameters is an error, not skipped", ()
 
 test("A62 shuffleAddressList is handed to the cluster, and must be a boolean", () => {
   const parse = (config: object) =>
-    policyFromServiceConfig({ loadBalancingConfig: [{ pick_first: config }] }) as PickFirstPolicy;
+    policyFrom({
+      loadBalancingConfig: [{ pick_first: config }],
+    }) as PickFirstPolicy;
   assert.equal(parse({}).shuffleAddressList, false);
   assert.equal(parse({ shuffleAddressList: true }).shuffleAddressList, true);
   fails({ loadBalancingConfig: [{ pick_first: { shuffleAddressList: 1 } }] }, /must be a boolean/);

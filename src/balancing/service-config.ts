@@ -4,7 +4,7 @@
  *
  * Not the rest of it: `methodConfig` and its like are about calls, not about choosing.
  */
-import type { Policy } from "./policy.ts";
+import type { Balancing, Policy } from "./policy.ts";
 import {
   DEFAULT_POLICY_NAME,
   KNOWN_POLICY_NAMES,
@@ -15,14 +15,19 @@ import {
 } from "./registry.ts";
 
 /**
- * The policy that a service config asks for: the first known one of `loadBalancingConfig`, else
- * the one of the deprecated `loadBalancingPolicy`, else the default policy.
+ * How a service config asks for calls to be spread: by the first known policy of
+ * `loadBalancingConfig`, else the one of the deprecated `loadBalancingPolicy`, else by the default
+ * policy.
  *
  * @param json service config after `JSON.parse`.
  * @throws PolicyError when it is malformed, names only unknown policies, or when the first known
  *   policy does not accept its parameters.
  */
-export function policyFromServiceConfig(json: unknown): Policy {
+export function balancingFromServiceConfig(json: unknown): Balancing {
+  return { policy: policyFrom(json) };
+}
+
+function policyFrom(json: unknown): Policy {
   if (!isObject(json)) throw new PolicyError("service config must be a JSON object");
   const list = json.loadBalancingConfig;
   if (list !== undefined) return firstKnown(list);

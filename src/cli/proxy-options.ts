@@ -3,7 +3,8 @@
  * `--service-config @FILE`.
  */
 import { readFileSync } from "node:fs";
-import { KNOWN_POLICY_NAMES, parsePolicy, policyFromServiceConfig } from "../balancing/index.ts";
+import { KNOWN_POLICY_NAMES, parsePolicy } from "../balancing/index.ts";
+import { parseServiceConfig as parseConfig } from "../cluster/index.ts";
 import { parseTarget } from "../discovery/index.ts";
 import {
   listenForms,
@@ -128,7 +129,7 @@ export const POLICY_WORDS = KNOWN_POLICY_NAMES.join(", ");
 export function parseServiceConfig(flag: string, text: string): PolicyChoice {
   const json = text.startsWith("@") ? readText(flag, text.slice(1)) : text;
   const serviceConfig = parseJson(text.startsWith("@") ? `${flag} ${text}` : flag, json);
-  underFlag(flag, () => policyFromServiceConfig(serviceConfig));
+  underFlag(flag, () => parseConfig(serviceConfig));
   return { name: null, serviceConfig };
 }
 

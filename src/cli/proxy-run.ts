@@ -7,10 +7,10 @@ import { createResolver, type Discovery } from "../discovery/index.ts";
 import {
   AdminServer,
   type AdminSource,
+  configOfChoice,
   createProxy,
   forkWorker,
   type ProxyConfig,
-  policyOf,
   type RelayGroup,
   singleRelay,
   WorkerError,
@@ -84,7 +84,7 @@ function startFields(config: ProxyConfig): Record<string, unknown> {
   return {
     version: packageVersion(),
     target: config.target,
-    policy: policyOf(config.policy).name,
+    policy: configOfChoice(config.policy).balancing.policy.name,
     tls: config.tls !== null,
     clientCertificates: config.tls !== null && config.tls.clientCaFile !== null,
     toTls: config.upstreamTls !== null,

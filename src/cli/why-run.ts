@@ -11,7 +11,7 @@ import {
   type EndpointView,
 } from "../cluster/index.ts";
 import { createResolver, type Discovery } from "../discovery/index.ts";
-import { PROXY_DEFAULTS, policyOf, renderWhy, type TcpAddress } from "../proxy/index.ts";
+import { configOfChoice, PROXY_DEFAULTS, renderWhy, type TcpAddress } from "../proxy/index.ts";
 import { Registry } from "../telemetry/index.ts";
 import { ClientTls, listenAddressText, TransportLoop } from "../transport/index.ts";
 import { openFor } from "./discovery.ts";
@@ -71,7 +71,9 @@ function connect(
     {
       ...DEFAULT_CLUSTER_CONFIG,
       target,
-      policy: policyOf(options.policy ?? options.serviceConfig ?? PROXY_DEFAULTS.policy),
+      serviceConfig: configOfChoice(
+        options.policy ?? options.serviceConfig ?? PROXY_DEFAULTS.policy,
+      ),
       secure: files && namingTlsFlags(() => ClientTls.load(files, { clock, log })),
       maxConnectionsPerEndpoint: 1,
       readyTimeoutMs: WAIT_MS,

@@ -64,7 +64,7 @@ export interface CallOwner {
   /** How much later than its deadline a call is ended. */
   readonly deadlineGraceMs: number;
   /** Sends the call on: to an endpoint other than `exclude` where there is one, or into a queue. */
-  dispatch(call: Call, exclude: Subchannel | null): void;
+  dispatch(call: Call, exclude: Subchannel | null, nowMs: number): void;
   /** Sets the call's only timer. */
   arm(call: Call, atMs: number): void;
   disarm(call: Call): void;
@@ -148,8 +148,13 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
   /** Sends it on its way; events may come before this returns. */
   start(): void {
     this.#isStarting = true;
-    this.#owner.dispatch(this, null);
+    this.#owner.dispatch(this, null, this.#startedMs);
     this.#isStarting = false;
+  }
+
+  /** Its request headers, as its caller has them. */
+  get request(): HeaderList {
+    return this.#list;
   }
 
   /** The endpoint of the current attempt, or null. */
@@ -360,7 +365,7 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
     const status = isReset ? statusFromHttp2(failure.code) : Status.UNAVAILABLE;
     this.#endAttempt(status);
     if (failure.isUnprocessed && this.#mayReplay(failure)) {
-      this.#owner.dispatch(this, from);
+      this.#owner.dispatch(this, from, this.#owner.nowMs());
       return;
     }
     const where = from === null ? "" : `${from.endpoint.address}: `;

@@ -5,13 +5,11 @@
  * path: pick, open a stream, done; everything else happens when something changes.
  */
 
-import type { Picker, Policy } from "../balancing/index.ts";
-import type { Timer } from "../base/index.ts";
 import { assert, silentLogger } from "../base/index.ts";
 import type { Endpoint, EndpointSet, ResolverListener } from "../discovery/index.ts";
 import { Status } from "../grpc/index.ts";
 import { ErrorCode, type HeaderList } from "../http2/index.ts";
-import { Connector, type Ticking } from "../transport/index.ts";
+import { type ConnectionSource, Connector, type Ticking } from "../transport/index.ts";
 import { Backoff } from "./backoff.ts";
 import { Call, type CallEvents, type CallOwner } from "./call.ts";
 import type { ClusterConfig, ClusterDeps } from "./config.ts";
@@ -21,7 +19,9 @@ import { EndpointLog } from "./endpoint-log.ts";
 import { EndpointSetLog } from "./endpoint-set-log.ts";
 import { Endpoints } from "./endpoints.ts";
 import { ClusterMetrics } from "./metrics.ts";
+import { Picking, type PickingOwner } from "./picking.ts";
 import { QueueSpread } from "./queue-spread.ts";
+import type { ServiceConfig } from "./service-config.ts";
 import { notReadyReason, readinessOf, viewOf } from "./show.ts";
 import { SourceStatus } from "./source-status.ts";
 import { Subchannel, type SubchannelOwner } from "./subchannel.ts";
@@ -29,22 +29,19 @@ import type { ClusterView, EndpointState, Readiness } from "./view.ts";
 import { WaitingCalls } from "./waiting.ts";
 import { WarmUp } from "./warm-up.ts";
 
-/** With fewer ready endpoints than this, a change is in the next pick. */
-const PUBLISH_AT_ONCE_MAX = 256;
-/** Otherwise it is this much later. */
-const PUBLISH_DELAY_MS = 1;
-
 const SHUTTING_DOWN = "fairlead is shutting down";
 const CLOSED = "the channel is closed";
 
 /** See the head of this file. */
-export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ticking {
+export class Cluster
+  implements CallOwner, SubchannelOwner, PickingOwner, ResolverListener, Ticking
+{
   readonly #config: ClusterConfig;
   readonly #deps: ClusterDeps;
   readonly #endpoints: Endpoints;
   readonly #endpointLog: EndpointLog;
   readonly #setLog: EndpointSetLog;
-  readonly #connector: Connector;
+  readonly #connector: ConnectionSource;
   readonly #metrics: ClusterMetrics;
   readonly #waiting: WaitingCalls;
   readonly #warmUp: WarmUp;
@@ -52,11 +49,9 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
   readonly #source = new SourceStatus();
   readonly #connectivity = new ConnectivityAggregate();
   readonly deadlineGraceMs: number;
-  #policy: Policy;
-  #picker: Picker<Subchannel> | null = null;
-  #readyCount = 0;
+  readonly #picking: Picking;
+  #serviceConfig: ServiceConfig;
   #activeCalls = 0;
-  #publishTimer: Timer | null = null;
   #isClosed = false;
   /** What calls are told once it is closed. */
   #endReason = "";
@@ -64,10 +59,12 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
   constructor(config: ClusterConfig, deps: ClusterDeps) {
     this.#config = config;
     this.#deps = deps;
-    this.#policy = config.policy;
+    this.#serviceConfig = config.serviceConfig;
+    const { policy } = config.serviceConfig.balancing;
+    this.#picking = new Picking(policy, deps.clock, deps.rng, this);
     this.#order = new ConnectOrder(deps.rng);
     this.deadlineGraceMs = config.deadlineGraceMs;
-    this.#connector = new Connector(config, deps.loop);
+    this.#connector = deps.connector ?? new Connector(config, deps.loop);
     this.#warmUp = new WarmUp(config.warmUp, deps.clock, () => this.#releaseReady());
     this.#endpointLog = new EndpointLog(config.target, deps.log, deps.clock);
     const setLog = config.isSourceLogged ? deps.log : silentLogger;
@@ -109,7 +106,7 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
     const { maxConnectionsPerEndpoint } = this.#config;
     const backoff = new Backoff(rng, this.#config.backoff);
     this.#connectivity.onEndpoint(null, "IDLE");
-    return new Subchannel(
+    const subchannel = new Subchannel(
       endpoint,
       this.#connector,
       clock,
@@ -118,6 +115,13 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
       maxConnectionsPerEndpoint,
       this,
     );
+    subchannel.load = this.#picking.policy.newLoad?.(clock.nowMs()) ?? null;
+    return subchannel;
+  }
+
+  /** The endpoints of the current set. */
+  get subchannels(): readonly Subchannel[] {
+    return this.#endpoints.current;
   }
 
   /** Calls that are not over, the waiting ones included. */
@@ -131,15 +135,17 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
   }
 
   /**
-   * From now on calls are spread by `policy`. Connections stay; what the new policy needs is made,
-   * and what it has no use for finishes its streams.
+   * From now on `serviceConfig` holds. Connections stay; what a new policy needs is made, and what
+   * it has no use for finishes its streams.
    */
-  setPolicy(policy: Policy): void {
-    if (this.#isClosed || policy === this.#policy) return;
-    this.#policy = policy;
+  reconfigure(serviceConfig: ServiceConfig): void {
+    if (this.#isClosed || serviceConfig === this.#serviceConfig) return;
+    this.#serviceConfig = serviceConfig;
+    const { policy } = serviceConfig.balancing;
+    this.#picking.setPolicy(policy);
     this.#order.set(this.#endpoints.current, policy);
     this.#order.connect();
-    this.#publish();
+    this.#picking.publish();
     this.#judge();
   }
 
@@ -167,14 +173,13 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
 
   // CallOwner
 
-  dispatch(call: Call, exclude: Subchannel | null): void {
+  dispatch(call: Call, exclude: Subchannel | null, nowMs: number): void {
     if (this.#isClosed) {
       call.fail("refused", ErrorCode.REFUSED_STREAM, Status.UNAVAILABLE, this.#endReason);
       return;
     }
     if (exclude !== null) this.#metrics.replays.add();
-    const picker = this.#picker;
-    const first = picker === null ? null : picker.pick(exclude);
+    const first = this.#picking.pick(exclude, call.request, nowMs);
     if (first === null) {
       this.#waiting.waitReady(call);
       return;
@@ -183,8 +188,14 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
       call.startOn(first);
       return;
     }
+    if (this.#picking.policy.connects === "picked" && !first.isReady) {
+      // It was picked because the call belongs there.
+      first.connect();
+      this.#waiting.waitReady(call);
+      return;
+    }
     first.wantConnection();
-    const second = picker!.pick(first);
+    const second = this.#picking.pick(first, call.request, nowMs);
     if (second?.canOpen() === true) call.startOn(second);
     else this.#startAnywhere(call);
   }
@@ -229,15 +240,15 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
     if (this.#isClosed) return;
     this.#connectivity.onEndpoint(before, subchannel.state);
     this.#endpointLog.onState(subchannel);
-    if (subchannel.isReady !== subchannel.isPublished) this.#publishSoon();
-    else if (this.#waiting.ready.length > 0 && this.#readyCount > 0) this.#warm();
+    if (subchannel.isReady !== subchannel.isPublished) this.#picking.publishSoon();
+    else if (this.#waiting.ready.length > 0 && this.#picking.readyCount > 0) this.#warm();
     this.#order.onState(subchannel);
     this.#judge();
   }
 
   /** Where it stands as a whole; who must know is told. */
   #judge(): void {
-    if (!this.#connectivity.update(this.#source, this.#policy.connects === "first")) return;
+    if (!this.#connectivity.update(this.#source, this.#picking.policy.connects)) return;
     if (this.#connectivity.isFailing) this.#waiting.failImpatient();
     this.#deps.listener?.onConnectivity(this.#connectivity.state);
   }
@@ -259,53 +270,43 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
     this.#endpoints.forget(subchannel);
   }
 
-  /**
-   * With many endpoints a new picker for each that comes would be the square of their number; a
-   * picker that is a moment old costs a second pick at most.
-   */
-  #publishSoon(): void {
-    if (this.#readyCount < PUBLISH_AT_ONCE_MAX) this.#publish();
-    else this.#publishTimer ??= this.#deps.clock.setTimer(PUBLISH_DELAY_MS, () => this.#publish());
-  }
+  // PickingOwner
 
-  /** A new picker for the endpoints that are ready now. */
-  #publish(): void {
-    this.#publishTimer?.cancel();
-    this.#publishTimer = null;
-    for (const each of this.#endpoints.current) each.isPublished = each.isReady;
-    const ready = this.#endpoints.current.filter((each) => each.isReady);
-    const wasReady = this.#readyCount;
-    this.#readyCount = ready.length;
-    this.#picker = this.#policy.newPicker(ready, this.#deps.rng, this.#picker);
-    if (ready.length === 0) this.#waiting.moveToReady();
+  onPicker(wasReady: number): void {
+    const { readyCount } = this.#picking;
+    if (readyCount === 0) this.#waiting.moveToReady();
     else {
-      if (ready.length > wasReady) for (const each of ready) this.onSubchannelCapacity(each);
+      const current = this.#endpoints.current;
+      if (readyCount > wasReady) for (const each of current) this.onSubchannelCapacity(each);
       if (this.#waiting.ready.length > 0) this.#warm();
     }
   }
 
   #warm(): void {
-    if (this.#policy.connects === "first") this.#releaseReady();
-    else this.#warmUp.judge(this.#connectivity, this.#endpoints.size);
+    if (this.#picking.policy.connects === "all") {
+      this.#warmUp.judge(this.#connectivity, this.#endpoints.size);
+    } else this.#releaseReady();
   }
 
   #releaseReady(): void {
     const waiting = this.#waiting.ready.length;
     const spread = this.#spreadOf(waiting);
-    for (let i = 0; i < waiting && this.#readyCount > 0; i++) {
+    const nowMs = this.nowMs();
+    for (let i = 0; i < waiting && this.#picking.readyCount > 0; i++) {
       const call = this.#waiting.ready.shift();
       if (call === null) break;
       this.disarm(call);
-      const target = spread === null ? null : spread.pick();
+      const target = spread === null ? null : spread.pick(call.request, nowMs);
       if (target?.canOpen() === true) call.startOn(target);
-      else this.dispatch(call, null);
+      else this.dispatch(call, null, nowMs);
     }
   }
 
   #spreadOf(calls: number): QueueSpread<Subchannel> | null {
-    if (this.#picker === null || this.#policy.levelsCalls !== true) return null;
+    const { picker, policy } = this.#picking;
+    if (picker === null || policy.levelsCalls !== true) return null;
     const ready = this.#endpoints.current.filter((each) => each.isPublished && each.isReady);
-    return ready.length === 0 ? null : new QueueSpread(this.#picker, ready, calls);
+    return ready.length === 0 ? null : new QueueSpread(picker, ready, calls);
   }
 
   // ResolverListener
@@ -317,12 +318,12 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
     this.#source.onSet(set);
     this.#setLog.onEndpoints(set);
     const removed = this.#endpoints.update(set);
-    this.#order.set(this.#endpoints.current, this.#policy);
+    this.#order.set(this.#endpoints.current, this.#picking.policy);
     for (const subchannel of removed) {
       subchannel.remove(this.#endpoints.reasonOfLeaving(subchannel));
     }
     this.#order.connect();
-    this.#publish();
+    this.#picking.publish();
     this.#judge();
   }
 
@@ -347,19 +348,19 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
   view(): ClusterView {
     return {
       target: this.#config.target,
-      policy: this.#policy.name,
+      policy: this.#picking.policy.name,
       draining: false,
       stale: this.#source.isStale,
       staleMs: Math.round(this.#source.staleMs(this.#deps.clock.nowMs())),
       reason: this.#source.reason,
       notes: this.#endpoints.notes,
-      endpoints: viewOf(this.#endpoints, this.#policy, this.#picker),
+      endpoints: viewOf(this.#endpoints, this.#picking.policy, this.#picking.picker),
     };
   }
 
   /** Whether a call could be served now. */
   readiness(): Readiness {
-    return readinessOf(this.#endpoints, this.#readyCount, () => this.#notReady());
+    return readinessOf(this.#endpoints, this.#picking.readyCount, () => this.#notReady());
   }
 
   /** Ends everything: waiting calls fail, connections close. */
@@ -378,7 +379,7 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
     this.#endReason = reason;
     this.#connectivity.close();
     this.#warmUp.cancel();
-    this.#publishTimer?.cancel();
+    this.#picking.close();
     this.#deps.resolver.close();
     this.#deps.loop.remove(this);
     this.#waiting.failAll(reason);

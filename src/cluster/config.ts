@@ -2,17 +2,18 @@
  * What a cluster is told, and the bounds that no user sets.
  */
 
-import type { Policy } from "../balancing/index.ts";
 import type { Clock, Logger, Rng, TimerWheel } from "../base/index.ts";
 import type { Resolver, ServiceConfigResult } from "../discovery/index.ts";
 import type { Registry } from "../telemetry/index.ts";
 import {
+  type ConnectionSource,
   type ConnectorOptions,
   DEFAULT_CONNECTOR_OPTIONS,
   type TransportLoop,
 } from "../transport/index.ts";
 import { BACKOFF_MS_FIRST, BACKOFF_MS_MAX, type BackoffConfig } from "./backoff.ts";
 import type { Connectivity } from "./connectivity.ts";
+import type { ServiceConfig } from "./service-config.ts";
 
 /** Calls that wait while no endpoint is ready. More are refused at once. */
 export const READY_QUEUE_CALLS_MAX = 65_536;
@@ -59,8 +60,8 @@ export interface WarmUpConfig {
 /** Settings of one cluster; how it connects is part of them. */
 export interface ClusterConfig extends ConnectorOptions {
   readonly target: string;
-  /** The first policy; `Cluster.setPolicy` changes it. */
-  readonly policy: Policy;
+  /** The first; `Cluster.reconfigure` changes it. */
+  readonly serviceConfig: ServiceConfig;
   /** Connections to one endpoint, opened one by one as MAX_CONCURRENT_STREAMS is reached. */
   readonly maxConnectionsPerEndpoint: number;
   readonly backoff: BackoffConfig;
@@ -115,5 +116,7 @@ export interface ClusterDeps {
   readonly wheel: TimerWheel;
   readonly registry: Registry;
   readonly resolver: Resolver;
+  /** What opens connections; absent: a `Connector` with the settings of the cluster. */
+  readonly connector?: ConnectionSource;
   readonly listener?: ClusterListener | null;
 }

@@ -11,9 +11,9 @@ import {
   withCluster,
 } from "../../test/support/cluster.ts";
 import { eventually, type RawServer } from "../../test/support/raw-http2.ts";
-import { parsePolicy } from "../balancing/index.ts";
 import { BACKOFF_JITTER, BACKOFF_MS_FIRST } from "./backoff.ts";
 import { CAPACITY_TIMEOUT_MS, type ClusterConfig } from "./config.ts";
+import { serviceConfigOf } from "./index.ts";
 
 /** What clients are given. */
 const CLIENT: Partial<ClusterConfig> = {
@@ -248,7 +248,7 @@ test("a policy is changed without a new connection, and calls in flight go on", 
     const connections = await Promise.all(servers.map((server) => server.next()));
     const running = [harness.call(), harness.call(), harness.call()];
     for (const connection of connections) await connection.nextStream();
-    harness.cluster.setPolicy(parsePolicy("pick_first"));
+    harness.cluster.reconfigure(serviceConfigOf("pick_first"));
     assert.equal(harness.cluster.view().policy, "pick_first");
     for (let i = 0; i < 4; i += 1) {
       const call = harness.call();
@@ -265,7 +265,7 @@ test("a policy is changed without a new connection, and calls in flight go on", 
       await call.over();
       assert.equal(call.grpcStatus, "0");
     }
-    harness.cluster.setPolicy(parsePolicy("round_robin"));
+    harness.cluster.reconfigure(serviceConfigOf("round_robin"));
     await harness.untilReady(3);
     assert.equal(servers[0].connections.length, 1, "the one that was used stays");
     assert.deepEqual(harness.connectivity, ["CONNECTING", "READY"]);
@@ -277,7 +277,7 @@ test("what the source says of the service config is passed on before anything is
     const servers = [await harness.server(), await harness.server()];
     servers.sort((a, b) => (a.address < b.address ? -1 : 1));
     const serviceConfig = { json: { loadBalancingConfig: [{ pick_first: {} }] } };
-    harness.onServiceConfig = () => harness.cluster.setPolicy(parsePolicy("pick_first"));
+    harness.onServiceConfig = () => harness.cluster.reconfigure(serviceConfigOf("pick_first"));
     harness.resolve(...servers);
     assert.deepEqual(harness.serviceConfigs, [null]);
     assert.equal(harness.states("CONNECTING").length, 1, "pick_first from the start");

@@ -18,6 +18,7 @@ export {
 export type { Connectivity } from "./connectivity.ts";
 export { EndpointSetLog, SET_LOG_INTERVAL_MS } from "./endpoint-set-log.ts";
 export { isGrpcRequest } from "./outcome.ts";
+export { parseServiceConfig, type ServiceConfig, serviceConfigOf } from "./service-config.ts";
 export type {
   ClusterView,
   DecisionStep,

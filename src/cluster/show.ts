@@ -19,7 +19,7 @@ export function viewOf(
   policy: Policy,
   picker: Picker<Subchannel> | null,
 ): EndpointView[] {
-  const only = policy.connects === "first" ? (picker?.pick(null) ?? null) : null;
+  const only = policy.connects === "first" ? (picker?.pick(null, null, 0) ?? null) : null;
   const views = [
     ...endpoints.current.map((each) => endpointView(each, policy, only)),
     ...endpoints.draining.map((each) => endpointView(each, policy, only)),

@@ -7,12 +7,12 @@
  */
 
 import type { Socket } from "node:net";
-import type { PickTarget } from "../balancing/index.ts";
+import type { EndpointLoad, PickTarget, TargetConnectivity } from "../balancing/index.ts";
 import type { Clock, Timer } from "../base/index.ts";
 import type { Endpoint } from "../discovery/index.ts";
 import { Status } from "../grpc/index.ts";
 import type { HeaderList, Stream, StreamEvents } from "../http2/index.ts";
-import type { Connector } from "../transport/index.ts";
+import type { ConnectionSource } from "../transport/index.ts";
 import type { Backoff } from "./backoff.ts";
 import {
   CONNECTION_PROVEN_MS,
@@ -20,6 +20,7 @@ import {
   EXTRA_CONNECTION_IDLE_MS,
 } from "./config.ts";
 import type { EndpointMetrics } from "./metrics.ts";
+import { isEndpointFault } from "./outcome.ts";
 import { Upstream, type UpstreamOwner } from "./upstream.ts";
 import type { EndpointState } from "./view.ts";
 
@@ -35,6 +36,9 @@ export interface SubchannelOwner {
   onSubchannelGone(subchannel: Subchannel): void;
 }
 
+/** What a health check knows of an endpoint. */
+export type EndpointHealth = "unknown" | "serving" | "not-serving";
+
 /** Share of a new latency in the mean. */
 const LATENCY_WEIGHT = 0.1;
 
@@ -42,19 +46,25 @@ const LATENCY_WEIGHT = 0.1;
 export class Subchannel implements PickTarget, UpstreamOwner {
   /** As the last set has it: address and uid stay, what else is known of it may change. */
   endpoint: Endpoint;
-  readonly #connector: Connector;
+  readonly #connector: ConnectionSource;
   readonly #clock: Clock;
   readonly #owner: SubchannelOwner;
   readonly #maxConnections: number;
   readonly #backoff: Backoff;
   readonly metrics: EndpointMetrics;
   activeCalls = 0;
+  /** What the policy keeps of it; the cluster sees to it. */
+  load: EndpointLoad | null = null;
   /** Whether the cluster's picker has it; the cluster keeps it. */
   isPublished = false;
   /** A recent mean of the time from an attempt's start to its response headers. */
   latencyMs: number | null = null;
+  /** Of its connections, and what they are not used for all the same. */
   #state: EndpointState = "IDLE";
   #reason = "not connected yet";
+  #health: EndpointHealth = "serving";
+  #healthReason = "";
+  #ejectedBecause: string | null = null;
   #upstreams: Upstream[] = [];
   #retry: Timer | null = null;
   #retryAtMs = 0;
@@ -66,7 +76,7 @@ export class Subchannel implements PickTarget, UpstreamOwner {
 
   constructor(
     endpoint: Endpoint,
-    connector: Connector,
+    connector: ConnectionSource,
     clock: Clock,
     backoff: Backoff,
     metrics: EndpointMetrics,
@@ -82,20 +92,54 @@ export class Subchannel implements PickTarget, UpstreamOwner {
     this.#owner = owner;
   }
 
+  /** What its connections are doing, or why they get no calls. */
   get state(): EndpointState {
-    return this.#state;
+    if (this.#state !== "READY") return this.#state;
+    if (this.#health === "unknown") return "CONNECTING";
+    if (this.#health === "not-serving") return "UNHEALTHY";
+    return this.#ejectedBecause === null ? "READY" : "EJECTED";
+  }
+
+  /** The same as a policy sees it. */
+  get connectivity(): TargetConnectivity {
+    const { state } = this;
+    switch (state) {
+      case "IDLE":
+      case "CONNECTING":
+      case "READY":
+        return state;
+      default:
+        return "TRANSIENT_FAILURE";
+    }
+  }
+
+  /** For policies that hash: what tells it from others in every process. */
+  get key(): string {
+    return this.endpoint.address;
+  }
+
+  /** Its share of calls in relation to the others. */
+  get weight(): number {
+    return this.endpoint.weight;
+  }
+
+  /** Whether it has a usable connection, whatever is known of its health. */
+  get isConnected(): boolean {
+    return this.#state === "READY";
   }
 
   /** Why it is in its state, for people; with the time of the next attempt. */
   get reason(): string {
-    if (this.#retry === null) return this.#reason;
+    if (this.#retry === null) return this.cause;
     const inS = Math.max(0, this.#retryAtMs - this.#clock.nowMs()) / 1_000;
     return `${this.#reason}; next attempt in ${inS.toFixed(1)} s`;
   }
 
   /** The same without figures that change while it stays the same, for callers of calls. */
   get cause(): string {
-    return this.#reason;
+    if (this.#state !== "READY") return this.#reason;
+    if (this.#health !== "serving") return this.#healthReason;
+    return this.#ejectedBecause ?? this.#reason;
   }
 
   /** Connections that are made, draining ones included. */
@@ -110,7 +154,30 @@ export class Subchannel implements PickTarget, UpstreamOwner {
 
   /** Whether a policy may pick it. */
   get isReady(): boolean {
-    return this.#state === "READY";
+    return this.#state === "READY" && this.#health === "serving" && this.#ejectedBecause === null;
+  }
+
+  /**
+   * What a health check says; "unknown" before the first answer. It counts while it is connected.
+   *
+   * @param reason one clause for people.
+   */
+  setHealth(health: EndpointHealth, reason: string): void {
+    const before = this.state;
+    this.#health = health;
+    this.#healthReason = reason;
+    this.#tellState(before);
+  }
+
+  /** Outlier detection ejects it, with a reason for people, or takes it back (null). */
+  setEjected(reason: string | null): void {
+    const before = this.state;
+    this.#ejectedBecause = reason;
+    this.#tellState(before);
+  }
+
+  #tellState(before: EndpointState): void {
+    if (this.state !== before) this.#owner.onSubchannelState(this, before);
   }
 
   /** Another endpoint takes the calls (pick_first): it tries no more, its streams may finish. */
@@ -138,11 +205,10 @@ export class Subchannel implements PickTarget, UpstreamOwner {
   }
 
   #setState(state: EndpointState, reason: string): void {
+    const before = this.state;
     this.#reason = reason;
-    const before = this.#state;
-    if (state === before) return;
     this.#state = state;
-    this.#owner.onSubchannelState(this, before);
+    this.#tellState(before);
   }
 
   /** Whether a stream can be opened now. */
@@ -178,12 +244,16 @@ export class Subchannel implements PickTarget, UpstreamOwner {
   onAttemptEnded(status: Status, startedMs: number): void {
     this.activeCalls -= 1;
     if (status !== Status.OK) this.metrics.failures.add();
-    this.metrics.durations.of(status).record((this.#clock.nowMs() - startedMs) / 1_000);
+    const nowMs = this.#clock.nowMs();
+    this.metrics.durations.of(status).record((nowMs - startedMs) / 1_000);
+    this.load?.onEnded(isEndpointFault(status), nowMs - startedMs, nowMs);
   }
 
   /** From `Call`: the response headers of its attempt came. How long its stream lasts says less. */
   onAttemptAnswered(startedMs: number): void {
-    const tookMs = this.#clock.nowMs() - startedMs;
+    const nowMs = this.#clock.nowMs();
+    const tookMs = nowMs - startedMs;
+    this.load?.onAnswered(tookMs, nowMs);
     const mean = this.latencyMs;
     this.latencyMs = mean === null ? tookMs : mean + LATENCY_WEIGHT * (tookMs - mean);
   }
@@ -294,8 +364,8 @@ export class Subchannel implements PickTarget, UpstreamOwner {
       return;
     }
     if (isProven) this.#backoff.reset();
+    // Whether it is connected again is the cluster's: not every policy wants it.
     this.#setState("IDLE", reason);
-    this.connect();
     this.#owner.onSubchannelLost(this);
   }
 

@@ -4,7 +4,7 @@
  * Plain, because it goes to worker processes over IPC. It reads no flags and no environment: that
  * is `cli`'s work. Every default and every bound of an option stands here.
  */
-import { type Policy, parsePolicy, policyFromServiceConfig } from "../balancing/index.ts";
+import { parseServiceConfig, type ServiceConfig, serviceConfigOf } from "../cluster/index.ts";
 import type { ClientTlsFiles, ListenAddress, ServerTlsFiles } from "../transport/index.ts";
 
 /** An address of TCP; port 0 lets the system choose. */
@@ -19,11 +19,11 @@ export type PolicyChoice =
   | { readonly name: string; readonly serviceConfig: null }
   | { readonly name: null; readonly serviceConfig: unknown };
 
-/** The policy that is chosen. Throws PolicyError when it is unusable. */
-export function policyOf(choice: PolicyChoice): Policy {
+/** The service config that is chosen. Throws PolicyError or ServiceConfigError. */
+export function configOfChoice(choice: PolicyChoice): ServiceConfig {
   return choice.name === null
-    ? policyFromServiceConfig(choice.serviceConfig)
-    : parsePolicy(choice.name);
+    ? parseServiceConfig(choice.serviceConfig)
+    : serviceConfigOf(choice.name);
 }
 
 /** All that a proxy can be told. */

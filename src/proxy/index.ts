@@ -9,12 +9,12 @@
  */
 export { AdminServer, type AdminSource, renderTable, renderWhy } from "./admin/index.ts";
 export {
+  configOfChoice,
   listenForms,
   type PolicyChoice,
   PROXY_BOUNDS,
   PROXY_DEFAULTS,
   type ProxyConfig,
-  policyOf,
   type TcpAddress,
   tryParseListenAddress,
   tryParseTcpAddress,

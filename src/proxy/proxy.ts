@@ -36,7 +36,7 @@ import {
 } from "../transport/index.ts";
 import { answer } from "./answers.ts";
 import { Certificates } from "./certificates.ts";
-import { type ProxyConfig, policyOf } from "./config.ts";
+import { configOfChoice, type ProxyConfig } from "./config.ts";
 import { ProxyMetrics } from "./metrics.ts";
 import { RefusalLog } from "./refusal-log.ts";
 import { Relay, type RelayOwner } from "./relay.ts";
@@ -95,14 +95,14 @@ class RelayProxy implements Proxy, ListenerEvents, RelayOwner, Ticking {
     this.#config = config;
     this.#system = system;
     this.#loop = new TransportLoop(clock);
-    const policy = policyOf(config.policy);
+    const serviceConfig = configOfChoice(config.policy);
     this.#certificates = new Certificates(config, clock, log, this.#registry);
     this.#refusals = new RefusalLog(log, clock);
     this.#cluster = createCluster(
       {
         ...DEFAULT_CLUSTER_CONFIG,
         target: config.target,
-        policy,
+        serviceConfig,
         secure: this.#certificates.client,
         maxConnectionsPerEndpoint: config.maxConnectionsPerEndpoint,
         readyTimeoutMs: config.readyTimeoutMs,

@@ -37,8 +37,14 @@ export interface ConnectAttempt {
   cancel(): void;
 }
 
+/** What opens connections: `Connector`, or what a simulation has in its place. */
+export interface ConnectionSource {
+  /** See `Connector.connect`. */
+  connect(address: string, user: ConnectUser): ConnectAttempt;
+}
+
 /** Opens connections with one set of options. */
-export class Connector {
+export class Connector implements ConnectionSource {
   readonly #options: ConnectorOptions;
   readonly #loop: TransportLoop;
   readonly #pace: KeepalivePace | null;

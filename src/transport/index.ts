@@ -11,6 +11,7 @@
 export {
   CONNECT_TIMEOUT_MS,
   type ConnectAttempt,
+  type ConnectionSource,
   Connector,
   type ConnectUser,
 } from "./connector.ts";

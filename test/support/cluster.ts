@@ -22,6 +22,7 @@ import {
   type Connectivity,
   DEFAULT_CLUSTER_CONFIG,
   type EndpointView,
+  serviceConfigOf,
 } from "../../src/cluster/index.ts";
 import {
   type Endpoint,
@@ -185,7 +186,10 @@ export class ClusterHarness {
     const config: ClusterConfig = {
       ...DEFAULT_CLUSTER_CONFIG,
       target: this.resolver.target,
-      policy: typeof policy === "string" ? parsePolicy(policy) : policy,
+      serviceConfig: {
+        ...serviceConfigOf("round_robin"),
+        balancing: { policy: typeof policy === "string" ? parsePolicy(policy) : policy },
+      },
       maxConnectionsPerEndpoint: options.maxConnectionsPerEndpoint ?? 10,
       readyTimeoutMs: options.readyTimeoutMs ?? 5_000,
       ...options.config,

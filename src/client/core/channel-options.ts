@@ -25,7 +25,7 @@ import {
   text,
   wholeNumber,
 } from "./option-checks.ts";
-import { choosePolicy } from "./service-config.ts";
+import { ownServiceConfig } from "./service-config.ts";
 import {
   BACKOFF_INITIAL_MS,
   BACKOFF_MAX_MS,
@@ -123,7 +123,7 @@ export function parseChannelOptions(
     authority,
     userAgent: userAgent === null ? own : `${userAgent} ${own}`,
     serviceConfig,
-    policy: choosePolicy(serviceConfig, text("policy", options.policy)),
+    ownConfig: ownServiceConfig(serviceConfig, text("policy", options.policy)),
     takesServiceConfig: flag("resolverServiceConfig", options.resolverServiceConfig, true),
     idleTimeoutMs: limitNumber(
       "idleTimeoutMs",

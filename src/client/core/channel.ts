@@ -16,7 +16,6 @@ import {
 } from "./call.ts";
 import { Method } from "./method.ts";
 import type { CallOwner } from "./owner.ts";
-import { applyServiceConfig } from "./service-config.ts";
 import type { ChannelSettings, ClientDeps } from "./settings.ts";
 import type { ClusterUser, SharedCluster, SharedClusters } from "./shared-clusters.ts";
 
@@ -43,11 +42,10 @@ export class ClientChannel implements CallOwner, ClusterUser {
   #hasToldOfRetries = false;
   #isClosed = false;
 
-  /** @throws ServiceConfigError or PolicyError when the service config of `settings` is wrong. */
   constructor(settings: ChannelSettings, deps: ClientDeps, clusters: SharedClusters) {
     this.settings = settings;
     this.#deps = deps;
-    this.#ownConfigs = applyServiceConfig(settings.serviceConfig).methods;
+    this.#ownConfigs = settings.ownConfig.methods;
     this.#methodConfigs = this.#ownConfigs;
     this.#tellOfRetries();
     this.#cluster = clusters.get(settings);

@@ -1,9 +1,8 @@
 /**
  * What a channel is told, fully set: the adapters parse what users say into this.
  */
-import type { Policy } from "../../balancing/index.ts";
 import type { Clock, Logger, Rng, TimerWheel } from "../../base/index.ts";
-import type { ClusterConfig } from "../../cluster/index.ts";
+import type { ClusterConfig, ServiceConfig } from "../../cluster/index.ts";
 import type { DiscoveryOptions, Resolver } from "../../discovery/index.ts";
 import type { TransportLoop } from "../../transport/index.ts";
 import type { Encoding } from "./compression.ts";
@@ -46,10 +45,10 @@ export interface ChannelSettings {
   readonly userAgent: string;
   /** "application/grpc", or with the format of messages: "application/grpc+json". */
   readonly contentType: string;
-  /** Service config after `JSON.parse`: what holds while the resolver has none. */
+  /** What holds while the resolver has no service config: after `JSON.parse`; null for none. */
   readonly serviceConfig: unknown;
-  /** The policy of `serviceConfig`. */
-  readonly policy: Policy;
+  /** The same, parsed, with the policy that is named beside it. */
+  readonly ownConfig: ServiceConfig;
   /** Whether service config of the resolver counts. */
   readonly takesServiceConfig: boolean;
   readonly cluster: ClusterSettings;

@@ -4,7 +4,7 @@
  *
  * An argument that nobody knows is ignored, as by grpc-js: libraries set those of other clients.
  */
-import type { Policy } from "../../balancing/index.ts";
+import type { ServiceConfig } from "../../cluster/index.ts";
 import { DEFAULT_CONNECTION_CONFIG } from "../../http2/index.ts";
 import { KEEPALIVE_TIME_MS_MIN } from "../../transport/index.ts";
 import {
@@ -12,11 +12,11 @@ import {
   BACKOFF_INITIAL_MS,
   BACKOFF_MAX_MS,
   type ClusterSettings,
-  choosePolicy,
   type Encoding,
   IDLE_TIMEOUT_MS,
   IDLE_TIMEOUT_MS_MIN,
   KEEPALIVE_TIMEOUT_MS,
+  ownServiceConfig,
   RECEIVE_BYTES_MAX,
   show,
 } from "../core/index.ts";
@@ -91,7 +91,7 @@ export interface ParsedArgs {
   readonly authority: string | null;
   readonly userAgentParts: readonly [before: string, after: string];
   readonly serviceConfig: unknown;
-  readonly policy: Policy;
+  readonly ownConfig: ServiceConfig;
   readonly takesServiceConfig: boolean;
   readonly isShared: boolean;
   readonly usesHttpProxy: boolean;
@@ -129,7 +129,7 @@ export function parseChannelArgs(args: ChannelArgs, policyName: string | null): 
       agentOf(args, "grpc.secondary_user_agent"),
     ],
     serviceConfig,
-    policy: choosePolicy(serviceConfig, policyName),
+    ownConfig: ownServiceConfig(serviceConfig, policyName),
     takesServiceConfig: !flagOf(args, "grpc.service_config_disable_resolution", false),
     isShared: !flagOf(args, "grpc.use_local_subchannel_pool", false),
     usesHttpProxy: flagOf(args, "grpc.enable_http_proxy", true),

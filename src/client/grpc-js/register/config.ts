@@ -3,7 +3,7 @@
  * a service config by our own parser.
  */
 import type { experimental } from "@grpc/grpc-js";
-import { type Policy, PolicyError, policyFromServiceConfig } from "../../../balancing/index.ts";
+import { balancingFromServiceConfig, type Policy, PolicyError } from "../../../balancing/index.ts";
 
 /** What grpc-js hands back to a balancer with each update. */
 export interface PolicyConfig extends experimental.TypedLoadBalancingConfig {
@@ -32,7 +32,7 @@ export function policyConfigFor(name: string): PolicyConfigConstructor {
 
     constructor(...[json = {}]: unknown[]) {
       this.#json = json;
-      this.policy = policyFromServiceConfig({ loadBalancingConfig: [{ [name]: json }] });
+      this.policy = balancingFromServiceConfig({ loadBalancingConfig: [{ [name]: json }] }).policy;
     }
 
     static createFromJson(json: unknown): PolicyConfig {

@@ -4,9 +4,9 @@
  */
 import * as ownGrpc from "@grpc/grpc-js";
 import {
+  balancingFromServiceConfig,
   KNOWN_POLICY_NAMES,
   PolicyError,
-  policyFromServiceConfig,
 } from "../../../balancing/index.ts";
 import type { DiscoveryOptions } from "../../../discovery/index.ts";
 import {
@@ -106,7 +106,7 @@ function ourPolicies(): string[] {
 
 function isPolicy(name: string): boolean {
   try {
-    policyFromServiceConfig({ loadBalancingConfig: [{ [name]: {} }] });
+    balancingFromServiceConfig({ loadBalancingConfig: [{ [name]: {} }] });
     return true;
   } catch (error) {
     if (error instanceof PolicyError) return false;
