@@ -19,11 +19,10 @@ const P4_LO = 0xc2b2ae63 | 0;
 const P5_HI = 0x27d4eb2f | 0;
 const P5_LO = 0x165667c5 | 0;
 
-/** Texts up to this many bytes are hashed without an allocation. */
 const SCRATCH_BYTES = 1024;
+/** Texts up to this length are hashed without an allocation: UTF-8 has 3 bytes a unit at most. */
+const TEXT_LENGTH_MAX = 337;
 const STRIPE_BYTES = 32;
-/** Digits of the greatest int32. */
-const INDEX_DIGITS_MAX = 10;
 
 const INVERSE_2_32 = 1 / 2 ** 32;
 
@@ -57,8 +56,9 @@ export class Xxh64 {
   lo = 0;
   /** The four accumulators, high and low in turn. */
   readonly #lanes = new Int32Array(8);
-  readonly #scratch = new Uint8Array(SCRATCH_BYTES);
-  readonly #words = new DataView(this.#scratch.buffer);
+  /** Room for the longest such text, an underscore and ten digits. */
+  readonly #scratch = Buffer.alloc(SCRATCH_BYTES);
+  readonly #words = viewOf(this.#scratch);
   /** Bytes of the last `begin`. */
   #length = 0;
 
@@ -69,20 +69,13 @@ export class Xxh64 {
   }
 
   /**
-   * Keeps a text for `indexed`. Any other call ends it.
+   * Keeps the UTF-8 bytes of a text for `indexed`. Any other call ends it.
    *
-   * @returns whether it is short enough and plain ASCII; otherwise nothing is kept.
+   * @returns whether the text is short enough; otherwise nothing is kept.
    */
   begin(text: string): boolean {
-    const length = text.length;
-    const bytes = this.#scratch;
-    if (length > SCRATCH_BYTES - 1 - INDEX_DIGITS_MAX) return false;
-    for (let i = 0; i < length; i += 1) {
-      const code = text.charCodeAt(i);
-      if (code > 0x7f) return false;
-      bytes[i] = code;
-    }
-    this.#length = length;
+    if (text.length > TEXT_LENGTH_MAX) return false;
+    this.#length = this.#scratch.write(text);
     return true;
   }
 
@@ -98,8 +91,8 @@ export class Xxh64 {
   }
 
   #long(text: string, seed: number): void {
-    const bytes = new TextEncoder().encode(text);
-    this.#hash(new DataView(bytes.buffer, bytes.byteOffset), bytes.length, seed);
+    const bytes = Buffer.from(text);
+    this.#hash(viewOf(bytes), bytes.length, seed);
   }
 
   #hash(words: DataView, length: number, seed: number): void {
@@ -160,13 +153,15 @@ export class Xxh64 {
     let lo = 0;
     for (let lane = 0; lane < 8; lane += 2) {
       const turn = LANE_TURNS[lane >> 1];
-      const [fromHi, fromLo] = [lanes[lane], lanes[lane + 1]];
+      const fromHi = lanes[lane];
+      const fromLo = lanes[lane + 1];
       const addLo = (fromLo << turn) | (fromHi >>> (32 - turn));
       lo = (lo + addLo) | 0;
       hi = (hi + ((fromHi << turn) | (fromLo >>> (32 - turn))) + carry(lo, addLo)) | 0;
     }
     for (let lane = 0; lane < 8; lane += 2) {
-      const [fromHi, fromLo] = [lanes[lane], lanes[lane + 1]];
+      const fromHi = lanes[lane];
+      const fromLo = lanes[lane + 1];
       const valueHi = productHigh(fromHi, fromLo, P2_HI, P2_LO);
       const valueLo = Math.imul(fromLo, P2_LO);
       const turnedHi = (valueHi << 31) | (valueLo >>> 1);
@@ -232,6 +227,10 @@ export class Xxh64 {
     this.hi = fourHi;
     this.lo = Math.imul(threeLo, P3_LO) ^ fourHi; // x ^= x >>> 32
   }
+}
+
+function viewOf({ buffer, byteOffset, length }: Buffer): DataView {
+  return new DataView(buffer, byteOffset, length);
 }
 
 /** How far each accumulator is turned as they converge. */
