@@ -1,6 +1,8 @@
 /**
  * Who can be reached at which address, and the connector through which simulated processes do so.
  */
+
+import type { Rng } from "../../../src/base/index.ts";
 import {
   type ConnectionFailure,
   DEFAULT_CONNECTION_CONFIG,
@@ -14,6 +16,7 @@ import {
   SocketConnection,
   type TransportLoop,
 } from "../../../src/transport/index.ts";
+import type { Draw } from "./distributions.ts";
 import { Line, VirtualSocket } from "./virtual-socket.ts";
 import type { World } from "./world.ts";
 
@@ -27,13 +30,20 @@ export interface Host {
 /** Addresses and what is there. */
 export class Network {
   readonly world: World;
-  /** One way, between any two processes. */
-  readonly latencyMs: number;
+  readonly #latencyMs: Draw;
+  readonly #rng: Rng;
   readonly #hosts = new Map<string, Host>();
 
-  constructor(world: World, latencyMs: number) {
+  /** @param latencyMs one way; drawn for each connection, which keeps it. */
+  constructor(world: World, latencyMs: Draw) {
     this.world = world;
-    this.latencyMs = latencyMs;
+    this.#latencyMs = latencyMs;
+    this.#rng = world.rng("network");
+  }
+
+  /** The latency of a new connection. */
+  newLatencyMs(): number {
+    return this.#latencyMs(this.#rng);
   }
 
   /** From now on `host` is at `address`. */
@@ -59,7 +69,8 @@ class Attempt implements ConnectAttempt {
 
   constructor(network: Network, address: string, user: ConnectUser, loop: TransportLoop) {
     this.#user = user;
-    const { world, latencyMs } = network;
+    const { world } = network;
+    const latencyMs = network.newLatencyMs();
     world.after(latencyMs, () => {
       const host = network.at(address);
       if (host === undefined || host.isSilent) {

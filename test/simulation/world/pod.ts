@@ -35,9 +35,6 @@ export interface PodConfig {
   readonly maxStreams: number;
 }
 
-/** Small pods with room to spare: 10 ms a call, 16 at a time. */
-export const MAX_STREAMS = 100;
-
 /** Who hears what a pod does. */
 export interface PodEvents {
   /** A call came whole: from here on it counts as executed. */
@@ -182,11 +179,6 @@ export class Pod implements ServedCallOwner {
       connection.socket.destroy();
     }
     this.#exit();
-  }
-
-  /** The server resets all its streams, as one that is overwhelmed does. */
-  resetConnections(): void {
-    for (const connection of [...this.#connections.keys()]) connection.socket.reset();
   }
 
   #exit(): void {

@@ -7,6 +7,7 @@ import { Status, trailersOnly } from "../../../src/grpc/index.ts";
 import {
   constantList,
   type HeaderList,
+  headerList,
   type Stream,
   type StreamEvents,
 } from "../../../src/http2/index.ts";
@@ -90,7 +91,7 @@ export class ServedCall implements StreamEvents {
 
   /** Answers with a failure. */
   refuse(status: Status, reason: string): void {
-    if (!this.isAbandoned) this.stream.sendHeaders(trailersOnly(status, reason), true);
+    if (!this.isAbandoned) this.stream.sendHeaders(headerList(trailersOnly(status, reason)), true);
   }
 
   // StreamEvents

@@ -19,7 +19,7 @@ import type { Network } from "./network.ts";
 import { Pod, type PodConfig, type PodEvents } from "./pod.ts";
 
 /** See the head of this file. */
-export class Service implements PodEvents {
+export class Service {
   readonly network: Network;
   /** From a change to the moment when a client knows of it, drawn for each client. */
   readonly #newsMs: Draw;
