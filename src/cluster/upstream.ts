@@ -3,7 +3,7 @@
  */
 
 import type { ConnectionFailure, Stream, StreamEvents } from "../http2/index.ts";
-import type { ConnectAttempt, ConnectUser, SocketConnection } from "../transport/index.ts";
+import type { ClientConnection, ConnectAttempt, ConnectUser } from "../transport/index.ts";
 
 /** The owner of a connection. */
 export interface UpstreamOwner {
@@ -18,7 +18,7 @@ export interface UpstreamOwner {
 export class Upstream implements ConnectUser {
   readonly #owner: UpstreamOwner;
   attempt: ConnectAttempt | null = null;
-  connection: SocketConnection | null = null;
+  connection: ClientConnection | null = null;
   isReady = false;
   isDraining = false;
   /** When its SETTINGS came. */
@@ -63,7 +63,7 @@ export class Upstream implements ConnectUser {
     else this.connection.drain(reason);
   }
 
-  onConnected(connection: SocketConnection): void {
+  onConnected(connection: ClientConnection): void {
     this.connection = connection;
   }
 

@@ -14,6 +14,7 @@ import type { ConnectHints, ConnectorOptions, SocketSecurity } from "./options.t
 import { KeepalivePace } from "./periodic-keepalive.ts";
 import { SharedRead } from "./shared-read.ts";
 import {
+  type ClientConnection,
   SocketConnection,
   type SocketConnectionEvents,
   socketReason,
@@ -29,7 +30,7 @@ const TCP_KEEPALIVE_MS = 60_000;
 /** The user of a connection that is being made. */
 export interface ConnectUser extends SocketConnectionEvents {
   /** The socket is open; `onReady` or `onClosed` follows. */
-  onConnected(connection: SocketConnection): void;
+  onConnected(connection: ClientConnection): void;
 }
 
 /** A connection attempt; `cancel` ends it silently before `onConnected`. */

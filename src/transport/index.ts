@@ -8,6 +8,7 @@
  * sends what is written before it goes.
  * Must never: know gRPC, balancing or Kubernetes.
  */
+export type { ByteSocket } from "./byte-socket.ts";
 export {
   CONNECT_TIMEOUT_MS,
   type ConnectAttempt,
@@ -27,7 +28,7 @@ export {
   type RefusedWhy,
   removeStaleSocket,
 } from "./listener.ts";
-export { type Flushable, type Ticking, TransportLoop } from "./loop.ts";
+export { type Flushable, type Ticking, TransportLoop, type TurnEnd } from "./loop.ts";
 export {
   type ConnectorOptions,
   DEFAULT_CONNECTOR_OPTIONS,
@@ -36,7 +37,11 @@ export {
   type Tunnel,
 } from "./options.ts";
 export { KEEPALIVE_TIME_MS_MIN } from "./periodic-keepalive.ts";
-export { SocketConnection, type SocketConnectionEvents } from "./socket-connection.ts";
+export {
+  type ClientConnection,
+  SocketConnection,
+  type SocketConnectionEvents,
+} from "./socket-connection.ts";
 export {
   ClientTls,
   type ClientTlsFiles,

@@ -22,6 +22,7 @@ import {
   type Stream,
   type StreamEvents,
 } from "../http2/index.ts";
+import type { ByteSocket } from "./byte-socket.ts";
 import { Http1Detector, isHttp1Answer } from "./http1.ts";
 import { Keepalive } from "./keepalive.ts";
 import type { Flushable, Ticking, TransportLoop } from "./loop.ts";
@@ -53,10 +54,24 @@ export interface SocketConnectionEvents {
   onClosed(failure: ConnectionFailure): void;
 }
 
-/** One HTTP/2 connection on one socket. */
-export class SocketConnection implements ConnectionEvents, ChunkTaker, Flushable, Ticking {
+/** A connection that was made, as far as those care who open streams on it. */
+export interface ClientConnection {
   readonly http2: Connection;
-  readonly socket: Socket;
+  /** Null when its bytes do not travel through a socket of Node's. */
+  readonly socket: Socket | null;
+  readonly streamCount: number;
+  /** See `SocketConnection`. */
+  drain(reason: string): void;
+  /** See `SocketConnection`. */
+  close(code: number, reason: string): void;
+}
+
+/** One HTTP/2 connection on one socket. */
+export class SocketConnection<S extends ByteSocket = Socket>
+  implements ConnectionEvents, ChunkTaker, Flushable, Ticking
+{
+  readonly http2: Connection;
+  readonly socket: S;
   readonly #loop: TransportLoop;
   readonly #events: SocketConnectionEvents;
   readonly #hints: ConnectHints;
@@ -83,7 +98,7 @@ export class SocketConnection implements ConnectionEvents, ChunkTaker, Flushable
   readonly #onWritten = (): void => this.#afterWrite();
 
   constructor(
-    socket: Socket,
+    socket: S,
     role: Role,
     events: SocketConnectionEvents,
     config: ConnectionConfig,
