@@ -14,8 +14,10 @@ export interface TableMember {
 }
 
 /** Keys that are hashed, and slots that are tried, between two yields: well under a millisecond. */
-const HASH_SLICE = 2048;
+const HASH_SLICE = 1024;
 const TRY_SLICE = 32_768;
+/** The first slice is short, and each one twice as long as the last: code is slow at first. */
+const FIRST_TRY_SLICE = 2048;
 /** A weight below counts as this: the heaviest would fill the table before its turn. */
 const WEIGHT_MIN = 1e-6;
 const FREE = -1;
@@ -46,7 +48,10 @@ export function* buildTable(
     yield;
   }
   const filling = new Filling(places, skips, weightsOf(members), size);
-  while (!filling.run(TRY_SLICE)) yield;
+  for (let slice = FIRST_TRY_SLICE; !filling.run(slice); slice *= 2) {
+    slice = Math.min(slice, TRY_SLICE / 2);
+    yield;
+  }
   return filling.table;
 }
 

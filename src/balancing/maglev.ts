@@ -85,8 +85,7 @@ export class MaglevPolicy implements Policy {
   *#build<T extends PickTarget>(ready: readonly T[], rng: Rng): Generator<undefined, Picker<T>> {
     const { tableSize, requestHashHeader } = this.config;
     const members = yield* sortedByKey(ready);
-    const table =
-      members.length === 0 ? new Int32Array(0) : yield* buildTable(members, tableSize);
+    const table = members.length === 0 ? new Int32Array(0) : yield* buildTable(members, tableSize);
     return new MaglevPicker(members, table, requestHashHeader, rng);
   }
 }

@@ -133,8 +133,7 @@ export class RingHashPolicy implements Policy {
   *#build<T extends PickTarget>(targets: readonly T[], rng: Rng): Generator<undefined, Picker<T>> {
     const { minRingSize, maxRingSize, requestHashHeader } = this.config;
     const members = yield* sortedByKey(targets);
-    const ring =
-      members.length === 0 ? null : yield* buildRing(members, minRingSize, maxRingSize);
+    const ring = members.length === 0 ? null : yield* buildRing(members, minRingSize, maxRingSize);
     return new RingHashPicker(members, ring, requestHashHeader, rng);
   }
 }

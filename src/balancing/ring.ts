@@ -16,7 +16,10 @@ export interface RingMember {
 
 /** Points that are hashed, or moved, between two yields: well under a millisecond. */
 const HASH_SLICE = 4096;
+/** The first slice is short, and each one twice as long as the last: code is slow at first. */
+const FIRST_HASH_SLICE = 256;
 const MOVE_SLICE = 16_384;
+const SUM_SLICE = 262_144;
 /** A weight below counts as this. Nobody gets a share of nothing, nor a negative one. */
 const WEIGHT_MIN = 1e-6;
 
@@ -89,7 +92,10 @@ export function* buildRing(
   const size = counts.reduce((sum, count) => sum + count, 0);
   yield;
   const hashing = new Hashing(members, counts, newPoints(size));
-  while (!hashing.run(HASH_SLICE)) yield;
+  for (let slice = FIRST_HASH_SLICE; !hashing.run(slice); slice *= 2) {
+    slice = Math.min(slice, HASH_SLICE / 2);
+    yield;
+  }
   const { points } = hashing;
   // As many buckets as points, so that each holds about one.
   const bits = Math.max(1, Math.ceil(Math.log2(size)));
@@ -99,7 +105,10 @@ export function* buildRing(
     countSlice(points, starts, shift, at, Math.min(at + MOVE_SLICE, size));
     yield;
   }
-  for (let i = 1; i < starts.length; i += 1) starts[i] += starts[i - 1];
+  for (let i = 1; i < starts.length; i += 1) {
+    starts[i] += starts[i - 1];
+    if (i % SUM_SLICE === 0) yield;
+  }
   const sorted = newPoints(size);
   // From the last to the first: each bucket's end moves down, and becomes its start.
   for (let end = size; end > 0; end -= MOVE_SLICE) {
@@ -118,7 +127,7 @@ export function* buildRing(
  * gets a whole number of them. Fractions add up along the list, as in Envoy and gRPC.
  */
 function pointCounts(members: readonly RingMember[], sizeMin: number, sizeMax: number): number[] {
-  const weights = members.map(({ weight }) => (weight >= WEIGHT_MIN ? weight : WEIGHT_MIN));
+  const weights = members.map(({ weight }) => Math.max(weight, WEIGHT_MIN));
   const sum = weights.reduce((total, weight) => total + weight, 0);
   const least = weights.reduce((min, weight) => Math.min(min, weight), sum) / sum;
   const scale = Math.min(Math.ceil(least * sizeMin) / least, sizeMax);

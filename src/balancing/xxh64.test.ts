@@ -21,11 +21,7 @@ const KNOWN: readonly (readonly [text: string, seed: number, hash: string])[] = 
   ["as", 0, "1c330fb2d66be179"],
   ["asd", 0, "631c37ce72a97393"],
   ["asdf", 0, "415872f599cea71e"],
-  [
-    "Call me Ishmael. Some years ago--never mind how long precisely-",
-    0,
-    "02a2e85470d6fd96",
-  ],
+  ["Call me Ishmael. Some years ago--never mind how long precisely-", 0, "02a2e85470d6fd96"],
 ];
 
 for (const [text, seed, expected] of KNOWN) {
@@ -100,7 +96,9 @@ test("texts of every length up to 100, and long ones", () => {
 test("indexed: the hash of the text, an underscore and the number", () => {
   const hash = new Xxh64();
   assert.ok(hash.begin("10.0.0.1:50051"));
-  for (const index of [0, 1, 9, 10, 11, 99, 100, 4096, 65_535, 99_999, 100_000, 8_388_607, 2147483647]) {
+  for (const index of [
+    0, 1, 9, 10, 11, 99, 100, 4096, 65_535, 99_999, 100_000, 8_388_607, 2147483647,
+  ]) {
     hash.indexed(index);
     assert.equal(hex(hash), hashOf(`10.0.0.1:50051_${index}`), String(index));
   }

@@ -86,7 +86,8 @@ export class Xxh64 {
     bytes[at++] = 0x5f;
     let unit = 1;
     while (unit * 10 <= index) unit *= 10;
-    for (; unit >= 1; unit = Math.floor(unit / 10)) bytes[at++] = 0x30 + (Math.floor(index / unit) % 10);
+    for (; unit >= 1; unit = Math.floor(unit / 10))
+      bytes[at++] = 0x30 + (Math.floor(index / unit) % 10);
     this.#hash(this.#words, at, 0);
   }
 
