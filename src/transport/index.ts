@@ -14,6 +14,7 @@ export {
   Connector,
   type ConnectUser,
 } from "./connector.ts";
+export { KEEPALIVE_TIME_MS_MIN } from "./keepalive-pace.ts";
 export {
   ConnectionCount,
   type ConnectionUser,
@@ -34,7 +35,6 @@ export {
   type SocketSecurity,
   type Tunnel,
 } from "./options.ts";
-export { KEEPALIVE_TIME_MS_MIN } from "./periodic-keepalive.ts";
 export { SocketConnection, type SocketConnectionEvents } from "./socket-connection.ts";
 export {
   ClientTls,
