@@ -1,4 +1,4 @@
-/** Tests of counting attempts from views: stays that end, that were not seen to end, that return. */
+/** Tests of counting attempts from views: stays that end, seen or not, and that return. */
 import assert from "node:assert/strict";
 import test from "node:test";
 import { AttemptCounts } from "./attempts.ts";
@@ -12,7 +12,7 @@ test("what is shown last counts, of one that is still there", () => {
   assert.deepEqual(counts.counts, { a: { calls: 5, isExact: true } });
 });
 
-test("one that was seen DRAINING is exact when it is gone, one that was not is a lower bound", () => {
+test("one that was seen DRAINING is exact when it is gone, another is a lower bound", () => {
   const counts = new AttemptCounts();
   counts.look([shown(3), shown(4, "READY", "b")]);
   counts.look([shown(6, "DRAINING")]);
@@ -44,4 +44,12 @@ test("one that a rule leaves out is shown without calls, and that changes nothin
   counts.look([shown(0, "IDLE")]);
   counts.look([]);
   assert.deepEqual(counts.counts, { a: { calls: 6, isExact: true } });
+});
+
+test("of several that drain none counts twice", () => {
+  const counts = new AttemptCounts();
+  counts.look([shown(9)]);
+  counts.look([shown(9, "DRAINING"), shown(2)]);
+  counts.look([shown(9, "DRAINING"), shown(3, "DRAINING"), shown(0)]);
+  assert.deepEqual(counts.counts, { a: { calls: 11, isExact: false } });
 });

@@ -36,9 +36,9 @@ class Stays {
     const current = shown.find(({ state }) => state !== "DRAINING");
     if (draining.length > this.#draining) {
       // Of several that drain it is not known which came last.
-      const last = Math.max(...draining.map(({ calls }) => calls));
-      if (draining.length > 1 || last < this.#now) this.#isExact = false;
-      this.#over += Math.max(last, this.#now);
+      const isOne = draining.length === 1;
+      if (!isOne) this.#isExact = false;
+      this.#over += isOne ? Math.max(draining[0].calls, this.#now) : this.#now;
       this.#now = 0;
     }
     this.#draining = draining.length;

@@ -46,7 +46,10 @@ export interface FailedCall {
 /** The figures of one way. */
 export interface WayFigures {
   readonly way: string;
+  /** Calls that ended. */
   readonly calls: number;
+  /** Calls that did not: their caller was killed. */
+  readonly unended: number;
   readonly unary: number;
   readonly streams: number;
   readonly ok: number;
@@ -76,7 +79,7 @@ export interface PodCounts {
 export function judge(record: WayRecord, pods: readonly PodRecord[], explain: Explain): WayFigures {
   const complaints: string[] = [];
   const executedBy = executionsOf(record.way, pods);
-  const { ended, statuses } = readCalls(record, complaints);
+  const { ended, unended, statuses } = readCalls(record, complaints);
   const failures: FailedCall[] = [];
   for (const { begun, end } of ended) {
     const by = executedBy.get(begun.id) ?? [];
@@ -101,7 +104,15 @@ export function judge(record: WayRecord, pods: readonly PodRecord[], explain: Ex
   const count = (kind: string) => ended.filter(({ begun }) => begun.kind === kind).length;
   return {
     ...{ way: record.way, calls: ended.length, unary: count("unary"), streams: count("stream") },
-    ...{ ok: statuses[0] ?? 0, statuses, failures, twice, replays: record.replays, perPod },
+    ...{
+      unended,
+      ok: statuses[0] ?? 0,
+      statuses,
+      failures,
+      twice,
+      replays: record.replays,
+      perPod,
+    },
     complaints,
   };
 }
@@ -130,7 +141,7 @@ function readCalls({ calls }: WayRecord, complaints: string[]) {
     }
   }
   for (const id of begun.keys()) if (!ended.has(id)) complaints.push(`${id} never ended`);
-  return { ended: [...ended.values()], statuses };
+  return { ended: [...ended.values()], unended: begun.size - ended.size, statuses };
 }
 
 /** Which processes entered which of a way's calls. */

@@ -65,7 +65,7 @@ export class Pod {
     this.#stage.workload.terminatePod(this.name);
   }
 
-  /** SIGTERM; resolves when its calls have finished and it is gone. Throws unless it ends with 0. */
+  /** SIGTERM; resolves when it has finished its calls. Throws unless it exits with 0. */
   async stop(): Promise<void> {
     const exit = await this.#process?.stop(40_000);
     if (exit !== undefined && exit.code !== 0) {

@@ -14,6 +14,9 @@ import { JournalWriter } from "../echo.ts";
 import type { CallerPlan, CallPlan } from "../plan.ts";
 import { dial } from "./dial.ts";
 
+/** After a call that failed. */
+const FAILED_PAUSE_MS = 50;
+
 const plan = JSON.parse(process.argv[2]) as CallerPlan;
 const rng = seededRng(plan.seed);
 const journal = new JournalWriter<CallBegun | CallEnded>(plan.journal);
@@ -45,7 +48,9 @@ async function callOn(): Promise<void> {
     const { code, details, pod, isCancelled } = await channel.run(call);
     journal.write({ at: "end", id, ms: Date.now(), code, details, pod, isCancelled });
     if (count === 1 || code === 0) announce();
-    await sleep(plan.load.pauseMs);
+    // Who fails at once must not keep the machine busy with failing.
+    const isFailed = code !== 0 && !isCancelled;
+    await sleep(isFailed ? FAILED_PAUSE_MS : plan.load.pauseMs);
   }
 }
 
