@@ -36,13 +36,13 @@ test("pods come and go as objects and as processes, and come back with their add
   await deployment.scale(2);
   const second = address(1);
   assert.deepEqual(told.splice(0), ["ADDED echo-2", "MODIFIED echo-2", "MODIFIED echo-2"]);
-  assert.equal(processTree(process.pid).length, 1 + 2);
+  assert.equal(processTree(process.pid).length, 1 + 1 + 2, "kubelet and pods");
 
   await deployment.scale(1);
   assert.deepEqual(told.splice(0), ["MODIFIED echo-2 terminating", "DELETED echo-2 terminating"]);
   assert.deepEqual(deployment.states, ["ready", "gone"]);
   assert.deepEqual(deployment.names, ["echo-1", "echo-2"]);
-  assert.equal(processTree(process.pid).length, 1 + 1);
+  assert.equal(processTree(process.pid).length, 1 + 1 + 1);
 
   await deployment.scale(2);
   assert.equal(address(0), first);
