@@ -66,7 +66,7 @@ export function effectSentence(effect: EffectFigures): string | null {
   const { event, pod, podShare, calls, failed, p99Ms } = effect;
   if (event === "start" || calls === 0) return null;
   const parts = [`${failed} of ${calls} calls failed`];
-  if (podShare !== null) parts.push(`${pod} got ${(podShare * 100).toFixed(1)}% of them`);
+  if (podShare !== null) parts.unshift(`${(podShare * 100).toFixed(1)}% of calls to ${pod}`);
   if (p99Ms !== null) parts.push(`p99 ${p99Ms.toFixed(p99Ms < 10 ? 2 : 0)} ms`);
   return `since ${event}: ${parts.join(", ")}`;
 }

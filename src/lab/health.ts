@@ -70,6 +70,8 @@ type CheckReply = (error: { code: number; details: string } | null, status?: Ser
 /** The handlers, and the status that they tell. */
 export class HealthServer {
   readonly #watches = new Set<WatchCall>();
+  /** Of services that are not here: they are never told more. */
+  readonly #idleWatches = new Set<WatchCall>();
   #status: Serving = ServingStatus.SERVING;
 
   /** For `Server.addService(HEALTH_SERVICE, ...)`. */
@@ -82,14 +84,11 @@ export class HealthServer {
     // "The server will immediately send back a message indicating the current serving status. It
     // will then subsequently send a new message whenever the service's serving status changes."
     watch: (call: WatchCall): void => {
-      const { service } = call.request;
-      if (!SERVICES.includes(service)) {
-        call.write(ServingStatus.SERVICE_UNKNOWN);
-        return;
-      }
-      this.#watches.add(call);
-      call.on("cancelled", () => this.#watches.delete(call));
-      call.write(this.#status);
+      const isKnown = SERVICES.includes(call.request.service);
+      const watches = isKnown ? this.#watches : this.#idleWatches;
+      watches.add(call);
+      call.on("cancelled", () => watches.delete(call));
+      call.write(isKnown ? this.#status : ServingStatus.SERVICE_UNKNOWN);
     },
   };
 
@@ -104,7 +103,6 @@ export class HealthServer {
   /** Before the server leaves: NOT_SERVING to all, and their calls end, or it could not. */
   shutDown(): void {
     this.setServing(false);
-    for (const call of this.#watches) call.end();
-    this.#watches.clear();
+    for (const call of [...this.#watches, ...this.#idleWatches]) call.end();
   }
 }
