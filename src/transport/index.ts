@@ -35,7 +35,11 @@ export {
   type Tunnel,
 } from "./options.ts";
 export { KEEPALIVE_TIME_MS_MIN } from "./periodic-keepalive.ts";
-export { SocketConnection, type SocketConnectionEvents } from "./socket-connection.ts";
+export {
+  SocketConnection,
+  type SocketConnectionEvents,
+  socketReason,
+} from "./socket-connection.ts";
 export {
   ClientTls,
   type ClientTlsFiles,
@@ -43,4 +47,5 @@ export {
   ServerTls,
   type ServerTlsFiles,
   TlsFileError,
+  tlsFailureReason,
 } from "./tls/index.ts";
