@@ -8,6 +8,8 @@ import { PickFirstPolicy } from "./pick-first.ts";
 import type { Policy } from "./policy.ts";
 import { RandomPolicy } from "./random.ts";
 import { RoundRobinPolicy } from "./round-robin.ts";
+import { WeightedRoundRobinPolicy } from "./weighted-round-robin.ts";
+import { parseWeightedRoundRobinConfig } from "./weighted-round-robin-config.ts";
 
 /** A policy or its config is unknown or wrong. The message is one sentence for the user. */
 export class PolicyError extends Error {
@@ -29,6 +31,8 @@ const PARSERS: ReadonlyMap<string, (config: PolicyConfig) => Policy> = new Map<
   ["least_request", parseLeastRequest],
   ["least_request_experimental", parseLeastRequest],
   ["random", () => new RandomPolicy()],
+  ["weighted_round_robin", parseWeightedRoundRobin],
+  ["weighted_round_robin_experimental", parseWeightedRoundRobin],
 ]);
 
 /** Every name that `parsePolicy` takes, aliases left out, for help texts. */
@@ -78,6 +82,12 @@ function parseLeastRequest(config: PolicyConfig): Policy {
     throw new PolicyError(`least_request: choiceCount is ${show(choiceCount)}, must be 2 or more`);
   }
   return new LeastRequestPolicy(choiceCount as number);
+}
+
+function parseWeightedRoundRobin(config: PolicyConfig): Policy {
+  return new WeightedRoundRobinPolicy(
+    parseWeightedRoundRobinConfig(config, "weighted_round_robin"),
+  );
 }
 
 function show(value: unknown): string {

@@ -26,7 +26,13 @@ const fails = (json: unknown, message: RegExp) =>
   );
 
 test("every known name yields the policy of that name", () => {
-  assert.deepEqual(KNOWN_POLICY_NAMES, ["pick_first", "round_robin", "least_request", "random"]);
+  assert.deepEqual(KNOWN_POLICY_NAMES, [
+    "pick_first",
+    "round_robin",
+    "least_request",
+    "random",
+    "weighted_round_robin",
+  ]);
   for (const name of KNOWN_POLICY_NAMES) assert.equal(parsePolicy(name).name, name);
   assert.equal(parsePolicy("least_request_experimental").name, "least_request");
 });
@@ -37,7 +43,7 @@ test("an unknown name is refused with the names that are known", () => {
       name: "PolicyError",
       message:
         `unknown policy ${JSON.stringify(name)}: ` +
-        "known are pick_first, round_robin, least_request, random",
+        "known are pick_first, round_robin, least_request, random, weighted_round_robin",
     });
   }
 });

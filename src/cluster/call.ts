@@ -20,6 +20,7 @@ import {
 } from "../http2/index.ts";
 import type { CallQueue } from "./call-queue.ts";
 import { ATTEMPTS_MAX, WIRE_REPLAYS_MAX } from "./config.ts";
+import { takeReport } from "./load-reports.ts";
 import { responseStatus } from "./outcome.ts";
 import { type BodyTarget, RequestBody } from "./request-body.ts";
 import type { Subchannel } from "./subchannel.ts";
@@ -320,7 +321,10 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
     this.#response = list;
     this.#commit();
     this.#subchannel?.onAttemptAnswered(this.#attemptMs);
-    if (isEnd) this.#endResponse(responseStatus(list, list, this.#list));
+    if (isEnd) {
+      this.#takeReport(list);
+      this.#endResponse(responseStatus(list, list, this.#list));
+    }
     this.#events.onResponse(list, isEnd);
   }
 
@@ -335,8 +339,14 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
   }
 
   onTrailers(list: HeaderList): void {
+    this.#takeReport(list);
     this.#endResponse(responseStatus(list, this.#response, this.#list));
     this.#events.onResponseTrailers(list);
+  }
+
+  #takeReport(trailers: HeaderList): void {
+    const from = this.#subchannel;
+    if (from?.takesReports === true) takeReport(trailers, from.load!, this.#owner.nowMs());
   }
 
   #endResponse(status: Status): void {

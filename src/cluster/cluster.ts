@@ -19,6 +19,7 @@ import { EndpointLog } from "./endpoint-log.ts";
 import { EndpointSetLog } from "./endpoint-set-log.ts";
 import { Endpoints } from "./endpoints.ts";
 import { ClusterMetrics } from "./metrics.ts";
+import { Monitoring } from "./monitoring.ts";
 import { Picking, type PickingOwner } from "./picking.ts";
 import { QueueSpread } from "./queue-spread.ts";
 import type { ServiceConfig } from "./service-config.ts";
@@ -50,6 +51,7 @@ export class Cluster
   readonly #connectivity = new ConnectivityAggregate();
   readonly deadlineGraceMs: number;
   readonly #picking: Picking;
+  readonly #monitoring: Monitoring;
   #serviceConfig: ServiceConfig;
   #activeCalls = 0;
   #isClosed = false;
@@ -62,6 +64,7 @@ export class Cluster
     this.#serviceConfig = config.serviceConfig;
     const { policy } = config.serviceConfig.balancing;
     this.#picking = new Picking(policy, deps.clock, deps.rng, this);
+    this.#monitoring = new Monitoring(config, deps);
     this.#order = new ConnectOrder(deps.rng);
     this.deadlineGraceMs = config.deadlineGraceMs;
     this.#connector = deps.connector ?? new Connector(config, deps.loop);
@@ -78,16 +81,10 @@ export class Cluster
       () => this.#connectivity.isFailing,
     );
     const { ready, capacity } = this.#waiting;
-    const count = (state: EndpointState) => () => this.#endpoints.countOf(state);
     this.#metrics = new ClusterMetrics(
       deps.registry,
       config.target,
-      {
-        ready: count("READY"),
-        connecting: count("CONNECTING"),
-        failed: count("TRANSIENT_FAILURE"),
-        draining: () => this.#endpoints.draining.length,
-      },
+      (state) => this.#endpoints.countOf(state),
       { ready: () => ready.length, capacity: () => capacity.length },
       () => this.#source.staleMs(deps.clock.nowMs()) / 1_000,
     );
@@ -115,7 +112,8 @@ export class Cluster
       maxConnectionsPerEndpoint,
       this,
     );
-    subchannel.load = this.#picking.policy.newLoad?.(clock.nowMs()) ?? null;
+    subchannel.usePolicy(this.#picking.policy);
+    this.#monitoring.attach(subchannel);
     return subchannel;
   }
 
@@ -143,6 +141,7 @@ export class Cluster
     this.#serviceConfig = serviceConfig;
     const { policy } = serviceConfig.balancing;
     this.#picking.setPolicy(policy);
+    this.#monitoring.reconfigure(serviceConfig, this.#endpoints.current);
     this.#order.set(this.#endpoints.current, policy);
     this.#order.connect();
     this.#picking.publish();
@@ -273,7 +272,8 @@ export class Cluster
   // PickingOwner
 
   onPicker(wasReady: number): void {
-    const { readyCount } = this.#picking;
+    const { readyCount, picker } = this.#picking;
+    if (picker?.weighing !== undefined) this.#metrics.onWeighing(picker.weighing);
     if (readyCount === 0) this.#waiting.moveToReady();
     else {
       const current = this.#endpoints.current;

@@ -5,12 +5,15 @@
  */
 
 import { fieldsAt, ServiceConfigError } from "../grpc/index.ts";
+import { type ActiveCheckConfig, parseActiveCheck } from "./active-check-config.ts";
 
 /** All that can be said there, each part null where nothing is. Immutable. */
-export type Extensions = Readonly<Record<string, never>>;
+export interface Extensions {
+  readonly activeHealthCheck: ActiveCheckConfig | null;
+}
 
 /** Names that `"fairlead"` may have. */
-const NAMES: readonly string[] = [];
+const NAMES: readonly string[] = ["activeHealthCheck"];
 
 /**
  * @param value the object after `JSON.parse`; undefined when it is absent.
@@ -22,5 +25,7 @@ export function parseExtensions(value: unknown): Extensions {
     if (NAMES.includes(name)) continue;
     throw new ServiceConfigError(`fairlead.${name}`, `is unknown: known are ${NAMES.join(", ")}`);
   }
-  return {};
+  return {
+    activeHealthCheck: parseActiveCheck(fields.activeHealthCheck, "fairlead.activeHealthCheck"),
+  };
 }

@@ -6,13 +6,21 @@
  */
 
 import { type Balancing, balancingFromServiceConfig, parsePolicy } from "../balancing/index.ts";
-import { fieldsAt, MethodConfigs } from "../grpc/index.ts";
+import { fieldsAt, MethodConfigs, textAt } from "../grpc/index.ts";
 import { type Extensions, parseExtensions } from "./extensions.ts";
+
+/** `healthCheckConfig`: endpoints are asked for their health. gRFC A17. */
+export interface HealthCheckConfig {
+  /** "" for the server as a whole. */
+  readonly serviceName: string;
+}
 
 /** What a service config says. Immutable. */
 export interface ServiceConfig {
   readonly balancing: Balancing;
   readonly methods: MethodConfigs;
+  /** Null: "disabled by default" (A17). */
+  readonly healthCheck: HealthCheckConfig | null;
   readonly extensions: Extensions;
 }
 
@@ -21,12 +29,19 @@ export interface ServiceConfig {
  * @throws ServiceConfigError or PolicyError naming the field.
  */
 export function parseServiceConfig(json: unknown): ServiceConfig {
-  const { fairlead } = fieldsAt(json, "it");
+  const { fairlead, healthCheckConfig } = fieldsAt(json, "it");
   return {
     balancing: balancingFromServiceConfig(json),
     methods: MethodConfigs.parse(json),
+    healthCheck: healthCheckAt(healthCheckConfig, "healthCheckConfig"),
     extensions: parseExtensions(fairlead),
   };
+}
+
+function healthCheckAt(value: unknown, path: string): HealthCheckConfig | null {
+  if (value === undefined || value === null) return null;
+  const { serviceName } = fieldsAt(value, path);
+  return { serviceName: textAt(serviceName, `${path}.serviceName`) };
 }
 
 /**

@@ -39,7 +39,7 @@ class Client {
     let probes = 0;
     for (let left = ms; left > 0; left -= 1_000) {
       this.peer.advance(1_000);
-      this.keepalive.onTick(this.peer.nowMs);
+      this.keepalive.onTick(this.peer.nowMs, this.peer.connection.streamCount);
       probes += this.peer.said().filter((line) => line === PROBE_LINE).length;
     }
     return probes;

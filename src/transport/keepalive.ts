@@ -49,15 +49,15 @@ export class Keepalive {
     this.#silenceMs *= 2;
   }
 
-  /** Sends or judges a probe. */
-  onTick(nowMs: number): void {
+  /** Sends or judges a probe. @param calls that are open. */
+  onTick(nowMs: number, calls: number): void {
     const http2 = this.#http2;
     if (this.#probedMs !== 0) {
       if (nowMs - this.#probedMs < KEEPALIVE_TIMEOUT_MS) return;
       http2.fail(ErrorCode.NO_ERROR, "the peer does not answer (keepalive)", "library");
       return;
     }
-    if (http2.streamCount === 0 || this.#lastRecvMs === 0) return;
+    if (calls === 0 || this.#lastRecvMs === 0) return;
     if (nowMs - this.#lastRecvMs < this.#silenceMs) return;
     if (http2.callFrames !== this.#framesAtProbe) this.#probes = 0;
     const isSpent = this.#probes >= KEEPALIVE_PROBES_MAX;

@@ -70,6 +70,8 @@ export class SocketConnection implements ConnectionEvents, ChunkTaker, Flushable
   /** Without a stream for this long the connection is drained; 0 for never. */
   idleTimeoutMs = 0;
   #idleSinceMs = 0;
+  /** Of the open streams those that are no calls; who opens them counts them here. */
+  ownStreams = 0;
   /** `callFrames` at the last tick: a change means that there was a call in between. */
   #framesSeen = 0;
   #hasReceived = false;
@@ -112,9 +114,9 @@ export class SocketConnection implements ConnectionEvents, ChunkTaker, Flushable
     if (role === "client") this.http2.start();
   }
 
-  /** Streams open now. */
-  get streamCount(): number {
-    return this.http2.streamCount;
+  /** Streams of calls: those that somebody waits for. */
+  get callCount(): number {
+    return this.http2.streamCount - this.ownStreams;
   }
 
   /** Ends in two steps: open streams finish, then the socket is closed. */
@@ -242,13 +244,13 @@ export class SocketConnection implements ConnectionEvents, ChunkTaker, Flushable
     }
     this.http2.onTimer(nowMs);
     this.#checkIdle(nowMs);
-    this.#keepalive?.onTick(nowMs);
+    this.#keepalive?.onTick(nowMs, this.callCount);
   }
 
   #checkIdle(nowMs: number): void {
     if (this.idleTimeoutMs === 0) return;
-    const { callFrames, streamCount } = this.http2;
-    if (streamCount > 0 || callFrames !== this.#framesSeen || this.#idleSinceMs === 0) {
+    const { callFrames } = this.http2;
+    if (this.callCount > 0 || callFrames !== this.#framesSeen || this.#idleSinceMs === 0) {
       this.#framesSeen = callFrames;
       this.#idleSinceMs = nowMs;
     } else if (nowMs - this.#idleSinceMs >= this.idleTimeoutMs) this.drain("idle");
