@@ -22,7 +22,7 @@ export function verdict({ figures, failure, replicas = null }: Judged): string {
   if (answered === 0) return `no call answered: all ${figures.failed} failed (${cause(figures)})`;
   if (figures.podsUsed === 0) return `0 of ${pods.length} pods used since there are ${pods.length}`;
   const used = `${figures.podsUsed} of ${pods.length} pods used`;
-  return `${used}: ${spread(figures)}${faults(figures, failure)}${ways(replicas)}`;
+  return `${used}: ${spread(figures)}${ways(replicas)}${faults(figures, failure)}`;
 }
 
 function spread(figures: LaneFigures): string {
