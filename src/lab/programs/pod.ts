@@ -1,6 +1,6 @@
 /**
- * One lab pod: a process with a stock gRPC server that answers with its name after 2 ms and says how
- * loaded it is, and that serves gRPC health.
+ * One lab pod: a process with a stock gRPC server that answers with its name after 2 ms, says how
+ * loaded it is, and serves gRPC health.
  *
  *     pod.ts NAME HOST PORT
  *
