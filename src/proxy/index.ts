@@ -9,7 +9,6 @@
  */
 export { AdminServer, type AdminSource, renderTable, renderWhy } from "./admin/index.ts";
 export {
-  configOfChoice,
   listenForms,
   type PolicyChoice,
   PROXY_BOUNDS,
@@ -20,6 +19,7 @@ export {
   tryParseTcpAddress,
 } from "./config.ts";
 export { createProxy, type Proxy, type ProxySystem } from "./proxy.ts";
+export { configOfChoice, ServiceConfigInForce } from "./service-config.ts";
 export {
   forkWorker,
   type RelayGroup,

@@ -19,6 +19,7 @@ import {
 import { removeStaleSocket } from "../../transport/index.ts";
 import { mergeReadiness } from "../admin/index.ts";
 import type { ProxyConfig } from "../config.ts";
+import { ServiceConfigInForce } from "../service-config.ts";
 import { Figures } from "./figures.ts";
 import type { Question } from "./messages.ts";
 import type { RelayGroup } from "./relay-group.ts";
@@ -61,6 +62,8 @@ export class WorkerPool implements RelayGroup {
   readonly #restarts: Counter;
   readonly #figures = new Figures();
   readonly #setLog: EndpointSetLog;
+  /** For the log alone: each worker applies it. */
+  readonly #serviceConfig: ServiceConfigInForce;
   #setLogTimer: Timer | null = null;
   #refreshTimer: Timer | null = null;
   #isClosed = false;
@@ -80,7 +83,9 @@ export class WorkerPool implements RelayGroup {
     };
     this.#deps = deps;
     this.#registry = deps.registry;
-    this.#setLog = new EndpointSetLog(config.target, deps.log, deps.clock);
+    const { policy, target } = config;
+    this.#setLog = new EndpointSetLog(target, deps.log, deps.clock);
+    this.#serviceConfig = new ServiceConfigInForce(policy, target, deps.log, () => {});
     this.#restarts = this.#registry.counter(
       "fairlead_worker_restarts_total",
       "Worker processes started in place of one that crashed.",
@@ -201,6 +206,7 @@ export class WorkerPool implements RelayGroup {
 
   #onEndpoints(set: EndpointSet): void {
     this.#setLog.onEndpoints(set);
+    this.#serviceConfig.onServiceConfig(set.serviceConfig ?? null);
     this.#setLogTimer?.cancel();
     const tell = () => this.#setLog.tell();
     this.#setLogTimer = this.#deps.clock.setTimer(SET_LOG_INTERVAL_MS, tell);
