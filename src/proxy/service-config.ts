@@ -1,6 +1,6 @@
 /**
  * Which service config a proxy applies: the one that it was given, or else the resolver's, such as
- * the annotation `fairlead.dev/service-config` of a Service. What is wrong leaves the last good one.
+ * the annotation `fairlead.dev/service-config` of a Service. A wrong one leaves the last good one.
  */
 import type { Logger } from "../base/index.ts";
 import {
@@ -14,7 +14,7 @@ import type { ServiceConfigResult } from "../discovery/index.ts";
 import type { PolicyChoice } from "./config.ts";
 import { MethodPolicies } from "./method-policies.ts";
 
-/** The service config that is chosen; null is the default. Throws PolicyError or ServiceConfigError. */
+/** The one that is chosen; null is the default. Throws PolicyError or ServiceConfigError. */
 export function configOfChoice(choice: PolicyChoice | null): ServiceConfig {
   if (choice === null) return parseServiceConfig({});
   return choice.name === null
