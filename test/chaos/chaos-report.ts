@@ -32,11 +32,16 @@ export function describeChaos(result: ChaosResult): string {
   return lines.join("\n");
 }
 
-/** How long a call waited at most on a pod that was given up for its silence. */
-function longestWait({ ways }: ChaosResult): string[] {
+/**
+ * How long a call waited at most on a pod that was given up for its silence. Calls during which a
+ * caller or a proxy stood still itself say nothing of that.
+ */
+function longestWait({ ways, faults }: ChaosResult): string[] {
+  const still = faults.filter(({ kind }) => kind === "caller-stop" || kind === "proxy-stop");
   const waits = ways
     .flatMap(({ failures }) => failures)
     .filter(({ details }) => /\(keepalive\)$/.test(details))
+    .filter((call) => !still.some((f) => f.fromMs < call.untilMs && f.untilMs > call.fromMs))
     .map(({ fromMs, untilMs }) => untilMs - fromMs);
   if (waits.length === 0) return [];
   return [`  ${waits.length} calls on silent pods waited ${Math.max(...waits)} ms at most`];
