@@ -14,7 +14,10 @@ import { type FaultNotes, makeFault } from "./faults.ts";
 
 /** Pods that have a fault at the same time: the others must be enough for every call. */
 const DISTURBED_MAX = 2;
-/** After a fault, until the pod counts as well again: backoff grows with the time it was away. */
+/**
+ * After a fault, until what it hit counts as well again: backoff grows with the time it was away,
+ * and who stood still has calls to finish, which others wait for.
+ */
 const RECOVERY_MS_MIN = 1_000;
 const RECOVERY_SHARE = 0.6;
 
@@ -118,9 +121,8 @@ class Campaign {
     await this.#note(plan.kind, () => makeFault(this.#arena, plan, notes));
     const untilMs = Date.now();
     this.#faults[index] = { ...this.#faults[index], untilMs };
-    if (!isOfPod) return;
     await sleep(RECOVERY_MS_MIN + RECOVERY_SHARE * (untilMs - fromMs));
-    this.#disturbed -= 1;
+    if (isOfPod) this.#disturbed -= 1;
   }
 
   #recordOf(
