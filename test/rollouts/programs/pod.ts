@@ -28,9 +28,10 @@ function first(metadata: Metadata, key: string): string {
 }
 
 /** Writes the call down; answers its id. */
-function enter(call: { readonly metadata: Metadata }): string {
+function enter(call: ServerUnaryCall<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>): string {
   const id = first(call.metadata, KEY.id);
   note("enter", id);
+  call.on("cancelled", () => note("cancel", id));
   return id;
 }
 
