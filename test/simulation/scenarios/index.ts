@@ -2,8 +2,11 @@
  * All scenarios, in the order of the page.
  */
 import type { Scenario } from "../report/report.ts";
+import { deadPod } from "./dead-pod.ts";
 import { evenness } from "./evenness.ts";
+import { rollouts } from "./rollouts/index.ts";
+import { scaleUp } from "./scale-up.ts";
 import { slowPod } from "./slow-pod.ts";
 
 /** See the head of this file. */
-export const SCENARIOS: readonly Scenario[] = [evenness, slowPod];
+export const SCENARIOS: readonly Scenario[] = [evenness, slowPod, deadPod, rollouts, scaleUp];

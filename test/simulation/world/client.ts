@@ -39,7 +39,18 @@ export interface CallOptions {
   /** Whether the request has a message, which a replay must send again. */
   readonly hasBody?: boolean;
   readonly deadlineMs?: number;
+  /** gRPC's `wait_for_ready`; by default the call does not insist. */
+  readonly waitForReady?: boolean;
 }
+
+/** As a channel of the client has its cluster; the defaults are a proxy's. */
+export const CHANNEL_CLUSTER: Partial<ClusterConfig> = {
+  maxConnectionsPerEndpoint: 1,
+  readyTimeoutMs: Number.POSITIVE_INFINITY,
+  capacityTimeoutMs: Number.POSITIVE_INFINITY,
+  deadlineGraceMs: 0,
+  isFailFast: true,
+};
 
 /** A service config that says the policy's name and nothing else. */
 export function policyConfig(name: string): unknown {
@@ -50,6 +61,7 @@ export function policyConfig(name: string): unknown {
 export class Client {
   readonly cluster: Cluster;
   readonly name: string;
+  readonly registry = new Registry();
   readonly #service: Service;
   readonly #rng: Rng;
   readonly #onCallEnded: (call: SimulatedCall) => void;
@@ -79,7 +91,7 @@ export class Client {
       log: silentLogger,
       loop,
       wheel: new TimerWheel(clock),
-      registry: new Registry(),
+      registry: this.registry,
       resolver: service.newResolver(config.name),
       connector: service.network.connector(loop),
     });
@@ -113,6 +125,13 @@ export class Client {
       world.after(exponential(1_000 / ratePerS())(this.#rng), arrive);
     };
     world.after(exponential(1_000 / ratePerS())(this.#rng), arrive);
+  }
+
+  /** The value of a metric, over all its series. */
+  metric(name: string): number {
+    const family = this.registry.snapshot().families.find((each) => each.name === name);
+    const values = (family?.series ?? []).map((series) => ("value" in series ? series.value : 0));
+    return values.reduce((sum, value) => sum + Number(value), 0);
   }
 
   /** No more calls; those in flight go on. */
@@ -171,6 +190,7 @@ export class SimulatedCall implements CallEvents {
     const deadlineMs = nowMs + (options.deadlineMs ?? Number.POSITIVE_INFINITY);
     const call = cluster.call(list, !hasBody, this, deadlineMs, nowMs);
     this.#call = call;
+    call.waitForReady = options.waitForReady ?? false;
     call.start();
     if (hasBody) call.sendData(REQUEST, 0, REQUEST.length, true);
   }

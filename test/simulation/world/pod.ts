@@ -9,6 +9,7 @@ import type { Rng } from "../../../src/base/index.ts";
 import { Status } from "../../../src/grpc/index.ts";
 import {
   DEFAULT_CONNECTION_CONFIG,
+  ErrorCode,
   type HeaderList,
   type Stream,
   type StreamEvents,
@@ -27,6 +28,8 @@ import type { World } from "./world.ts";
 export interface PodConfig {
   /** Time that one call takes a worker, in ms. */
   readonly workMs: Draw;
+  /** The same for a call that is answered by a stream of messages; absent: as any other. */
+  readonly streamMs?: Draw;
   /** Calls worked on at a time. */
   readonly workers: number;
   /** Calls that wait for a worker; more are refused with RESOURCE_EXHAUSTED. */
@@ -48,7 +51,7 @@ export class Pod implements ServedCallOwner {
   readonly name: string;
   readonly address: string;
   readonly #world: World;
-  readonly #config: PodConfig;
+  readonly config: PodConfig;
   readonly #events: PodEvents;
   readonly #rng: Rng;
   readonly #loop: TransportLoop;
@@ -61,6 +64,10 @@ export class Pod implements ServedCallOwner {
   isAlive = true;
   /** Its machine is gone: nobody answers, not even with a reset. */
   isSilent = false;
+  /** It answers new calls with REFUSED_STREAM: it is about to leave, and has not said GOAWAY. */
+  isRefusing = false;
+  /** It was killed with calls open. */
+  isKilled = false;
   /** Calls executed so far. */
   executed = 0;
   /** Work takes so many times longer. */
@@ -78,7 +85,7 @@ export class Pod implements ServedCallOwner {
     this.#world = world;
     this.name = name;
     this.address = address;
-    this.#config = config;
+    this.config = config;
     this.#events = events;
     this.#rng = world.rng(`pod ${name}`);
     this.#loop = world.newLoop();
@@ -96,7 +103,7 @@ export class Pod implements ServedCallOwner {
 
   /** A client's connection arrives. */
   accept(socket: VirtualSocket, line: Line): void {
-    const config = { ...DEFAULT_CONNECTION_CONFIG, maxStreams: this.#config.maxStreams };
+    const config = { ...DEFAULT_CONNECTION_CONFIG, maxStreams: this.config.maxStreams };
     const user = new PodConnection(this);
     const connection = new SocketConnection(socket, "server", user, config, this.#loop);
     this.#connections.set(connection, line);
@@ -110,13 +117,14 @@ export class Pod implements ServedCallOwner {
   /** A call begins here. */
   onStream(stream: Stream, list: HeaderList, isEnd: boolean): StreamEvents {
     const call = new ServedCall(stream, list, this);
-    if (isEnd) this.onComplete(call);
+    if (this.isRefusing) stream.reset(ErrorCode.REFUSED_STREAM);
+    else if (isEnd) this.onComplete(call);
     return call;
   }
 
   onComplete(call: ServedCall): void {
-    if (!this.isAlive) return;
-    if (this.#busy >= this.#config.workers && this.#queue.length >= this.#config.queueMax) {
+    if (!this.isAlive || this.isRefusing) return;
+    if (this.#busy >= this.config.workers && this.#queue.length >= this.config.queueMax) {
       call.refuse(Status.RESOURCE_EXHAUSTED, "the pod is overloaded");
       return;
     }
@@ -127,11 +135,12 @@ export class Pod implements ServedCallOwner {
   }
 
   #workOnNext(): void {
-    while (this.#busy < this.#config.workers && this.#queue.length > 0) {
+    while (this.#busy < this.config.workers && this.#queue.length > 0) {
       const call = this.#queue.shift()!;
       if (call.isAbandoned) continue;
       this.#busy += 1;
-      const ms = this.#config.workMs(this.#rng) * this.slowFactor;
+      const { workMs, streamMs = workMs } = this.config;
+      const ms = (call.isStreaming ? streamMs : workMs)(this.#rng) * this.slowFactor;
       const isFailing = this.errorRate > 0 && this.#rng.next() < this.errorRate;
       call.work(ms, isFailing ? Status.UNAVAILABLE : Status.OK, () => {
         this.#busy -= 1;
@@ -167,6 +176,7 @@ export class Pod implements ServedCallOwner {
   /** SIGKILL: the kernel resets its connections. */
   kill(): void {
     if (!this.isAlive) return;
+    this.isKilled = true;
     for (const connection of [...this.#connections.keys()]) connection.socket.reset();
     this.#exit();
   }

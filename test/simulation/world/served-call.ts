@@ -49,6 +49,11 @@ export class ServedCall implements StreamEvents {
     this.#owner = owner;
   }
 
+  /** Whether it is answered by several messages. */
+  get isStreaming(): boolean {
+    return this.request.path!.value === STREAM_PATH;
+  }
+
   /** Does the work, and calls `done` when the worker is free again. */
   work(ms: number, status: Status, done: () => void): void {
     if (status !== Status.OK) {
@@ -56,7 +61,7 @@ export class ServedCall implements StreamEvents {
         this.refuse(status, "the pod failed");
         done();
       });
-    } else if (this.request.path!.value === STREAM_PATH) this.#message(ms / MESSAGES, 1, done);
+    } else if (this.isStreaming) this.#message(ms / MESSAGES, 1, done);
     else {
       this.#owner.after(ms, () => {
         this.#answer();
