@@ -193,6 +193,8 @@ async function buildTypes(dist: string): Promise<void> {
     noEmit: false,
     declaration: true,
     emitDeclarationOnly: true,
+    // What users never call would lead to half of the house.
+    stripInternal: true,
     noCheck: true, // `npm run check` has done that
     typeRoots: [join(root, "node_modules", "@types")],
     rootDir: join(root, "src"),

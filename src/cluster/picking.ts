@@ -82,7 +82,8 @@ export class Picking {
    * picker that is a moment old costs a second pick at most.
    */
   publishSoon(): void {
-    if (this.#readyCount < PUBLISH_AT_ONCE_MAX) this.publish();
+    // During a build its timer is taken: `publish` notes that something changed.
+    if (this.#readyCount < PUBLISH_AT_ONCE_MAX || this.#build !== null) this.publish();
     else this.#timer ??= this.#clock.setTimer(PUBLISH_DELAY_MS, () => this.#onTimer());
   }
 

@@ -16,7 +16,17 @@ export {
   PREFIX_BYTES,
   writePrefix,
 } from "./framing.ts";
-export { fieldsAt, listAt, refuse, ServiceConfigError, shortened } from "./json-fields.ts";
+export {
+  booleanAt,
+  durationMsAt,
+  type Fields,
+  fieldsAt,
+  listAt,
+  refuse,
+  ServiceConfigError,
+  shortened,
+  textAt,
+} from "./json-fields.ts";
 export { decodeGrpcMessage, encodeGrpcMessage, GRPC_MESSAGE_BYTES_MAX } from "./message.ts";
 export {
   decodeBinaryValues,
