@@ -62,6 +62,11 @@ export interface Picker<T extends PickTarget> {
    *   waits for it.
    */
   pick(exclude: T | null, request: PickRequest | null, nowMs: number): T | null;
+  /**
+   * One that is idle, which the last pick passed over for one that is ready, and which is to be
+   * connected beside (A76); null for none. Only of policies that connect what they pick.
+   */
+  readonly passedOver?: T | null;
 }
 
 /** A picker in the making, for policies whose pickers take long. */
