@@ -16,6 +16,7 @@ export {
   Connector,
   type ConnectUser,
 } from "./connector.ts";
+export { KEEPALIVE_TIME_MS_MIN } from "./keepalive-pace.ts";
 export {
   ConnectionCount,
   type ConnectionUser,
@@ -36,7 +37,6 @@ export {
   type SocketSecurity,
   type Tunnel,
 } from "./options.ts";
-export { KEEPALIVE_TIME_MS_MIN } from "./periodic-keepalive.ts";
 export {
   type ClientConnection,
   SocketConnection,
