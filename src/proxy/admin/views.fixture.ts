@@ -37,6 +37,7 @@ export function clusterView(
     staleMs: 0,
     reason: null,
     notes: [],
+    circuitBreakers: [],
     endpoints,
     ...over,
   };
