@@ -4,9 +4,17 @@
 import type { Scenario } from "../report/report.ts";
 import { deadPod } from "./dead-pod.ts";
 import { evenness } from "./evenness.ts";
+import { retryStorm } from "./retry-storm.ts";
 import { rollouts } from "./rollouts/index.ts";
 import { scaleUp } from "./scale-up.ts";
 import { slowPod } from "./slow-pod.ts";
 
 /** See the head of this file. */
-export const SCENARIOS: readonly Scenario[] = [evenness, slowPod, deadPod, rollouts, scaleUp];
+export const SCENARIOS: readonly Scenario[] = [
+  evenness,
+  slowPod,
+  deadPod,
+  rollouts,
+  scaleUp,
+  retryStorm,
+];

@@ -5,13 +5,14 @@
 import type { Rng } from "../../../src/base/index.ts";
 import { silentLogger, TimerWheel } from "../../../src/base/index.ts";
 import {
-  type Call,
   type CallEvents,
   type CallFailure,
   Cluster,
+  type ClusterCall,
   type ClusterConfig,
   DEFAULT_CLUSTER_CONFIG,
   parseServiceConfig,
+  type ServiceConfig,
 } from "../../../src/cluster/index.ts";
 import { parseGrpcStatus, Status } from "../../../src/grpc/index.ts";
 import { constantList, type HeaderList, headerList } from "../../../src/http2/index.ts";
@@ -49,7 +50,7 @@ export const CHANNEL_CLUSTER: Partial<ClusterConfig> = {
   readyTimeoutMs: Number.POSITIVE_INFINITY,
   capacityTimeoutMs: Number.POSITIVE_INFINITY,
   deadlineGraceMs: 0,
-  isFailFast: true,
+  isDeadlineTold: true,
 };
 
 /** A service config that says the policy's name and nothing else. */
@@ -60,6 +61,7 @@ export function policyConfig(name: string): unknown {
 /** See the head of this file. */
 export class Client {
   readonly cluster: Cluster;
+  readonly #methods: ServiceConfig["methods"];
   readonly name: string;
   readonly registry = new Registry();
   readonly #service: Service;
@@ -77,10 +79,12 @@ export class Client {
     this.#onCallEnded = config.onCallEnded ?? (() => {});
     const loop = world.newLoop();
     const { clock } = world;
+    const parsed = parseServiceConfig(config.serviceConfig);
+    this.#methods = parsed.methods;
     const settings: ClusterConfig = {
       ...DEFAULT_CLUSTER_CONFIG,
       target: "kubernetes:///work.simulation:grpc",
-      serviceConfig: parseServiceConfig(config.serviceConfig),
+      serviceConfig: parsed,
       maxConnectionsPerEndpoint: 10,
       readyTimeoutMs: 5_000,
       ...config.cluster,
@@ -107,7 +111,8 @@ export class Client {
     };
     const call = new SimulatedCall(options, this.#service, ended);
     this.active += 1;
-    call.start(this.cluster, options, nowMs);
+    const method = this.#methods.find(options.isStream === true ? STREAM_PATH : UNARY_PATH);
+    call.start(this.cluster, method, options, nowMs);
     return call;
   }
 
@@ -173,7 +178,7 @@ export class SimulatedCall implements CallEvents {
   failure: CallFailure | null = null;
   readonly #service: Service;
   readonly #onEnded: (call: SimulatedCall) => void;
-  #call: Call | null = null;
+  #call: ClusterCall | null = null;
 
   constructor(options: CallOptions, service: Service, onEnded: (call: SimulatedCall) => void) {
     this.id = options.id ?? null;
@@ -183,12 +188,17 @@ export class SimulatedCall implements CallEvents {
   }
 
   /** Sends it on its way; it may be over when this returns. */
-  start(cluster: Cluster, options: CallOptions, nowMs: number): void {
+  start(
+    cluster: Cluster,
+    method: ReturnType<ServiceConfig["methods"]["find"]>,
+    options: CallOptions,
+    nowMs: number,
+  ): void {
     this.startedMs = nowMs;
     const list = listOf(this.id, this.isStream);
     const hasBody = options.hasBody ?? false;
     const deadlineMs = nowMs + (options.deadlineMs ?? Number.POSITIVE_INFINITY);
-    const call = cluster.call(list, !hasBody, this, deadlineMs, nowMs);
+    const call = cluster.call(list, !hasBody, this, deadlineMs, nowMs, method);
     this.#call = call;
     call.waitForReady = options.waitForReady ?? false;
     call.start();
