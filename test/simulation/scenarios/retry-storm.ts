@@ -23,7 +23,7 @@ interface Plan {
 }
 
 const FULL: Plan = { failsAtMs: 10_000, recoversAtMs: 30_000, endsAtMs: 50_000 };
-const SHORT: Plan = { failsAtMs: 3_000, recoversAtMs: 8_000, endsAtMs: 13_000 };
+const SHORT: Plan = { failsAtMs: 2_000, recoversAtMs: 5_000, endsAtMs: 8_000 };
 
 const RETRY_POLICY = {
   maxAttempts: 4,
@@ -38,7 +38,7 @@ const METHOD_CONFIG = [{ name: [{}], retryPolicy: RETRY_POLICY }];
 const CONTENDERS: readonly Contender[] = [
   { name: "no retries", serviceConfig: {} },
   {
-    name: "retries without a bound",
+    name: "no bound",
     serviceConfig: { methodConfig: METHOD_CONFIG, fairlead: { retryBudget: null } },
   },
   {
@@ -49,7 +49,7 @@ const CONTENDERS: readonly Contender[] = [
       fairlead: { retryBudget: null },
     },
   },
-  { name: "budget of 20 % (default)", serviceConfig: { methodConfig: METHOD_CONFIG } },
+  { name: "budget 20 % (default)", serviceConfig: { methodConfig: METHOD_CONFIG } },
 ];
 
 function measure({ name, serviceConfig }: Contender, plan: Plan, run: Run) {
@@ -184,8 +184,9 @@ function report(run: Run): Report {
     ],
     notes: [
       `Each call may be tried ${RETRY_POLICY.maxAttempts} times within ${DEADLINE_MS} ms; pods work`,
-      "on a call for as long whether it then fails or not. Four attempts each are more than the",
-      "pods can do, and without a bound the storm is theirs and the callers' both.",
+      "on a call for as long whether it then fails or not. Without a bound more calls get through,",
+      "at the price of pods with more than they can do and of calls that take until their deadline.",
+      "The budget counts a retry that waits for its backoff, so what it adds stays below its share.",
     ],
   };
 }

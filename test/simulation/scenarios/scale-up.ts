@@ -14,6 +14,8 @@ const RUNS_MS = 15_000;
 /** A pod has its share when it got this part of a fair one, in a step. */
 const SHARE_OF_FAIR = 0.7;
 const STEP_MS = 500;
+const CHART_STEP_MS = 200;
+const CHART_MS = 5_000;
 
 function measure({ name, serviceConfig }: Contender, run: Run) {
   const scene = newScene(run.seed, BEFORE, serviceConfig);
@@ -29,7 +31,7 @@ function measure({ name, serviceConfig }: Contender, run: Run) {
     const sum = (list: number[]) => list.reduce((a, b) => a + b, 0);
     return (100 * sum(counts.slice(BEFORE))) / sum(counts);
   };
-  const steps = timeline.overTime(scaledMs, scaledMs + RUNS_MS, STEP_MS, newShare);
+  const steps = timeline.overTime(scaledMs, scaledMs + CHART_MS, CHART_STEP_MS, newShare);
   return { name, steps, ...joining(scene, scaledMs), failures: timeline.failures() };
 }
 

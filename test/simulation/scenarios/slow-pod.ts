@@ -17,7 +17,7 @@ interface Plan {
 }
 
 const FULL: Plan = { slowAtMs: 20_000, recoversAtMs: 50_000, endsAtMs: 90_000 };
-const SHORT: Plan = { slowAtMs: 5_000, recoversAtMs: 12_000, endsAtMs: 26_000 };
+const SHORT: Plan = { slowAtMs: 4_000, recoversAtMs: 9_000, endsAtMs: 22_000 };
 
 /** How long after the change a share is judged. */
 const JUDGED_AFTER_MS = 2_000;
@@ -50,7 +50,7 @@ function measure(contender: Contender, plan: Plan, run: Run) {
     during,
     ratio: during / before,
     failures: timeline.failures(),
-    shares: timeline.overTime(at(0), at(plan.endsAtMs), 500, (from, to) => 100 * share(from, to)),
+    shares: timeline.overTime(at(0), at(plan.endsAtMs), 1_000, (from, to) => 100 * share(from, to)),
     p99: timeline.overTime(at(0), at(plan.endsAtMs), 1_000, (from, to) =>
       timeline.tookMs(0.99, from, to),
     ),

@@ -8,7 +8,7 @@ import { type Outcome, runRollout } from "./rollout.ts";
 
 /** How many rollouts of each kind; 950 in all. */
 const FULL: Readonly<Record<Leaving, number>> = { goaway: 450, refused: 200, killed: 300 };
-const SHORT: Readonly<Record<Leaving, number>> = { goaway: 12, refused: 6, killed: 8 };
+const SHORT: Readonly<Record<Leaving, number>> = { goaway: 8, refused: 4, killed: 6 };
 
 const WORDS: Readonly<Record<Leaving, string>> = {
   goaway: "SIGTERM, then GOAWAY in two steps",
