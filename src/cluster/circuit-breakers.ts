@@ -38,12 +38,12 @@ export function parseCircuitBreakers(value: unknown, path: string): CircuitBreak
   };
 }
 
-/** What each breaker counts, as `refuses` is told and as it is shown. */
+/** What each breaker counts, in words. */
 const WHAT: Readonly<Record<BreakerName, string>> = {
-  maxConnections: "connections are open",
-  maxPendingCalls: "calls wait",
-  maxCalls: "calls are in flight",
-  maxRetries: "retries are in flight",
+  maxConnections: "connections",
+  maxPendingCalls: "calls that wait",
+  maxCalls: "calls in flight",
+  maxRetries: "retries in flight",
 };
 
 /** What one breaker has done. */
@@ -89,7 +89,8 @@ export class CircuitBreakers {
     const { limit } = breaker;
     if (limit === null || count < limit) return null;
     breaker.refused += 1;
-    const reason = `circuit breaker ${name}: ${count} ${WHAT[name]} to ${this.#target}`;
+    const reached = `the limit of ${limit} is reached by ${WHAT[name]} to ${this.#target}`;
+    const reason = `circuit breaker ${name}: ${reached}`;
     if (!breaker.isOpen) {
       breaker.isOpen = true;
       breaker.refusedBefore = breaker.refused - 1;

@@ -178,18 +178,16 @@ test("A6: a lost connection and a reset are failures like others, by their statu
 
 test("A6: committed when the request is larger than what is kept", async () => {
   await withCluster({}, async (harness) => {
-    const [connection] = await connectionsOf(await harness.ready(1));
+    const connections = await connectionsOf(await harness.ready(2));
     const call = harness.call({ config: retrying(), isEnd: false });
-    connection.windowUpdate(0, 1_000_000);
-    const { id } = await connection.nextStream();
-    connection.windowUpdate(id, 1_000_000);
-    await settle();
     call.send(Buffer.alloc(REPLAY_BYTES_MAX, "a"));
+    const attempt = await nextAttempt(connections);
     call.send("b", true);
-    await eventually("all of it", () => connection.stream(id).body.length > REPLAY_BYTES_MAX);
-    failWith({ connection, stream: connection.stream(id) }, Status.UNAVAILABLE);
+    await eventually("the whole request", () => attempt.stream.isEnded);
+    assert.equal(attempt.stream.body.length, REPLAY_BYTES_MAX + 1);
+    failWith(attempt, Status.UNAVAILABLE);
     await endsWith(call, "14");
-    assert.equal(connection.streams.size, 1);
+    assert.equal(attemptCount(connections), 1);
   });
 });
 

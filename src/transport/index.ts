@@ -41,6 +41,7 @@ export {
   type ClientConnection,
   SocketConnection,
   type SocketConnectionEvents,
+  socketReason,
 } from "./socket-connection.ts";
 export {
   ClientTls,
@@ -49,4 +50,5 @@ export {
   ServerTls,
   type ServerTlsFiles,
   TlsFileError,
+  tlsFailureReason,
 } from "./tls/index.ts";
