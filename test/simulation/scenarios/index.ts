@@ -4,6 +4,7 @@
 import type { Scenario } from "../report/report.ts";
 import { deadPod } from "./dead-pod.ts";
 import { evenness } from "./evenness.ts";
+import { nesting } from "./nesting/index.ts";
 import { retryStorm } from "./retry-storm.ts";
 import { rollouts } from "./rollouts/index.ts";
 import { scaleUp } from "./scale-up.ts";
@@ -17,4 +18,5 @@ export const SCENARIOS: readonly Scenario[] = [
   rollouts,
   scaleUp,
   retryStorm,
+  nesting,
 ];

@@ -14,12 +14,19 @@ import {
   parseServiceConfig,
   type ServiceConfig,
 } from "../../../src/cluster/index.ts";
+import type { Resolver } from "../../../src/discovery/index.ts";
 import { parseGrpcStatus, Status } from "../../../src/grpc/index.ts";
 import { constantList, type HeaderList, headerList } from "../../../src/http2/index.ts";
 import { Registry } from "../../../src/telemetry/index.ts";
 import { exponential } from "./distributions.ts";
+import type { Network } from "./network.ts";
 import { STREAM_PATH, UNARY_PATH } from "./served-call.ts";
-import type { Service } from "./service.ts";
+
+/** What a client calls: a `Service`, or an address of its own. */
+export interface CallTarget {
+  readonly network: Network;
+  newResolver(client: string): Resolver;
+}
 
 /** How a client is made. */
 export interface ClientConfig {
@@ -64,17 +71,17 @@ export class Client {
   readonly #methods: ServiceConfig["methods"];
   readonly name: string;
   readonly registry = new Registry();
-  readonly #service: Service;
+  readonly #target: CallTarget;
   readonly #rng: Rng;
   readonly #onCallEnded: (call: SimulatedCall) => void;
   /** Calls that were started and are not over. */
   active = 0;
   #isOffering = false;
 
-  constructor(service: Service, config: ClientConfig) {
-    const { world } = service.network;
+  constructor(target: CallTarget, config: ClientConfig) {
+    const { world } = target.network;
     this.name = config.name;
-    this.#service = service;
+    this.#target = target;
     this.#rng = world.rng(`load of ${config.name}`);
     this.#onCallEnded = config.onCallEnded ?? (() => {});
     const loop = world.newLoop();
@@ -96,20 +103,20 @@ export class Client {
       loop,
       wheel: new TimerWheel(clock),
       registry: this.registry,
-      resolver: service.newResolver(config.name),
-      connector: service.network.connector(loop),
+      resolver: target.newResolver(config.name),
+      connector: target.network.connector(loop),
     });
     this.cluster.start();
   }
 
   /** Starts one call. */
   call(options: CallOptions = {}): SimulatedCall {
-    const nowMs = this.#service.network.world.nowMs;
+    const nowMs = this.#target.network.world.nowMs;
     const ended = (call: SimulatedCall) => {
       this.active -= 1;
       this.#onCallEnded(call);
     };
-    const call = new SimulatedCall(options, this.#service, ended);
+    const call = new SimulatedCall(options, this.#target, ended);
     this.active += 1;
     const method = this.#methods.find(options.isStream === true ? STREAM_PATH : UNARY_PATH);
     call.start(this.cluster, method, options, nowMs);
@@ -123,7 +130,7 @@ export class Client {
    */
   offer(ratePerS: () => number, next: () => CallOptions = () => ({})): void {
     this.#isOffering = true;
-    const { world } = this.#service.network;
+    const { world } = this.#target.network;
     const arrive = () => {
       if (!this.#isOffering) return;
       this.call(next());
@@ -176,14 +183,14 @@ export class SimulatedCall implements CallEvents {
   status: Status = Status.UNKNOWN;
   /** Why it failed without an answer; null when it was answered. */
   failure: CallFailure | null = null;
-  readonly #service: Service;
+  readonly #target: CallTarget;
   readonly #onEnded: (call: SimulatedCall) => void;
   #call: ClusterCall | null = null;
 
-  constructor(options: CallOptions, service: Service, onEnded: (call: SimulatedCall) => void) {
+  constructor(options: CallOptions, target: CallTarget, onEnded: (call: SimulatedCall) => void) {
     this.id = options.id ?? null;
     this.isStream = options.isStream ?? false;
-    this.#service = service;
+    this.#target = target;
     this.#onEnded = onEnded;
   }
 
@@ -222,7 +229,7 @@ export class SimulatedCall implements CallEvents {
   #end(status: Status): void {
     if (this.isOver) throw new Error("a call ends once");
     this.status = status;
-    this.endedMs = this.#service.network.world.nowMs;
+    this.endedMs = this.#target.network.world.nowMs;
     this.#onEnded(this);
   }
 
