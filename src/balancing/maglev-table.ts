@@ -72,10 +72,11 @@ function hashSlice(
   }
 }
 
-/** Each weight in relation to the greatest. */
+/** Each weight in relation to the greatest, which is 1. */
 function weightsOf(members: readonly TableMember[]): Float64Array {
-  const most = members.reduce((max, { weight }) => Math.max(max, weight), WEIGHT_MIN);
-  return Float64Array.from(members, ({ weight }) => Math.max(weight / most, WEIGHT_MIN) || 1);
+  const weights = Float64Array.from(members, ({ weight }) => Math.max(weight, WEIGHT_MIN));
+  const most = weights.reduce((max, weight) => Math.max(max, weight), 0);
+  return weights.map((weight) => Math.max(weight / most, WEIGHT_MIN));
 }
 
 class Filling {

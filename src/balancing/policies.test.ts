@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { scriptedRng, seededRng } from "../base/index.ts";
+import { maglev, ringHash } from "./hashing-suite.ts";
 import { LeastRequestPolicy } from "./least-request.ts";
+import { PEAK_EWMA_DEFAULTS, PeakEwmaPolicy } from "./peak-ewma.ts";
 import { PickFirstPolicy } from "./pick-first.ts";
 import { type FakeTarget, fakeTargets, pickerSuite, pickNames } from "./picker-suite.ts";
 import { RandomPolicy } from "./random.ts";
@@ -13,6 +15,13 @@ pickerSuite("round_robin", () => new RoundRobinPolicy());
 pickerSuite("least_request", () => new LeastRequestPolicy());
 pickerSuite("least_request with 10 choices", () => new LeastRequestPolicy(10));
 pickerSuite("random", () => new RandomPolicy());
+pickerSuite("peak_ewma", () => new PeakEwmaPolicy());
+pickerSuite(
+  "peak_ewma with 10 choices",
+  () => new PeakEwmaPolicy({ ...PEAK_EWMA_DEFAULTS, choiceCount: 10 }),
+);
+pickerSuite("ring_hash", () => ringHash(1024, 65_536));
+pickerSuite("maglev", maglev);
 
 test("A62 pick_first: the chosen endpoint stays chosen while it is ready", () => {
   const [a, b, c] = fakeTargets(3);

@@ -6,10 +6,10 @@
  * Only endpoints that were picked are connected. The states of endpoints are read as they are at
  * each pick, so that a picker lasts for as long as the set of endpoints does.
  *
- * Two bounds are ours. Walks along the ring end after 64 points: from there on the endpoints are
+ * Two bounds are ours. A walk along the ring ends after 64 points: from there on the endpoints are
  * asked one after the other, each once, as a ring can have millions of points of the same few that
- * failed. And a call with a random hash that met none that is READY on these 64 waits for one that
- * is about to be, where A76 would look on.
+ * failed. And a call with a random hash asks 256 of them whether they are READY; then it waits for
+ * one that is about to be, where A76 would look on.
  */
 import { assert, type Rng } from "../base/index.ts";
 import { buildAtOnce, SlicedBuild } from "./picker-build.ts";
@@ -27,6 +27,7 @@ export const RING_SIZE_CAP_DEFAULT = 4096;
 
 /** See the head of this file. */
 const WALK_POINTS_MAX = 64;
+const READY_SEARCH_MAX = 256;
 
 /** The parameters, checked and capped. */
 export interface RingHashConfig {
@@ -96,6 +97,10 @@ class RingHashPicker<T extends PickTarget> implements Picker<T> {
       if (waiting === null && connectivity !== "TRANSIENT_FAILURE") waiting = target;
     }
     const first = ring.ownerOf(point);
+    for (let i = 0; i < Math.min(targets.length, READY_SEARCH_MAX); i += 1) {
+      const target = targets[(first + i) % targets.length];
+      if (target !== exclude && target.connectivity === "READY") return target;
+    }
     return waiting ?? this.#scan(first, exclude) ?? targets[first];
   }
 

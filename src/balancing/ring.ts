@@ -23,18 +23,24 @@ const SUM_SLICE = 262_144;
 /** A weight below counts as this. Nobody gets a share of nothing, nor a negative one. */
 const WEIGHT_MIN = 1e-6;
 
+/**
+ * Halves are kept with the top bit turned, so that int32 are in the order of the unsigned halves: an
+ * unsigned half would be a number that V8 may have to box.
+ */
+const TURNED = 0x80000000 | 0;
+
 /** Points in one order or another. */
 interface Points {
-  readonly hi: Uint32Array;
-  readonly lo: Uint32Array;
+  readonly hi: Int32Array;
+  readonly lo: Int32Array;
   /** Index of the endpoint in the list that the ring was built of. */
   readonly owner: Uint32Array;
 }
 
 function newPoints(count: number): Points {
   return {
-    hi: new Uint32Array(count),
-    lo: new Uint32Array(count),
+    hi: new Int32Array(count),
+    lo: new Int32Array(count),
     owner: new Uint32Array(count),
   };
 }
@@ -58,8 +64,9 @@ export class Ring {
   /** The first point not below the hash, which is given as two int32; around the end, point 0. */
   find(hi: number, lo: number): number {
     const { hi: his, lo: los } = this.#points;
-    const [high, low] = [hi >>> 0, lo >>> 0];
-    const bucket = high >>> this.#shift;
+    const high = hi ^ TURNED;
+    const low = lo ^ TURNED;
+    const bucket = hi >>> this.#shift;
     let from = this.#starts[bucket];
     let to = this.#starts[bucket + 1];
     while (from < to) {
@@ -179,15 +186,15 @@ class Hashing {
 
   #add(): void {
     const { hi, lo, owner } = this.points;
-    hi[this.#at] = this.#hash.hi;
-    lo[this.#at] = this.#hash.lo;
+    hi[this.#at] = this.#hash.hi ^ TURNED;
+    lo[this.#at] = this.#hash.lo ^ TURNED;
     owner[this.#at] = this.#member;
     this.#at += 1;
   }
 }
 
 function countSlice({ hi }: Points, ends: Uint32Array, shift: number, from: number, to: number) {
-  for (let i = from; i < to; i += 1) ends[hi[i] >>> shift] += 1;
+  for (let i = from; i < to; i += 1) ends[(hi[i] ^ TURNED) >>> shift] += 1;
 }
 
 function placeSlice(
@@ -199,7 +206,7 @@ function placeSlice(
   to: number,
 ): void {
   for (let i = to - 1; i >= from; i -= 1) {
-    const bucket = points.hi[i] >>> shift;
+    const bucket = (points.hi[i] ^ TURNED) >>> shift;
     const place = ends[bucket] - 1;
     ends[bucket] = place;
     sorted.hi[place] = points.hi[i];
@@ -211,7 +218,9 @@ function placeSlice(
 /** Moves each point of [from, to) down to its place: within its bucket, so not far. */
 function sortSlice({ hi, lo, owner }: Points, from: number, to: number): void {
   for (let i = from; i < to; i += 1) {
-    const [high, low, own] = [hi[i], lo[i], owner[i]];
+    const high = hi[i];
+    const low = lo[i];
+    const own = owner[i];
     let at = i;
     while (at > 0 && (hi[at - 1] > high || (hi[at - 1] === high && lo[at - 1] > low))) {
       hi[at] = hi[at - 1];
