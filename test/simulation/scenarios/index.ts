@@ -9,10 +9,12 @@ import { retryStorm } from "./retry-storm.ts";
 import { rollouts } from "./rollouts/index.ts";
 import { scaleUp } from "./scale-up.ts";
 import { slowPod } from "./slow-pod.ts";
+import { unequalPods } from "./unequal-pods.ts";
 
 /** See the head of this file. */
 export const SCENARIOS: readonly Scenario[] = [
   evenness,
+  unequalPods,
   slowPod,
   deadPod,
   rollouts,

@@ -20,6 +20,7 @@ import {
   type TransportLoop,
 } from "../../../src/transport/index.ts";
 import type { Draw } from "./distributions.ts";
+import { LoadMeter } from "./load-meter.ts";
 import { ServedCall, type ServedCallOwner } from "./served-call.ts";
 import type { Line, VirtualSocket } from "./virtual-socket.ts";
 import type { World } from "./world.ts";
@@ -36,6 +37,8 @@ export interface PodConfig {
   readonly queueMax: number;
   /** SETTINGS_MAX_CONCURRENT_STREAMS. */
   readonly maxStreams: number;
+  /** Whether it says how loaded it is (ORCA) with each answer. */
+  readonly reportsLoad?: boolean;
 }
 
 /** Who hears what a pod does. */
@@ -57,6 +60,7 @@ export class Pod implements ServedCallOwner {
   readonly #loop: TransportLoop;
   readonly #connections = new Map<SocketConnection<VirtualSocket>, Line>();
   readonly #queue: ServedCall[] = [];
+  readonly #meter: LoadMeter | null;
   #busy = 0;
   /** Whether the port is open. */
   isListening = true;
@@ -89,6 +93,7 @@ export class Pod implements ServedCallOwner {
     this.#events = events;
     this.#rng = world.rng(`pod ${name}`);
     this.#loop = world.newLoop();
+    this.#meter = config.reportsLoad === true ? new LoadMeter(config.workers) : null;
   }
 
   /** Calls that wait for a worker or have one. */
@@ -144,9 +149,14 @@ export class Pod implements ServedCallOwner {
       const isFailing = this.errorRate > 0 && this.#rng.next() < this.errorRate;
       call.work(ms, isFailing ? Status.UNAVAILABLE : Status.OK, () => {
         this.#busy -= 1;
+        this.#meter?.onWorked(ms, isFailing, this.#world.nowMs);
         this.#workOnNext();
       });
     }
+  }
+
+  get okTrailers(): HeaderList | null {
+    return this.#meter === null ? null : this.#meter.trailers;
   }
 
   after(ms: number, fn: () => void): void {
