@@ -83,10 +83,11 @@ function report(run: Run): Report {
       },
     ],
     notes: [
-      "Nothing tells the client but silence: after 10 s of it a probe goes out (PING), and 5 s later",
-      "the connection is given up; ticks of a second lie between. The calls were written, so they",
-      `may have been executed and are not sent again; each says "${rows[0]?.reason}".`,
-      "Policies that count calls in flight soon see that this pod answers none, and spare it.",
+      "Nothing tells the client but silence: after 10 s of it a probe goes out (PING), and 5 s",
+      "later the connection is given up; ticks of a second lie between. The calls were written, so",
+      `they may have been executed and are not sent again; each says "${rows[0]?.reason}".`,
+      "Policies that count calls in flight soon see that this pod answers none, and spare it; the",
+      "others go on until MAX_CONCURRENT_STREAMS (100) calls wait there.",
     ],
   };
 }

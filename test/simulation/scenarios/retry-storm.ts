@@ -183,10 +183,10 @@ function report(run: Run): Report {
       },
     ],
     notes: [
-      `Each call may be tried ${RETRY_POLICY.maxAttempts} times within ${DEADLINE_MS} ms; pods work`,
-      "on a call for as long whether it then fails or not. Without a bound more calls get through,",
-      "at the price of pods with more than they can do and of calls that take until their deadline.",
-      "The budget counts a retry that waits for its backoff, so what it adds stays below its share.",
+      `Each call may be tried ${RETRY_POLICY.maxAttempts} times within ${DEADLINE_MS} ms; pods`,
+      "work on a call for as long whether it then fails or not. Without a bound more calls get",
+      "through, at the price of pods with more than they can do and of calls that take until their end.",
+      "The budget counts a retry that waits for its backoff: what it adds is below its share.",
     ],
   };
 }
@@ -197,7 +197,7 @@ export const retryStorm: Scenario = {
   title: "A retry storm",
   about:
     `${CALLS_PER_S} calls a second to ${PODS} pods with a retry policy of ` +
-    `${RETRY_POLICY.maxAttempts} attempts, while all pods fail half of their calls. Real: retries, ` +
-    "backoff, throttling and budget, cluster, HTTP/2 engine.",
+    `${RETRY_POLICY.maxAttempts} attempts, while all pods fail half of their calls. Real: ` +
+    "retries, backoff, throttling and budget, cluster, HTTP/2 engine.",
   run: report,
 };

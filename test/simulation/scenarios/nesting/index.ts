@@ -99,7 +99,7 @@ function shapesTable(shapes: readonly Shape[], run: Run): [Table, Check[]] {
     "sheds in 60-120 s, mean",
     "youngest shed s",
   ];
-  const title = `Fleets of lognormal rates (sigma 1), ${MEAN_RATE} calls/s a connection in the mean`;
+  const title = `Fleets of lognormal rates (sigma 1), ${MEAN_RATE} calls/s for each connection`;
   return [{ title, columns, rows }, checks];
 }
 

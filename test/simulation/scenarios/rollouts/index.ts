@@ -103,9 +103,9 @@ function report(run: Run): Report {
       "5 s, new pods before old ones or after. Lost calls had been sent to a pod that was killed;",
       "each failed with UNAVAILABLE and the pod's address, because without a retry policy a call",
       "that may have been executed is not sent again.",
-      "What the server must do: serve on until the news has spread (1.5 s at most here), or let the",
-      "next pod leave no sooner. A rollout of all pods that is faster than the news fails calls: the",
-      "client then knows of nothing but pods that are gone.",
+      "What the server must do: serve on until the news has spread (1.5 s at most here), or let",
+      "the next pod leave no sooner. A rollout of all pods that is faster than the news fails",
+      "calls: the client then knows of nothing but pods that are gone.",
       ...complaints.slice(0, COMPLAINTS_MAX),
     ],
   };
