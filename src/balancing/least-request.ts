@@ -7,6 +7,7 @@
  * wins: ties are random without another draw.
  */
 import { assert, type Rng } from "../base/index.ts";
+import { DistinctDraw } from "./distinct-draw.ts";
 import type { Picker, PickTarget, Policy } from "./policy.ts";
 
 /** A48: "choice_count" when the config does not say. */
@@ -14,20 +15,17 @@ export const CHOICE_COUNT_DEFAULT = 2;
 /** A48: a smaller "choice_count" makes the config invalid. */
 export const CHOICE_COUNT_MIN = 2;
 /** A48: a larger "choice_count" counts as this. */
-const CHOICE_COUNT_MAX = 10;
+export const CHOICE_COUNT_MAX = 10;
 
 class LeastRequestPicker<T extends PickTarget> implements Picker<T> {
   readonly #ready: readonly T[];
   readonly #choiceCount: number;
-  readonly #rng: Rng;
-  /** Indices drawn so far in one pick, ascending: room for all choices, reused by every pick. */
-  readonly #drawn: Int32Array;
+  readonly #draw: DistinctDraw;
 
   constructor(ready: readonly T[], choiceCount: number, rng: Rng) {
     this.#ready = ready;
     this.#choiceCount = Math.min(choiceCount, ready.length);
-    this.#rng = rng;
-    this.#drawn = new Int32Array(this.#choiceCount);
+    this.#draw = new DistinctDraw(ready.length, this.#choiceCount, rng);
   }
 
   pick(exclude: T | null): T | null {
@@ -35,28 +33,11 @@ class LeastRequestPicker<T extends PickTarget> implements Picker<T> {
     if (choices < 2) return choices === 0 ? null : this.#ready[0];
     let best: T | null = null;
     for (let i = 0; i < choices; i += 1) {
-      const target = this.#ready[this.#draw(i)];
+      const target = this.#ready[this.#draw.next(i)];
       if (target === exclude) continue;
       if (best === null || target.activeCalls < best.activeCalls) best = target;
     }
     return best;
-  }
-
-  /**
-   * Draws an index that differs from the `count` drawn before: a rank among those left, moved up
-   * past each taken index not above it.
-   */
-  #draw(count: number): number {
-    const drawn = this.#drawn;
-    let index = this.#rng.int(this.#ready.length - count);
-    let at = 0;
-    while (at < count && drawn[at] <= index) {
-      index += 1;
-      at += 1;
-    }
-    for (let i = count; i > at; i -= 1) drawn[i] = drawn[i - 1];
-    drawn[at] = index;
-    return index;
   }
 }
 

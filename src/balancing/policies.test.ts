@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { scriptedRng, seededRng } from "../base/index.ts";
+import { maglev, ringHash } from "./hashing-suite.ts";
 import { LeastRequestPolicy } from "./least-request.ts";
+import { PEAK_EWMA_DEFAULTS, PeakEwmaPolicy } from "./peak-ewma.ts";
 import { PickFirstPolicy } from "./pick-first.ts";
 import { type FakeTarget, fakeTargets, pickerSuite, pickNames } from "./picker-suite.ts";
 import { RandomPolicy } from "./random.ts";
@@ -13,16 +15,23 @@ pickerSuite("round_robin", () => new RoundRobinPolicy());
 pickerSuite("least_request", () => new LeastRequestPolicy());
 pickerSuite("least_request with 10 choices", () => new LeastRequestPolicy(10));
 pickerSuite("random", () => new RandomPolicy());
+pickerSuite("peak_ewma", () => new PeakEwmaPolicy());
+pickerSuite(
+  "peak_ewma with 10 choices",
+  () => new PeakEwmaPolicy({ ...PEAK_EWMA_DEFAULTS, choiceCount: 10 }),
+);
+pickerSuite("ring_hash", () => ringHash(1024, 65_536));
+pickerSuite("maglev", maglev);
 
 test("A62 pick_first: the chosen endpoint stays chosen while it is ready", () => {
   const [a, b, c] = fakeTargets(3);
   const policy = new PickFirstPolicy();
   const first = policy.newPicker([b], scriptedRng(), null);
-  assert.equal(first.pick(null), b);
+  assert.equal(first.pick(null, null, 0), b);
   const second = policy.newPicker([a, b, c], scriptedRng(), first);
-  assert.equal(second.pick(null), b);
+  assert.equal(second.pick(null, null, 0), b);
   const third = policy.newPicker([a, c], scriptedRng(), second);
-  assert.equal(third.pick(null), a);
+  assert.equal(third.pick(null, null, 0), a);
 });
 
 test("pick_first is the only one that connects to the first endpoint only", () => {
@@ -60,7 +69,7 @@ test("round_robin: with the set changing before every pick, none is starved", ()
   for (let i = 0; i < 10_000; i += 1) {
     const ready = i % 2 === 0 ? all.filter((_, at) => at !== i % 10) : all;
     picker = policy.newPicker(ready, rng, picker);
-    const target = picker.pick(null)!;
+    const target = picker.pick(null, null, 0)!;
     counts.set(target, (counts.get(target) ?? 0) + 1);
   }
   for (const target of all) {
@@ -87,7 +96,7 @@ test("A48: choiceCount 10 of 11 draws ten distinct endpoints, in any order", () 
   const picker = new LeastRequestPolicy(10).newPicker(ready, seededRng(10));
   for (let i = 0; i < 1000; i += 1) {
     // Ten distinct ones of eleven: at most one of the two least loaded is missing.
-    assert.ok(["e0", "e1"].includes(picker.pick(null)!.name));
+    assert.ok(["e0", "e1"].includes(picker.pick(null, null, 0)!.name));
   }
 });
 
@@ -95,7 +104,7 @@ test("A48: with choiceCount not below the number of endpoints, the least loaded 
   const ready = fakeTargets(5);
   for (const [i, target] of ready.entries()) target.activeCalls = (i + 3) % 5;
   const picker = new LeastRequestPolicy(7).newPicker(ready, seededRng(11));
-  for (let i = 0; i < 100; i += 1) assert.equal(picker.pick(null)?.name, "e2");
+  for (let i = 0; i < 100; i += 1) assert.equal(picker.pick(null, null, 0)?.name, "e2");
 });
 
 test("A48: choiceCount 11 is used as 10", () => {
@@ -114,7 +123,7 @@ test("random: a replay goes to each of the others with the same chance", () => {
   const picker = new RandomPolicy().newPicker(ready, seededRng(13));
   const counts = new Map<string, number>();
   for (let i = 0; i < 9000; i += 1) {
-    const { name } = picker.pick(ready[1])!;
+    const { name } = picker.pick(ready[1], null, 0)!;
     counts.set(name, (counts.get(name) ?? 0) + 1);
   }
   assert.equal(counts.size, 3);

@@ -3,38 +3,51 @@
  *
  * grpc-go registers some policies with the suffix `_experimental`; both names mean the same.
  */
-import { CHOICE_COUNT_DEFAULT, CHOICE_COUNT_MIN, LeastRequestPolicy } from "./least-request.ts";
-import { PickFirstPolicy } from "./pick-first.ts";
+import { type Fields, fieldsAt } from "../grpc/index.ts";
+import {
+  type ParametersParser,
+  parseLeastRequest,
+  parseMaglev,
+  parsePeakEwma,
+  parsePickFirst,
+  parseRingHash,
+} from "./parameters.ts";
 import type { Policy } from "./policy.ts";
 import { RandomPolicy } from "./random.ts";
 import { RoundRobinPolicy } from "./round-robin.ts";
+import { WeightedRoundRobinPolicy } from "./weighted-round-robin.ts";
+import { parseWeightedRoundRobinConfig } from "./weighted-round-robin-config.ts";
 
-/** A policy or its config is unknown or wrong. The message is one sentence for the user. */
+/** There is no policy of a name. The message is one sentence for the user. */
 export class PolicyError extends Error {
   override readonly name = "PolicyError";
 }
 
-/** The JSON object that stands beside a policy's name in service config. */
-export type PolicyConfig = Readonly<Record<string, unknown>>;
-
 /** What is used when nobody names a policy. */
 export const DEFAULT_POLICY_NAME = "least_request";
 
-const PARSERS: ReadonlyMap<string, (config: PolicyConfig) => Policy> = new Map<
-  string,
-  (config: PolicyConfig) => Policy
->([
+const SUFFIX = "_experimental";
+
+/** Every policy: its name, and what reads its parameters. */
+const POLICIES: ReadonlyMap<string, ParametersParser> = new Map<string, ParametersParser>([
   ["pick_first", parsePickFirst],
   ["round_robin", () => new RoundRobinPolicy()],
   ["least_request", parseLeastRequest],
-  ["least_request_experimental", parseLeastRequest],
+  ["peak_ewma", parsePeakEwma],
+  ["ring_hash", parseRingHash],
+  ["maglev", parseMaglev],
   ["random", () => new RandomPolicy()],
+  [
+    "weighted_round_robin",
+    (fields, path) => new WeightedRoundRobinPolicy(parseWeightedRoundRobinConfig(fields, path)),
+  ],
 ]);
 
+/** Those that are older than the suffix, and never had it. */
+const WITHOUT_SUFFIX: readonly string[] = ["pick_first", "round_robin", "random"];
+
 /** Every name that `parsePolicy` takes, aliases left out, for help texts. */
-export const KNOWN_POLICY_NAMES: readonly string[] = [...PARSERS.keys()].filter(
-  (name) => !name.endsWith("_experimental"),
-);
+export const KNOWN_POLICY_NAMES: readonly string[] = [...POLICIES.keys()];
 
 /**
  * The policy of that name with its default parameters.
@@ -42,7 +55,7 @@ export const KNOWN_POLICY_NAMES: readonly string[] = [...PARSERS.keys()].filter(
  * @throws PolicyError naming the known policies when there is no such policy.
  */
 export function parsePolicy(name: string): Policy {
-  const policy = tryParsePolicy(name, {});
+  const policy = tryParsePolicy(name, {}, name);
   if (policy !== null) return policy;
   throw new PolicyError(
     `unknown policy ${JSON.stringify(name)}: known are ${KNOWN_POLICY_NAMES.join(", ")}`,
@@ -52,34 +65,17 @@ export function parsePolicy(name: string): Policy {
 /**
  * The policy of that name with the parameters of `config`, or null when the name is unknown.
  *
- * @throws PolicyError when the name is known and the config is wrong.
+ * @param config after `JSON.parse`.
+ * @param path where `config` stands, such as "loadBalancingConfig[0].round_robin".
+ * @throws ServiceConfigError when the name is known and the config is wrong.
  */
-export function tryParsePolicy(name: string, config: PolicyConfig): Policy | null {
-  return PARSERS.get(name)?.(config) ?? null;
+export function tryParsePolicy(name: string, config: unknown, path: string): Policy | null {
+  const parse = POLICIES.get(plainName(name));
+  return parse === undefined ? null : parse(fieldsAt(config, path) as Fields, path);
 }
 
-function parsePickFirst(config: PolicyConfig): Policy {
-  const shuffle = config.shuffleAddressList ?? false;
-  if (typeof shuffle !== "boolean") {
-    throw new PolicyError(`pick_first: shuffleAddressList is ${show(shuffle)}, must be a boolean`);
-  }
-  return new PickFirstPolicy(shuffle);
-}
-
-function parseLeastRequest(config: PolicyConfig): Policy {
-  const choiceCount = config.choiceCount ?? CHOICE_COUNT_DEFAULT;
-  if (!Number.isInteger(choiceCount)) {
-    throw new PolicyError(
-      `least_request: choiceCount is ${show(choiceCount)}, must be a whole number`,
-    );
-  }
-  // "If choice_count < 2, the config will be rejected." (A48)
-  if ((choiceCount as number) < CHOICE_COUNT_MIN) {
-    throw new PolicyError(`least_request: choiceCount is ${show(choiceCount)}, must be 2 or more`);
-  }
-  return new LeastRequestPolicy(choiceCount as number);
-}
-
-function show(value: unknown): string {
-  return JSON.stringify(value) ?? String(value);
+function plainName(name: string): string {
+  if (!name.endsWith(SUFFIX)) return name;
+  const plain = name.slice(0, -SUFFIX.length);
+  return WITHOUT_SUFFIX.includes(plain) ? name : plain;
 }

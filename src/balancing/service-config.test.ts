@@ -1,20 +1,22 @@
 /** Tests of naming a policy: on the command line, and in gRPC service config. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ServiceConfigError } from "../grpc/index.ts";
 import {
+  balancingFromServiceConfig,
   KNOWN_POLICY_NAMES,
-  type LeastRequestPolicy,
-  type PickFirstPolicy,
+  type Policy,
   PolicyError,
   parsePolicy,
-  policyFromServiceConfig,
 } from "./index.ts";
+
+const policyFrom = (json: unknown): Policy => balancingFromServiceConfig(json).policy;
 
 const fails = (json: unknown, message: RegExp) =>
   assert.throws(
-    () => policyFromServiceConfig(json),
+    () => balancingFromServiceConfig(json),
     (error) => {
-      assert.ok(error instanceof PolicyError);
+      assert.ok(error instanceof PolicyError || error instanceof ServiceConfigError);
       assert.match(error.message, message);
       assert.doesNotMatch(error.message, /\n/);
       return true;
@@ -23,9 +25,22 @@ const fails = (json: unknown, message: RegExp) =>
   );
 
 test("every known name yields the policy of that name", () => {
-  assert.deepEqual(KNOWN_POLICY_NAMES, ["pick_first", "round_robin", "least_request", "random"]);
+  assert.deepEqual(KNOWN_POLICY_NAMES, [
+    ...["pick_first", "round_robin", "least_request", "peak_ewma"],
+    ...["ring_hash", "maglev", "random", "weighted_round_robin"],
+  ]);
   for (const name of KNOWN_POLICY_NAMES) assert.equal(parsePolicy(name).name, name);
-  assert.equal(parsePolicy("least_request_experimental").name, "least_request");
+});
+
+test("names with the suffix that grpc-go has mean the same, except where there never was one", () => {
+  for (const name of ["least_request", "peak_ewma", "ring_hash", "maglev"]) {
+    assert.equal(parsePolicy(`${name}_experimental`).name, name);
+    const list = [{ [`${name}_experimental`]: {} }, { random: {} }];
+    assert.equal(policyFrom({ loadBalancingConfig: list }).name, name);
+  }
+  for (const name of ["pick_first", "round_robin", "random", ""]) {
+    assert.throws(() => parsePolicy(`${name}_experimental`), PolicyError);
+  }
 });
 
 test("an unknown name is refused with the names that are known", () => {
@@ -33,14 +48,13 @@ test("an unknown name is refused with the names that are known", () => {
     assert.throws(() => parsePolicy(name), {
       name: "PolicyError",
       message:
-        `unknown policy ${JSON.stringify(name)}: ` +
-        "known are pick_first, round_robin, least_request, random",
+        `unknown policy ${JSON.stringify(name)}: ` + `known are ${KNOWN_POLICY_NAMES.join(", ")}`,
     });
   }
 });
 
 test("the first known policy of the list wins", () => {
-  const policy = policyFromServiceConfig({
+  const policy = policyFrom({
     loadBalancingConfig: [
       { weighted_by_the_moon: { phase: 1 } },
       { round_robin: {} },
@@ -57,25 +71,9 @@ test("a list of unknown policies only is an error that names them", () => {
 });
 
 test("without loadBalancingConfig: the deprecated name in any case, else the default", () => {
-  assert.equal(policyFromServiceConfig({ loadBalancingPolicy: "ROUND_ROBIN" }).name, "round_robin");
-  assert.equal(policyFromServiceConfig({}).name, "least_request");
-  assert.equal(policyFromServiceConfig({ methodConfig: [] }).name, "least_request");
-});
-
-test("A48 choiceCount: default 2, above 10 counts as 10, below 2 rejected", () => {
-  const choices = (config: object) => {
-    const json = { loadBalancingConfig: [{ least_request_experimental: config }] };
-    return (policyFromServiceConfig(json) as LeastRequestPolicy).choiceCount;
-  };
-  assert.equal(choices({}), 2);
-  assert.equal(choices({ choiceCount: 3 }), 3);
-  assert.equal(choices({ choiceCount: 10 }), 10);
-  assert.equal(choices({ choiceCount: 11 }), 10);
-  for (const bad of [1, 0, -1, 2.5, "3", null, true, [], Number.NaN]) {
-    if (bad === null)
-      assert.equal(choices({ choiceCount: bad }), 2); // proto3 JSON: null = unset
-    else fails({ loadBalancingConfig: [{ least_request: { choiceCount: bad } }] }, /choiceCount/);
-  }
+  assert.equal(policyFrom({ loadBalancingPolicy: "ROUND_ROBIN" }).name, "round_robin");
+  assert.equal(policyFrom({}).name, "least_request");
+  assert.equal(policyFrom({ methodConfig: [] }).name, "least_request");
 });
 
 test("the first known policy with wrong parameters is an error, not skipped", () => {
@@ -83,20 +81,20 @@ test("the first known policy with wrong parameters is an error, not skipped", ()
   fails({ loadBalancingConfig: [bad, { round_robin: {} }] }, /must be 2 or more/);
 });
 
-test("A62 shuffleAddressList is handed to the cluster, and must be a boolean", () => {
-  const parse = (config: object) =>
-    policyFromServiceConfig({ loadBalancingConfig: [{ pick_first: config }] }) as PickFirstPolicy;
-  assert.equal(parse({}).shuffleAddressList, false);
-  assert.equal(parse({ shuffleAddressList: true }).shuffleAddressList, true);
-  fails({ loadBalancingConfig: [{ pick_first: { shuffleAddressList: 1 } }] }, /must be a boolean/);
-});
-
-test("malformed service config is refused in one sentence", () => {
-  for (const json of [null, [], "x", 1, undefined]) fails(json, /must be a JSON object/);
-  fails({ loadBalancingConfig: {} }, /must be a list/);
-  fails({ loadBalancingPolicy: 1 }, /must be a string/);
-  for (const entry of [null, 1, "round_robin", [], {}, { round_robin: {}, random: {} }]) {
-    fails({ loadBalancingConfig: [entry] }, /\[0\] must be an object with exactly one key/);
+test("malformed service config is refused in one sentence that names the field", () => {
+  for (const json of [null, [], "x", 1, undefined]) fails(json, /: it is .*, must be an object$/);
+  fails({ loadBalancingConfig: {} }, /: loadBalancingConfig is {}, must be a list$/);
+  fails({ loadBalancingPolicy: 1 }, /: loadBalancingPolicy is 1, must be a string$/);
+  for (const entry of [null, 1, "round_robin", []]) {
+    fails({ loadBalancingConfig: [entry] }, /loadBalancingConfig\[0\] is .*, must be an object$/);
   }
-  fails({ loadBalancingConfig: [{ round_robin: null }] }, /parameters of round_robin/);
+  for (const entry of [{}, { round_robin: {}, random: {} }]) {
+    const list = [{ unknown: {} }, entry];
+    fails(
+      { loadBalancingConfig: list },
+      /Config\[1\] must have exactly one key, the policy's name$/,
+    );
+  }
+  const bad = [{ round_robin: null }];
+  fails({ loadBalancingConfig: bad }, /Config\[0\]\.round_robin is null, must be an object$/);
 });

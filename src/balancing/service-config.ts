@@ -4,69 +4,61 @@
  *
  * Not the rest of it: `methodConfig` and its like are about calls, not about choosing.
  */
-import type { Policy } from "./policy.ts";
+import { fieldsAt, refuse, ServiceConfigError, shortened } from "../grpc/index.ts";
+import type { Balancing, Policy } from "./policy.ts";
 import {
   DEFAULT_POLICY_NAME,
   KNOWN_POLICY_NAMES,
-  type PolicyConfig,
   PolicyError,
   parsePolicy,
   tryParsePolicy,
 } from "./registry.ts";
 
 /**
- * The policy that a service config asks for: the first known one of `loadBalancingConfig`, else
- * the one of the deprecated `loadBalancingPolicy`, else the default policy.
+ * How a service config asks for calls to be spread: by the first known policy of
+ * `loadBalancingConfig`, else the one of the deprecated `loadBalancingPolicy`, else by the default
+ * policy.
  *
  * @param json service config after `JSON.parse`.
- * @throws PolicyError when it is malformed, names only unknown policies, or when the first known
- *   policy does not accept its parameters.
+ * @throws ServiceConfigError with the path of the field when it is malformed, or when the first
+ *   known policy does not accept its parameters; PolicyError when it names only unknown policies.
  */
-export function policyFromServiceConfig(json: unknown): Policy {
-  if (!isObject(json)) throw new PolicyError("service config must be a JSON object");
-  const list = json.loadBalancingConfig;
-  if (list !== undefined) return firstKnown(list);
-  const name = json.loadBalancingPolicy;
-  if (name === undefined) return parsePolicy(DEFAULT_POLICY_NAME);
-  if (typeof name !== "string") {
-    throw new PolicyError("service config: loadBalancingPolicy must be a string");
-  }
-  return parsePolicy(name.toLowerCase()); // "the policy name is case-insensitive"
+export function balancingFromServiceConfig(json: unknown): Balancing {
+  return { policy: policyFrom(json) };
 }
 
-function firstKnown(list: unknown): Policy {
-  if (!Array.isArray(list)) {
-    throw new PolicyError("service config: loadBalancingConfig must be a list");
+function policyFrom(json: unknown): Policy {
+  const { loadBalancingConfig, loadBalancingPolicy } = fieldsAt(json, "it");
+  if (loadBalancingConfig !== undefined) {
+    return firstKnown(loadBalancingConfig, "loadBalancingConfig");
   }
+  if (loadBalancingPolicy === undefined) return parsePolicy(DEFAULT_POLICY_NAME);
+  if (typeof loadBalancingPolicy !== "string") {
+    return refuse("loadBalancingPolicy", loadBalancingPolicy, "a string");
+  }
+  return parsePolicy(loadBalancingPolicy.toLowerCase()); // "the policy name is case-insensitive"
+}
+
+/** "the first known one in the list wins": what stands behind it is not even looked at. */
+function firstKnown(list: unknown, path: string): Policy {
+  if (!Array.isArray(list)) return refuse(path, list, "a list");
   const unknown: string[] = [];
   for (const [index, entry] of list.entries()) {
-    const [name, config] = policyEntry(entry, index);
-    const policy = tryParsePolicy(name, config);
+    const at = `${path}[${index}]`;
+    const name = policyName(entry, at);
+    const policy = tryParsePolicy(name, entry[name], `${at}.${name}`);
     if (policy !== null) return policy;
     unknown.push(name);
   }
   throw new PolicyError(
-    `service config: no known policy in loadBalancingConfig [${unknown.join(", ")}]: ` +
+    `service config: no known policy in ${path} [${shortened(unknown.join(", "))}]: ` +
       `known are ${KNOWN_POLICY_NAMES.join(", ")}`,
   );
 }
 
 /** One entry of the list: an object with exactly one key, the policy's name. */
-function policyEntry(entry: unknown, index: number): [string, PolicyConfig] {
-  const keys = isObject(entry) ? Object.keys(entry) : [];
-  if (!isObject(entry) || keys.length !== 1) {
-    throw new PolicyError(
-      `service config: loadBalancingConfig[${index}] must be an object with exactly one key, ` +
-        "the policy's name",
-    );
-  }
-  const config = entry[keys[0]];
-  if (!isObject(config)) {
-    throw new PolicyError(`service config: the parameters of ${keys[0]} must be an object`);
-  }
-  return [keys[0], config];
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+function policyName(entry: unknown, path: string): string {
+  const [name, ...others] = Object.keys(fieldsAt(entry, path));
+  if (name !== undefined && others.length === 0) return name;
+  throw new ServiceConfigError(path, "must have exactly one key, the policy's name");
 }

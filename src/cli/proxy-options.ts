@@ -3,7 +3,8 @@
  * `--service-config @FILE`.
  */
 import { readFileSync } from "node:fs";
-import { KNOWN_POLICY_NAMES, parsePolicy, policyFromServiceConfig } from "../balancing/index.ts";
+import { KNOWN_POLICY_NAMES, parsePolicy } from "../balancing/index.ts";
+import { parseServiceConfig as parseConfig } from "../cluster/index.ts";
 import { parseTarget } from "../discovery/index.ts";
 import {
   listenForms,
@@ -15,12 +16,13 @@ import {
   tryParseTcpAddress,
 } from "../proxy/index.ts";
 import type { KubernetesOptions } from "./kubernetes-options.ts";
+import { type PeerOptions, peerConfig } from "./peer-options.ts";
 import { type ToTlsOptions, upstreamTls } from "./tls-options.ts";
 import { badValue, CommandError, UsageError, underFlag } from "./usage.ts";
 import type { CommonOptions } from "./verb.ts";
 
 /** As commander yields them: values are checked, combinations are not. */
-export interface ProxyOptions extends CommonOptions, KubernetesOptions, ToTlsOptions {
+export interface ProxyOptions extends CommonOptions, KubernetesOptions, ToTlsOptions, PeerOptions {
   readonly listen?: ProxyConfig["listeners"];
   readonly to?: string;
   readonly policy?: PolicyChoice;
@@ -72,6 +74,7 @@ export function proxyConfig(options: ProxyOptions): ProxyConfig {
     drainTimeoutMs: options.drainTimeout ?? defaults.drainTimeoutMs,
     readyTimeoutMs: options.readyTimeout ?? defaults.readyTimeoutMs,
     idleTimeoutMs: options.idleTimeout ?? defaults.idleTimeoutMs,
+    ...peerConfig(options),
     admin: options.admin ?? defaults.admin,
     workers: options.workers ?? defaults.workers,
   };
@@ -128,7 +131,7 @@ export const POLICY_WORDS = KNOWN_POLICY_NAMES.join(", ");
 export function parseServiceConfig(flag: string, text: string): PolicyChoice {
   const json = text.startsWith("@") ? readText(flag, text.slice(1)) : text;
   const serviceConfig = parseJson(text.startsWith("@") ? `${flag} ${text}` : flag, json);
-  underFlag(flag, () => policyFromServiceConfig(serviceConfig));
+  underFlag(flag, () => parseConfig(serviceConfig));
   return { name: null, serviceConfig };
 }
 

@@ -5,15 +5,14 @@
  * path: pick, open a stream, done; everything else happens when something changes.
  */
 
-import type { Picker, Policy } from "../balancing/index.ts";
-import type { Timer } from "../base/index.ts";
 import { assert, silentLogger } from "../base/index.ts";
 import type { Endpoint, EndpointSet, ResolverListener } from "../discovery/index.ts";
-import { Status } from "../grpc/index.ts";
-import { ErrorCode, type HeaderList } from "../http2/index.ts";
-import { Connector, type Ticking } from "../transport/index.ts";
+import type { MethodConfig } from "../grpc/index.ts";
+import type { HeaderList } from "../http2/index.ts";
+import type { Ticking } from "../transport/index.ts";
 import { Backoff } from "./backoff.ts";
-import { Call, type CallEvents, type CallOwner } from "./call.ts";
+import type { CallEvents } from "./call-events.ts";
+import { Calls, type ClusterCall } from "./calls.ts";
 import type { ClusterConfig, ClusterDeps } from "./config.ts";
 import { ConnectOrder } from "./connect-order.ts";
 import { type Connectivity, ConnectivityAggregate } from "./connectivity.ts";
@@ -21,7 +20,9 @@ import { EndpointLog } from "./endpoint-log.ts";
 import { EndpointSetLog } from "./endpoint-set-log.ts";
 import { Endpoints } from "./endpoints.ts";
 import { ClusterMetrics } from "./metrics.ts";
-import { QueueSpread } from "./queue-spread.ts";
+import { Monitoring } from "./monitoring.ts";
+import { Picking, type PickingOwner } from "./picking.ts";
+import type { ServiceConfig } from "./service-config.ts";
 import { notReadyReason, readinessOf, viewOf } from "./show.ts";
 import { SourceStatus } from "./source-status.ts";
 import { Subchannel, type SubchannelOwner } from "./subchannel.ts";
@@ -29,46 +30,37 @@ import type { ClusterView, EndpointState, Readiness } from "./view.ts";
 import { WaitingCalls } from "./waiting.ts";
 import { WarmUp } from "./warm-up.ts";
 
-/** With fewer ready endpoints than this, a change is in the next pick. */
-const PUBLISH_AT_ONCE_MAX = 256;
-/** Otherwise it is this much later. */
-const PUBLISH_DELAY_MS = 1;
-
 const SHUTTING_DOWN = "fairlead is shutting down";
 const CLOSED = "the channel is closed";
 
 /** See the head of this file. */
-export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ticking {
+export class Cluster implements SubchannelOwner, PickingOwner, ResolverListener, Ticking {
   readonly #config: ClusterConfig;
   readonly #deps: ClusterDeps;
   readonly #endpoints: Endpoints;
   readonly #endpointLog: EndpointLog;
   readonly #setLog: EndpointSetLog;
-  readonly #connector: Connector;
   readonly #metrics: ClusterMetrics;
   readonly #waiting: WaitingCalls;
   readonly #warmUp: WarmUp;
   readonly #order: ConnectOrder;
   readonly #source = new SourceStatus();
   readonly #connectivity = new ConnectivityAggregate();
-  readonly deadlineGraceMs: number;
-  #policy: Policy;
-  #picker: Picker<Subchannel> | null = null;
-  #readyCount = 0;
-  #activeCalls = 0;
-  #publishTimer: Timer | null = null;
+  readonly #picking: Picking;
+  readonly #calls: Calls;
+  readonly #monitoring: Monitoring;
+  #serviceConfig: ServiceConfig;
   #isClosed = false;
-  /** What calls are told once it is closed. */
-  #endReason = "";
 
   constructor(config: ClusterConfig, deps: ClusterDeps) {
     this.#config = config;
     this.#deps = deps;
-    this.#policy = config.policy;
+    this.#serviceConfig = config.serviceConfig;
+    const { policy } = config.serviceConfig.balancing;
+    this.#picking = new Picking(policy, deps.clock, deps.rng, this);
+    this.#monitoring = new Monitoring(config, deps);
     this.#order = new ConnectOrder(deps.rng);
-    this.deadlineGraceMs = config.deadlineGraceMs;
-    this.#connector = new Connector(config, deps.loop);
-    this.#warmUp = new WarmUp(config.warmUp, deps.clock, () => this.#releaseReady());
+    this.#warmUp = new WarmUp(config.warmUp, deps.clock, () => this.#calls.releaseReady());
     this.#endpointLog = new EndpointLog(config.target, deps.log, deps.clock);
     const setLog = config.isSourceLogged ? deps.log : silentLogger;
     this.#setLog = new EndpointSetLog(config.target, setLog, deps.clock);
@@ -81,19 +73,14 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
       () => this.#connectivity.isFailing,
     );
     const { ready, capacity } = this.#waiting;
-    const count = (state: EndpointState) => () => this.#endpoints.countOf(state);
     this.#metrics = new ClusterMetrics(
       deps.registry,
       config.target,
-      {
-        ready: count("READY"),
-        connecting: count("CONNECTING"),
-        failed: count("TRANSIENT_FAILURE"),
-        draining: () => this.#endpoints.draining.length,
-      },
+      (state) => this.#endpoints.countOf(state),
       { ready: () => ready.length, capacity: () => capacity.length },
       () => this.#source.staleMs(deps.clock.nowMs()) / 1_000,
     );
+    this.#calls = new Calls(config, deps, this, this.#picking, this.#waiting, this.#metrics);
   }
 
   /** Begins to resolve and to connect. */
@@ -109,20 +96,28 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
     const { maxConnectionsPerEndpoint } = this.#config;
     const backoff = new Backoff(rng, this.#config.backoff);
     this.#connectivity.onEndpoint(null, "IDLE");
-    return new Subchannel(
+    const subchannel = new Subchannel(
       endpoint,
-      this.#connector,
+      this.#calls.connections,
       clock,
       backoff,
       metrics,
       maxConnectionsPerEndpoint,
       this,
     );
+    subchannel.usePolicy(this.#picking.policy);
+    this.#monitoring.attach(subchannel);
+    return subchannel;
+  }
+
+  /** The endpoints of the current set. */
+  get subchannels(): readonly Subchannel[] {
+    return this.#endpoints.current;
   }
 
   /** Calls that are not over, the waiting ones included. */
   get activeCalls(): number {
-    return this.#activeCalls;
+    return this.#calls.activeCalls;
   }
 
   /** gRPC's state of it as a whole: IDLE before `start`, SHUTDOWN after `close`. */
@@ -131,15 +126,19 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
   }
 
   /**
-   * From now on calls are spread by `policy`. Connections stay; what the new policy needs is made,
-   * and what it has no use for finishes its streams.
+   * From now on `serviceConfig` holds. Connections stay; what a new policy needs is made, and what
+   * it has no use for finishes its streams.
    */
-  setPolicy(policy: Policy): void {
-    if (this.#isClosed || policy === this.#policy) return;
-    this.#policy = policy;
+  reconfigure(serviceConfig: ServiceConfig): void {
+    if (this.#isClosed || serviceConfig === this.#serviceConfig) return;
+    this.#serviceConfig = serviceConfig;
+    this.#calls.configure(serviceConfig);
+    const { policy } = serviceConfig.balancing;
+    this.#picking.setPolicy(policy);
+    this.#monitoring.reconfigure(serviceConfig, this.#endpoints.current);
     this.#order.set(this.#endpoints.current, policy);
     this.#order.connect();
-    this.#publish();
+    this.#picking.publish();
     this.#judge();
   }
 
@@ -149,9 +148,11 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
   }
 
   /**
-   * A call with its request headers; `Call.start` sends it on its way. `deadlineMs` is on the
+   * A call with its request headers; `start` of it sends it on its way. `deadlineMs` is on the
    * cluster's clock, Infinity for none; `nowMs` is that clock's time. Failures come through
    * `events`.
+   *
+   * @param config of its method, whose policies are carried out; null for none.
    */
   call(
     list: HeaderList,
@@ -159,63 +160,9 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
     events: CallEvents,
     deadlineMs: number,
     nowMs: number,
-  ): Call {
-    const call = new Call(this, list, isEnd, events, deadlineMs, nowMs);
-    this.#activeCalls += 1;
-    return call;
-  }
-
-  // CallOwner
-
-  dispatch(call: Call, exclude: Subchannel | null): void {
-    if (this.#isClosed) {
-      call.fail("refused", ErrorCode.REFUSED_STREAM, Status.UNAVAILABLE, this.#endReason);
-      return;
-    }
-    if (exclude !== null) this.#metrics.replays.add();
-    const picker = this.#picker;
-    const first = picker === null ? null : picker.pick(exclude);
-    if (first === null) {
-      this.#waiting.waitReady(call);
-      return;
-    }
-    if (first.canOpen()) {
-      call.startOn(first);
-      return;
-    }
-    first.wantConnection();
-    const second = picker!.pick(first);
-    if (second?.canOpen() === true) call.startOn(second);
-    else this.#startAnywhere(call);
-  }
-
-  /** Both picks are full. While calls wait, no endpoint has room: whatever has some takes them. */
-  #startAnywhere(call: Call): void {
-    const hasRoom = (each: Subchannel) => each.isReady && each.canOpen();
-    const other =
-      this.#waiting.capacity.length > 0 ? undefined : this.#endpoints.current.find(hasRoom);
-    if (other === undefined) this.#waiting.waitCapacity(call);
-    else call.startOn(other);
-  }
-
-  arm(call: Call, atMs: number): void {
-    this.#deps.wheel.add(call, atMs);
-  }
-
-  disarm(call: Call): void {
-    this.#deps.wheel.remove(call);
-  }
-
-  nowMs(): number {
-    return this.#deps.clock.nowMs();
-  }
-
-  onCallEnded(_call: Call): void {
-    this.#activeCalls -= 1;
-  }
-
-  onWaitedTooLong(call: Call): void {
-    this.#waiting.onWaitedTooLong(call);
+    config: MethodConfig | null = null,
+  ): ClusterCall {
+    return this.#calls.newCall(list, isEnd, events, deadlineMs, nowMs, config);
   }
 
   #notReady(): string {
@@ -229,15 +176,15 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
     if (this.#isClosed) return;
     this.#connectivity.onEndpoint(before, subchannel.state);
     this.#endpointLog.onState(subchannel);
-    if (subchannel.isReady !== subchannel.isPublished) this.#publishSoon();
-    else if (this.#waiting.ready.length > 0 && this.#readyCount > 0) this.#warm();
+    if (subchannel.isReady !== subchannel.isPublished) this.#picking.publishSoon();
+    else if (this.#waiting.ready.length > 0 && this.#picking.readyCount > 0) this.#warm();
     this.#order.onState(subchannel);
     this.#judge();
   }
 
   /** Where it stands as a whole; who must know is told. */
   #judge(): void {
-    if (!this.#connectivity.update(this.#source, this.#policy.connects === "first")) return;
+    if (!this.#connectivity.update(this.#source, this.#picking.policy.connects)) return;
     if (this.#connectivity.isFailing) this.#waiting.failImpatient();
     this.#deps.listener?.onConnectivity(this.#connectivity.state);
   }
@@ -259,53 +206,23 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
     this.#endpoints.forget(subchannel);
   }
 
-  /**
-   * With many endpoints a new picker for each that comes would be the square of their number; a
-   * picker that is a moment old costs a second pick at most.
-   */
-  #publishSoon(): void {
-    if (this.#readyCount < PUBLISH_AT_ONCE_MAX) this.#publish();
-    else this.#publishTimer ??= this.#deps.clock.setTimer(PUBLISH_DELAY_MS, () => this.#publish());
-  }
+  // PickingOwner
 
-  /** A new picker for the endpoints that are ready now. */
-  #publish(): void {
-    this.#publishTimer?.cancel();
-    this.#publishTimer = null;
-    for (const each of this.#endpoints.current) each.isPublished = each.isReady;
-    const ready = this.#endpoints.current.filter((each) => each.isReady);
-    const wasReady = this.#readyCount;
-    this.#readyCount = ready.length;
-    this.#picker = this.#policy.newPicker(ready, this.#deps.rng, this.#picker);
-    if (ready.length === 0) this.#waiting.moveToReady();
+  onPicker(wasReady: number): void {
+    const { readyCount, picker } = this.#picking;
+    if (picker?.weighing !== undefined) this.#metrics.onWeighing(picker.weighing);
+    if (readyCount === 0) this.#waiting.moveToReady();
     else {
-      if (ready.length > wasReady) for (const each of ready) this.onSubchannelCapacity(each);
+      const current = this.#endpoints.current;
+      if (readyCount > wasReady) for (const each of current) this.onSubchannelCapacity(each);
       if (this.#waiting.ready.length > 0) this.#warm();
     }
   }
 
   #warm(): void {
-    if (this.#policy.connects === "first") this.#releaseReady();
-    else this.#warmUp.judge(this.#connectivity, this.#endpoints.size);
-  }
-
-  #releaseReady(): void {
-    const waiting = this.#waiting.ready.length;
-    const spread = this.#spreadOf(waiting);
-    for (let i = 0; i < waiting && this.#readyCount > 0; i++) {
-      const call = this.#waiting.ready.shift();
-      if (call === null) break;
-      this.disarm(call);
-      const target = spread === null ? null : spread.pick();
-      if (target?.canOpen() === true) call.startOn(target);
-      else this.dispatch(call, null);
-    }
-  }
-
-  #spreadOf(calls: number): QueueSpread<Subchannel> | null {
-    if (this.#picker === null || this.#policy.levelsCalls !== true) return null;
-    const ready = this.#endpoints.current.filter((each) => each.isPublished && each.isReady);
-    return ready.length === 0 ? null : new QueueSpread(this.#picker, ready, calls);
+    if (this.#picking.policy.connects === "all") {
+      this.#warmUp.judge(this.#connectivity, this.#endpoints.size);
+    } else this.#calls.releaseReady();
   }
 
   // ResolverListener
@@ -317,12 +234,12 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
     this.#source.onSet(set);
     this.#setLog.onEndpoints(set);
     const removed = this.#endpoints.update(set);
-    this.#order.set(this.#endpoints.current, this.#policy);
+    this.#order.set(this.#endpoints.current, this.#picking.policy);
     for (const subchannel of removed) {
       subchannel.remove(this.#endpoints.reasonOfLeaving(subchannel));
     }
     this.#order.connect();
-    this.#publish();
+    this.#picking.publish();
     this.#judge();
   }
 
@@ -336,6 +253,7 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
   /** From the transport's loop, about once a second. */
   onTick(nowMs: number): void {
     this.#endpointLog.onTick();
+    this.#calls.onTick();
     this.#waiting.onTick(nowMs);
     this.#setLog.tell();
     for (const subchannel of this.#endpoints.current) subchannel.onTick(nowMs);
@@ -347,19 +265,20 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
   view(): ClusterView {
     return {
       target: this.#config.target,
-      policy: this.#policy.name,
+      policy: this.#picking.policy.name,
       draining: false,
       stale: this.#source.isStale,
       staleMs: Math.round(this.#source.staleMs(this.#deps.clock.nowMs())),
       reason: this.#source.reason,
       notes: this.#endpoints.notes,
-      endpoints: viewOf(this.#endpoints, this.#policy, this.#picker),
+      circuitBreakers: this.#calls.breakers(),
+      endpoints: viewOf(this.#endpoints, this.#picking.policy, this.#picking.picker),
     };
   }
 
   /** Whether a call could be served now. */
   readiness(): Readiness {
-    return readinessOf(this.#endpoints, this.#readyCount, () => this.#notReady());
+    return readinessOf(this.#endpoints, this.#picking.readyCount, () => this.#notReady());
   }
 
   /** Ends everything: waiting calls fail, connections close. */
@@ -375,10 +294,10 @@ export class Cluster implements CallOwner, SubchannelOwner, ResolverListener, Ti
   #end(reason: string, end: (subchannel: Subchannel) => void): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#endReason = reason;
+    this.#calls.close(reason);
     this.#connectivity.close();
     this.#warmUp.cancel();
-    this.#publishTimer?.cancel();
+    this.#picking.close();
     this.#deps.resolver.close();
     this.#deps.loop.remove(this);
     this.#waiting.failAll(reason);

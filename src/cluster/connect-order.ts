@@ -1,16 +1,16 @@
 /**
- * Which endpoints of a cluster hold a connection: every one, or the first that can be reached, in
- * their order or a random one (pick_first). gRFC A62.
+ * Which endpoints of a cluster hold a connection: every one; the first that can be reached, in
+ * their order or a random one (pick_first, gRFC A62); or those that were picked (ring_hash, A42).
  */
 
 import type { Policy } from "../balancing/index.ts";
-import { type Rng, shuffled } from "../base/index.ts";
+import { type Rng, shuffled, unreachable } from "../base/index.ts";
 import type { Subchannel } from "./subchannel.ts";
 
 /** See the head of this file. */
 export class ConnectOrder {
   readonly #rng: Rng;
-  #isFirst = false;
+  #connects: Policy["connects"] = "all";
   /** The current endpoints in the order in which they are tried. */
   #order: readonly Subchannel[] = [];
 
@@ -20,29 +20,43 @@ export class ConnectOrder {
 
   /** The endpoints are these now, or the policy is; `connect` acts on it. */
   set(current: readonly Subchannel[], policy: Policy): void {
-    this.#isFirst = policy.connects === "first";
+    this.#connects = policy.connects;
     this.#order = policy.shuffleAddressList ? shuffled(current, this.#rng) : current;
   }
 
   /** Connects what is to be connected, and lets the others rest. */
   connect(): void {
-    if (!this.#isFirst) {
-      for (const each of this.#order) each.connect();
-      return;
-    }
+    if (this.#connects === "all") for (const each of this.#order) each.connect();
+    if (this.#connects !== "first") return;
     const chosen = this.#order.find((each) => each.isReady);
-    if (chosen === undefined) this.#connectFirst();
+    if (chosen === undefined) this.#connectNext();
     else this.#restAllBut(chosen);
   }
 
   /** The state of an endpoint changed. */
   onState(subchannel: Subchannel): void {
-    if (!this.#isFirst) return;
-    if (subchannel.isReady) this.#restAllBut(subchannel);
-    else this.#connectFirst();
+    switch (this.#connects) {
+      case "all":
+        // It was lost: whoever is there is connected to.
+        if (subchannel.state === "IDLE") subchannel.connect();
+        break;
+      case "first":
+        if (subchannel.isReady) this.#restAllBut(subchannel);
+        else this.#connectNext();
+        break;
+      case "picked":
+        if (subchannel.connectivity === "TRANSIENT_FAILURE") this.#connectNext();
+        break;
+      default:
+        unreachable(this.#connects);
+    }
   }
 
-  #connectFirst(): void {
+  /**
+   * Another one in order, while none is ready or about to be. For ring_hash too: when it fails as a
+   * whole it must try another by itself, as no pick may ever come to one that is IDLE (A42).
+   */
+  #connectNext(): void {
     const all = this.#order;
     const isBusy = all.some((each) => each.state === "READY" || each.state === "CONNECTING");
     if (!isBusy) all.find((each) => each.state === "IDLE")?.connect();

@@ -404,9 +404,9 @@ function countingPolicy(): { policy: Policy; sizes: number[] } {
     name: "counting",
     connects: inner.connects,
     shuffleAddressList: inner.shuffleAddressList,
-    newPicker: (ready, rng, last) => {
+    newPicker: (ready, rng, last, nowMs) => {
       sizes.push(ready.length);
-      return inner.newPicker(ready, rng, last);
+      return inner.newPicker(ready, rng, last, nowMs);
     },
   };
   return { policy, sizes };

@@ -11,13 +11,13 @@ import {
   withCluster,
 } from "../../test/support/cluster.ts";
 import { eventually, type RawServer } from "../../test/support/raw-http2.ts";
-import { parsePolicy } from "../balancing/index.ts";
 import { BACKOFF_JITTER, BACKOFF_MS_FIRST } from "./backoff.ts";
 import { CAPACITY_TIMEOUT_MS, type ClusterConfig } from "./config.ts";
+import { serviceConfigOf } from "./index.ts";
 
 /** What clients are given. */
 const CLIENT: Partial<ClusterConfig> = {
-  isFailFast: true,
+  isDeadlineTold: true,
   readyTimeoutMs: Number.POSITIVE_INFINITY,
   capacityTimeoutMs: Number.POSITIVE_INFINITY,
   deadlineGraceMs: 0,
@@ -152,14 +152,15 @@ test("a call that waits for a stream fails when the last endpoint is lost, unles
   });
 });
 
-test("a proxy's calls wait, whatever they say and whatever has failed", async () => {
+test("a proxy's calls wait whatever has failed, unless their method says no", async () => {
   await withCluster({}, async (harness) => {
     harness.resolve(await deadAddress(harness));
     await becomes(harness, "TRANSIENT_FAILURE");
-    const call = impatient(harness, 300);
+    const call = harness.call({ deadlineMs: harness.clock.nowMs() + 300 });
     assert.equal(call.isFailed, false);
     harness.clock.advance(310);
     assert.equal(call.failure?.status, 14, "and hear why nothing was ready");
+    assert.equal(impatient(harness, 300).failure?.status, 14, "`waitForReady: false`");
   });
 });
 
@@ -248,7 +249,7 @@ test("a policy is changed without a new connection, and calls in flight go on", 
     const connections = await Promise.all(servers.map((server) => server.next()));
     const running = [harness.call(), harness.call(), harness.call()];
     for (const connection of connections) await connection.nextStream();
-    harness.cluster.setPolicy(parsePolicy("pick_first"));
+    harness.cluster.reconfigure(serviceConfigOf("pick_first"));
     assert.equal(harness.cluster.view().policy, "pick_first");
     for (let i = 0; i < 4; i += 1) {
       const call = harness.call();
@@ -265,7 +266,7 @@ test("a policy is changed without a new connection, and calls in flight go on", 
       await call.over();
       assert.equal(call.grpcStatus, "0");
     }
-    harness.cluster.setPolicy(parsePolicy("round_robin"));
+    harness.cluster.reconfigure(serviceConfigOf("round_robin"));
     await harness.untilReady(3);
     assert.equal(servers[0].connections.length, 1, "the one that was used stays");
     assert.deepEqual(harness.connectivity, ["CONNECTING", "READY"]);
@@ -277,7 +278,7 @@ test("what the source says of the service config is passed on before anything is
     const servers = [await harness.server(), await harness.server()];
     servers.sort((a, b) => (a.address < b.address ? -1 : 1));
     const serviceConfig = { json: { loadBalancingConfig: [{ pick_first: {} }] } };
-    harness.onServiceConfig = () => harness.cluster.setPolicy(parsePolicy("pick_first"));
+    harness.onServiceConfig = () => harness.cluster.reconfigure(serviceConfigOf("pick_first"));
     harness.resolve(...servers);
     assert.deepEqual(harness.serviceConfigs, [null]);
     assert.equal(harness.states("CONNECTING").length, 1, "pick_first from the start");

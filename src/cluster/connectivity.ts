@@ -5,6 +5,7 @@
  * It counts and judges; who is told, and which calls fail, is the cluster's business.
  */
 
+import type { Policy } from "../balancing/index.ts";
 import type { SourceStatus } from "./source-status.ts";
 import type { EndpointState } from "./view.ts";
 
@@ -17,6 +18,8 @@ export class ConnectivityAggregate {
   /** Endpoints of the current set in these states. One that rests is about to connect. */
   #ready = 0;
   #connecting = 0;
+  #idle = 0;
+  #failed = 0;
   /** Whether it is in TRANSIENT_FAILURE because every endpoint was tried. */
   #isTried = false;
 
@@ -31,7 +34,7 @@ export class ConnectivityAggregate {
 
   /** Endpoints that are connecting, or about to. */
   get connecting(): number {
-    return this.#connecting;
+    return this.#connecting + this.#idle;
   }
 
   /** Whether calls should not wait: nothing is ready, and nothing is about to be. */
@@ -47,22 +50,36 @@ export class ConnectivityAggregate {
 
   #count(state: EndpointState | null, by: number): void {
     if (state === "READY") this.#ready += by;
-    else if (state === "CONNECTING" || state === "IDLE") this.#connecting += by;
+    else if (state === "CONNECTING") this.#connecting += by;
+    else if (state === "IDLE") this.#idle += by;
+    else if (state !== null && state !== "DRAINING") this.#failed += by;
   }
 
   /**
    * Judges anew; returns whether the state changed.
    *
-   * @param isOneChoice whether the policy uses the first endpoint that can be reached (pick_first).
+   * @param connects which endpoints hold a connection.
    */
-  update({ isResolved, isAway }: SourceStatus, isOneChoice: boolean): boolean {
+  update({ isResolved, isAway }: SourceStatus, connects: Policy["connects"]): boolean {
     if (!isResolved) return this.#become(isAway ? "TRANSIENT_FAILURE" : "CONNECTING", false);
     if (this.#ready > 0) return this.#become("READY", false);
+    if (connects === "picked") return this.#become(this.#ofPicked(), true);
     // A62: pick_first stays in TRANSIENT_FAILURE until READY. Of the others each endpoint keeps
     // to that by itself: one that is tried again is not CONNECTING.
-    const isSticky = isOneChoice && this.#isTried;
-    if (this.#connecting > 0 && !isSticky) return this.#become("CONNECTING", false);
+    const isSticky = connects === "first" && this.#isTried;
+    if (this.connecting > 0 && !isSticky) return this.#become("CONNECTING", false);
     return this.#become("TRANSIENT_FAILURE", true);
+  }
+
+  /** A42: the state of ring_hash, whose endpoints connect when they are picked. */
+  #ofPicked(): Connectivity {
+    // "If there are 2 or more subchannels in TRANSIENT_FAILURE state, report TRANSIENT_FAILURE."
+    if (this.#failed >= 2) return "TRANSIENT_FAILURE";
+    if (this.#connecting > 0) return "CONNECTING";
+    // "If there is one subchannel in TRANSIENT_FAILURE state and there is more than one
+    // subchannel, report state CONNECTING."
+    if (this.#failed === 1 && this.#idle > 0) return "CONNECTING";
+    return this.#idle > 0 ? "IDLE" : "TRANSIENT_FAILURE";
   }
 
   /** Nothing follows. */

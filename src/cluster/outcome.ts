@@ -22,6 +22,24 @@ export function responseStatus(
   return statusFromHttp(httpStatus);
 }
 
+/**
+ * Whether a status says more of the endpoint than of the call: it could not do what others could.
+ * What a method answers on purpose (NOT_FOUND, INVALID_ARGUMENT) is no fault, nor is a cancel.
+ */
+export function isEndpointFault(status: Status): boolean {
+  switch (status) {
+    case Status.UNKNOWN:
+    case Status.DEADLINE_EXCEEDED:
+    case Status.RESOURCE_EXHAUSTED:
+    case Status.INTERNAL:
+    case Status.UNAVAILABLE:
+    case Status.DATA_LOSS:
+      return true;
+    default:
+      return false;
+  }
+}
+
 /** Whether a request is gRPC by its content-type. */
 export function isGrpcRequest(list: HeaderList): boolean {
   return list.contentType !== null && isGrpcContentType(list.contentType.value);

@@ -9,21 +9,20 @@ const SEEDS = 10_000;
 const PODS = 12;
 const CALLS = 60;
 
-interface Pod {
-  readonly name: number;
-  activeCalls: number;
-}
-
-function newPods(): Pod[] {
-  return Array.from({ length: PODS }, (_, name) => ({ name, activeCalls: 0 }));
+function newPods() {
+  return Array.from({ length: PODS }, (_, name) => ({
+    ...{ name, activeCalls: 0, weight: 1, key: String(name), load: null },
+    connectivity: "READY" as const,
+  }));
 }
 
 /** The most calls that a pod gets, for the seed. */
 function mostOf(policyName: string, seed: number, isSpread: boolean): number {
   const pods = newPods();
-  const picker = parsePolicy(policyName).newPicker(pods, seededRng(seed), null);
+  const picker = parsePolicy(policyName).newPicker(pods, seededRng(seed), null, 0);
   const spread = new QueueSpread(picker, pods, CALLS);
-  for (let i = 0; i < CALLS; i++) (isSpread ? spread.pick() : picker.pick(null))!.activeCalls += 1;
+  for (let i = 0; i < CALLS; i++)
+    (isSpread ? spread.pick(null, 0) : picker.pick(null, null, 0))!.activeCalls += 1;
   return Math.max(...pods.map(({ activeCalls }) => activeCalls));
 }
 
@@ -45,9 +44,9 @@ test("round_robin is even by itself", () => {
 test("calls that are in flight already count, and who has more than a share gets none", () => {
   const pods = newPods();
   pods[3].activeCalls = 40;
-  const picker = parsePolicy("least_request").newPicker(pods, seededRng(1), null);
+  const picker = parsePolicy("least_request").newPicker(pods, seededRng(1), null, 0);
   const spread = new QueueSpread(picker, pods, CALLS);
-  for (let i = 0; i < CALLS; i++) spread.pick()!.activeCalls += 1;
+  for (let i = 0; i < CALLS; i++) spread.pick(null, 0)!.activeCalls += 1;
   assert.equal(pods[3].activeCalls, 40);
   for (const { activeCalls } of pods.filter(({ name }) => name !== 3)) {
     assert.ok(activeCalls <= 9, `${activeCalls} of 100 calls over 12 pods`);
@@ -56,8 +55,8 @@ test("calls that are in flight already count, and who has more than a share gets
 
 test("more calls than were said go where the policy says", () => {
   const pods = newPods();
-  const picker = parsePolicy("least_request").newPicker(pods, seededRng(1), null);
+  const picker = parsePolicy("least_request").newPicker(pods, seededRng(1), null, 0);
   const spread = new QueueSpread(picker, pods, 1);
-  for (let i = 0; i < CALLS; i++) spread.pick()!.activeCalls += 1;
+  for (let i = 0; i < CALLS; i++) spread.pick(null, 0)!.activeCalls += 1;
   assert.ok(pods.every(({ activeCalls }) => activeCalls >= 1));
 });

@@ -7,7 +7,7 @@
  * robin is even by itself, and `random` is what chance gives.
  */
 
-import type { Picker, PickTarget } from "../balancing/index.ts";
+import type { Picker, PickRequest, PickTarget } from "../balancing/index.ts";
 
 /** Picks for one call before an endpoint with room is looked for in order. */
 const PICKS_MAX = 4;
@@ -33,10 +33,10 @@ export class QueueSpread<T extends PickTarget> {
   }
 
   /** The endpoint for the next call, which is started on it before the next pick. */
-  pick(): T | null {
+  pick(request: PickRequest | null, nowMs: number): T | null {
     let target: T | null = null;
     for (let i = 0; i < PICKS_MAX; i++) {
-      target = this.#picker.pick(target);
+      target = this.#picker.pick(target, request, nowMs);
       if (target === null || target.activeCalls < this.#share) return target;
     }
     const ready = this.#ready;

@@ -7,19 +7,23 @@
  */
 
 import type { Socket } from "node:net";
-import type { PickTarget } from "../balancing/index.ts";
+import type { EndpointLoad, PickTarget, Policy, TargetConnectivity } from "../balancing/index.ts";
 import type { Clock, Timer } from "../base/index.ts";
 import type { Endpoint } from "../discovery/index.ts";
 import { Status } from "../grpc/index.ts";
 import type { HeaderList, Stream, StreamEvents } from "../http2/index.ts";
-import type { Connector } from "../transport/index.ts";
+import type { ConnectionSource } from "../transport/index.ts";
 import type { Backoff } from "./backoff.ts";
 import {
   CONNECTION_PROVEN_MS,
   ENDPOINT_DRAIN_TIMEOUT_MS,
   EXTRA_CONNECTION_IDLE_MS,
 } from "./config.ts";
+import type { EndpointMonitor } from "./endpoint-monitor.ts";
+import type { OwnStreamPlace } from "./kept-stream.ts";
 import type { EndpointMetrics } from "./metrics.ts";
+import { isEndpointFault } from "./outcome.ts";
+import { connectivityOf, type EndpointHealth, Overlay } from "./overlay.ts";
 import { Upstream, type UpstreamOwner } from "./upstream.ts";
 import type { EndpointState } from "./view.ts";
 
@@ -39,22 +43,29 @@ export interface SubchannelOwner {
 const LATENCY_WEIGHT = 0.1;
 
 /** See the head of this file. */
-export class Subchannel implements PickTarget, UpstreamOwner {
+export class Subchannel implements PickTarget, UpstreamOwner, OwnStreamPlace {
   /** As the last set has it: address and uid stay, what else is known of it may change. */
   endpoint: Endpoint;
-  readonly #connector: Connector;
+  readonly #connector: ConnectionSource;
   readonly #clock: Clock;
   readonly #owner: SubchannelOwner;
   readonly #maxConnections: number;
   readonly #backoff: Backoff;
   readonly metrics: EndpointMetrics;
   activeCalls = 0;
+  /** What the policy keeps of it, and whether that is to see the trailers of calls. */
+  load: EndpointLoad | null = null;
+  takesReports = false;
+  /** What watches it while it is connected; null for nothing. See `Monitoring`. */
+  monitor: EndpointMonitor | null = null;
   /** Whether the cluster's picker has it; the cluster keeps it. */
   isPublished = false;
   /** A recent mean of the time from an attempt's start to its response headers. */
   latencyMs: number | null = null;
+  /** Of its connections, and what they are not used for all the same. */
   #state: EndpointState = "IDLE";
   #reason = "not connected yet";
+  readonly #overlay = new Overlay();
   #upstreams: Upstream[] = [];
   #retry: Timer | null = null;
   #retryAtMs = 0;
@@ -66,7 +77,7 @@ export class Subchannel implements PickTarget, UpstreamOwner {
 
   constructor(
     endpoint: Endpoint,
-    connector: Connector,
+    connector: ConnectionSource,
     clock: Clock,
     backoff: Backoff,
     metrics: EndpointMetrics,
@@ -82,20 +93,47 @@ export class Subchannel implements PickTarget, UpstreamOwner {
     this.#owner = owner;
   }
 
+  /** From now on this policy picks it, or does not. */
+  usePolicy(policy: Policy): void {
+    this.load = policy.newLoad?.(this.#clock.nowMs(), this.load) ?? null;
+    this.takesReports = this.load !== null && policy.usesReports === true;
+  }
+
+  /** What its connections are doing, or why they get no calls. */
   get state(): EndpointState {
-    return this.#state;
+    return this.#state === "READY" ? this.#overlay.state : this.#state;
+  }
+
+  /** The same as a policy sees it. */
+  get connectivity(): TargetConnectivity {
+    return connectivityOf(this.state);
+  }
+
+  /** For policies that hash: what tells it from others in every process. */
+  get key(): string {
+    return this.endpoint.address;
+  }
+
+  /** Its share of calls in relation to the others. */
+  get weight(): number {
+    return this.endpoint.weight;
+  }
+
+  /** Whether it has a usable connection, whatever is known of its health. */
+  get isConnected(): boolean {
+    return this.#state === "READY";
   }
 
   /** Why it is in its state, for people; with the time of the next attempt. */
   get reason(): string {
-    if (this.#retry === null) return this.#reason;
+    if (this.#retry === null) return this.cause;
     const inS = Math.max(0, this.#retryAtMs - this.#clock.nowMs()) / 1_000;
     return `${this.#reason}; next attempt in ${inS.toFixed(1)} s`;
   }
 
   /** The same without figures that change while it stays the same, for callers of calls. */
   get cause(): string {
-    return this.#reason;
+    return (this.#state === "READY" ? this.#overlay.reason : null) ?? this.#reason;
   }
 
   /** Connections that are made, draining ones included. */
@@ -110,7 +148,30 @@ export class Subchannel implements PickTarget, UpstreamOwner {
 
   /** Whether a policy may pick it. */
   get isReady(): boolean {
-    return this.#state === "READY";
+    return this.#state === "READY" && this.#overlay.state === "READY";
+  }
+
+  /**
+   * What a health check says; "unknown" before the first answer. It counts while it is connected.
+   *
+   * @param reason one clause for people.
+   */
+  setHealth(health: EndpointHealth, reason: string): void {
+    const before = this.state;
+    this.#overlay.health = health;
+    this.#overlay.healthReason = reason;
+    this.#tellState(before);
+  }
+
+  /** Outlier detection ejects it, with a reason for people, or takes it back (null). */
+  setEjected(reason: string | null): void {
+    const before = this.state;
+    this.#overlay.ejectedBecause = reason;
+    this.#tellState(before);
+  }
+
+  #tellState(before: EndpointState): void {
+    if (this.state !== before) this.#owner.onSubchannelState(this, before);
   }
 
   /** Another endpoint takes the calls (pick_first): it tries no more, its streams may finish. */
@@ -138,11 +199,12 @@ export class Subchannel implements PickTarget, UpstreamOwner {
   }
 
   #setState(state: EndpointState, reason: string): void {
+    const before = this.state;
+    if (state !== "READY") this.monitor?.stop();
+    else if (this.#state !== "READY") this.monitor?.start();
     this.#reason = reason;
-    const before = this.#state;
-    if (state === before) return;
     this.#state = state;
-    this.#owner.onSubchannelState(this, before);
+    this.#tellState(before);
   }
 
   /** Whether a stream can be opened now. */
@@ -150,6 +212,12 @@ export class Subchannel implements PickTarget, UpstreamOwner {
     const upstreams = this.#upstreams;
     for (let i = 0; i < upstreams.length; i++) if (upstreams[i]!.canOpen()) return true;
     return false;
+  }
+
+  /** See `OwnStreamPlace`. */
+  ownUpstream(): Upstream | null {
+    const open = this.#upstreams.find((upstream) => upstream.canOpen());
+    return open ?? this.#upstreams.find((upstream) => upstream.isUsable) ?? null;
   }
 
   /** Everything here is full: opens one connection more, if allowed and none is being made. */
@@ -178,12 +246,16 @@ export class Subchannel implements PickTarget, UpstreamOwner {
   onAttemptEnded(status: Status, startedMs: number): void {
     this.activeCalls -= 1;
     if (status !== Status.OK) this.metrics.failures.add();
-    this.metrics.durations.of(status).record((this.#clock.nowMs() - startedMs) / 1_000);
+    const nowMs = this.#clock.nowMs();
+    this.metrics.durations.of(status).record((nowMs - startedMs) / 1_000);
+    this.load?.onEnded(isEndpointFault(status), nowMs - startedMs, nowMs);
   }
 
   /** From `Call`: the response headers of its attempt came. How long its stream lasts says less. */
   onAttemptAnswered(startedMs: number): void {
-    const tookMs = this.#clock.nowMs() - startedMs;
+    const nowMs = this.#clock.nowMs();
+    const tookMs = nowMs - startedMs;
+    this.load?.onAnswered(tookMs, nowMs);
     const mean = this.latencyMs;
     this.latencyMs = mean === null ? tookMs : mean + LATENCY_WEIGHT * (tookMs - mean);
   }
@@ -229,11 +301,8 @@ export class Subchannel implements PickTarget, UpstreamOwner {
   onTick(nowMs: number): void {
     const usable = this.#upstreams.filter((each) => each.isReady && !each.isDraining);
     for (const upstream of usable.slice(1)) {
-      if (upstream.streamCount > 0) upstream.idleSinceMs = 0;
-      else if (upstream.idleSinceMs === 0) upstream.idleSinceMs = nowMs;
-      else if (nowMs - upstream.idleSinceMs >= EXTRA_CONNECTION_IDLE_MS) {
-        upstream.drain("idle beyond the first connection");
-      }
+      const isIdle = upstream.isIdleFor(EXTRA_CONNECTION_IDLE_MS, nowMs);
+      if (isIdle) upstream.drain("idle beyond the first connection");
     }
   }
 
@@ -248,7 +317,10 @@ export class Subchannel implements PickTarget, UpstreamOwner {
     this.#retry?.cancel();
     this.#retry = null;
     if (this.#state === "READY") this.#owner.onSubchannelCapacity(this);
-    else this.#setState("READY", "ready");
+    else {
+      this.load?.onReady?.(upstream.readyMs);
+      this.#setState("READY", "ready");
+    }
   }
 
   onUpstreamCapacity(upstream: Upstream): void {
@@ -294,8 +366,8 @@ export class Subchannel implements PickTarget, UpstreamOwner {
       return;
     }
     if (isProven) this.#backoff.reset();
+    // Whether it is connected again is the cluster's: not every policy wants it.
     this.#setState("IDLE", reason);
-    this.connect();
     this.#owner.onSubchannelLost(this);
   }
 

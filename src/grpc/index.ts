@@ -16,7 +16,19 @@ export {
   PREFIX_BYTES,
   writePrefix,
 } from "./framing.ts";
-export { fieldsAt, listAt, refuse, ServiceConfigError, shortened } from "./json-fields.ts";
+export {
+  booleanAt,
+  checkNames,
+  countAt,
+  durationMsAt,
+  type Fields,
+  fieldsAt,
+  listAt,
+  refuse,
+  ServiceConfigError,
+  shortened,
+  textAt,
+} from "./json-fields.ts";
 export { decodeGrpcMessage, encodeGrpcMessage, GRPC_MESSAGE_BYTES_MAX } from "./message.ts";
 export {
   decodeBinaryValues,
@@ -26,7 +38,14 @@ export {
   metadataKeyProblem,
   metadataValueProblem,
 } from "./metadata.ts";
-export { type MethodConfig, type MethodConfigEntry, MethodConfigs } from "./method-config.ts";
+export {
+  type MethodConfig,
+  type MethodConfigEntry,
+  MethodConfigs,
+  withAttemptsMax,
+} from "./method-config.ts";
+export { type HedgingPolicy, POLICY_ATTEMPTS_MAX, type RetryPolicy } from "./retry-policy.ts";
+export { parsePushback, parseRetryThrottling, type RetryThrottling } from "./retry-throttling.ts";
 export {
   parseGrpcStatus,
   Status,

@@ -14,6 +14,7 @@ import type { TransportLoop } from "./loop.ts";
 import type { ConnectHints, ConnectorOptions, SocketSecurity } from "./options.ts";
 import { SharedRead } from "./shared-read.ts";
 import {
+  type ClientConnection,
   SocketConnection,
   type SocketConnectionEvents,
   socketReason,
@@ -29,7 +30,7 @@ const TCP_KEEPALIVE_MS = 60_000;
 /** The user of a connection that is being made. */
 export interface ConnectUser extends SocketConnectionEvents {
   /** The socket is open; `onReady` or `onClosed` follows. */
-  onConnected(connection: SocketConnection): void;
+  onConnected(connection: ClientConnection): void;
 }
 
 /** A connection attempt; `cancel` ends it silently before `onConnected`. */
@@ -37,8 +38,14 @@ export interface ConnectAttempt {
   cancel(): void;
 }
 
+/** What opens connections: `Connector`, or what a simulation has in its place. */
+export interface ConnectionSource {
+  /** See `Connector.connect`. */
+  connect(address: string, user: ConnectUser): ConnectAttempt;
+}
+
 /** Opens connections with one set of options. */
-export class Connector {
+export class Connector implements ConnectionSource {
   readonly #options: ConnectorOptions;
   readonly #loop: TransportLoop;
   readonly #pace: KeepalivePace;

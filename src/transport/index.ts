@@ -8,9 +8,11 @@
  * sends what is written before it goes.
  * Must never: know gRPC, balancing or Kubernetes.
  */
+export type { ByteSocket } from "./byte-socket.ts";
 export {
   CONNECT_TIMEOUT_MS,
   type ConnectAttempt,
+  type ConnectionSource,
   Connector,
   type ConnectUser,
 } from "./connector.ts";
@@ -27,7 +29,7 @@ export {
   type RefusedWhy,
   removeStaleSocket,
 } from "./listener.ts";
-export { type Flushable, type Ticking, TransportLoop } from "./loop.ts";
+export { type Flushable, type Ticking, TransportLoop, type TurnEnd } from "./loop.ts";
 export {
   type ConnectorOptions,
   DEFAULT_CONNECTOR_OPTIONS,
@@ -35,7 +37,12 @@ export {
   type SocketSecurity,
   type Tunnel,
 } from "./options.ts";
-export { SocketConnection, type SocketConnectionEvents } from "./socket-connection.ts";
+export {
+  type ClientConnection,
+  SocketConnection,
+  type SocketConnectionEvents,
+  socketReason,
+} from "./socket-connection.ts";
 export {
   ClientTls,
   type ClientTlsFiles,
@@ -43,4 +50,5 @@ export {
   ServerTls,
   type ServerTlsFiles,
   TlsFileError,
+  tlsFailureReason,
 } from "./tls/index.ts";

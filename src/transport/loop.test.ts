@@ -102,3 +102,14 @@ test("a connection may leave, or another join, while it is ticked", () => {
   clock.advance(TICK_MS);
   assert.equal(clock.pendingCount, 0);
 });
+
+test("the end of a turn is what the loop was told: on a virtual clock it comes as time passes", () => {
+  const clock = new VirtualClock();
+  const loop = new TransportLoop(clock, (fn) => clock.setTimer(0, fn));
+  const [first, second] = [new Recorder(), new Recorder()];
+  first.onFlush = () => first.flushes === 1 && loop.schedule(second);
+  loop.schedule(first);
+  assert.equal(first.flushes, 0, "not before");
+  clock.advance(0);
+  assert.deepEqual([first.flushes, second.flushes], [1, 1]);
+});

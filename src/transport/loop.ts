@@ -18,21 +18,27 @@ export interface Ticking {
   onTick(nowMs: number): void;
 }
 
+/** Calls a function once, when what runs now has returned. */
+export type TurnEnd = (fn: () => void) => unknown;
+
 /** How often `Ticking.onTick` is called. */
 export const TICK_MS = 1_000;
 
 /** The turn's end, and the coarse tick, for all connections of a process. */
 export class TransportLoop {
   readonly clock: Clock;
+  readonly #atTurnEnd: TurnEnd;
   #dirty: Flushable[] = [];
   #spare: Flushable[] = [];
   #isScheduled = false;
   readonly #ticking = new Set<Ticking>();
   #timer: Timer | null = null;
-  readonly #onImmediate = () => this.#flushAll();
+  readonly #onTurnEnd = () => this.#flushAll();
 
-  constructor(clock: Clock) {
+  /** @param atTurnEnd by default the end of the event loop's turn. */
+  constructor(clock: Clock, atTurnEnd: TurnEnd = (fn) => setImmediate(fn)) {
     this.clock = clock;
+    this.#atTurnEnd = atTurnEnd;
   }
 
   /** Calls `flush` of the connection at the end of this turn. */
@@ -40,7 +46,7 @@ export class TransportLoop {
     this.#dirty.push(connection);
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    setImmediate(this.#onImmediate);
+    this.#atTurnEnd(this.#onTurnEnd);
   }
 
   /** Writes what waits now, for the last words of a process. */

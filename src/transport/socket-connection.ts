@@ -22,6 +22,7 @@ import {
   type Stream,
   type StreamEvents,
 } from "../http2/index.ts";
+import type { ByteSocket } from "./byte-socket.ts";
 import { Http1Detector, isHttp1Answer } from "./http1.ts";
 import { Keepalive } from "./keepalive.ts";
 import { type KeepalivePace, sparingPace } from "./keepalive-pace.ts";
@@ -54,10 +55,27 @@ export interface SocketConnectionEvents {
   onClosed(failure: ConnectionFailure): void;
 }
 
-/** One HTTP/2 connection on one socket. */
-export class SocketConnection implements ConnectionEvents, ChunkTaker, Flushable, Ticking {
+/** A connection that was made, as far as those care who open streams on it. */
+export interface ClientConnection {
   readonly http2: Connection;
-  readonly socket: Socket;
+  /** Null when its bytes do not travel through a socket of Node's. */
+  readonly socket: Socket | null;
+  /** See `SocketConnection`. */
+  readonly callCount: number;
+  /** See `SocketConnection`. */
+  ownStreams: number;
+  /** See `SocketConnection`. */
+  drain(reason: string): void;
+  /** See `SocketConnection`. */
+  close(code: number, reason: string): void;
+}
+
+/** One HTTP/2 connection on one socket. */
+export class SocketConnection<S extends ByteSocket = Socket>
+  implements ConnectionEvents, ChunkTaker, Flushable, Ticking
+{
+  readonly http2: Connection;
+  readonly socket: S;
   readonly #loop: TransportLoop;
   readonly #events: SocketConnectionEvents;
   readonly #hints: ConnectHints;
@@ -71,6 +89,8 @@ export class SocketConnection implements ConnectionEvents, ChunkTaker, Flushable
   /** Without a stream for this long the connection is drained; 0 for never. */
   idleTimeoutMs = 0;
   #idleSinceMs = 0;
+  /** Of the open streams those that are no calls; who opens them counts them here. */
+  ownStreams = 0;
   /** `callFrames` at the last tick: a change means that there was a call in between. */
   #framesSeen = 0;
   #hasReceived = false;
@@ -84,7 +104,7 @@ export class SocketConnection implements ConnectionEvents, ChunkTaker, Flushable
   readonly #onWritten = (): void => this.#afterWrite();
 
   constructor(
-    socket: Socket,
+    socket: S,
     role: Role,
     events: SocketConnectionEvents,
     config: ConnectionConfig,
@@ -114,9 +134,9 @@ export class SocketConnection implements ConnectionEvents, ChunkTaker, Flushable
     if (role === "client") this.http2.start();
   }
 
-  /** Streams open now. */
-  get streamCount(): number {
-    return this.http2.streamCount;
+  /** Streams of calls: those that somebody waits for. */
+  get callCount(): number {
+    return this.http2.streamCount - this.ownStreams;
   }
 
   /** Ends in two steps: open streams finish, then the socket is closed. */
@@ -249,13 +269,13 @@ export class SocketConnection implements ConnectionEvents, ChunkTaker, Flushable
     }
     this.http2.onTimer(nowMs);
     this.#checkIdle(nowMs);
-    this.#keepalive?.onTick(nowMs);
+    this.#keepalive?.onTick(nowMs, this.callCount);
   }
 
   #checkIdle(nowMs: number): void {
     if (this.idleTimeoutMs === 0) return;
-    const { callFrames, streamCount } = this.http2;
-    if (streamCount > 0 || callFrames !== this.#framesSeen || this.#idleSinceMs === 0) {
+    const { callFrames } = this.http2;
+    if (this.callCount > 0 || callFrames !== this.#framesSeen || this.#idleSinceMs === 0) {
       this.#framesSeen = callFrames;
       this.#idleSinceMs = nowMs;
     } else if (nowMs - this.#idleSinceMs >= this.idleTimeoutMs) this.drain("idle");

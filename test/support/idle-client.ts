@@ -4,9 +4,8 @@
  * It says "READY" when the endpoint is, and holds on to nothing any more: that it ends then is what
  * a test waits for.
  */
-import { parsePolicy } from "../../src/balancing/index.ts";
 import { realClock, realRng, silentLogger, TimerWheel, unrefClock } from "../../src/base/index.ts";
-import { createCluster, DEFAULT_CLUSTER_CONFIG } from "../../src/cluster/index.ts";
+import { createCluster, DEFAULT_CLUSTER_CONFIG, serviceConfigOf } from "../../src/cluster/index.ts";
 import { createResolver } from "../../src/discovery/index.ts";
 import { Registry } from "../../src/telemetry/index.ts";
 import { ClientTls, TransportLoop } from "../../src/transport/index.ts";
@@ -29,7 +28,7 @@ const cluster = createCluster(
     ...DEFAULT_CLUSTER_CONFIG,
     target,
     secure,
-    policy: parsePolicy("round_robin"),
+    serviceConfig: serviceConfigOf("round_robin"),
     maxConnectionsPerEndpoint: 1,
     readyTimeoutMs: Number.POSITIVE_INFINITY,
     keepalive: { timeMs: 10_000, timeoutMs: 20_000, permitWithoutCalls: true },

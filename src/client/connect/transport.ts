@@ -66,7 +66,10 @@ export class FairleadTransport implements Transport, Disposable {
   readonly #origin: string;
   readonly #codecs = new WeakMap<object, Codec>();
 
-  /** @param onClose called once, with the first `close`. */
+  /**
+   * @internal
+   * @param onClose called once, with the first `close`.
+   */
   constructor(channel: ClientChannel, config: TransportConfig, onClose: () => void) {
     this.#onClose = onClose;
     this.#channel = channel;

@@ -30,7 +30,7 @@ export {
 } from "./option-checks.ts";
 export { clientProcess, openChannel, timerAt } from "./process.ts";
 export { reasonOf } from "./reason.ts";
-export { choosePolicy } from "./service-config.ts";
+export { ownServiceConfig } from "./service-config.ts";
 export {
   BACKOFF_INITIAL_MS,
   BACKOFF_MAX_MS,

@@ -1,47 +1,23 @@
 /**
- * Service config as a channel applies it: all of it or nothing.
+ * The service config that a channel has of its own.
  * https://github.com/grpc/grpc/blob/master/doc/service_config.md
  */
-import { type Policy, parsePolicy, policyFromServiceConfig } from "../../balancing/index.ts";
-import type { ServiceConfigResult } from "../../discovery/index.ts";
-import { MethodConfigs } from "../../grpc/index.ts";
-
-/** What a service config says, in the parts that are applied. */
-export interface AppliedConfig {
-  readonly policy: Policy;
-  readonly methods: MethodConfigs;
-}
+import { parseServiceConfig, type ServiceConfig, serviceConfigOf } from "../../cluster/index.ts";
 
 /**
- * @param json after `JSON.parse`; null for none.
- * @throws ServiceConfigError or PolicyError naming the field.
- */
-export function applyServiceConfig(json: unknown): AppliedConfig {
-  const methods = json === null ? MethodConfigs.NONE : MethodConfigs.parse(json);
-  return { policy: policyFromServiceConfig(json ?? {}), methods };
-}
-
-/**
- * The policy of a channel: that of its service config, or the one that is named beside it. When
- * both name one, one of them is a mistake.
+ * The service config of a channel: its own, with the policy that is named beside it. When both name
+ * one, one of them is a mistake.
  *
- * @param name null for none.
- * @throws PolicyError or RangeError.
+ * @param json after `JSON.parse`; null for none.
+ * @param policyName null for none.
+ * @throws PolicyError, ServiceConfigError or RangeError.
  */
-export function choosePolicy(serviceConfig: unknown, name: string | null): Policy {
-  if (name === null) return policyFromServiceConfig(serviceConfig ?? {});
-  const policy = parsePolicy(name);
-  const { loadBalancingConfig, loadBalancingPolicy } = Object(serviceConfig);
-  if (loadBalancingConfig === undefined && loadBalancingPolicy === undefined) return policy;
-  throw new RangeError("policy and a policy of the service config exclude each other");
-}
-
-/** As `applyServiceConfig` for what a resolver says; a sentence where it cannot be used. */
-export function tryApplyServiceConfig(result: ServiceConfigResult): AppliedConfig | string {
-  if ("error" in result) return result.error;
-  try {
-    return applyServiceConfig(result.json);
-  } catch (error) {
-    return (error as Error).message;
+export function ownServiceConfig(json: unknown, policyName: string | null): ServiceConfig {
+  const config = parseServiceConfig(json ?? {});
+  if (policyName === null) return config;
+  const { loadBalancingConfig, loadBalancingPolicy } = Object(json);
+  if (loadBalancingConfig === undefined && loadBalancingPolicy === undefined) {
+    return { ...config, balancing: serviceConfigOf(policyName).balancing };
   }
+  throw new RangeError("policy and a policy of the service config exclude each other");
 }

@@ -1,9 +1,8 @@
 /**
  * What a channel is told, fully set: the adapters parse what users say into this.
  */
-import type { Policy } from "../../balancing/index.ts";
 import type { Clock, Logger, Rng, TimerWheel } from "../../base/index.ts";
-import type { ClusterConfig } from "../../cluster/index.ts";
+import type { ClusterConfig, ServiceConfig } from "../../cluster/index.ts";
 import type { DiscoveryOptions, Resolver } from "../../discovery/index.ts";
 import type { TransportLoop } from "../../transport/index.ts";
 import type { Encoding } from "./compression.ts";
@@ -31,6 +30,7 @@ export type ClusterSettings = Pick<
   | "secure"
   | "tunnel"
   | "warmUp"
+  | "replay"
 >;
 
 /** Settings of one channel. */
@@ -46,10 +46,10 @@ export interface ChannelSettings {
   readonly userAgent: string;
   /** "application/grpc", or with the format of messages: "application/grpc+json". */
   readonly contentType: string;
-  /** Service config after `JSON.parse`: what holds while the resolver has none. */
+  /** What holds while the resolver has no service config: after `JSON.parse`; null for none. */
   readonly serviceConfig: unknown;
-  /** The policy of `serviceConfig`. */
-  readonly policy: Policy;
+  /** The same, parsed, with the policy that is named beside it. */
+  readonly ownConfig: ServiceConfig;
   /** Whether service config of the resolver counts. */
   readonly takesServiceConfig: boolean;
   readonly cluster: ClusterSettings;
@@ -57,6 +57,8 @@ export interface ChannelSettings {
   /** The most that one message may have; Infinity for no limit. */
   readonly sendBytesMax: number;
   readonly receiveBytesMax: number;
+  /** Attempts of a call by a policy of its method, the first included; 1 for no other. */
+  readonly attemptsMax: number;
   /** Without a call for this long its connections are closed; Infinity for never. */
   readonly idleTimeoutMs: number;
   /** Whether connections are shared with channels of the same settings. */
@@ -75,8 +77,6 @@ export interface ClientDeps {
    * @throws TargetError for a malformed target.
    */
   createResolver(target: string, discovery: DiscoveryOptions, txt: boolean): Resolver;
-  /** Tells the people of the program something that nobody must miss. */
-  warn(text: string): void;
   /** While more is retained than released, the process lives: for calls in flight. */
   retain(): void;
   release(): void;

@@ -1,8 +1,8 @@
 /** Tests of which channels share a cluster, and of a cluster's life without calls. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parsePolicy } from "../../balancing/index.ts";
 import { silentLogger } from "../../base/index.ts";
+import { serviceConfigOf } from "../../cluster/index.ts";
 import { ChannelHarness, newCall } from "./channel-suite.ts";
 import type { ChannelSettings, ClusterSettings } from "./settings.ts";
 
@@ -11,7 +11,7 @@ const SEPARATING: readonly ((was: ChannelSettings) => Partial<ChannelSettings>)[
   () => ({ target: "static:///127.0.0.1:2" }),
   () => ({ dialTarget: "dns:///proxy.test:80" }),
   () => ({ discovery: { namespace: "other" } }),
-  () => ({ policy: parsePolicy("round_robin") }),
+  () => ({ ownConfig: serviceConfigOf("round_robin") }),
   () => ({ serviceConfig: { loadBalancingConfig: [{ least_request: { choiceCount: 5 } }] } }),
   () => ({ takesServiceConfig: false }),
   () => ({ idleTimeoutMs: 61_000 }),
@@ -54,7 +54,7 @@ test("channels that differ in what is theirs alone share a cluster", () => {
     { encoding: "gzip" },
     { sendBytesMax: 1, receiveBytesMax: 1 },
     { serviceConfig: { methodConfig: [] } },
-    { policy: parsePolicy("least_request") },
+    { ownConfig: serviceConfigOf("least_request") },
     { cluster: { ...settings.cluster } },
   ] satisfies Partial<ChannelSettings>[]) {
     assert.equal(clusters.get({ ...settings, ...change }), first, Object.keys(change).join());

@@ -5,14 +5,18 @@
  * its pods. A cluster is made by the first call (or by whoever asks for a connection), rests after
  * a time without calls, and ends with its last channel.
  */
-import type { Policy } from "../../balancing/index.ts";
 import { assert } from "../../base/index.ts";
-import { type Cluster, type Connectivity, createCluster } from "../../cluster/index.ts";
+import {
+  type Cluster,
+  type Connectivity,
+  createCluster,
+  type ServiceConfig,
+  tryServiceConfig,
+} from "../../cluster/index.ts";
 import type { ServiceConfigResult } from "../../discovery/index.ts";
 import type { MethodConfigs } from "../../grpc/index.ts";
 import { type MetricsSnapshot, mergeSnapshots, Registry } from "../../telemetry/index.ts";
 import type { Ticking } from "../../transport/index.ts";
-import { tryApplyServiceConfig } from "./service-config.ts";
 import type { ChannelSettings, ClientDeps } from "./settings.ts";
 
 /** What people can do who have no flags of the proxy but an API. */
@@ -34,7 +38,8 @@ export class SharedCluster implements Ticking {
   readonly #onUnused: () => void;
   readonly #users = new Set<ClusterUser>();
   #cluster: Cluster | null = null;
-  #policy: Policy;
+  /** What holds now: the channels' own, or the resolver's. */
+  #inForce: ServiceConfig;
   /** Of the resolver, as it was last said, and what holds of it. */
   #serviceConfig: ServiceConfigResult | null = null;
   #methods: MethodConfigs | null = null;
@@ -46,7 +51,7 @@ export class SharedCluster implements Ticking {
   constructor(settings: ChannelSettings, deps: ClientDeps, onUnused: () => void) {
     this.#settings = settings;
     this.#deps = deps;
-    this.#policy = settings.policy;
+    this.#inForce = settings.ownConfig;
     this.#onUnused = onUnused;
   }
 
@@ -73,7 +78,7 @@ export class SharedCluster implements Ticking {
   }
 
   #open(): Cluster {
-    const { target, dialTarget, discovery, cluster: config, log } = this.#settings;
+    const { target, dialTarget, discovery, cluster: config, authority, log } = this.#settings;
     // The records of a HTTP proxy's name say nothing of the servers behind it.
     const txt = this.#settings.takesServiceConfig && dialTarget === null;
     const { clock, rng, loop, wheel } = this.#deps;
@@ -82,11 +87,12 @@ export class SharedCluster implements Ticking {
       {
         ...config,
         target,
-        policy: this.#policy,
+        authority,
+        serviceConfig: this.#inForce,
         readyTimeoutMs: Number.POSITIVE_INFINITY,
         capacityTimeoutMs: Number.POSITIVE_INFINITY,
         deadlineGraceMs: 0,
-        isFailFast: true,
+        isDeadlineTold: true,
         isSourceLogged: true,
         isUnref: true,
         hints: HINTS,
@@ -147,16 +153,17 @@ export class SharedCluster implements Ticking {
     // It comes with every change of endpoints, and is nearly always the same.
     if (result === this.#serviceConfig || !this.#settings.takesServiceConfig) return;
     this.#serviceConfig = result;
-    const { policy, log, target } = this.#settings;
-    const applied = result === null ? { policy, methods: null } : tryApplyServiceConfig(result);
+    const { ownConfig, log, target } = this.#settings;
+    const applied = result === null ? ownConfig : tryServiceConfig(result);
     if (typeof applied === "string") {
       log.warn("service config of the resolver is not used", { target, reason: applied });
       return;
     }
-    this.#methods = applied.methods;
-    this.#policy = applied.policy;
-    this.#cluster?.setPolicy(applied.policy);
-    for (const user of [...this.#users]) user.onMethodConfigs(applied.methods);
+    // Each channel has methods of its own while the resolver says nothing of them.
+    this.#methods = result === null ? null : applied.methods;
+    this.#inForce = applied;
+    this.#cluster?.reconfigure(applied);
+    for (const user of [...this.#users]) user.onMethodConfigs(this.#methods);
   }
 }
 
@@ -194,12 +201,14 @@ export class SharedClusters {
 
   /** Values by what they say, objects with a life of their own by which they are. */
   #keyOf(settings: ChannelSettings): string {
-    const { target, dialTarget, discovery, serviceConfig, policy, takesServiceConfig } = settings;
+    const { target, dialTarget, discovery, serviceConfig, ownConfig, takesServiceConfig } =
+      settings;
     const { secure, ...values } = settings.cluster;
-    const { loadBalancingConfig = null, loadBalancingPolicy = null } = Object(serviceConfig);
+    // Methods are each channel's own; all the rest is the cluster's.
+    const { methodConfig: _, ...shared } = Object(serviceConfig);
     return JSON.stringify([
-      ...[target, dialTarget, discovery, policy.name, takesServiceConfig],
-      ...[loadBalancingConfig, loadBalancingPolicy],
+      ...[target, dialTarget, discovery, ownConfig.balancing.policy.name, takesServiceConfig],
+      shared,
       ...[values, this.#idOf(secure), this.#idOf(settings.log)],
       // Infinity has no JSON.
       String(settings.idleTimeoutMs),

@@ -12,8 +12,8 @@ import {
 const parse = (args: ChannelArgs) => parseChannelArgs(args, null);
 /** What is compared: policies are objects with a life of their own. */
 const shown = (args: ChannelArgs) => {
-  const { policy, ...rest } = parse(args);
-  return { ...rest, policy: policy.name };
+  const { ownConfig, ...rest } = parse(args);
+  return { ...rest, policy: ownConfig.balancing.policy.name };
 };
 const NOTHING = shown({});
 
@@ -119,5 +119,8 @@ test("a service config is checked, and excludes the option policy", () => {
   assert.throws(() => parse({ "grpc.service_config": "{" }), /grpc\.service_config is not JSON/);
   assert.throws(() => parse(config({ loadBalancingConfig: [{ nothing: {} }] })), PolicyError);
   assert.throws(() => parseChannelArgs(config(CONFIG), "random"), /exclude each other$/);
-  assert.equal(parseChannelArgs(config({ methodConfig: [] }), "random").policy.name, "random");
+  assert.equal(
+    parseChannelArgs(config({ methodConfig: [] }), "random").ownConfig.balancing.policy.name,
+    "random",
+  );
 });

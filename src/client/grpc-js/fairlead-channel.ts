@@ -142,7 +142,7 @@ function createChannel(
     userAgent: [before, `grpc-node-fairlead/${packageVersion()}`, after].filter(Boolean).join(" "),
     contentType: "application/grpc",
     serviceConfig: parsed.serviceConfig,
-    policy: parsed.policy,
+    ownConfig: parsed.ownConfig,
     takesServiceConfig: parsed.takesServiceConfig,
     cluster: {
       ...parsed.cluster,
@@ -154,6 +154,7 @@ function createChannel(
     encoding: parsed.encoding,
     sendBytesMax: parsed.sendBytesMax,
     receiveBytesMax: parsed.receiveBytesMax,
+    attemptsMax: parsed.attemptsMax,
     idleTimeoutMs: parsed.idleTimeoutMs,
     isShared: parsed.isShared,
     log: log ?? silentLogger,

@@ -73,6 +73,7 @@ export class Metadata {
   static readonly EMPTY = new Metadata(new HeaderList());
   readonly #list: HeaderList;
 
+  /** @internal */
   constructor(list: HeaderList) {
     this.#list = list;
   }

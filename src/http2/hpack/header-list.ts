@@ -128,6 +128,16 @@ export class HeaderList {
     return null;
   }
 
+  /** The values of all fields called `name`, joined by ","; null when there is none. */
+  joined(name: string): string | null {
+    let joined: string | null = null;
+    for (const field of this.fields) {
+      if (field.name.text !== name) continue;
+      joined = joined === null ? field.value : `${joined},${field.value}`;
+    }
+    return joined;
+  }
+
   /** A copy in which `field` stands in the place of `old`. */
   replacing(old: Field, field: Field): HeaderList {
     const list = new HeaderList();

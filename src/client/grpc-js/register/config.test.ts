@@ -20,5 +20,5 @@ test("what is wrong is named with its field, once", () => {
     () => configs.createFromJson({ choiceCount: "x" }),
     /^PolicyError: choiceCount is "x", must be a whole number$/,
   );
-  assert.throws(() => configs.createFromJson([]), /parameters of least_request must be an object/);
+  assert.throws(() => configs.createFromJson([]), /^PolicyError: is \[\], must be an object$/);
 });

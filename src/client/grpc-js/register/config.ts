@@ -3,7 +3,8 @@
  * a service config by our own parser.
  */
 import type { experimental } from "@grpc/grpc-js";
-import { type Policy, PolicyError, policyFromServiceConfig } from "../../../balancing/index.ts";
+import { type Policy, PolicyError, tryParsePolicy } from "../../../balancing/index.ts";
+import { ServiceConfigError } from "../../../grpc/index.ts";
 
 /** What grpc-js hands back to a balancer with each update. */
 export interface PolicyConfig extends experimental.TypedLoadBalancingConfig {
@@ -32,17 +33,19 @@ export function policyConfigFor(name: string): PolicyConfigConstructor {
 
     constructor(...[json = {}]: unknown[]) {
       this.#json = json;
-      this.policy = policyFromServiceConfig({ loadBalancingConfig: [{ [name]: json }] });
+      const policy = tryParsePolicy(name, json, name);
+      if (policy === null) throw new PolicyError(`unknown policy ${JSON.stringify(name)}`);
+      this.policy = policy;
     }
 
     static createFromJson(json: unknown): PolicyConfig {
       try {
         return new this(json ?? {});
       } catch (error) {
-        if (!(error instanceof PolicyError)) throw error;
-        const prefix = `${name}: `; // grpc-js puts it there itself
-        const { message } = error;
-        throw new PolicyError(message.startsWith(prefix) ? message.slice(prefix.length) : message);
+        if (!(error instanceof ServiceConfigError)) throw error;
+        // grpc-js puts the name there itself.
+        const prefix = `service config: ${name}`;
+        throw new PolicyError(error.message.slice(prefix.length).replace(/^[. ]/, ""));
       }
     }
 

@@ -8,7 +8,7 @@
  * by `settle`.
  */
 import type { experimental } from "@grpc/grpc-js";
-import type { PickTarget } from "../../../balancing/index.ts";
+import type { EndpointLoad, PickTarget } from "../../../balancing/index.ts";
 
 type PickResult = experimental.PickResult;
 
@@ -17,11 +17,18 @@ export class Leaf implements PickTarget {
   readonly balancer: experimental.LeafLoadBalancer;
   /** Picks that may yet become calls, and calls in flight. */
   activeCalls = 0;
+  readonly weight = 1;
+  readonly key: string;
+  /** A picker is made of leaves that are. */
+  readonly connectivity = "READY";
+  readonly load: EndpointLoad | null;
   /** Picks since the last `settle` that have not become calls. */
   #pending = new Set<PendingPick>();
 
-  constructor(balancer: experimental.LeafLoadBalancer) {
+  constructor(balancer: experimental.LeafLoadBalancer, key: string, load: EndpointLoad | null) {
     this.balancer = balancer;
+    this.key = key;
+    this.load = load;
   }
 
   /**

@@ -148,7 +148,7 @@ class PolicyBalancer implements experimental.LoadBalancer {
       updateState: (state, _picker, error) => this.#onLeafState(leaf, key, state, error),
     });
     const balancer = new LeafLoadBalancer(endpoint, helper, this.#options, this.#note);
-    const leaf = new Leaf(balancer);
+    const leaf = new Leaf(balancer, key, null);
     this.#leaves.set(key, leaf);
     return leaf;
   }
@@ -201,7 +201,7 @@ class PolicyBalancer implements experimental.LoadBalancer {
       ready.length === this.#ready.length &&
       ready.every((leaf, index) => leaf === this.#ready[index]);
     if (isKept) return;
-    const picker = this.#policy!.newPicker(ready, rng, this.#picker);
+    const picker = this.#policy!.newPicker(ready, rng, this.#picker, this.#deps.clock.nowMs());
     this.#picker = picker;
     this.#ready = ready;
     const complete = grpc.experimental.PickResultType.COMPLETE;
@@ -210,7 +210,8 @@ class PolicyBalancer implements experimental.LoadBalancer {
       {
         pick: (args) => {
           this.#settleSoon();
-          return picker.pick(null)!.pick(args, complete); // not null: it is over at least one
+          const leaf = picker.pick(null, null, this.#deps.clock.nowMs());
+          return leaf!.pick(args, complete); // not null: it is over at least one
         },
       },
       null,

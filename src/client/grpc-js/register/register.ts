@@ -3,11 +3,7 @@
  * they are. Made of its module `experimental`, whose version 1.14 this is written for.
  */
 import * as ownGrpc from "@grpc/grpc-js";
-import {
-  KNOWN_POLICY_NAMES,
-  PolicyError,
-  policyFromServiceConfig,
-} from "../../../balancing/index.ts";
+import { KNOWN_POLICY_NAMES, tryParsePolicy } from "../../../balancing/index.ts";
 import type { DiscoveryOptions } from "../../../discovery/index.ts";
 import {
   checkNames,
@@ -100,18 +96,8 @@ function registerInto(grpc: GrpcModule, dns: boolean, discovery: DiscoveryOption
 /** Every name that our registry knows, with the names that grpc-go has for some. */
 function ourPolicies(): string[] {
   return KNOWN_POLICY_NAMES.flatMap((name) =>
-    [name, `${name}${ALIAS_SUFFIX}`].filter((each) => isPolicy(each)),
+    [name, `${name}${ALIAS_SUFFIX}`].filter((each) => tryParsePolicy(each, {}, each) !== null),
   );
-}
-
-function isPolicy(name: string): boolean {
-  try {
-    policyFromServiceConfig({ loadBalancingConfig: [{ [name]: {} }] });
-    return true;
-  } catch (error) {
-    if (error instanceof PolicyError) return false;
-    throw error;
-  }
 }
 
 function checkOptions(options: RegisterOptions): void {
