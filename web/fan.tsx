@@ -8,10 +8,13 @@
 const WIDTH = 96;
 const CLIENT_X = 8;
 const HUB_X = 40;
+const HUB_WIDTH_MIN = 32;
 const LINE_MAX = 14;
 
-/** Lanes in which the client has one connection, to this. */
-const HUBS: Readonly<Record<string, string>> = { clusterip: "VIP", proxy: "proxy" };
+/** Lanes in which the client is connected to this, and to no pod. */
+const HUBS: Readonly<Record<string, string>> = {
+  ...{ clusterip: "VIP", proxy: "proxy", nested: "proxies" },
+};
 
 /** Properties of `Fan`. */
 export interface FanProps {
@@ -28,7 +31,8 @@ export function Fan({ name, perPod, rowPixels }: FanProps) {
   const height = perPod.length * rowPixels;
   const middle = height / 2;
   const hub = HUBS[name];
-  const fromX = hub ? HUB_X + 16 : CLIENT_X;
+  const hubWidth = Math.max(HUB_WIDTH_MIN, (hub?.length ?? 0) * 6 + 4);
+  const fromX = hub ? HUB_X + hubWidth / 2 : CLIENT_X;
   const sum = perPod.reduce<number>((total, calls) => total + (calls ?? 0), 0);
   const lines = perPod.map((calls, index) => {
     const share = sum === 0 ? 0 : (calls ?? 0) / sum;
@@ -52,7 +56,7 @@ export function Fan({ name, perPod, rowPixels }: FanProps) {
       {hub && sum > 0 && (
         <path class="used" d={`M${CLIENT_X} ${middle}H${HUB_X}`} stroke-width={LINE_MAX} />
       )}
-      {hub && <rect x={HUB_X - 16} y={middle - 12} width={32} height={24} rx={4} />}
+      {hub && <rect x={HUB_X - hubWidth / 2} y={middle - 12} width={hubWidth} height={24} rx={4} />}
       {hub && (
         <text x={HUB_X} y={middle + 4} text-anchor="middle" font-size="10" fill="currentColor">
           {hub}

@@ -3,8 +3,11 @@
  */
 import { useRef } from "preact/hooks";
 import type { Hello, LaneSample, Sample } from "../src/lab/page-feed.ts";
+import type { LabEvent } from "../src/lab/view.ts";
 import { Fan } from "./fan.tsx";
+import { Figures } from "./figures.tsx";
 import { Strip } from "./strip.tsx";
+import { percent } from "./words.ts";
 
 /** Above this many fair shares a pod is shown as overloaded. */
 const OVER = 1.5;
@@ -24,10 +27,14 @@ export interface LaneProps {
   readonly largestShare: number;
   readonly columns: readonly (readonly number[])[];
   readonly intervalMs: number;
+  readonly events: readonly LabEvent[];
+  /** How many columns there were in all. */
+  readonly columnCount: number;
 }
 
 /** Draws a lane. */
-export function Lane({ lane, about, pods, largestShare, columns, intervalMs }: LaneProps) {
+export function Lane(props: LaneProps) {
+  const { lane, about, pods, largestShare } = props;
   const rowPixels = pods.length > MANY_PODS ? 17 : 24;
   const heading = `lane-${lane.name}`;
   const current = lane.perPod.filter((calls) => calls !== null).length;
@@ -36,6 +43,7 @@ export function Lane({ lane, about, pods, largestShare, columns, intervalMs }: L
       <h2 id={heading}>{about.title}</h2>
       <p class="how">{about.how}</p>
       <Verdict lane={lane} />
+      <p class="effect">{lane.effect}</p>
       <div class="picture" style={{ "--row": `${rowPixels}px` }}>
         <Fan name={lane.name} perPod={lane.perPod} rowPixels={rowPixels} />
         <Shares lane={lane} pods={pods} largestShare={largestShare} />
@@ -44,7 +52,7 @@ export function Lane({ lane, about, pods, largestShare, columns, intervalMs }: L
         <span>bar: share of this lane’s calls</span>
         <span>┊ fair share, {percent(1 / current)}</span>
       </p>
-      <Strip title={about.title} columns={columns} pods={pods.length} intervalMs={intervalMs} />
+      <Strip {...props} title={about.title} pods={pods.length} />
       <Figures lane={lane} />
     </section>
   );
@@ -88,13 +96,13 @@ function Shares(props: Pick<LaneProps, "lane" | "pods" | "largestShare">) {
   return (
     <table class="shares" aria-label="Share of calls by pod">
       <tbody>
-        {pods.map(({ name, state }, index) => {
+        {pods.map(({ name, state, isSlow }, index) => {
           const calls = lane.perPod[index] ?? null;
           const share = sum === 0 ? 0 : (calls ?? 0) / sum;
           const width = `${Math.min(1, share / full) * 100}%`;
           return (
             <tr key={name} class={share === 0 ? "idle" : ""} data-state={state}>
-              <th scope="row">{state === "ready" ? name : `${name} ${state}`}</th>
+              <th scope="row">{label(name, state, isSlow)}</th>
               <td>
                 <div class="track">
                   <div class={share > OVER * fair ? "fill over" : "fill"} style={{ width }} />
@@ -110,34 +118,8 @@ function Shares(props: Pick<LaneProps, "lane" | "pods" | "largestShare">) {
   );
 }
 
-function Figures({ lane }: { readonly lane: LaneSample }) {
-  const figures: readonly [string, string][] = [
-    ["max/mean", lane.maxOverMean === null ? "–" : `${lane.maxOverMean.toFixed(2)}x`],
-    ["fairness", lane.fairness === null ? "–" : lane.fairness.toFixed(2)],
-    ["p50", millis(lane.p50Ms)],
-    ["p99", millis(lane.p99Ms)],
-    ["calls", lane.calls.toLocaleString("en")],
-    ["calls/s", String(lane.callsPerSecond)],
-    ["errors", lane.failed.toLocaleString("en")],
-    ["connections", String(lane.connections)],
-  ];
-  return (
-    <dl class="figures">
-      {figures.map(([name, value]) => (
-        <div key={name}>
-          <dt>{name}</dt>
-          <dd>{value}</dd>
-        </div>
-      ))}
-    </dl>
-  );
-}
-
-function percent(share: number): string {
-  return `${(share * 100).toFixed(1)}%`;
-}
-
-function millis(ms: number | null): string {
-  if (ms === null) return "–";
-  return `${ms < 10 ? ms.toFixed(2) : ms.toFixed(0)} ms`;
+/** A pod's name, and where it stands unless it serves as usual. */
+function label(name: string, state: string, isSlow: boolean): string {
+  if (state !== "ready") return `${name} ${state}`;
+  return isSlow ? `${name} slow` : name;
 }

@@ -2,9 +2,11 @@
  * The page of the lab: one column a lane, all drawn from the same sample at the same moment.
  */
 import { render } from "preact";
+import { Controls } from "./controls.tsx";
+import { Events } from "./events.tsx";
 import { follow, hello, histories, latest, link } from "./feed.ts";
 import { Lane } from "./lane.tsx";
-import { Scale } from "./scale.tsx";
+import { clock } from "./words.ts";
 
 function App() {
   const start = hello.value;
@@ -18,12 +20,13 @@ function App() {
         <p>
           {now.pods.filter(({ state }) => state === "ready").length} pods · {clock(now.elapsedMs)}
         </p>
-        {link.value !== "ended" && <Scale wanted={now.wantedPods} max={start.podsMax} />}
         <p>
           Run it again: <code>{start.command}</code>
         </p>
       </header>
       <Notice />
+      {link.value !== "ended" && <Controls now={now} podsMax={start.podsMax} />}
+      <Events events={now.events} />
       <div class="lanes">
         {now.lanes.map((lane, index) => (
           <Lane
@@ -34,6 +37,8 @@ function App() {
             largestShare={largest}
             columns={histories.value[index] ?? []}
             intervalMs={start.intervalMs}
+            events={now.events}
+            columnCount={now.columnCount}
           />
         ))}
       </div>
@@ -49,10 +54,18 @@ function Notice() {
       </p>
     );
   }
-  if (link.value !== "lost") return null;
+  if (link.value === "lost") {
+    return (
+      <p class="notice" role="status">
+        No word from the lab. Trying to connect again …
+      </p>
+    );
+  }
+  const problem = latest.value?.problem ?? null;
+  if (problem === null) return null;
   return (
     <p class="notice" role="status">
-      No word from the lab. Trying to connect again …
+      {problem}
     </p>
   );
 }
@@ -61,13 +74,6 @@ function Notice() {
 function shares(perPod: readonly (number | null)[]): number[] {
   const sum = perPod.reduce<number>((total, calls) => total + (calls ?? 0), 0);
   return perPod.map((calls) => (sum === 0 ? 0 : (calls ?? 0) / sum));
-}
-
-/** "00:12" */
-function clock(elapsedMs: number): string {
-  const seconds = Math.floor(elapsedMs / 1000);
-  const two = (n: number) => String(n).padStart(2, "0");
-  return `${two(Math.floor(seconds / 60))}:${two(seconds % 60)}`;
 }
 
 const root = document.getElementById("app")!;

@@ -16,12 +16,13 @@ import {
   tryParseTcpAddress,
 } from "../proxy/index.ts";
 import type { KubernetesOptions } from "./kubernetes-options.ts";
+import { type PeerOptions, peerConfig } from "./peer-options.ts";
 import { type ToTlsOptions, upstreamTls } from "./tls-options.ts";
 import { badValue, CommandError, UsageError, underFlag } from "./usage.ts";
 import type { CommonOptions } from "./verb.ts";
 
 /** As commander yields them: values are checked, combinations are not. */
-export interface ProxyOptions extends CommonOptions, KubernetesOptions, ToTlsOptions {
+export interface ProxyOptions extends CommonOptions, KubernetesOptions, ToTlsOptions, PeerOptions {
   readonly listen?: ProxyConfig["listeners"];
   readonly to?: string;
   readonly policy?: PolicyChoice;
@@ -73,6 +74,7 @@ export function proxyConfig(options: ProxyOptions): ProxyConfig {
     drainTimeoutMs: options.drainTimeout ?? defaults.drainTimeoutMs,
     readyTimeoutMs: options.readyTimeout ?? defaults.readyTimeoutMs,
     idleTimeoutMs: options.idleTimeout ?? defaults.idleTimeoutMs,
+    ...peerConfig(options),
     admin: options.admin ?? defaults.admin,
     workers: options.workers ?? defaults.workers,
   };

@@ -7,19 +7,24 @@ import { createResolver, type Discovery } from "../discovery/index.ts";
 import {
   AdminServer,
   type AdminSource,
+  type ConnectionsView,
   configOfChoice,
   createProxy,
   forkWorker,
+  Nesting,
   type ProxyConfig,
   type RelayGroup,
   singleRelay,
+  type TcpAddress,
   WorkerError,
   WorkerPool,
+  withoutPeers,
 } from "../proxy/index.ts";
 import { Registry } from "../telemetry/index.ts";
 import { ClientTls, ListenError, ServerTls } from "../transport/index.ts";
 import { openFor } from "./discovery.ts";
 import type { KubernetesOptions } from "./kubernetes-options.ts";
+import { namedForPeers, namingPeerTlsFlags } from "./peer-options.ts";
 import { aborted, type System } from "./system.ts";
 import { namedFor, namingTlsFlags } from "./tls-options.ts";
 import { CommandError } from "./usage.ts";
@@ -39,42 +44,61 @@ export async function runProxy(
 ): Promise<number> {
   system.log.info("starting", startFields(config));
   const registry = newRegistry();
-  const discovery = await openFor([config.target], kubernetes, system, registry);
+  const targets = config.peers === null ? [config.target] : [config.target, config.peers.target];
+  const discovery = await openFor(targets, kubernetes, system, registry);
   try {
-    const upstreamTls = namedFor(config.upstreamTls, config.target, discovery.defaultNamespace);
-    const named = { ...config, upstreamTls };
-    return await relay(createGroup(named, discovery, registry, system), named, system, stop);
+    const { defaultNamespace } = discovery;
+    const upstreamTls = namedFor(config.upstreamTls, config.target, defaultNamespace);
+    const peers = config.peers && namedForPeers(config.peers, defaultNamespace);
+    const named = { ...config, upstreamTls, peers };
+    const group = createGroup(named, discovery, registry, system);
+    const nesting = peers && createNesting(peers, group, discovery, registry, system);
+    return await relay({ group, nesting }, named, system, stop);
   } finally {
     discovery.close();
   }
 }
 
+/** What relays, and what evens it out with other replicas; null: nothing does. */
+interface Parts {
+  readonly group: RelayGroup;
+  readonly nesting: Nesting | null;
+}
+
 async function relay(
-  group: RelayGroup,
+  parts: Parts,
   config: ProxyConfig,
   { log }: System,
   stop: AbortSignal,
 ): Promise<number> {
+  const { group, nesting } = parts;
   const quit = new AbortController();
   const admin = new AdminServer(
-    adminSource(group, () => quit.abort("POST /quitquitquit")),
+    adminSource(parts, () => quit.abort("POST /quitquitquit")),
     log,
   );
   try {
-    const adminAddress = config.admin === null ? null : await listenAdmin(admin, config.admin);
+    const adminAddress =
+      config.admin === null ? null : await bind("--admin", config.admin, (at) => admin.listen(at));
+    const peerAddress =
+      nesting && (await bind("--peer-listen", config.peers!.listen, () => nesting.listen()));
     const addresses = await group.listen();
     for (const address of addresses) log.info("listening", { address });
     if (adminAddress !== null) log.info("admin", { address: adminAddress });
+    if (peerAddress !== null) log.info("peers", { address: peerAddress });
+    nesting?.start();
   } catch (error) {
     admin.close();
+    nesting?.close();
     await group.close();
     const isExpected = error instanceof ListenError || error instanceof WorkerError;
     throw isExpected ? new CommandError(error.message) : error;
   }
   const end = AbortSignal.any([stop, quit.signal]);
   await aborted(end);
-  await group.drain(String(end.reason));
+  await drain(parts, String(end.reason));
   admin.close();
+  nesting?.close();
   await group.close();
   return 0;
 }
@@ -118,25 +142,52 @@ function createGroup(
   return new WorkerPool(config, { clock, rng, log, resolver, registry, fork });
 }
 
-function adminSource(group: RelayGroup, quit: () => void): AdminSource {
+/** Peers are told first: what we close now is no overload of theirs to cure. */
+function drain({ group, nesting }: Parts, by: string): Promise<void> {
+  nesting?.drain();
+  return group.drain(by);
+}
+
+function createNesting(
+  peers: NonNullable<ProxyConfig["peers"]>,
+  group: RelayGroup,
+  { deps }: Discovery,
+  registry: Registry,
+  { clock, rng, log }: System,
+): Nesting {
+  const resolver = createResolver(peers.target, deps);
+  const system = { clock, rng, log, registry, resolver };
+  return namingPeerTlsFlags(() => new Nesting(peers, group, system));
+}
+
+async function connectionsOf({ group, nesting }: Parts): Promise<ConnectionsView> {
+  const view = await group.downstreams();
+  return nesting === null ? withoutPeers(view) : nesting.view(view);
+}
+
+function adminSource(parts: Parts, quit: () => void): AdminSource {
+  const { group } = parts;
   return {
     clusters: () => group.clusters(),
     metrics: () => group.metrics(),
     readiness: () => group.readiness(),
-    drain: () => void group.drain("POST /drain_listeners"),
+    connections: () => connectionsOf(parts),
+    drain: () => void drain(parts, "POST /drain_listeners"),
     quit,
   };
 }
 
-async function listenAdmin(
-  admin: AdminServer,
-  address: NonNullable<ProxyConfig["admin"]>,
+/** Listens on the address that `flag` names. */
+async function bind(
+  flag: string,
+  address: TcpAddress,
+  listen: (address: TcpAddress) => Promise<string>,
 ): Promise<string> {
   try {
-    return await admin.listen(address);
+    return await listen(address);
   } catch (error) {
     const { message } = new ListenError(address, error as NodeJS.ErrnoException);
-    throw new CommandError(`--admin: ${message}`);
+    throw new CommandError(`${flag}: ${message}`);
   }
 }
 

@@ -4,6 +4,7 @@
 import type { Command } from "commander";
 import { PROXY_BOUNDS, PROXY_DEFAULTS } from "../proxy/index.ts";
 import { addKubernetesOptions } from "./kubernetes-options.ts";
+import { addPeerOptions } from "./peer-options.ts";
 import {
   checkTarget,
   POLICY_WORDS,
@@ -29,6 +30,9 @@ const EXAMPLES = [
   "# TLS on both sides",
   "fairlead proxy --listen 0.0.0.0:8443 --tls-cert tls.crt --tls-key tls.key \\",
   "    --to orders.prod:50051 --to-tls --to-ca ca.crt",
+  "# one of several replicas, which find each other by a Service and even out their load",
+  "fairlead proxy --listen 0.0.0.0:8080 --to kubernetes:///echo.prod:grpc \\",
+  "    --peers kubernetes:///fairlead.infra:peer --peer-listen 0.0.0.0:9902",
 ];
 
 /** The command of the verb. */
@@ -38,6 +42,7 @@ export function proxyCommand(): Command {
   addTls(command);
   addKubernetesOptions(command);
   addLimits(command);
+  addPeerOptions(command, checkTarget);
   return addCommonOptions(command).action(async (options: ProxyOptions) => {
     const config = proxyConfig(options);
     const [{ createSystem, endProcess, logCrash, stopSignal }, { runProxy }] = await Promise.all([

@@ -1,7 +1,6 @@
 /**
  * `fairlead why` at work: asks a running proxy, or resolves and connects itself, and prints.
  */
-import { get, type IncomingMessage } from "node:http";
 import { silentLogger, TimerWheel } from "../base/index.ts";
 import {
   type Cluster,
@@ -13,18 +12,16 @@ import {
 import { createResolver, type Discovery } from "../discovery/index.ts";
 import { configOfChoice, PROXY_DEFAULTS, renderWhy, type TcpAddress } from "../proxy/index.ts";
 import { Registry } from "../telemetry/index.ts";
-import { ClientTls, listenAddressText, TransportLoop } from "../transport/index.ts";
+import { ClientTls, TransportLoop } from "../transport/index.ts";
+import { askAdmin, notFairlead } from "./ask-admin.ts";
 import { openFor } from "./discovery.ts";
 import { createSystem, type System, stopSignal, writeOut } from "./system.ts";
 import { namedFor, namingTlsFlags, upstreamTls } from "./tls-options.ts";
-import { CommandError } from "./usage.ts";
 import type { WhyOptions } from "./why.ts";
 
-/** How long to wait for something usable, and for the answer of an admin endpoint. */
+/** How long to wait for something usable. */
 const WAIT_MS = 5000;
 const POLL_MS = 20;
-/** More than this is no answer of an admin endpoint. */
-const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 
 /**
  * Prints why the endpoints of `target` are picked or not.
@@ -106,30 +103,11 @@ function isSettled({ endpoints }: ClusterView): boolean {
   );
 }
 
-const NO_ANSWER: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "connection refused",
-  ECONNRESET: "connection reset by the peer",
-  ENOTFOUND: "the host name is not known",
-  EAI_AGAIN: "the host name cannot be looked up now",
-  EHOSTUNREACH: "no route to host",
-  ENETUNREACH: "network unreachable",
-  ETIMEDOUT: "timed out",
-};
-
 /** The clusters that the process with this admin endpoint has. */
 async function askProxy(admin: TcpAddress, target: string | null): Promise<ClusterView[]> {
-  const where = listenAddressText(admin);
   const query = target === null ? "" : `&target=${encodeURIComponent(target)}`;
-  const { status, body } = await httpGet(admin, `/why?format=json${query}`).catch(
-    (error: Error) => {
-      const { code, message } = error as NodeJS.ErrnoException;
-      const reason = NO_ANSWER[code ?? ""] ?? message;
-      throw new CommandError(`--admin ${where}: no answer: ${reason}`);
-    },
-  );
-  if (status !== 200) throw new CommandError(`--admin ${where}: ${body.trim() || status}`);
-  const clusters = parseAnswer(body);
-  if (clusters === null) throw new CommandError(`--admin ${where}: not an answer of fairlead`);
+  const clusters = parseAnswer(await askAdmin(admin, `/why?format=json${query}`));
+  if (clusters === null) throw notFairlead(admin);
   return clusters;
 }
 
@@ -159,25 +137,4 @@ function isEndpointView(value: Partial<EndpointView> | null): value is EndpointV
 
 function isText(value: unknown): boolean {
   return typeof value === "string";
-}
-
-function httpGet(
-  { host, port }: TcpAddress,
-  path: string,
-): Promise<{ status: number; body: string }> {
-  return new Promise((resolve, reject) => {
-    const onResponse = (response: IncomingMessage): void => {
-      let body = "";
-      response.setEncoding("utf8");
-      response.on("data", (chunk: string) => {
-        body += chunk;
-        if (body.length > ANSWER_BYTES_MAX) response.destroy(new Error("the answer is too long"));
-      });
-      response.on("error", reject);
-      response.on("end", () => resolve({ status: response.statusCode ?? 0, body }));
-    };
-    const request = get({ host, port, path, timeout: WAIT_MS }, onResponse);
-    request.on("timeout", () => request.destroy(new Error("timed out")));
-    request.on("error", reject);
-  });
 }

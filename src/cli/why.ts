@@ -26,6 +26,8 @@ const EXAMPLES = [
   "fairlead why orders.prod:50051 --admin 127.0.0.1:9901",
   "fairlead why kubernetes:///echo.prod:grpc",
   "fairlead why 10.0.0.1:50051,10.0.0.2:50051 -o json",
+  "# the client connections of a proxy, which of them were shed to other replicas, and why",
+  "fairlead why --connections --admin 127.0.0.1:9901",
 ];
 
 /** As commander yields them. */
@@ -34,10 +36,15 @@ export interface WhyOptions extends CommonOptions, KubernetesOptions, ToTlsOptio
   readonly policy?: PolicyChoice;
   readonly output: "table" | "json";
   readonly serviceConfig?: PolicyChoice;
+  readonly connections?: boolean;
 }
 
 const AFTER = `LATENCY is a recent mean of the time from an attempt's start to its response headers.
-Exit code: 0 when at least one endpoint is usable, 1 when none is, 2 for a mistake in the flags.`;
+Exit code: 0 when at least one endpoint is usable, 1 when none is, 2 for a mistake in the flags;
+with --connections: 0 when the proxy has answered.`;
+
+/** Where \`--connections\` asks when it is not told. */
+const DEFAULT_ADMIN: TcpAddress = { host: "127.0.0.1", port: 9901 };
 
 /** The command of the verb. */
 export function whyCommand(): Command {
@@ -50,6 +57,7 @@ export function whyCommand(): Command {
     .addOption(
       valueOption("--admin <address>", "ask the proxy with this admin address", parseAdmin),
     )
+    .option("--connections", "client connections of a proxy instead (--admin: 127.0.0.1:9901)")
     .addOption(output.default("table", "table"))
     .addOption(valueOption("--policy <name>", policy, parsePolicyFlag))
     .addOption(valueOption("--service-config <json|@file>", config, parseServiceConfig))
@@ -58,6 +66,10 @@ export function whyCommand(): Command {
   addKubernetesOptions(command);
   return addCommonOptions(command, "warn").action(
     async (target: string | undefined, options: WhyOptions) => {
+      if (options.connections) {
+        await runConnections(target, options);
+        return;
+      }
       if (target !== undefined) checkTarget("TARGET", target);
       else if (options.admin === undefined) throw new UsageError("why needs a TARGET or --admin");
       checkTogether(target, options);
@@ -68,6 +80,17 @@ export function whyCommand(): Command {
       endProcess(await runWhy(target ?? null, options));
     },
   );
+}
+
+async function runConnections(target: string | undefined, options: WhyOptions): Promise<void> {
+  if (target !== undefined) throw new UsageError("--connections takes no TARGET: it asks a proxy");
+  const asking = { ...options, admin: options.admin ?? DEFAULT_ADMIN };
+  checkTogether(undefined, asking);
+  const [{ endProcess }, { runWhyConnections }] = await Promise.all([
+    import("./system.ts"),
+    import("./why-connections.ts"),
+  ]);
+  endProcess(await runWhyConnections(asking.admin, options.output));
 }
 
 /** @throws UsageError for flags that would go unheard. */

@@ -2,77 +2,31 @@
  * One call through a cluster: its attempts, its waiting, its deadline.
  *
  * It stands between the caller's side (`CallEvents`) and the stream of the current attempt, passes
- * on what comes, and replays the call on another endpoint when the first provably did nothing with
- * it (gRFC A6, transparent retries). The caller sees one call.
+ * on what comes, and sends the call again: to another endpoint when the first provably did nothing
+ * with it, and when its plan (a retry policy) says so. gRFC A6. The caller sees one call.
  */
 
 import type { Socket } from "node:net";
 import { WheelEntry } from "../base/index.ts";
-import { formatGrpcTimeout, Status, statusFromHttp2 } from "../grpc/index.ts";
+import { Status, statusFromHttp2 } from "../grpc/index.ts";
 import {
   ErrorCode,
   errorCodeName,
   type HeaderList,
-  newField,
   type Stream,
   type StreamEvents,
   type StreamFailure,
 } from "../http2/index.ts";
+import type { AttemptPlan } from "./attempt-plan.ts";
+import type { CallEvents, CallFailure } from "./call-events.ts";
+import type { CallOwner, LateSettings } from "./call-owner.ts";
 import type { CallQueue } from "./call-queue.ts";
+import type { ClusterCall } from "./calls.ts";
 import { ATTEMPTS_MAX, WIRE_REPLAYS_MAX } from "./config.ts";
 import { responseStatus } from "./outcome.ts";
 import { type BodyTarget, RequestBody } from "./request-body.ts";
+import { withPrevious, withRemaining } from "./request-headers.ts";
 import type { Subchannel } from "./subchannel.ts";
-
-/** Why a call ended without a response of its own. */
-export interface CallFailure {
-  /**
-   * `refused`: no attempt could be made; `reset`: the server reset the stream; `lost`: the
-   * connection ended or the server broke the protocol; `deadline`: time is up; `drained`: we end;
-   * `stalled`: its answer was not read while others waited for a stream.
-   */
-  readonly kind: "refused" | "reset" | "lost" | "deadline" | "drained" | "stalled";
-  /** The HTTP/2 code, for a caller that must be told by a reset. */
-  readonly code: ErrorCode;
-  readonly status: Status;
-  /** One clause for people. */
-  readonly reason: string;
-}
-
-/** The caller's side. Called synchronously; each method may call any method of the call. */
-export interface CallEvents {
-  /** Final response headers. */
-  onResponse(list: HeaderList, isEnd: boolean): void;
-  /** A 1xx response. */
-  onInformational(list: HeaderList): void;
-  /**
-   * Response bytes[start, end), to be read only until this returns; returns the bytes done with.
-   */
-  onResponseData(bytes: Uint8Array, start: number, end: number, isEnd: boolean): number;
-  /** Response trailers: the response is complete. */
-  onResponseTrailers(list: HeaderList): void;
-  /** `bytes` of the request that had to wait have left. */
-  onRequestWritable(bytes: number): void;
-  /** The response is complete and the server wants no more of the request. RFC 9113 §8.1. */
-  onRequestStopped(code: ErrorCode): void;
-  /** The call ended without a complete response. Nothing follows. */
-  onFailed(failure: CallFailure): void;
-}
-
-/** What a call needs of its cluster. */
-export interface CallOwner {
-  /** How much later than its deadline a call is ended. */
-  readonly deadlineGraceMs: number;
-  /** Sends the call on: to an endpoint other than `exclude` where there is one, or into a queue. */
-  dispatch(call: Call, exclude: Subchannel | null, nowMs: number): void;
-  /** Sets the call's only timer. */
-  arm(call: Call, atMs: number): void;
-  disarm(call: Call): void;
-  nowMs(): number;
-  onCallEnded(call: Call): void;
-  /** The call has waited in its queue for as long as it may: fails it. */
-  onWaitedTooLong(call: Call): void;
-}
 
 /** A call in flight. Made by `Cluster.call`. */
 export class Call extends WheelEntry implements StreamEvents, BodyTarget {
@@ -86,8 +40,13 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
   caller: object | null = null;
   /** False: it does not wait while nothing is about to be ready. To be set before `start`. */
   waitForReady = true;
+  /** Its other attempts; null when there can be none. To be set before `start`. */
+  plan: AttemptPlan | null = null;
+  /** Inside `start`: no time has passed since the request came. */
+  isStarting = false;
   readonly #owner: CallOwner;
-  readonly #events: CallEvents;
+  /** Who hears of it. */
+  events: CallEvents;
   #list: HeaderList;
   /** When the deadline is over, or Infinity. */
   deadlineMs: number;
@@ -105,10 +64,9 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
   /** The final response headers, once they came. */
   #response: HeaderList | null = null;
   #isOver = false;
-  /** Inside `start`: no time has passed since the request came. */
-  #isStarting = false;
   #attemptMs = 0;
-  #attempts = 0;
+  #hasStarted = false;
+  #replays = 0;
   #wireReplays = 0;
   /** Request bytes that left in this attempt, and that the caller got credit for in all. */
   #sentBytes = 0;
@@ -126,30 +84,36 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
     this.#owner = owner;
     this.#list = list;
     this.#isRequestEnded = isEnd;
-    this.#events = events;
+    this.events = events;
     this.deadlineMs = deadlineMs;
     this.#startedMs = nowMs;
   }
 
   /**
-   * Settings that came late: what is sent, until when, whether it waits. False, and nothing is
-   * changed, when it had its first attempt already.
+   * Settings that came late: what is sent, until when, whether it waits, its policies. Null, and
+   * nothing is changed, when it had its first attempt already; else what is the call from now on.
    */
-  reconfigure(list: HeaderList, deadlineMs: number, waitForReady: boolean): boolean {
-    if (this.#attempts > 0 || this.#isOver) return false;
+  reconfigure({ list, deadlineMs, waitForReady, config }: LateSettings): ClusterCall | null {
+    if (this.#hasStarted || this.#isOver || this.queue === null) return null;
     this.#list = list;
     this.deadlineMs = deadlineMs;
     this.waitForReady = waitForReady;
     if (deadlineMs === Number.POSITIVE_INFINITY) this.#owner.disarm(this);
     else this.#owner.arm(this, deadlineMs);
-    return true;
+    return this.plan?.isPart === true ? this : this.#owner.plan(this, config);
+  }
+
+  /** What it has of the request goes to another call, of which it is a part from now on. */
+  handOver(events: CallEvents) {
+    this.events = events;
+    return { body: this.#body, isRequestEnded: this.#isRequestEnded, trailers: this.#trailers };
   }
 
   /** Sends it on its way; events may come before this returns. */
   start(): void {
-    this.#isStarting = true;
-    this.#owner.dispatch(this, null, this.#startedMs);
-    this.#isStarting = false;
+    this.isStarting = true;
+    this.#owner.dispatch(this, this.#startedMs);
+    this.isStarting = false;
   }
 
   /** Its request headers, as its caller has them. */
@@ -182,7 +146,7 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
     if (isEnd) this.#isRequestEnded = true;
     const stream = this.#stream;
     if (stream === null) {
-      this.#body ??= new RequestBody();
+      this.#body ??= new RequestBody(this.#owner.replayBounds);
       this.#body.push(bytes, start, end);
       return 0;
     }
@@ -193,7 +157,7 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
   }
 
   #keep(bytes: Uint8Array, start: number, end: number): void {
-    this.#body ??= new RequestBody();
+    this.#body ??= new RequestBody(this.#owner.replayBounds);
     if (this.#body.canKeep(end - start)) this.#body.push(bytes, start, end);
     else this.#commit();
   }
@@ -230,12 +194,12 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
 
   /** From the cluster: makes an attempt on an endpoint that can take it. */
   startOn(subchannel: Subchannel): void {
-    this.#attempts += 1;
+    this.#hasStarted = true;
     this.#subchannel = subchannel;
     this.#lastSubchannel = subchannel;
     this.#sentBytes = 0;
     // One that did not wait starts when it came: the clock is not asked, its list goes on as it is.
-    const nowMs = this.#isStarting ? this.#startedMs : this.#owner.nowMs();
+    const nowMs = this.isStarting ? this.#startedMs : this.#owner.nowMs();
     this.#attemptMs = nowMs;
     const body = this.#body;
     const hasBody = body !== null && body.length > 0;
@@ -252,7 +216,7 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
     body.sendTo(this, this.#isRequestEnded && this.#trailers === null);
     if (!body.canKeep(0)) this.#commit();
     const more = this.#takeCredit();
-    if (more > 0) this.#events.onRequestWritable(more);
+    if (more > 0) this.events.onRequestWritable(more);
   }
 
   /** From `RequestBody.sendTo`. */
@@ -260,13 +224,12 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
     this.#sentBytes += this.#stream!.sendData(bytes, start, end, isEnd);
   }
 
-  /** `grpc-timeout` goes on as the time that remains, never longer than it came. */
+  /** What a further attempt says is different: what is left of the time, and that it is one. */
   #listToSend(nowMs: number): HeaderList {
-    const timeout = this.#list.grpcTimeout;
-    if (timeout === null || this.deadlineMs === Number.POSITIVE_INFINITY) return this.#list;
-    if (nowMs - this.#startedMs < 1) return this.#list;
-    const value = formatGrpcTimeout(Math.max(0, this.deadlineMs - nowMs));
-    return this.#list.replacing(timeout, newField("grpc-timeout", value));
+    const list = this.plan === null ? this.#list : withPrevious(this.#list, this.plan.previous);
+    const { deadlineMs } = this;
+    if (deadlineMs === Number.POSITIVE_INFINITY || nowMs - this.#startedMs < 1) return list;
+    return withRemaining(list, deadlineMs - nowMs);
   }
 
   /** From now on the call cannot be replayed. */
@@ -278,9 +241,8 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
 
   #endAttempt(status: Status): void {
     const subchannel = this.#subchannel;
-    if (subchannel === null) return;
     this.#subchannel = null;
-    subchannel.onAttemptEnded(status, this.#attemptMs);
+    subchannel?.onAttemptEnded(status, this.#attemptMs);
   }
 
   /** Out of queue and wheel; nothing more is reported. */
@@ -290,53 +252,102 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
     this.queue?.remove(this);
     this.#owner.disarm(this);
     this.#commit();
-    this.#owner.onCallEnded(this);
+    this.plan?.onOver();
+    this.#owner.onCallEnded(this, this.#replays);
   }
 
   /** Ends a call that has no (complete) response. */
   fail(kind: CallFailure["kind"], code: ErrorCode, status: Status, reason: string): void {
     if (this.#isOver) return;
     this.#end();
-    this.#events.onFailed({ kind, code, status, reason });
+    this.events.onFailed({ kind, code, status, reason });
   }
 
-  /** From the wheel: the deadline, or the end of waiting for something ready. */
+  /** From the wheel: the deadline, or the end of waiting, for something ready or in backoff. */
   onDeadline(nowMs: number): void {
-    if (this.#stream === null) {
-      this.#owner.onWaitedTooLong(this);
-      return;
-    }
-    this.#stream.reset(ErrorCode.CANCEL);
-    const address = this.#subchannel?.endpoint.address ?? "";
-    this.#endAttempt(Status.DEADLINE_EXCEEDED);
+    if (this.#stream !== null) {
+      this.#stream.reset(ErrorCode.CANCEL);
+      const address = this.#subchannel?.endpoint.address ?? "";
+      this.#endAttempt(Status.DEADLINE_EXCEEDED);
+      this.#exceed(nowMs, `for ${address}`);
+    } else if (this.queue !== null) this.#owner.onWaitedTooLong(this);
+    else if (nowMs >= this.deadlineMs) this.#exceed(nowMs, "to be sent again");
+    else this.#sendAgain(nowMs);
+  }
+
+  #exceed(nowMs: number, what: string): void {
     const afterMs = Math.round(nowMs - this.#startedMs);
-    const reason = `deadline exceeded after ${afterMs} ms, waiting for ${address}`;
+    const reason = `deadline exceeded after ${afterMs} ms, waiting ${what}`;
     this.fail("deadline", ErrorCode.CANCEL, Status.DEADLINE_EXCEEDED, reason);
+  }
+
+  #sendAgain(nowMs: number): void {
+    this.#owner.disarm(this);
+    this.plan!.onBackoffOver(nowMs - this.#attemptMs);
+    this.#owner.dispatch(this, nowMs);
+  }
+
+  /**
+   * No endpoint can be had for it, which its policy may make good. "If the pick result type was
+   * TRANSIENT_FAILURE, the RPC will be handled by the configured retry policy." (A6) False: it is
+   * to be failed.
+   */
+  isRetriedUnplaced(): boolean {
+    return !this.waitForReady && this.#isRetried(Status.UNAVAILABLE, null);
+  }
+
+  /** An attempt ended: does another one follow? Then nothing is left of this one. gRFC A6. */
+  #isRetried(status: Status, last: HeaderList | null): boolean {
+    const { plan } = this;
+    if (plan === null) return false;
+    const from = this.#subchannel;
+    const delayMs = plan.onAttemptEnded(status, last, this.#isReplayable);
+    if (delayMs < 0) return false;
+    if (from !== null) plan.tried.push(from);
+    this.queue?.remove(this);
+    this.#stream?.reset(ErrorCode.CANCEL);
+    this.#stream = null;
+    this.#endAttempt(status);
+    const nowMs = this.#owner.nowMs();
+    // In backoff this is when it began.
+    this.#attemptMs = nowMs;
+    if (delayMs === 0) this.#sendAgain(nowMs);
+    else this.#owner.arm(this, Math.min(nowMs + delayMs, this.deadlineMs));
+    return true;
   }
 
   // StreamEvents of the attempt
 
   onHeaders(list: HeaderList, isEnd: boolean): void {
+    const status = isEnd ? responseStatus(list, list, this.#list) : Status.OK;
+    if (isEnd && this.#isRetried(status, list)) return;
     this.#response = list;
     this.#commit();
     this.#subchannel?.onAttemptAnswered(this.#attemptMs);
-    if (isEnd) this.#endResponse(responseStatus(list, list, this.#list));
-    this.#events.onResponse(list, isEnd);
+    if (isEnd) this.#endResponse(status);
+    else this.plan?.onCommitted();
+    this.events.onResponse(list, isEnd);
   }
 
   onInformational(list: HeaderList): void {
     this.#commit();
-    this.#events.onInformational(list);
+    this.events.onInformational(list);
   }
 
   onData(bytes: Uint8Array, start: number, end: number, isEnd: boolean): number {
-    if (isEnd) this.#endResponse(responseStatus(null, this.#response, this.#list));
-    return this.#events.onResponseData(bytes, start, end, isEnd);
+    if (isEnd) {
+      const status = responseStatus(null, this.#response, this.#list);
+      this.plan?.onAttemptEnded(status, null, false);
+      this.#endResponse(status);
+    }
+    return this.events.onResponseData(bytes, start, end, isEnd);
   }
 
   onTrailers(list: HeaderList): void {
-    this.#endResponse(responseStatus(list, this.#response, this.#list));
-    this.#events.onResponseTrailers(list);
+    const status = responseStatus(list, this.#response, this.#list);
+    this.plan?.onAttemptEnded(status, list, false);
+    this.#endResponse(status);
+    this.events.onResponseTrailers(list);
   }
 
   #endResponse(status: Status): void {
@@ -349,37 +360,38 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
   onWritable(bytes: number): void {
     this.#sentBytes += bytes;
     const more = this.#takeCredit();
-    if (more > 0 && !this.#isOver) this.#events.onRequestWritable(more);
+    if (more > 0 && !this.#isOver) this.events.onRequestWritable(more);
   }
 
   onReset(failure: StreamFailure): void {
     if (this.#isOver) return;
     if (this.#isResponseEnded) {
       this.#end();
-      this.#events.onRequestStopped(failure.code);
+      this.events.onRequestStopped(failure.code);
       return;
     }
     const from = this.#subchannel;
     this.#stream = null;
     const isReset = failure.by === "remote" && !failure.isUnprocessed;
     const status = isReset ? statusFromHttp2(failure.code) : Status.UNAVAILABLE;
-    this.#endAttempt(status);
     if (failure.isUnprocessed && this.#mayReplay(failure)) {
-      this.#owner.dispatch(this, from, this.#owner.nowMs());
+      this.#replays += 1;
+      this.#endAttempt(status);
+      if (from !== null) this.plan?.tried.push(from);
+      this.#owner.replay(this, from, this.#owner.nowMs());
       return;
     }
+    if (this.#isRetried(status, null)) return;
+    this.#endAttempt(status);
     const where = from === null ? "" : `${from.endpoint.address}: `;
-    if (isReset) {
-      const reason = `${where}the server reset the stream: ${errorCodeName(failure.code)}`;
-      this.fail("reset", failure.code, status, reason);
-      return;
-    }
-    this.fail("lost", ErrorCode.CANCEL, status, where + failure.reason);
+    const code = isReset ? failure.code : ErrorCode.CANCEL;
+    const said = `the server reset the stream: ${errorCodeName(code)}`;
+    this.fail(isReset ? "reset" : "lost", code, status, where + (isReset ? said : failure.reason));
   }
 
   /** gRFC A6: without limit while nothing reached the wire, once when it did. */
   #mayReplay(failure: StreamFailure): boolean {
-    if (!this.#isReplayable || this.#attempts >= ATTEMPTS_MAX) return false;
+    if (!this.#isReplayable || this.#replays + 1 >= ATTEMPTS_MAX) return false;
     if (failure.by !== "remote") return true;
     this.#wireReplays += 1;
     return this.#wireReplays <= WIRE_REPLAYS_MAX;

@@ -7,11 +7,12 @@
 
 import { assert, silentLogger } from "../base/index.ts";
 import type { Endpoint, EndpointSet, ResolverListener } from "../discovery/index.ts";
-import { Status } from "../grpc/index.ts";
-import { ErrorCode, type HeaderList } from "../http2/index.ts";
-import { type ConnectionSource, Connector, type Ticking } from "../transport/index.ts";
+import type { MethodConfig } from "../grpc/index.ts";
+import type { HeaderList } from "../http2/index.ts";
+import type { Ticking } from "../transport/index.ts";
 import { Backoff } from "./backoff.ts";
-import { Call, type CallEvents, type CallOwner } from "./call.ts";
+import type { CallEvents } from "./call-events.ts";
+import { Calls, type ClusterCall } from "./calls.ts";
 import type { ClusterConfig, ClusterDeps } from "./config.ts";
 import { ConnectOrder } from "./connect-order.ts";
 import { type Connectivity, ConnectivityAggregate } from "./connectivity.ts";
@@ -20,7 +21,6 @@ import { EndpointSetLog } from "./endpoint-set-log.ts";
 import { Endpoints } from "./endpoints.ts";
 import { ClusterMetrics } from "./metrics.ts";
 import { Picking, type PickingOwner } from "./picking.ts";
-import { QueueSpread } from "./queue-spread.ts";
 import type { ServiceConfig } from "./service-config.ts";
 import { notReadyReason, readinessOf, viewOf } from "./show.ts";
 import { SourceStatus } from "./source-status.ts";
@@ -33,28 +33,22 @@ const SHUTTING_DOWN = "fairlead is shutting down";
 const CLOSED = "the channel is closed";
 
 /** See the head of this file. */
-export class Cluster
-  implements CallOwner, SubchannelOwner, PickingOwner, ResolverListener, Ticking
-{
+export class Cluster implements SubchannelOwner, PickingOwner, ResolverListener, Ticking {
   readonly #config: ClusterConfig;
   readonly #deps: ClusterDeps;
   readonly #endpoints: Endpoints;
   readonly #endpointLog: EndpointLog;
   readonly #setLog: EndpointSetLog;
-  readonly #connector: ConnectionSource;
   readonly #metrics: ClusterMetrics;
   readonly #waiting: WaitingCalls;
   readonly #warmUp: WarmUp;
   readonly #order: ConnectOrder;
   readonly #source = new SourceStatus();
   readonly #connectivity = new ConnectivityAggregate();
-  readonly deadlineGraceMs: number;
   readonly #picking: Picking;
+  readonly #calls: Calls;
   #serviceConfig: ServiceConfig;
-  #activeCalls = 0;
   #isClosed = false;
-  /** What calls are told once it is closed. */
-  #endReason = "";
 
   constructor(config: ClusterConfig, deps: ClusterDeps) {
     this.#config = config;
@@ -63,9 +57,7 @@ export class Cluster
     const { policy } = config.serviceConfig.balancing;
     this.#picking = new Picking(policy, deps.clock, deps.rng, this);
     this.#order = new ConnectOrder(deps.rng);
-    this.deadlineGraceMs = config.deadlineGraceMs;
-    this.#connector = deps.connector ?? new Connector(config, deps.loop);
-    this.#warmUp = new WarmUp(config.warmUp, deps.clock, () => this.#releaseReady());
+    this.#warmUp = new WarmUp(config.warmUp, deps.clock, () => this.#calls.releaseReady());
     this.#endpointLog = new EndpointLog(config.target, deps.log, deps.clock);
     const setLog = config.isSourceLogged ? deps.log : silentLogger;
     this.#setLog = new EndpointSetLog(config.target, setLog, deps.clock);
@@ -91,6 +83,7 @@ export class Cluster
       { ready: () => ready.length, capacity: () => capacity.length },
       () => this.#source.staleMs(deps.clock.nowMs()) / 1_000,
     );
+    this.#calls = new Calls(config, deps, this, this.#picking, this.#waiting, this.#metrics);
   }
 
   /** Begins to resolve and to connect. */
@@ -108,7 +101,7 @@ export class Cluster
     this.#connectivity.onEndpoint(null, "IDLE");
     const subchannel = new Subchannel(
       endpoint,
-      this.#connector,
+      this.#calls.connections,
       clock,
       backoff,
       metrics,
@@ -126,7 +119,7 @@ export class Cluster
 
   /** Calls that are not over, the waiting ones included. */
   get activeCalls(): number {
-    return this.#activeCalls;
+    return this.#calls.activeCalls;
   }
 
   /** gRPC's state of it as a whole: IDLE before `start`, SHUTDOWN after `close`. */
@@ -141,6 +134,7 @@ export class Cluster
   reconfigure(serviceConfig: ServiceConfig): void {
     if (this.#isClosed || serviceConfig === this.#serviceConfig) return;
     this.#serviceConfig = serviceConfig;
+    this.#calls.configure(serviceConfig);
     const { policy } = serviceConfig.balancing;
     this.#picking.setPolicy(policy);
     this.#order.set(this.#endpoints.current, policy);
@@ -155,9 +149,11 @@ export class Cluster
   }
 
   /**
-   * A call with its request headers; `Call.start` sends it on its way. `deadlineMs` is on the
+   * A call with its request headers; `start` of it sends it on its way. `deadlineMs` is on the
    * cluster's clock, Infinity for none; `nowMs` is that clock's time. Failures come through
    * `events`.
+   *
+   * @param config of its method, whose policies are carried out; null for none.
    */
   call(
     list: HeaderList,
@@ -165,68 +161,9 @@ export class Cluster
     events: CallEvents,
     deadlineMs: number,
     nowMs: number,
-  ): Call {
-    const call = new Call(this, list, isEnd, events, deadlineMs, nowMs);
-    this.#activeCalls += 1;
-    return call;
-  }
-
-  // CallOwner
-
-  dispatch(call: Call, exclude: Subchannel | null, nowMs: number): void {
-    if (this.#isClosed) {
-      call.fail("refused", ErrorCode.REFUSED_STREAM, Status.UNAVAILABLE, this.#endReason);
-      return;
-    }
-    if (exclude !== null) this.#metrics.replays.add();
-    const first = this.#picking.pick(exclude, call.request, nowMs);
-    if (first === null) {
-      this.#waiting.waitReady(call);
-      return;
-    }
-    if (first.canOpen()) {
-      call.startOn(first);
-      return;
-    }
-    if (this.#picking.policy.connects === "picked" && !first.isReady) {
-      // It was picked because the call belongs there.
-      first.connect();
-      this.#waiting.waitReady(call);
-      return;
-    }
-    first.wantConnection();
-    const second = this.#picking.pick(first, call.request, nowMs);
-    if (second?.canOpen() === true) call.startOn(second);
-    else this.#startAnywhere(call);
-  }
-
-  /** Both picks are full. While calls wait, no endpoint has room: whatever has some takes them. */
-  #startAnywhere(call: Call): void {
-    const hasRoom = (each: Subchannel) => each.isReady && each.canOpen();
-    const other =
-      this.#waiting.capacity.length > 0 ? undefined : this.#endpoints.current.find(hasRoom);
-    if (other === undefined) this.#waiting.waitCapacity(call);
-    else call.startOn(other);
-  }
-
-  arm(call: Call, atMs: number): void {
-    this.#deps.wheel.add(call, atMs);
-  }
-
-  disarm(call: Call): void {
-    this.#deps.wheel.remove(call);
-  }
-
-  nowMs(): number {
-    return this.#deps.clock.nowMs();
-  }
-
-  onCallEnded(_call: Call): void {
-    this.#activeCalls -= 1;
-  }
-
-  onWaitedTooLong(call: Call): void {
-    this.#waiting.onWaitedTooLong(call);
+    config: MethodConfig | null = null,
+  ): ClusterCall {
+    return this.#calls.newCall(list, isEnd, events, deadlineMs, nowMs, config);
   }
 
   #notReady(): string {
@@ -285,28 +222,7 @@ export class Cluster
   #warm(): void {
     if (this.#picking.policy.connects === "all") {
       this.#warmUp.judge(this.#connectivity, this.#endpoints.size);
-    } else this.#releaseReady();
-  }
-
-  #releaseReady(): void {
-    const waiting = this.#waiting.ready.length;
-    const spread = this.#spreadOf(waiting);
-    const nowMs = this.nowMs();
-    for (let i = 0; i < waiting && this.#picking.readyCount > 0; i++) {
-      const call = this.#waiting.ready.shift();
-      if (call === null) break;
-      this.disarm(call);
-      const target = spread === null ? null : spread.pick(call.request, nowMs);
-      if (target?.canOpen() === true) call.startOn(target);
-      else this.dispatch(call, null, nowMs);
-    }
-  }
-
-  #spreadOf(calls: number): QueueSpread<Subchannel> | null {
-    const { picker, policy } = this.#picking;
-    if (picker === null || policy.levelsCalls !== true) return null;
-    const ready = this.#endpoints.current.filter((each) => each.isPublished && each.isReady);
-    return ready.length === 0 ? null : new QueueSpread(picker, ready, calls);
+    } else this.#calls.releaseReady();
   }
 
   // ResolverListener
@@ -337,6 +253,7 @@ export class Cluster
   /** From the transport's loop, about once a second. */
   onTick(nowMs: number): void {
     this.#endpointLog.onTick();
+    this.#calls.onTick();
     this.#waiting.onTick(nowMs);
     this.#setLog.tell();
     for (const subchannel of this.#endpoints.current) subchannel.onTick(nowMs);
@@ -354,6 +271,7 @@ export class Cluster
       staleMs: Math.round(this.#source.staleMs(this.#deps.clock.nowMs())),
       reason: this.#source.reason,
       notes: this.#endpoints.notes,
+      circuitBreakers: this.#calls.breakers(),
       endpoints: viewOf(this.#endpoints, this.#picking.policy, this.#picking.picker),
     };
   }
@@ -376,7 +294,7 @@ export class Cluster
   #end(reason: string, end: (subchannel: Subchannel) => void): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#endReason = reason;
+    this.#calls.close(reason);
     this.#connectivity.close();
     this.#warmUp.cancel();
     this.#picking.close();

@@ -24,15 +24,18 @@ export const CAPACITY_QUEUE_CALLS_MAX = 65_536;
  * streams before it may be long; but one without a deadline must hear at last that it is stuck.
  */
 export const CAPACITY_TIMEOUT_MS = 60_000;
-/** Request bytes kept per call for a transparent replay (Envoy and gRPC: 64 KiB-1 MiB). */
+/** Request bytes kept per call for another attempt (Envoy and gRPC: 64 KiB-1 MiB). */
 export const REPLAY_BYTES_MAX = 65_536;
-/** Request bytes kept for replays over all calls of the process. */
+/** Request bytes kept for other attempts over all calls of the process. */
 export const REPLAY_BYTES_TOTAL_MAX = 67_108_864;
 /**
  * Replays of a call that had reached the wire; one that had not is moved without limit (gRFC A6).
  */
 export const WIRE_REPLAYS_MAX = 1;
-/** Attempts of one call in all: a guard against endpoints that accept and close for ever. */
+/**
+ * Attempts of one call, those by a policy apart: a guard against endpoints that accept and close
+ * for ever.
+ */
 export const ATTEMPTS_MAX = 32;
 /** A connection that served no call and lived shorter than this counts as a failed attempt. */
 export const CONNECTION_PROVEN_MS = 1_000;
@@ -57,6 +60,13 @@ export interface WarmUpConfig {
   readonly share: number;
 }
 
+/** What a cluster keeps of requests; one that is above a bound is sent, but never again. */
+export interface ReplayConfig {
+  readonly callBytesMax: number;
+  /** Of all calls of the cluster; those of the process have a bound of their own. */
+  readonly totalBytesMax: number;
+}
+
 /** Settings of one cluster; how it connects is part of them. */
 export interface ClusterConfig extends ConnectorOptions {
   readonly target: string;
@@ -66,6 +76,8 @@ export interface ClusterConfig extends ConnectorOptions {
   readonly maxConnectionsPerEndpoint: number;
   readonly backoff: BackoffConfig;
   readonly warmUp: WarmUpConfig;
+  /** What is kept of requests, so that they can be sent again. */
+  readonly replay: ReplayConfig;
   /** How long a call waits for an endpoint to become ready; Infinity: until its deadline. */
   readonly readyTimeoutMs: number;
   /** How long a call waits for a stream; Infinity: until its deadline. */
@@ -76,11 +88,10 @@ export interface ClusterConfig extends ConnectorOptions {
    */
   readonly deadlineGraceMs: number;
   /**
-   * Whether calls are told as by a gRPC client: those without `waitForReady` that nothing can be
-   * ready for soon fail at once, and one whose time is over while it waits has exceeded its
-   * deadline. Otherwise all wait, and hear why nothing was ready.
+   * Whether a call whose time is over while nothing is ready is told, as by a gRPC client, that it
+   * has exceeded its deadline. Otherwise it hears why nothing was ready.
    */
-  readonly isFailFast: boolean;
+  readonly isDeadlineTold: boolean;
   /** Whether what the resolver says is logged here; false where its owner does, for all workers. */
   readonly isSourceLogged: boolean;
 }
@@ -90,9 +101,10 @@ export const DEFAULT_CLUSTER_CONFIG = {
   ...DEFAULT_CONNECTOR_OPTIONS,
   backoff: { initialMs: BACKOFF_MS_FIRST, maxMs: BACKOFF_MS_MAX },
   warmUp: { timeMs: WARM_UP_MS, share: 1 },
+  replay: { callBytesMax: REPLAY_BYTES_MAX, totalBytesMax: REPLAY_BYTES_TOTAL_MAX },
   capacityTimeoutMs: CAPACITY_TIMEOUT_MS,
   deadlineGraceMs: DEADLINE_GRACE_MS,
-  isFailFast: false,
+  isDeadlineTold: false,
   isSourceLogged: true,
 } as const satisfies Partial<ClusterConfig>;
 

@@ -17,7 +17,7 @@ import { serviceConfigOf } from "./index.ts";
 
 /** What clients are given. */
 const CLIENT: Partial<ClusterConfig> = {
-  isFailFast: true,
+  isDeadlineTold: true,
   readyTimeoutMs: Number.POSITIVE_INFINITY,
   capacityTimeoutMs: Number.POSITIVE_INFINITY,
   deadlineGraceMs: 0,
@@ -152,14 +152,15 @@ test("a call that waits for a stream fails when the last endpoint is lost, unles
   });
 });
 
-test("a proxy's calls wait, whatever they say and whatever has failed", async () => {
+test("a proxy's calls wait whatever has failed, unless their method says no", async () => {
   await withCluster({}, async (harness) => {
     harness.resolve(await deadAddress(harness));
     await becomes(harness, "TRANSIENT_FAILURE");
-    const call = impatient(harness, 300);
+    const call = harness.call({ deadlineMs: harness.clock.nowMs() + 300 });
     assert.equal(call.isFailed, false);
     harness.clock.advance(310);
     assert.equal(call.failure?.status, 14, "and hear why nothing was ready");
+    assert.equal(impatient(harness, 300).failure?.status, 14, "`waitForReady: false`");
   });
 });
 

@@ -4,13 +4,19 @@
  * Strict, unlike the rest: nobody else writes into it, so a name that is unknown is a typo.
  */
 
-import { fieldsAt, ServiceConfigError } from "../grpc/index.ts";
+import { checkNames, fieldsAt } from "../grpc/index.ts";
+import { type CircuitBreakersConfig, parseCircuitBreakers } from "./circuit-breakers.ts";
+import { parseRetryBudget, type RetryBudgetConfig } from "./retry-budget.ts";
 
 /** All that can be said there, each part null where nothing is. Immutable. */
-export type Extensions = Readonly<Record<string, never>>;
+export interface Extensions {
+  readonly circuitBreakers: CircuitBreakersConfig | null;
+  /** The default unless it is said that there is none. */
+  readonly retryBudget: RetryBudgetConfig | null;
+}
 
 /** Names that `"fairlead"` may have. */
-const NAMES: readonly string[] = [];
+const NAMES: readonly string[] = ["circuitBreakers", "retryBudget"];
 
 /**
  * @param value the object after `JSON.parse`; undefined when it is absent.
@@ -18,9 +24,9 @@ const NAMES: readonly string[] = [];
  */
 export function parseExtensions(value: unknown): Extensions {
   const fields = value === undefined ? {} : fieldsAt(value, "fairlead");
-  for (const name of Object.keys(fields)) {
-    if (NAMES.includes(name)) continue;
-    throw new ServiceConfigError(`fairlead.${name}`, `is unknown: known are ${NAMES.join(", ")}`);
-  }
-  return {};
+  checkNames(fields, NAMES, "fairlead");
+  return {
+    circuitBreakers: parseCircuitBreakers(fields.circuitBreakers, "fairlead.circuitBreakers"),
+    retryBudget: parseRetryBudget(fields.retryBudget, "fairlead.retryBudget"),
+  };
 }

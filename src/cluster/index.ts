@@ -7,7 +7,8 @@
  * is bounded, in time and number, and fails with a reason; a call that ended is out of everything.
  * Must never: know who is asking, or read a clock of its own.
  */
-export { Call, type CallEvents, type CallFailure } from "./call.ts";
+export type { CallEvents, CallFailure } from "./call-events.ts";
+export type { ClusterCall } from "./calls.ts";
 export { Cluster, createCluster } from "./cluster.ts";
 export {
   type ClusterConfig,
@@ -18,8 +19,15 @@ export {
 export type { Connectivity } from "./connectivity.ts";
 export { EndpointSetLog, SET_LOG_INTERVAL_MS } from "./endpoint-set-log.ts";
 export { isGrpcRequest } from "./outcome.ts";
-export { parseServiceConfig, type ServiceConfig, serviceConfigOf } from "./service-config.ts";
+export { withTimeout } from "./request-headers.ts";
+export {
+  parseServiceConfig,
+  type ServiceConfig,
+  serviceConfigOf,
+  tryServiceConfig,
+} from "./service-config.ts";
 export type {
+  BreakerView,
   ClusterView,
   DecisionStep,
   EndpointState,

@@ -14,6 +14,7 @@ import {
   type Reading,
   type Registry,
 } from "../telemetry/index.ts";
+import { RetryMetrics } from "./retry-metrics.ts";
 
 /** Reasons for which a cluster refuses a call: label values. */
 const REFUSALS = [
@@ -22,6 +23,8 @@ const REFUSALS = [
   "capacity_full",
   "capacity_timeout",
   "deadline",
+  "max_calls",
+  "max_pending_calls",
 ] as const;
 
 /** One of `REFUSALS`. */
@@ -110,6 +113,7 @@ export class ClusterMetrics {
   readonly #target: string;
   readonly refusals: ReadonlyMap<Refusal, Counter>;
   readonly replays: Counter;
+  readonly retrying: RetryMetrics;
   readonly durations: AttemptDurations;
   /** Connections to endpoints that could not be made. */
   readonly connectFailures: Counter;
@@ -139,6 +143,7 @@ export class ClusterMetrics {
       "Calls sent again elsewhere because an endpoint provably did nothing with them.",
       labels,
     );
+    this.retrying = new RetryMetrics(registry, target);
     this.durations = new AttemptDurations(registry, target);
     this.connectFailures = registry.counter(
       "fairlead_upstream_connect_failures_total",
@@ -172,6 +177,7 @@ export class ClusterMetrics {
   remove(): void {
     for (const counter of this.refusals.values()) counter.remove();
     this.replays.remove();
+    this.retrying.remove();
     this.durations.remove();
     this.connectFailures.remove();
     for (const gauge of this.#gauges) gauge.remove();

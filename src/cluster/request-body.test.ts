@@ -2,7 +2,12 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { REPLAY_BYTES_MAX, REPLAY_BYTES_TOTAL_MAX } from "./config.ts";
-import { RequestBody, replayBytesKept } from "./request-body.ts";
+import { ReplayBounds, RequestBody, replayBytesKept } from "./request-body.ts";
+
+const BOUNDS = new ReplayBounds({
+  callBytesMax: REPLAY_BYTES_MAX,
+  totalBytesMax: REPLAY_BYTES_TOTAL_MAX,
+});
 
 /** What a body hands out, as text with a "|" between its parts and a "." for the end. */
 function handedOut(body: RequestBody, isEnd: boolean): string {
@@ -25,7 +30,7 @@ function push(body: RequestBody, text: string): void {
 }
 
 test("what was pushed is handed out in order, as often as asked, the end on the last part", () => {
-  const body = new RequestBody();
+  const body = new RequestBody(BOUNDS);
   for (const text of ["one", "", "two", "x".repeat(9_000), "three"]) push(body, text);
   const expected = `one|two|${"x".repeat(9_000)}|three`;
   assert.equal(handedOut(body, false), expected);
@@ -36,13 +41,13 @@ test("what was pushed is handed out in order, as often as asked, the end on the 
 });
 
 test("an empty body hands out nothing, or the end alone", () => {
-  const body = new RequestBody();
+  const body = new RequestBody(BOUNDS);
   assert.equal(handedOut(body, false), "");
   assert.equal(handedOut(body, true), ".");
 });
 
 test("bodies of several calls that grow in turn do not mix", () => {
-  const bodies = Array.from({ length: 50 }, () => new RequestBody());
+  const bodies = Array.from({ length: 50 }, () => new RequestBody(BOUNDS));
   for (let round = 0; round < 40; round += 1) {
     for (const [i, body] of bodies.entries()) push(body, `${i}:${round};`);
   }
@@ -55,7 +60,7 @@ test("bodies of several calls that grow in turn do not mix", () => {
 });
 
 test("what is kept is bounded per call", () => {
-  const body = new RequestBody();
+  const body = new RequestBody(BOUNDS);
   assert.equal(body.canKeep(REPLAY_BYTES_MAX), true);
   assert.equal(body.canKeep(REPLAY_BYTES_MAX + 1), false);
   push(body, "x".repeat(REPLAY_BYTES_MAX - 1));
@@ -68,15 +73,31 @@ test("what is kept is bounded over all calls, and clearing makes room", () => {
   const bodies: RequestBody[] = [];
   const part = Buffer.alloc(REPLAY_BYTES_MAX);
   for (let kept = 0; kept < REPLAY_BYTES_TOTAL_MAX; kept += part.length) {
-    const body = new RequestBody();
+    const body = new RequestBody(BOUNDS);
     assert.equal(body.canKeep(part.length), true);
     body.push(part, 0, part.length);
     bodies.push(body);
   }
   assert.equal(replayBytesKept(), REPLAY_BYTES_TOTAL_MAX);
-  assert.equal(new RequestBody().canKeep(1), false);
+  assert.equal(new RequestBody(BOUNDS).canKeep(1), false);
   bodies[0].clear();
-  assert.equal(new RequestBody().canKeep(part.length), true);
+  assert.equal(new RequestBody(BOUNDS).canKeep(part.length), true);
   for (const body of bodies) body.clear();
   assert.equal(replayBytesKept(), 0);
+});
+
+test("a cluster has a bound of its own, which a copy counts for too", () => {
+  const bounds = new ReplayBounds({ callBytesMax: 6, totalBytesMax: 10 });
+  const body = new RequestBody(bounds);
+  assert.equal(body.canKeep(7), false);
+  push(body, "abcd");
+  push(body, "ef");
+  const copy = body.copy();
+  assert.equal(handedOut(copy, true), "abcd|ef.");
+  assert.equal(bounds.keptBytes, 12);
+  assert.equal(new RequestBody(bounds).canKeep(1), false);
+  body.clear();
+  assert.equal(new RequestBody(bounds).canKeep(4), true);
+  copy.clear();
+  assert.equal(bounds.keptBytes, 0);
 });

@@ -2,11 +2,11 @@
  * The request bytes of one call: what waits for an attempt, and what a replay would need. gRFC A6.
  *
  * Most bodies are one small piece, packed with others into a shared slab. What is kept is bounded
- * per call and over the process; a call over the bound can still be sent, but not replayed.
+ * per call, over the cluster and over the process; a call over the bound can still be sent, but not replayed.
  */
 
 import { copyBytes } from "../http2/index.ts";
-import { REPLAY_BYTES_MAX, REPLAY_BYTES_TOTAL_MAX } from "./config.ts";
+import { REPLAY_BYTES_TOTAL_MAX, type ReplayConfig } from "./config.ts";
 
 const SLAB_BYTES = 16_384;
 
@@ -57,6 +57,18 @@ class Piece {
   }
 }
 
+/** What all calls of a cluster may keep, and do. */
+export class ReplayBounds {
+  readonly callBytesMax: number;
+  readonly totalBytesMax: number;
+  keptBytes = 0;
+
+  constructor({ callBytesMax, totalBytesMax }: ReplayConfig) {
+    this.callBytesMax = callBytesMax;
+    this.totalBytesMax = totalBytesMax;
+  }
+}
+
 /** Where a body is sent. */
 export interface BodyTarget {
   sendBody(bytes: Uint8Array, start: number, end: number, isEnd: boolean): void;
@@ -64,11 +76,16 @@ export interface BodyTarget {
 
 /** The bytes of one request so far. The first piece is kept in place: mostly it is the only one. */
 export class RequestBody {
+  readonly #bounds: ReplayBounds;
   #bytes: Buffer = EMPTY;
   #start = 0;
   #end = 0;
   #more: Piece[] | null = null;
   #length = 0;
+
+  constructor(bounds: ReplayBounds) {
+    this.#bounds = bounds;
+  }
 
   /** Bytes kept. */
   get length(): number {
@@ -77,9 +94,9 @@ export class RequestBody {
 
   /** Whether bytes of `count` more may be kept once they were sent. */
   canKeep(count: number): boolean {
-    return (
-      this.#length + count <= REPLAY_BYTES_MAX && keptBytesTotal + count <= REPLAY_BYTES_TOTAL_MAX
-    );
+    const { callBytesMax, totalBytesMax, keptBytes } = this.#bounds;
+    if (this.#length + count > callBytesMax || keptBytes + count > totalBytesMax) return false;
+    return keptBytesTotal + count <= REPLAY_BYTES_TOTAL_MAX;
   }
 
   /** Keeps a copy of source[start, end). */
@@ -97,6 +114,7 @@ export class RequestBody {
       this.#more.push(new Piece(bytes, at, at + count));
     }
     this.#length += count;
+    this.#bounds.keptBytes += count;
     keptBytesTotal += count;
   }
 
@@ -115,8 +133,18 @@ export class RequestBody {
     }
   }
 
+  /** Another body of the same bytes, which counts for itself. */
+  copy(): RequestBody {
+    const body = new RequestBody(this.#bounds);
+    const sendBody = (bytes: Uint8Array, start: number, end: number) =>
+      body.push(bytes, start, end);
+    this.sendTo({ sendBody }, false);
+    return body;
+  }
+
   /** Forgets everything. */
   clear(): void {
+    this.#bounds.keptBytes -= this.#length;
     keptBytesTotal -= this.#length;
     this.#bytes = EMPTY;
     this.#start = 0;

@@ -6,13 +6,20 @@
  */
 
 import { type Balancing, balancingFromServiceConfig, parsePolicy } from "../balancing/index.ts";
-import { fieldsAt, MethodConfigs } from "../grpc/index.ts";
+import type { ServiceConfigResult } from "../discovery/index.ts";
+import {
+  fieldsAt,
+  MethodConfigs,
+  parseRetryThrottling,
+  type RetryThrottling,
+} from "../grpc/index.ts";
 import { type Extensions, parseExtensions } from "./extensions.ts";
 
 /** What a service config says. Immutable. */
 export interface ServiceConfig {
   readonly balancing: Balancing;
   readonly methods: MethodConfigs;
+  readonly retryThrottling: RetryThrottling | null;
   readonly extensions: Extensions;
 }
 
@@ -25,8 +32,19 @@ export function parseServiceConfig(json: unknown): ServiceConfig {
   return {
     balancing: balancingFromServiceConfig(json),
     methods: MethodConfigs.parse(json),
+    retryThrottling: parseRetryThrottling(json),
     extensions: parseExtensions(fairlead),
   };
+}
+
+/** The same for what a resolver says; a sentence where it cannot be used. */
+export function tryServiceConfig(result: ServiceConfigResult): ServiceConfig | string {
+  if ("error" in result) return result.error;
+  try {
+    return parseServiceConfig(result.json);
+  } catch (error) {
+    return (error as Error).message;
+  }
 }
 
 /**

@@ -49,6 +49,20 @@ export interface EndpointView {
   readonly decision: readonly DecisionStep[];
 }
 
+/** A circuit breaker that is set. With several workers all but `limit` are sums over them. */
+export interface BreakerView {
+  /** As in the service config: "maxCalls". */
+  readonly name: string;
+  /** Of each process. */
+  readonly limit: number;
+  /** What it counts now. */
+  readonly current: number;
+  /** How often it said no. */
+  readonly refused: number;
+  /** Whether it said no a moment ago. */
+  readonly open: boolean;
+}
+
 /** One target and its endpoints, sorted by address. */
 export interface ClusterView {
   readonly target: string;
@@ -63,6 +77,8 @@ export interface ClusterView {
   readonly reason: string | null;
   /** Rules of discovery that hold for all endpoints: which port, which hints. */
   readonly notes: readonly string[];
+  /** Those that are set. */
+  readonly circuitBreakers: readonly BreakerView[];
   readonly endpoints: readonly EndpointView[];
 }
 

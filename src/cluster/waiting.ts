@@ -48,6 +48,11 @@ export class WaitingCalls {
     this.#isFailing = isFailing;
   }
 
+  /** Calls that wait for either. */
+  get length(): number {
+    return this.ready.length + this.capacity.length;
+  }
+
   /** Nothing is ready: the call waits for that, up to a time and in bounds. */
   waitReady(call: Call): void {
     if (!this.#mayWait(call)) {
@@ -55,7 +60,7 @@ export class WaitingCalls {
       return;
     }
     if (this.ready.length >= READY_QUEUE_CALLS_MAX) {
-      this.#refuse(call, "queue_full", `${READY_QUEUE_CALLS_MAX} calls wait: ${this.#notReady()}`);
+      this.refuse(call, "queue_full", `${READY_QUEUE_CALLS_MAX} calls wait: ${this.#notReady()}`);
       return;
     }
     this.ready.push(call);
@@ -64,7 +69,7 @@ export class WaitingCalls {
   }
 
   #mayWait(call: Call): boolean {
-    return call.waitForReady || !this.#config.isFailFast || !this.#isFailing();
+    return call.waitForReady || !this.#isFailing();
   }
 
   #arm(call: Call, atMs: number): void {
@@ -75,7 +80,6 @@ export class WaitingCalls {
 
   /** Nothing is about to be ready: calls that should not wait then are told so. */
   failImpatient(): void {
-    if (!this.#config.isFailFast) return;
     const calls: Call[] = [];
     for (let call = this.ready.head; call !== null; call = call.queueNext) {
       if (!this.#mayWait(call)) calls.push(call);
@@ -85,6 +89,7 @@ export class WaitingCalls {
   }
 
   #failNotReady(call: Call): void {
+    if (call.isRetriedUnplaced()) return;
     this.#count("not_ready");
     call.fail("refused", ErrorCode.CANCEL, Status.UNAVAILABLE, this.#notReady());
   }
@@ -93,7 +98,7 @@ export class WaitingCalls {
   waitCapacity(call: Call): void {
     if (this.capacity.length >= CAPACITY_QUEUE_CALLS_MAX) {
       const reason = `${this.#full()}, and ${CAPACITY_QUEUE_CALLS_MAX} calls wait`;
-      this.#refuse(call, "capacity_full", reason);
+      this.refuse(call, "capacity_full", reason);
       return;
     }
     this.capacity.push(call);
@@ -113,7 +118,7 @@ export class WaitingCalls {
       const call = this.capacity.takeWaitingSince(sinceMs);
       if (call === null) return;
       const reason = `${this.#full()}, and the call has waited for ${capacityTimeoutMs} ms`;
-      this.#refuse(call, "capacity_timeout", reason);
+      this.refuse(call, "capacity_timeout", reason);
     }
   }
 
@@ -129,7 +134,7 @@ export class WaitingCalls {
   onWaitedTooLong(call: Call): void {
     if (call.queue !== this.ready) {
       this.#exceed(call, `every connection of ${this.#config.target} was full`);
-    } else if (this.#config.isFailFast && this.#deps.clock.nowMs() >= call.deadlineMs) {
+    } else if (this.#config.isDeadlineTold && this.#deps.clock.nowMs() >= call.deadlineMs) {
       this.#exceed(call, `nothing was ready: ${this.#notReady()}`);
     } else this.#failNotReady(call);
   }
@@ -153,7 +158,8 @@ export class WaitingCalls {
     return `every connection of ${this.#config.target} is at its MAX_CONCURRENT_STREAMS`;
   }
 
-  #refuse(call: Call, why: Refusal, reason: string): void {
+  /** It may not even wait. */
+  refuse(call: Call, why: Refusal, reason: string): void {
     this.#count(why);
     call.fail("refused", ErrorCode.REFUSED_STREAM, Status.UNAVAILABLE, reason);
   }

@@ -18,6 +18,8 @@ export {
 } from "./framing.ts";
 export {
   booleanAt,
+  checkNames,
+  countAt,
   durationMsAt,
   type Fields,
   fieldsAt,
@@ -36,7 +38,14 @@ export {
   metadataKeyProblem,
   metadataValueProblem,
 } from "./metadata.ts";
-export { type MethodConfig, type MethodConfigEntry, MethodConfigs } from "./method-config.ts";
+export {
+  type MethodConfig,
+  type MethodConfigEntry,
+  MethodConfigs,
+  withAttemptsMax,
+} from "./method-config.ts";
+export { type HedgingPolicy, POLICY_ATTEMPTS_MAX, type RetryPolicy } from "./retry-policy.ts";
+export { parsePushback, parseRetryThrottling, type RetryThrottling } from "./retry-throttling.ts";
 export {
   parseGrpcStatus,
   Status,

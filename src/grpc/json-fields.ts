@@ -52,6 +52,22 @@ export function booleanAt(value: unknown, path: string): boolean | null {
   return typeof value === "boolean" ? value : refuse(path, value, "a boolean");
 }
 
+/** A whole number from `min` to `max`; null when it is absent. */
+export function countAt(value: unknown, path: string, min: number, max: number): number | null {
+  if (value === undefined || value === null) return null;
+  const isCount = Number.isSafeInteger(value) && (value as number) >= min;
+  if (isCount && (value as number) <= max) return value as number;
+  return refuse(path, value, `a whole number from ${min} to ${max}`);
+}
+
+/** Refuses fields that nobody knows, where a name can only be a typo. */
+export function checkNames(fields: Fields, known: readonly string[], path: string): void {
+  for (const name of Object.keys(fields)) {
+    if (known.includes(name)) continue;
+    throw new ServiceConfigError(`${path}.${name}`, `is unknown: known are ${known.join(", ")}`);
+  }
+}
+
 /** A whole number, or one as text, as protobuf writes its wide integers in JSON; null: absent. */
 export function bytesAt(value: unknown, path: string): number | null {
   if (value === undefined || value === null) return null;

@@ -15,6 +15,7 @@ import {
   textAt,
 } from "./json-fields.ts";
 import {
+  cappedPolicy,
   type HedgingPolicy,
   parseHedgingPolicy,
   parseRetryPolicy,
@@ -90,13 +91,6 @@ export class MethodConfigs {
     return new MethodConfigs(entries, byName);
   }
 
-  /** Whether any method has a retry or a hedging policy. */
-  get hasRetries(): boolean {
-    return this.entries.some(
-      ({ config }) => config.retryPolicy !== null || config.hedgingPolicy !== null,
-    );
-  }
-
   /**
    * The config of a method, by its path "/service/method": "the entry for the method, else that for
    * its service, else the one with neither".
@@ -106,6 +100,17 @@ export class MethodConfigs {
     const byName = this.#byName;
     return byName.get(path) ?? byName.get(service) ?? byName.get("") ?? NOTHING;
   }
+}
+
+/**
+ * A method's config as it is carried out: with policies of `attemptsMax` attempts at most, and
+ * without any when that is 1.
+ */
+export function withAttemptsMax(config: MethodConfig, attemptsMax: number): MethodConfig {
+  const retryPolicy = cappedPolicy(config.retryPolicy, attemptsMax);
+  const hedgingPolicy = cappedPolicy(config.hedgingPolicy, attemptsMax);
+  if (retryPolicy === config.retryPolicy && hedgingPolicy === config.hedgingPolicy) return config;
+  return { ...config, retryPolicy, hedgingPolicy };
 }
 
 function parseEntry(fields: Fields, path: string): MethodConfigEntry {

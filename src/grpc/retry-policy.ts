@@ -5,6 +5,12 @@
 import { durationMsAt, type Fields, fieldsAt, refuse, statusesAt } from "./json-fields.ts";
 import type { Status } from "./status.ts";
 
+/**
+ * "Values greater than 5 are treated as 5 without being considered a validation error": what a
+ * service config may ask for, unless the client itself says otherwise.
+ */
+export const POLICY_ATTEMPTS_MAX = 5;
+
 /** `retryPolicy`: further attempts, one after the other. */
 export interface RetryPolicy {
   /** The first one included; 2 or more. */
@@ -39,8 +45,8 @@ export function parseRetryPolicy(value: unknown, path: string): RetryPolicy {
   }
   return {
     maxAttempts: attemptsAt(fields, path),
-    initialBackoffMs: durationMsAt(fields.initialBackoff, `${path}.initialBackoff`),
-    maxBackoffMs: durationMsAt(fields.maxBackoff, `${path}.maxBackoff`),
+    initialBackoffMs: backoffAt(fields.initialBackoff, `${path}.initialBackoff`),
+    maxBackoffMs: backoffAt(fields.maxBackoff, `${path}.maxBackoff`),
     backoffMultiplier,
     retryableStatuses,
   };
@@ -57,10 +63,26 @@ export function parseHedgingPolicy(value: unknown, path: string): HedgingPolicy 
   };
 }
 
+/** Backoffs "MUST have a duration value greater than 0". */
+function backoffAt(value: unknown, path: string): number {
+  const ms = durationMsAt(value, path);
+  return ms > 0 ? ms : refuse(path, value, "longer than 0");
+}
+
 /** "maxAttempts MUST be specified and MUST be a JSON integer value greater than 1." */
 function attemptsAt({ maxAttempts }: Fields, path: string): number {
   const isCount = Number.isInteger(maxAttempts) && (maxAttempts as number) > 1;
   return isCount
     ? (maxAttempts as number)
     : refuse(`${path}.maxAttempts`, maxAttempts, "2 or more");
+}
+
+/** A policy as it is carried out: with `attemptsMax` attempts at most; null for no further ones. */
+export function cappedPolicy<P extends RetryPolicy | HedgingPolicy>(
+  policy: P | null,
+  attemptsMax: number,
+): P | null {
+  if (policy === null || attemptsMax <= 1) return null;
+  if (policy.maxAttempts <= attemptsMax) return policy;
+  return { ...policy, maxAttempts: attemptsMax };
 }

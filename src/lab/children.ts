@@ -10,7 +10,7 @@ import { type ChildProcess, fork, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { Clock } from "../base/index.ts";
 import { LabError } from "./error.ts";
-import type { CallerMessage, ChildMessage, PodsMessage } from "./messages.ts";
+import type { ChildMessage, OrderMessage } from "./messages.ts";
 
 /** From here to SIGKILL when a child does not end by itself. */
 const END_GRACE_MS = 2000;
@@ -26,7 +26,7 @@ const here = import.meta.url;
 /** In a checkout the programs are TypeScript beside this file; in a built package, bundles. */
 const EXTENSION = here.endsWith(".ts") ? ".ts" : ".js";
 
-/** Path of one of the lab's own child programs: "pod", "caller", "clusterip" or "leash". */
+/** Path of one of the lab's own child programs: "pod", "caller", "kubelet" and so on. */
 function programUrl(name: string): URL {
   return new URL(`./programs/${name}${EXTENSION}`, here);
 }
@@ -94,8 +94,13 @@ export class Child {
   }
 
   /** Sends a message; no-op when the child is gone. */
-  send(message: CallerMessage | PodsMessage): void {
+  send(message: OrderMessage): void {
     if (this.#process.connected) this.#process.send(message, () => {});
+  }
+
+  /** Ends it at once, by SIGKILL. */
+  kill(): void {
+    this.#process.kill("SIGKILL");
   }
 
   /** Lets go of it: SIGTERM, then SIGKILL after a grace period. Resolves once it is gone. */
@@ -116,6 +121,11 @@ export class Children {
 
   constructor(clock: Clock) {
     this.#clock = clock;
+  }
+
+  /** True once `close` was called: what ends now was told to. */
+  get isClosed(): boolean {
+    return this.#isClosed;
   }
 
   /** Starts one of the lab's own programs. Throws `LabError` after `close`. */

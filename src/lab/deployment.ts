@@ -1,36 +1,26 @@
 /**
- * The pods of a lab while it runs: processes and API objects side by side, scaled up and down as a
- * Deployment of a cluster is.
+ * The pods of a lab while it runs: processes and API objects side by side, scaled, rolled and
+ * replaced as a Deployment of a cluster does it.
  *
  * A pod that comes is an object that becomes ready when its process serves; one that goes is
- * Terminating first, and its process ends when all who watch had time to hear of it. Names and
- * addresses go by number, so a pod that comes back has those it had.
+ * Terminating first, and its process ends when all who watch had time to hear of it; one that dies
+ * is replaced by another, with a name, a uid and an address of its own. Each change only says what
+ * there should be; one loop (`#reconcile`) brings it about, step by step, as controllers do.
  */
 import type { Clock } from "../base/index.ts";
 import type { Children } from "./children.ts";
-import { type Objects, Workload } from "./cluster/index.ts";
+import type { Objects } from "./cluster/index.ts";
 import { LabError } from "./error.ts";
-import { type Pod, type PodSet, podHost, podNames, startPod, startPods } from "./pods.ts";
+import { Kubelet } from "./kubelet.ts";
+import { PodObjects } from "./pod-objects.ts";
+import { type PodEntry, PodRows } from "./pod-rows.ts";
+import { type Pod, type PodSet, podHost, startPod, startPods } from "./pods.ts";
 import type { PodState } from "./view.ts";
 
 /** From Terminating to SIGTERM (a preStop hook's sleep, shortened). */
 const TERMINATING_MS = 500;
-/** The namespace of the lab's objects. */
-export const NAMESPACE = "lab";
-/** The Service with a ClusterIP, and the headless one. */
-export const SERVICES = { clusterIp: "echo", headless: "echo-headless" } as const;
-/** The pods, to whoever can read EndpointSlices. */
-export const LAB_TARGET = `kubernetes:///${SERVICES.clusterIp}.${NAMESPACE}:grpc`;
-const ZONES = ["a", "b", "c"];
-const LABELS = { app: "echo" };
-
-/** One pod by its number. */
-interface Entry {
-  readonly name: string;
-  state: PodState;
-  pod: Pod | null;
-}
-
+/** From a process' death to the API server's knowing: the kubelet looks once a second. */
+const DEATH_NOTICED_MS = 500;
 /** What it works with. */
 export interface DeploymentDeps {
   readonly children: Children;
@@ -38,31 +28,46 @@ export interface DeploymentDeps {
   readonly objects: Objects;
 }
 
+/** A pod died. `replaced` resolves with the name of the one in its place, and may reject. */
+type DeathListener = (name: string, replaced: Promise<string>) => void;
+
 /** All pods. */
 export class Deployment {
   readonly #deps: DeploymentDeps;
-  readonly #workload: Workload;
-  readonly #entries: Entry[];
+  readonly #objects: PodObjects;
+  readonly #rows: PodRows;
   readonly #listeners = new Set<() => void>();
+  readonly #deathListeners = new Set<DeathListener>();
+  #kubelet: Kubelet | null = null;
   #set: PodSet | null = null;
   #wanted: number;
-  #scaling: Promise<void> | null = null;
+  #reconciling: Promise<void> | null = null;
 
   constructor(count: number, deps: DeploymentDeps) {
     this.#deps = deps;
     this.#wanted = count;
-    this.#workload = new Workload(deps.objects, NAMESPACE);
-    this.#entries = podNames(count).map((name) => ({ name, state: "starting", pod: null }));
+    this.#objects = new PodObjects(deps.objects);
+    this.#rows = new PodRows(count);
   }
 
-  /** Names of all pods that ever were. */
+  /** Names of the pods in the rows, in order. */
   get names(): readonly string[] {
-    return this.#entries.map(({ name }) => name);
+    return this.#rows.all.map(({ name }) => name);
   }
 
   /** Where they stand, in the same order. */
   get states(): readonly PodState[] {
-    return this.#entries.map(({ state }) => state);
+    return this.#rows.all.map(({ state }) => state);
+  }
+
+  /** Names of those that were made slow. */
+  get slowed(): readonly string[] {
+    return this.#rows.alive.filter(({ slowFactor }) => slowFactor > 1).map(({ name }) => name);
+  }
+
+  /** Names of those whose health service says NOT_SERVING. */
+  get notServing(): readonly string[] {
+    return this.#rows.alive.filter(({ isServing }) => !isServing).map(({ name }) => name);
   }
 
   /** How many there should be. */
@@ -72,7 +77,7 @@ export class Deployment {
 
   /** The pods that take new calls. */
   get ready(): readonly Pod[] {
-    return this.#entries.filter(({ state }) => state === "ready").map(({ pod }) => pod!);
+    return this.#rows.all.filter(({ state }) => state === "ready").map(({ pod }) => pod!);
   }
 
   /** Where the ClusterIP stand-in listens. Known once the pods have started. */
@@ -83,16 +88,12 @@ export class Deployment {
 
   /** Starts the first pods all at once. Throws `LabError` when they cannot be had. */
   async start(): Promise<void> {
-    this.#set = await startPods(this.#deps.children, this.names);
-    for (const zone of ZONES) this.#workload.addNode(`node-${zone}`, zone);
-    const { host, port } = this.#set.clusterIp;
-    const ports = [{ name: "grpc", port: port || 50_051, targetPort: "grpc" }];
-    const spec = { selector: LABELS, ports };
-    this.#workload.addService(SERVICES.clusterIp, { ...spec, clusterIP: host });
-    this.#workload.addService(SERVICES.headless, { ...spec, clusterIP: "None" });
+    const { children } = this.#deps;
+    this.#kubelet = new Kubelet(children, (name, isReady) => this.#onProbed(name, isReady));
+    this.#set = await startPods(children, this.names);
+    this.#objects.addServices(this.#set.clusterIp);
     for (const [index, pod] of this.#set.pods.entries()) {
-      this.#addObject(index, pod.address);
-      this.#becomeReady(this.#entries[index]!, pod);
+      this.#becomeReady(this.#rows.all[index]!, pod);
     }
     this.#tell();
   }
@@ -102,98 +103,162 @@ export class Deployment {
     this.#listeners.add(listener);
   }
 
+  /** Calls `listener` when a pod dies that nobody had told to end. */
+  onDeath(listener: DeathListener): void {
+    this.#deathListeners.add(listener);
+  }
+
   /**
    * There should be so many from now on. Resolves when there are, or rejects with `LabError` when a
    * pod cannot start (there are then as many as could be had). A later number replaces this one.
    */
   scale(count: number): Promise<void> {
     this.#wanted = count;
-    this.#scaling ??= this.#reconcile().finally(() => {
-      this.#scaling = null;
-    });
-    return this.#scaling;
+    return this.#reconcile();
   }
 
-  async #reconcile(): Promise<void> {
-    for (;;) {
-      const serving = this.#entries.filter(({ state }) => state === "ready").length;
-      if (serving === this.#wanted) return;
-      if (serving < this.#wanted) await this.#grow();
-      else await this.#shrink();
+  /**
+   * A rolling update: all pods of now are replaced, one more first and then one less (maxSurge 1,
+   * maxUnavailable 0). Resolves when none of them is left; rejects as `scale` does.
+   */
+  roll(): Promise<void> {
+    for (const entry of this.#rows.alive) entry.isStale = true;
+    return this.#reconcile();
+  }
+
+  /** SIGKILL to a pod. It is replaced once its death is noticed. Throws `LabError`, as all below. */
+  kill(name: string): void {
+    this.#alive(name).pod!.child.kill();
+  }
+
+  /** Its calls take `factor` times their usual time from now on. */
+  slow(name: string, factor: number): void {
+    const entry = this.#alive(name);
+    entry.slowFactor = factor;
+    this.#behave(entry);
+  }
+
+  /** What its health service says from now on; the slice follows by its readiness probe. */
+  setServing(name: string, isServing: boolean): void {
+    const entry = this.#alive(name);
+    entry.isServing = isServing;
+    this.#behave(entry);
+  }
+
+  #alive(name: string): PodEntry {
+    const entry = this.#rows.alive.find((candidate) => candidate.name === name);
+    if (!entry) throw new LabError(`${name}: no pod of this name serves`);
+    return entry;
+  }
+
+  #behave({ pod, slowFactor, isServing }: PodEntry): void {
+    pod!.child.send({ type: "behave", slowFactor, isServing });
+  }
+
+  #reconcile(): Promise<void> {
+    this.#reconciling ??= this.#bringAbout();
+    return this.#reconciling;
+  }
+
+  async #bringAbout(): Promise<void> {
+    // Never over before it is assigned.
+    await null;
+    try {
+      for (;;) {
+        const { alive } = this.#rows;
+        const missing = this.#wanted - alive.length;
+        if (missing > 0) await this.#grow(missing);
+        else if (missing < 0) await this.#shrink(-missing);
+        else if (alive.some(({ isStale }) => isStale)) await this.#grow(1);
+        else return;
+      }
+    } finally {
+      this.#reconciling = null;
     }
   }
 
-  async #grow(): Promise<void> {
-    const names = podNames(this.#wanted);
-    while (this.#entries.length < names.length) {
-      const name = names[this.#entries.length]!;
-      this.#entries.push({ name, state: "gone", pod: null });
-    }
-    const coming = this.#entries.filter(
-      ({ state }, index) => index < this.#wanted && state === "gone",
-    );
-    for (const entry of coming) entry.state = "starting";
+  async #grow(count: number): Promise<void> {
+    const coming = this.#rows.take(count);
     this.#tell();
     const outcomes = await Promise.allSettled(coming.map((entry) => this.#startOne(entry)));
     this.#tell();
     const failed = outcomes.find(({ status }) => status === "rejected");
     if (failed?.status !== "rejected") return;
-    this.#wanted = this.ready.length;
+    for (const entry of this.#rows.alive) entry.isStale = false;
+    this.#wanted = Math.min(this.#wanted, this.#rows.alive.length);
     throw failed.reason;
   }
 
-  async #startOne(entry: Entry): Promise<void> {
-    const index = this.#entries.indexOf(entry);
+  async #startOne(entry: PodEntry): Promise<void> {
     const set = this.#set!;
-    const { children } = this.#deps;
+    const host = podHost(entry.number - 1, set);
     try {
-      const pod = await startPod(children, entry.name, podHost(index, set), set.clusterIp.port);
-      this.#addObject(index, pod.address);
-      this.#becomeReady(entry, pod);
+      const { children } = this.#deps;
+      this.#becomeReady(entry, await startPod(children, entry.name, host, set.clusterIp.port));
     } catch (error) {
-      entry.state = "gone";
+      this.#rows.leave(entry, true);
       throw error;
     }
   }
 
-  async #shrink(): Promise<void> {
-    const { clock, children } = this.#deps;
-    const going = this.#entries.filter(
-      ({ state }, index) => index >= this.#wanted && state === "ready",
-    );
+  async #shrink(count: number): Promise<void> {
+    const { children } = this.#deps;
+    const going = this.#rows.surplus(count);
     for (const entry of going) {
       entry.state = "terminating";
-      this.#workload.terminatePod(entry.name);
+      this.#objects.terminate(entry.name);
     }
     this.#tell();
-    await new Promise<void>((resolve) => clock.setTimer(TERMINATING_MS, resolve));
+    await this.#pause(TERMINATING_MS);
     await Promise.all(
       going.map(async (entry) => {
         await children.end(entry.pod!.child);
-        this.#workload.removePod(entry.name);
-        entry.state = "gone";
-        entry.pod = null;
+        this.#objects.remove(entry.name);
+        this.#rows.leave(entry, !entry.isStale);
       }),
     );
   }
 
-  #addObject(index: number, address: string): void {
-    const colon = address.lastIndexOf(":");
-    this.#workload.addPod({
-      ...{ name: this.#entries[index]!.name, labels: LABELS },
-      node: `node-${ZONES[index % ZONES.length]}`,
-      ips: [address.slice(0, colon)],
-      ports: { grpc: Number(address.slice(colon + 1)) },
-    });
+  /** Its process ended. That is a death unless the lab ended it. */
+  #onEnded(entry: PodEntry): void {
+    if (!this.#rows.alive.includes(entry) || this.#deps.children.isClosed) return;
+    entry.state = "killed";
+    this.#tell();
+    const replaced = this.#replace(entry);
+    replaced.catch(() => {});
+    for (const listener of this.#deathListeners) listener(entry.name, replaced);
   }
 
-  #becomeReady(entry: Entry, pod: Pod): void {
+  async #replace(entry: PodEntry): Promise<string> {
+    const row = this.#rows.all.indexOf(entry);
+    await this.#pause(DEATH_NOTICED_MS);
+    this.#objects.remove(entry.name);
+    this.#rows.leave(entry, false);
+    await this.#reconcile();
+    return this.#rows.all[row]!.name;
+  }
+
+  #onProbed(name: string, isReady: boolean): void {
+    const entry = this.#rows.alive.find((candidate) => candidate.name === name);
+    if (!entry) return;
+    entry.state = isReady ? "ready" : "not-ready";
+    this.#objects.setReady(name, isReady);
+    this.#tell();
+  }
+
+  #becomeReady(entry: PodEntry, pod: Pod): void {
+    this.#objects.addReady(entry, pod.address);
     entry.pod = pod;
     entry.state = "ready";
-    this.#workload.setReady(entry.name, true);
+    pod.child.ended.then(() => this.#onEnded(entry));
+  }
+
+  #pause(delayMs: number): Promise<void> {
+    return new Promise((resolve) => this.#deps.clock.setTimer(delayMs, resolve));
   }
 
   #tell(): void {
+    this.#kubelet!.probe(this.#rows.alive.map(({ pod }) => pod!));
     for (const listener of this.#listeners) listener();
   }
 }

@@ -5,14 +5,17 @@ import { LaneMeasure } from "./measure.ts";
 import { verdict } from "./verdict.ts";
 import type { LabView, LanePhase, LaneView } from "./view.ts";
 
+type Marked = Parameters<LaneMeasure["mark"]>[0];
+
 /** A lane whose pod `index` answered `calls[index]` calls. */
 export function laneFixture(
   name: string,
   calls: readonly number[],
-  change: { phase?: LanePhase; failure?: string; failed?: number } = {},
+  change: { phase?: LanePhase; failure?: string; failed?: number; event?: Marked } = {},
 ): LaneView {
   const pods = calls.map((_, index) => `echo-${index + 1}`);
   const measure = new LaneMeasure(pods);
+  if (change.event) measure.mark(change.event);
   measure.add({
     perPod: Object.fromEntries(pods.map((pod, index) => [pod, calls[index]!])),
     failed: change.failed ?? 0,
@@ -30,6 +33,8 @@ export function laneFixture(
     figures,
     callsPerSecond: 300,
     verdict: verdict({ figures, failure }),
+    effects: measure.effects,
+    replicas: null,
     failure,
   };
 }
@@ -40,6 +45,7 @@ export function labFixture(lanes: readonly LaneView[], change: Partial<LabView> 
   return {
     pods,
     podStates: pods.map(() => "ready" as const),
+    ...{ slowPods: [], events: [] },
     elapsedMs: 62_000,
     pageUrl: "http://127.0.0.1:7480/",
     ...{ access: null, hint: null, notice: null },

@@ -5,40 +5,33 @@
  * Bounded: the oldest column goes when there are `columnsMax`.
  */
 
-/** Columns of calls per pod, oldest first. */
+/** Columns of calls by row, oldest first. */
 export class CallHistory {
-  #pods: readonly string[];
   readonly #columnsMax: number;
   readonly #columns: number[][] = [];
-  #before: number[];
+  /** Totals at the last column, by name. */
+  #before: Readonly<Record<string, number>> = {};
+
+  /** @param columnsMax How many columns are kept. */
+  constructor(columnsMax: number) {
+    this.#columnsMax = columnsMax;
+  }
 
   /**
-   * @param pods Names of all pods, in the order of the rows.
-   * @param columnsMax How many columns are kept.
+   * Closes an interval: a column of the calls since the last one.
+   *
+   * @param rows names of the pods that are in the rows now.
+   * @param perPod running totals.
    */
-  constructor(pods: readonly string[], columnsMax: number) {
-    this.#pods = pods;
-    this.#columnsMax = columnsMax;
-    this.#before = pods.map(() => 0);
-  }
-
-  /** From now on there are these pods: those so far, and more behind them. */
-  grow(pods: readonly string[]): void {
-    this.#pods = pods;
-    while (this.#before.length < pods.length) this.#before.push(0);
-  }
-
-  /** Closes an interval: a column of the calls since the last one. `perPod` are running totals. */
-  push(perPod: Readonly<Record<string, number>>): readonly number[] {
-    const now = this.#pods.map((pod) => perPod[pod] ?? 0);
-    const column = now.map((calls, row) => calls - this.#before[row]!);
-    this.#before = now;
+  push(rows: readonly string[], perPod: Readonly<Record<string, number>>): readonly number[] {
+    const column = rows.map((pod) => (perPod[pod] ?? 0) - (this.#before[pod] ?? 0));
+    this.#before = perPod;
     this.#columns.push(column);
     if (this.#columns.length > this.#columnsMax) this.#columns.shift();
     return column;
   }
 
-  /** All columns kept, oldest first, each with one number per pod that there was by then. */
+  /** All columns kept, oldest first, each with one number per row that there was by then. */
   get columns(): readonly (readonly number[])[] {
     return this.#columns;
   }

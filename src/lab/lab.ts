@@ -4,17 +4,20 @@
  * It draws nothing and writes nothing; `views()` is all that a terminal or a page needs.
  */
 import { type Clock, realRng } from "../base/index.ts";
+import type { Action } from "./actions.ts";
 import { Children } from "./children.ts";
 import { type LabCluster, StoreZone, startCluster } from "./cluster/index.ts";
-import { Deployment, LAB_TARGET } from "./deployment.ts";
+import { Controls } from "./controls.ts";
+import { Deployment } from "./deployment.ts";
 import { LabDns } from "./dns/index.ts";
 import { LabError } from "./error.ts";
 import { type KubeconfigFile, writeKubeconfig } from "./kubeconfig.ts";
 import { LaneRun } from "./lane-run.ts";
 import { LANES } from "./lanes.ts";
-import { type LaneName, PODS_MAX } from "./options.ts";
+import type { LaneName } from "./options.ts";
+import { LAB_TARGET } from "./pod-objects.ts";
 import { podNames } from "./pods.ts";
-import type { LabView, LaneView, PodState } from "./view.ts";
+import type { LabEvent, LabView, LaneView, PodState } from "./view.ts";
 
 /** Lanes begin together; one that is not open by then begins when it is. */
 const BEGIN_TIMEOUT_MS = 5000;
@@ -23,6 +26,10 @@ const BEGIN_TIMEOUT_MS = 5000;
 export interface LabSetup {
   readonly pods: number;
   readonly lanes: readonly LaneName[];
+  /** Of fairlead's lanes. */
+  readonly policy: string;
+  /** Proxy replicas find each other. */
+  readonly hasPeers: boolean;
   /** The `fairlead` command and its first arguments. */
   readonly fairlead: readonly string[];
   readonly clock: Clock;
@@ -37,10 +44,13 @@ export class Lab {
   #dns: LabDns | null = null;
   #kubeconfig: KubeconfigFile | null = null;
   #deployment: Deployment | null = null;
+  #controls: Controls | null = null;
   /** Names of the pods that take new calls. */
   #current: readonly string[] = [];
   #isClosed = false;
-  #scaleFailure: string | null = null;
+  #problem: string | null = null;
+  /** Complete columns of the histories. */
+  #columnCount = 0;
   #beganAtMs: number | null = null;
   #endedAtMs: number | null = null;
 
@@ -55,7 +65,7 @@ export class Lab {
     });
   }
 
-  /** Names of all pods that ever were, in order. */
+  /** Names of the pods by row. */
   get pods(): readonly string[] {
     return this.#deployment?.names ?? podNames(this.#setup.pods);
   }
@@ -76,14 +86,34 @@ export class Lab {
     return path === undefined ? null : { kubeconfig: path, target: LAB_TARGET };
   }
 
-  /** Why the latest scaling did not come to its end, or null. */
-  get scaleFailure(): string | null {
-    return this.#scaleFailure;
+  /** Names of the pods that were made slow. */
+  get slowPods(): readonly string[] {
+    return this.#deployment?.slowed ?? [];
+  }
+
+  /** Names of those whose health service says NOT_SERVING. */
+  get notServingPods(): readonly string[] {
+    return this.#deployment?.notServing ?? [];
+  }
+
+  /** What was done and what came of it, oldest first. */
+  get events(): readonly LabEvent[] {
+    return this.#controls?.events ?? [];
+  }
+
+  /** How many columns of history are complete. */
+  get columnCount(): number {
+    return this.#columnCount;
+  }
+
+  /** Why the latest thing that was asked for did not come to its end, or null. */
+  get problem(): string | null {
+    return this.#problem;
   }
 
   /** Starts pods, opens the lanes, begins the load. Throws `LabError` when there can be no pods. */
   async start(): Promise<void> {
-    const { clock, fairlead } = this.#setup;
+    const { clock, fairlead, policy, hasPeers } = this.#setup;
     const deployment = await this.#startCluster();
     const podsReady = deployment.start();
     // Whoever awaits it hears of a failure; nobody may be awaiting it yet.
@@ -93,7 +123,10 @@ export class Lab {
     const server = new URL(this.#cluster!.url).host;
     const kubernetes = { kubeconfig: this.#kubeconfig!.path, server };
     const children = this.#children;
-    const env = { pods: deployment, podsReady, dns, kubernetes, children, clock, fairlead };
+    const env = {
+      ...{ pods: deployment, podsReady, dns, kubernetes, children, clock },
+      ...{ fairlead, policy, hasPeers },
+    };
     let hasBegun = false;
     const opened = this.#lanes.map(async (lane) => {
       await lane.open(env);
@@ -122,19 +155,31 @@ export class Lab {
     }
     this.#kubeconfig = writeKubeconfig(cluster.url);
     const { objects } = cluster;
-    this.#deployment = new Deployment(pods, { children: this.#children, clock, objects });
-    return this.#deployment;
+    const deployment = new Deployment(pods, { children: this.#children, clock, objects });
+    this.#deployment = deployment;
+    this.#controls = new Controls({
+      deployment,
+      replicas: () => this.#lanes.find(({ replicas }) => replicas !== null)?.replicas ?? null,
+      elapsedMs: () => this.elapsedMs,
+      columns: () => this.#columnCount,
+      onEvent: (event) => this.#onEvent(event),
+      onProblem: (reason) => {
+        if (!this.#isClosed) this.#problem = reason;
+      },
+    });
+    return deployment;
   }
 
-  /** From now on there should be so many pods, within what the lab can have. */
-  scale(count: number): void {
-    if (this.#deployment === null || this.#beganAtMs === null) return;
-    this.#scaleFailure = null;
-    const wanted = Math.max(1, Math.min(PODS_MAX, count));
-    this.#deployment.scale(wanted).catch((error: unknown) => {
-      if (!(error instanceof LabError)) throw error;
-      if (!this.#isClosed) this.#scaleFailure = error.message;
-    });
+  /** Does something to the lab. Answers why not, or null; effects show in what follows. */
+  act(action: Action): string | null {
+    if (this.#controls === null || this.#beganAtMs === null) return "the lab has not begun yet";
+    this.#problem = this.#controls.act(action);
+    return this.#problem;
+  }
+
+  #onEvent(event: LabEvent): void {
+    if (event.isOutcome) return;
+    for (const lane of this.#lanes) lane.mark(event);
   }
 
   #onPods(): void {
@@ -175,10 +220,12 @@ export class Lab {
 
   /** Closes an interval of every lane's history; answers the columns, a lane each. */
   closeInterval(): readonly (readonly number[])[] {
-    return this.#lanes.map((lane) => lane.closeInterval());
+    this.#columnCount += 1;
+    const rows = this.pods;
+    return this.#lanes.map((lane) => lane.closeInterval(rows));
   }
 
-  /** The histories, a lane each: columns of calls per pod, oldest first. */
+  /** The histories, a lane each: columns of calls by row, oldest first. */
   histories(): readonly (readonly (readonly number[])[])[] {
     return this.#lanes.map((lane) => lane.columns);
   }

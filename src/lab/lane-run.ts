@@ -7,12 +7,12 @@ import type { Clock } from "../base/index.ts";
 import type { Child } from "./children.ts";
 import { LabError } from "./error.ts";
 import { CallHistory } from "./history.ts";
-import type { Lane, LaneEnv } from "./lanes.ts";
+import type { Lane, LaneEnv, Replicas } from "./lanes.ts";
 import { LaneMeasure } from "./measure.ts";
 import type { ReportMessage } from "./messages.ts";
 import { firstWord } from "./pods.ts";
 import { verdict } from "./verdict.ts";
-import type { LanePhase, LaneView } from "./view.ts";
+import type { LabEvent, LanePhase, LaneView } from "./view.ts";
 
 /** Load of every lane: firm figures within seconds, and a fraction of one core in all. */
 const CALLS_PER_SECOND = 300;
@@ -34,6 +34,7 @@ export class LaneRun {
   #phase: LanePhase = "starting";
   #failure: string | null = null;
   #isStopping = false;
+  #replicas: Replicas | null = null;
   #onFinal: () => void = () => {};
   /** Total of ended calls at the latest reports, oldest first. */
   readonly #totals: { readonly atMs: number; readonly calls: number }[] = [];
@@ -44,17 +45,23 @@ export class LaneRun {
     this.#caller = caller;
     this.#clock = clock;
     this.#measure = new LaneMeasure(pods);
-    this.#history = new CallHistory(pods, HISTORY_COLUMNS);
+    this.#history = new CallHistory(HISTORY_COLUMNS);
   }
 
   /** Opens the way to the pods and connects the client. Never throws: a failure is the phase. */
   async open(env: Omit<LaneEnv, "onBroken">): Promise<void> {
     try {
-      const dial = await this.#lane.open({ ...env, onBroken: (reason) => this.#fail(reason) });
+      const onBroken = (reason: string): void => this.#fail(reason);
+      const dial = await this.#lane.open({ ...env, onBroken });
+      this.#replicas = dial.replicas ?? null;
       const answer = firstWord(this.#caller);
       this.#caller.send({
         type: "dial",
-        ...dial,
+        target: dial.target,
+        serviceConfig: dial.serviceConfig,
+        connections: dial.connections,
+        kubernetes: dial.kubernetes ?? null,
+        channels: dial.channels ?? 1,
         callsPerSecond: CALLS_PER_SECOND,
         inFlightMax: IN_FLIGHT_MAX,
       });
@@ -89,29 +96,39 @@ export class LaneRun {
     this.#caller.send({ type: "stop" });
     await Promise.race([final, this.#caller.ended]);
     timer.cancel();
+    await this.#replicas?.refresh();
+    this.#replicas?.close();
     this.#phase = "ended";
   }
 
-  /** These pods may answer soon; names of all that ever were, in order. */
-  addPods(all: readonly string[]): void {
-    this.#history.grow(all);
-    this.#measure.addPods(all);
+  /** These pods may answer from now on, beside those that could before. */
+  addPods(pods: readonly string[]): void {
+    this.#measure.addPods(pods);
   }
 
   /**
    * There are other pods now.
    *
-   * @param all names of all pods that ever were, in order.
-   * @param current those that calls may reach from now on.
+   * @param known names of pods that may answer.
+   * @param current those that calls should reach from now on.
    */
-  setPods(all: readonly string[], current: readonly string[]): void {
-    this.#history.grow(all);
-    this.#measure.setPods(current, all);
+  setPods(known: readonly string[], current: readonly string[]): void {
+    this.#measure.setPods(current, known);
   }
 
-  /** Closes an interval of the history; answers the column. */
-  closeInterval(): readonly number[] {
-    return this.#history.push(this.#measure.figures().perPod);
+  /** Something was done to the lab: its effect on this lane is counted from now on. */
+  mark({ event, atMs, pod }: LabEvent): void {
+    this.#measure.mark({ event, atMs, pod });
+  }
+
+  /** The proxy replicas of this lane, or null when it has none that could become more. */
+  get replicas(): Replicas | null {
+    return this.#replicas;
+  }
+
+  /** Closes an interval of the history; answers the column. `rows`: the pods in them now. */
+  closeInterval(rows: readonly string[]): readonly number[] {
+    return this.#history.push(rows, this.#measure.figures().perPod);
   }
 
   /** The columns of the history, oldest first. */
@@ -122,6 +139,7 @@ export class LaneRun {
   /** The lane as it stands. */
   view(): LaneView {
     const figures = this.#measure.figures();
+    const replicas = this.#replicas?.views ?? null;
     return {
       name: this.#lane.name,
       title: this.#lane.title,
@@ -129,7 +147,9 @@ export class LaneRun {
       phase: this.#phase,
       figures,
       callsPerSecond: this.#rate(),
-      verdict: verdict({ figures, failure: this.#failure }),
+      verdict: verdict({ figures, failure: this.#failure, replicas }),
+      effects: this.#measure.effects,
+      replicas,
       failure: this.#failure,
     };
   }

@@ -4,17 +4,18 @@
  */
 import { fileURLToPath } from "node:url";
 import type { Clock } from "../base/index.ts";
-import type { Child, Children } from "./children.ts";
-import { type Deployment, LAB_TARGET, NAMESPACE, SERVICES } from "./deployment.ts";
+import type { Children } from "./children.ts";
+import type { Deployment } from "./deployment.ts";
 import { LabError } from "./error.ts";
 import type { KubernetesAccess } from "./messages.ts";
+import { NESTED } from "./nested-lane.ts";
 import type { LaneName } from "./options.ts";
+import { LAB_TARGET, NAMESPACE, SERVICES } from "./pod-objects.ts";
 import { firstWord } from "./pods.ts";
+import { startProxy } from "./proxy-process.ts";
+import type { ReplicaView } from "./view.ts";
 
-/** Whatever a proxy needs longer than this to listen is taken as a failure. */
-const PROXY_START_TIMEOUT_MS = 5000;
-
-const ROUND_ROBIN = JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] });
+const ROUND_ROBIN = policyConfig("round_robin");
 
 /** What a lane may use. */
 export interface LaneEnv {
@@ -29,6 +30,10 @@ export interface LaneEnv {
   readonly clock: Clock;
   /** The `fairlead` command and its first arguments; `bin/fairlead` except in tests. */
   readonly fairlead: readonly string[];
+  /** Of fairlead's lanes: "round_robin". */
+  readonly policy: string;
+  /** Proxy replicas find each other and even out their connections. */
+  readonly hasPeers: boolean;
   /** To be called when something between client and pods has ended by itself. */
   onBroken(reason: string): void;
 }
@@ -40,8 +45,24 @@ export interface Dial {
   readonly serviceConfig: string;
   /** How many connections to pods, or to what stands before them, it holds when it is ready. */
   readonly connections: number;
-  /** For fairlead's channel, which watches the API server; null: grpc-js' own channel. */
-  readonly kubernetes: KubernetesAccess | null;
+  /** For fairlead's channel, which watches the API server; without: grpc-js' own channel. */
+  readonly kubernetes?: KubernetesAccess;
+  /** How many channels share the load in turn; 1 unless given. */
+  readonly channels?: number;
+  /** Proxies between client and pods that may become more. */
+  readonly replicas?: Replicas;
+}
+
+/** Proxy replicas of a lane. */
+export interface Replicas {
+  /** As they were at the last look at their metrics. */
+  readonly views: readonly ReplicaView[];
+  /** One more; resolves with its name. Throws `LabError` when there can be none. */
+  add(): Promise<string>;
+  /** Looks at their metrics. */
+  refresh(): Promise<void>;
+  /** The load is over: no more looks. */
+  close(): void;
 }
 
 /** One way to reach the pods. */
@@ -80,7 +101,7 @@ const CLUSTERIP: Lane = {
     const follow = (): void => relay.send({ type: "pods", addresses: addresses() });
     follow();
     pods.onChange(follow);
-    return { target: `${host}:${word.port}`, serviceConfig: "", connections: 1, kubernetes: null };
+    return { target: `${host}:${word.port}`, serviceConfig: "", connections: 1 };
   },
 };
 
@@ -95,7 +116,6 @@ const STATIC: Lane = {
       target: `ipv4:${list.join(",")}`,
       serviceConfig: ROUND_ROBIN,
       connections: list.length,
-      kubernetes: null,
     };
   },
 };
@@ -115,7 +135,6 @@ const HEADLESS: Lane = {
       target: `dns://${dns}/${name}:${port}`,
       serviceConfig: ROUND_ROBIN,
       connections: pods.ready.length,
-      kubernetes: null,
     };
   },
 };
@@ -124,12 +143,11 @@ const CLIENT: Lane = {
   name: "client",
   title: "fairlead client",
   how: "grpc-js stub on fairlead's channel, kubernetes:///",
-  async open({ pods, podsReady, kubernetes }) {
+  async open({ pods, podsReady, kubernetes, policy }) {
     await podsReady;
     return {
       target: LAB_TARGET,
-      // The same policy as the `static` lane, so that the two differ in how pods are found.
-      serviceConfig: ROUND_ROBIN,
+      serviceConfig: policyConfig(policy),
       connections: pods.ready.length,
       kubernetes,
     };
@@ -139,20 +157,13 @@ const CLIENT: Lane = {
 const PROXY: Lane = {
   name: "proxy",
   title: "fairlead proxy",
-  how: "stock grpc-js, one connection to fairlead proxy, round_robin from there",
-  async open({ podsReady, children, clock, fairlead, kubernetes, onBroken }) {
-    const target = LAB_TARGET;
-    const proxy = children.command("fairlead proxy", [
-      ...fairlead,
-      ...["proxy", "--listen", "127.0.0.1:0", "--to", target],
-      ...["--kubeconfig", kubernetes.kubeconfig],
-      // The same policy as the `static` lane, so that the two differ in one thing: where it runs.
-      ...["--policy", "round_robin", "--log-level", "info"],
-    ]);
-    const address = await listeningAddress(proxy, clock);
-    proxy.ended.then(() => onBroken(`${proxy.label} ${proxy.endReason}`));
-    await podsReady;
-    return { target: address, serviceConfig: "", connections: 1, kubernetes: null };
+  how: "stock grpc-js, one connection to fairlead proxy, which balances",
+  async open(env) {
+    const { kubeconfig } = env.kubernetes;
+    const { child, address } = await startProxy("fairlead proxy", { ...env, kubeconfig });
+    child.ended.then(() => env.onBroken(`${child.label} ${child.endReason}`));
+    await env.podsReady;
+    return { target: address, serviceConfig: "", connections: 1 };
   },
 };
 
@@ -163,24 +174,10 @@ export const LANES: Readonly<Record<LaneName, Lane>> = {
   headless: HEADLESS,
   client: CLIENT,
   proxy: PROXY,
+  nested: NESTED,
 };
 
-/** The address in the `listening` log line of a `fairlead` process. */
-function listeningAddress(child: Child, clock: Clock): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const fail = (why: string): void => reject(new LabError(`${child.label} ${why}`));
-    const timer = clock.setTimer(PROXY_START_TIMEOUT_MS, () => {
-      fail(`did not listen within ${PROXY_START_TIMEOUT_MS / 1000} s`);
-    });
-    child.ended.then(() => {
-      timer.cancel();
-      fail(child.endReason);
-    });
-    child.onStderr(() => {
-      const match = /^\{.*"msg":"listening".*\}$/m.exec(child.stderr)?.[0];
-      if (!match) return;
-      timer.cancel();
-      resolve(String((JSON.parse(match) as { address: unknown }).address));
-    });
-  });
+/** Service config that names a policy. */
+function policyConfig(policy: string): string {
+  return JSON.stringify({ loadBalancingConfig: [{ [policy]: {} }] });
 }

@@ -5,6 +5,7 @@
  * or not, and Jain's fairness index (sum x)^2 / (n * sum x^2), which is 1 when all pods got the
  * same and 1/n when one got everything.
  */
+import { type EffectFigures, EffectMeasure } from "./effect.ts";
 import { LatencyHistogram } from "./latency.ts";
 
 /** One report of a lane's caller; the parts of `ReportMessage` that are counted. */
@@ -52,6 +53,9 @@ export interface LaneFigures {
   readonly connections: number;
 }
 
+/** Effects that are kept; older ones go. */
+const EFFECTS_MAX = 500;
+
 /** Adds up the reports of one lane. */
 export class LaneMeasure {
   readonly #perPod = new Map<string, number>();
@@ -59,6 +63,8 @@ export class LaneMeasure {
   #since = new Map<string, number>();
   readonly #steps: StepFigures[] = [];
   readonly #latency = new LatencyHistogram();
+  readonly #effects: EffectFigures[] = [];
+  #effect = new EffectMeasure({ event: "start", atMs: 0, pod: null });
   #failed = 0;
   #lastFailure = "";
   #connections = 0;
@@ -71,7 +77,7 @@ export class LaneMeasure {
   /**
    * From now on these are the pods: the balance is measured anew among them.
    *
-   * @param all names of all pods that ever were: none of them is a stranger.
+   * @param all names of pods that may answer: none of them is a stranger.
    */
   setPods(pods: readonly string[], all: readonly string[]): void {
     this.#steps.push(stepOf(this.#current()));
@@ -82,6 +88,18 @@ export class LaneMeasure {
   /** These may answer from now on, too, though they are not among those that are compared. */
   addPods(pods: readonly string[]): void {
     for (const pod of pods) this.#perPod.set(pod, this.#perPod.get(pod) ?? 0);
+  }
+
+  /** Something was done to the lab: its effect is counted from now on. */
+  mark(event: Pick<EffectFigures, "event" | "atMs" | "pod">): void {
+    this.#effects.push(this.#effect.figures());
+    if (this.#effects.length > EFFECTS_MAX) this.#effects.shift();
+    this.#effect = new EffectMeasure(event);
+  }
+
+  /** From one event to the next, oldest first; the present one last. */
+  get effects(): readonly EffectFigures[] {
+    return [...this.#effects, this.#effect.figures()];
   }
 
   #begin(pods: readonly string[]): void {
@@ -108,6 +126,7 @@ export class LaneMeasure {
         this.#perPod.set(pod, before + calls);
       }
     }
+    this.#effect.add(report);
     for (const us of report.latenciesUs) this.#latency.record(us);
     this.#failed += report.failed;
     if (report.lastFailure !== "") this.#lastFailure = report.lastFailure;

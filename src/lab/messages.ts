@@ -35,6 +35,8 @@ export interface DialMessage {
   readonly connections: number;
   /** Fairlead's channel is under the stub, and finds endpoints there; null: grpc-js' own. */
   readonly kubernetes: KubernetesAccess | null;
+  /** How many channels share the load in turn, each with connections of its own. */
+  readonly channels: number;
   readonly callsPerSecond: number;
   readonly inFlightMax: number;
 }
@@ -72,7 +74,36 @@ export interface PodsMessage {
   readonly addresses: readonly string[];
 }
 
+/** Lab to pod: how it is to serve from now on. */
+export interface BehaveMessage {
+  readonly type: "behave";
+  /** Calls take so many times their usual time. */
+  readonly slowFactor: number;
+  /** What its health service says: SERVING or NOT_SERVING. Calls are answered either way. */
+  readonly isServing: boolean;
+}
+
+/** Lab to kubelet: the pods whose readiness it watches. */
+export interface ProbeMessage {
+  readonly type: "probe";
+  readonly pods: readonly { readonly name: string; readonly address: string }[];
+}
+
+/** Kubelet to lab: a pod turned ready, or not ready. */
+export interface ProbedMessage {
+  readonly type: "probed";
+  readonly name: string;
+  readonly isReady: boolean;
+}
+
 /** Everything a child says. */
-export type ChildMessage = ListeningMessage | FailedMessage | ReadyMessage | ReportMessage;
+export type ChildMessage =
+  | ListeningMessage
+  | FailedMessage
+  | ReadyMessage
+  | ReportMessage
+  | ProbedMessage;
+/** Everything a child is told. */
+export type OrderMessage = CallerMessage | PodsMessage | BehaveMessage | ProbeMessage;
 /** Everything a caller is told. */
 export type CallerMessage = DialMessage | SwitchMessage;

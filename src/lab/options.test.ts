@@ -10,7 +10,9 @@ test("defaults: 12 pods, all lanes, until stopped, the page on its usual port if
     once: false,
     seconds: null,
     ...{ scale: [12], scaleEverySeconds: 10 },
-    lanes: ["clusterip", "static", "headless", "client", "proxy"],
+    events: [],
+    lanes: ["clusterip", "static", "headless", "client", "proxy", "nested"],
+    ...{ policy: "round_robin", hasPeers: false },
     page: { host: "127.0.0.1", port: 7480, isExplicit: false },
     output: "table",
   });
@@ -28,6 +30,23 @@ test("--scale is several numbers of pods; --once lasts as long as they do", () =
   assert.equal(options.seconds, 12);
   assert.equal(parseLabOptions({ scale: "3,12", once: true }).seconds, 20);
   assert.equal(parseLabOptions({ scale: "3,12" }).seconds, null);
+});
+
+test("--events come in the order of time; --once lasts at least 5 s beyond them", () => {
+  const options = parseLabOptions({
+    events: "8s:kill=echo-2, 2.5s:slow,500ms:scale=4",
+    once: true,
+  });
+  assert.deepEqual(
+    options.events.map(({ atMs, action }) => [atMs, action.word, action.pod, action.pods]),
+    [
+      [500, "scale", null, 4],
+      [2500, "slow", null, null],
+      [8000, "kill", "echo-2", null],
+    ],
+  );
+  assert.equal(options.seconds, 13);
+  assert.equal(parseLabOptions({ events: "1s:roll", once: true }).seconds, 10);
 });
 
 test("lanes are run in the order they are named, each once", () => {
@@ -56,7 +75,20 @@ const BAD: readonly [RawLabOptions, RegExp][] = [
   [{ pods: "0" }, /^--pods "0": must be a whole number from 1 to 100$/],
   [{ pods: "1.5" }, /^--pods "1.5"/],
   [{ pods: "101" }, /^--pods "101"/],
-  [{ lanes: "static,bogus" }, /^--lanes "bogus": .* clusterip, static, headless, client, proxy$/],
+  [
+    { lanes: "static,bogus" },
+    /^--lanes "bogus": .* clusterip, static, headless, client, proxy, nested$/,
+  ],
+  [{ events: "" }, /^--events "": must be TIME:ACTION, such as 3s:slow/],
+  [{ events: "3:slow" }, /^--events "3:slow": must be TIME:ACTION/],
+  [{ events: "3s:slow," }, /^--events "": must be TIME:ACTION/],
+  [{ events: "3s:stop" }, /^--events "stop": must be one of slow\[=POD\], .*, roll, scale=N/],
+  [{ events: "3s:scale" }, /^--events "scale": must be scale=N, .* from 1 to 100$/],
+  [{ events: "3s:scale=101" }, /^--events "scale=101"/],
+  [{ events: "3s:roll=echo-1" }, /^--events "roll=echo-1": roll takes no value$/],
+  [{ events: "3s:kill=2" }, /^--events "kill=2": must be kill, or kill=POD/],
+  [{ events: "3s:roll", seconds: "3" }, /^--events "3s:roll": the last one is not before --sec/],
+  [{ policy: "best" }, /^--policy "best": must be one of pick_first, round_robin/],
   [{ lanes: "" }, /^--lanes ""/],
   [{ page: "127.0.0.1" }, /^--page "127.0.0.1": must be HOST:PORT/],
   [{ page: "127.0.0.1:70000" }, /^--page "127.0.0.1:70000"/],

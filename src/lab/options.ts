@@ -3,8 +3,11 @@
  * sentence. It reads nothing but its argument.
  */
 
+import { KNOWN_POLICY_NAMES } from "../balancing/index.ts";
+import { ActionError, parseTimedActions, type TimedAction } from "./actions.ts";
+
 /** Lanes that this version can run, in the order they are shown. */
-const LANE_NAMES = ["clusterip", "static", "headless", "client", "proxy"] as const;
+const LANE_NAMES = ["clusterip", "static", "headless", "client", "proxy", "nested"] as const;
 /** The word of a lane. */
 export type LaneName = (typeof LANE_NAMES)[number];
 
@@ -17,6 +20,10 @@ export const PODS_MAX = 100;
 /** Between the numbers of `--scale` unless told otherwise. */
 const SCALE_EVERY_SECONDS_DEFAULT = 10;
 const SECONDS_MAX = 86_400;
+/** The last of `--events` has at least so long to show its effect. */
+const SECONDS_AFTER_EVENTS = 5;
+/** The policy of grpc-js' lanes: so lanes differ in how they find pods, and in nothing else. */
+export const POLICY_DEFAULT = "round_robin";
 
 /** A value that the lab does not take: one line with the flag, the value and what is allowed. */
 export class LabOptionError extends Error {}
@@ -38,7 +45,13 @@ export interface LabOptions {
   readonly scale: readonly number[];
   /** Seconds between them. */
   readonly scaleEverySeconds: number;
+  /** What is done to the lab, by time. */
+  readonly events: readonly TimedAction[];
   readonly lanes: readonly LaneName[];
+  /** Of fairlead's lanes. */
+  readonly policy: string;
+  /** Replicas of the lane `nested` find each other. */
+  readonly hasPeers: boolean;
   readonly page: PageAddress | null;
   readonly output: "table" | "json";
 }
@@ -50,7 +63,10 @@ export interface RawLabOptions {
   readonly pods?: string;
   readonly scale?: string;
   readonly scaleEvery?: string;
+  readonly events?: string;
   readonly lanes?: string;
+  readonly policy?: string;
+  readonly peers?: boolean;
   readonly page?: string;
   readonly netns?: boolean;
   readonly output?: string;
@@ -68,12 +84,18 @@ export function parseLabOptions(raw: RawLabOptions): LabOptions {
   }
   const scale = parseScale(raw);
   const scaleEverySeconds = parseScaleEvery(raw);
-  const wholeSeconds = scale.length === 1 ? SECONDS_DEFAULT : scale.length * scaleEverySeconds;
+  const events = parseEvents(raw.events);
+  const scaleSeconds = scale.length === 1 ? SECONDS_DEFAULT : scale.length * scaleEverySeconds;
+  const eventSeconds = (events.at(-1)?.atMs ?? 0) / 1000 + SECONDS_AFTER_EVENTS;
+  const seconds = parseSeconds(raw.seconds, once ? Math.max(scaleSeconds, eventSeconds) : null);
+  if (seconds !== null && (events.at(-1)?.atMs ?? 0) >= seconds * 1000) {
+    throw new LabOptionError(`--events "${raw.events}": the last one is not before --seconds`);
+  }
   return {
-    once,
-    seconds: parseSeconds(raw.seconds, once ? wholeSeconds : null),
-    ...{ scale, scaleEverySeconds },
+    ...{ once, seconds, scale, scaleEverySeconds, events },
     lanes: parseLanes(raw.lanes),
+    policy: parsePolicyName(raw.policy ?? POLICY_DEFAULT),
+    hasPeers: raw.peers ?? false,
     page: parsePage(raw.page),
     output,
   };
@@ -111,6 +133,23 @@ function parsePods(flag: string, text: string): number {
     throw new LabOptionError(`${flag} "${text}": must be a whole number from 1 to ${PODS_MAX}`);
   }
   return pods;
+}
+
+function parseEvents(text: string | undefined): readonly TimedAction[] {
+  if (text === undefined) return [];
+  try {
+    return parseTimedActions(text, PODS_MAX);
+  } catch (error) {
+    if (!(error instanceof ActionError)) throw error;
+    throw new LabOptionError(`--events ${error.message}`);
+  }
+}
+
+function parsePolicyName(text: string): string {
+  if (!KNOWN_POLICY_NAMES.includes(text)) {
+    throw new LabOptionError(`--policy "${text}": must be one of ${KNOWN_POLICY_NAMES.join(", ")}`);
+  }
+  return text;
 }
 
 function parseLanes(text: string | undefined): readonly LaneName[] {

@@ -10,7 +10,8 @@ import { finalOutput, type LabStdout, liveOutput, scrollingOutput } from "./outp
 import { labReport } from "./report.ts";
 
 const PLAIN = { hasColour: false, hasUnicode: true };
-const LAB = labFixture([laneFixture("static", [1, 1])]);
+const EVENT = { atMs: 5, event: "slow=a", isOutcome: false, pod: "a", text: "a slow x10" };
+const LAB = labFixture([laneFixture("static", [1, 1])], { events: [{ ...EVENT, column: 0 }] });
 
 function recorder(rows = 24): LabStdout & { readonly writes: string[] } {
   const writes: string[] = [];
@@ -44,13 +45,16 @@ test("a low terminal gets fewer lines than it has rows", () => {
 
 test("JSON comes once, at the end, with the keys of the contract", () => {
   const stdout = recorder();
-  const output = finalOutput(stdout, ({ lanes }) => JSON.stringify(labReport(2, 9.999, lanes)));
+  const output = finalOutput(stdout, ({ lanes, events }) =>
+    JSON.stringify(labReport({ pods: 2, seconds: 9.999, events, lanes })),
+  );
   output.update(LAB);
   assert.equal(stdout.writes.length, 0);
   output.finish(LAB);
   assert.deepEqual(JSON.parse(stdout.writes.join("")), {
     pods: 2,
     seconds: 10,
+    events: [EVENT],
     lanes: [
       {
         name: "static",
@@ -66,6 +70,19 @@ test("JSON comes once, at the end, with the keys of the contract", () => {
         connections: 1,
         perPod: { "echo-1": 1, "echo-2": 1 },
         steps: [{ pods: 2, podsUsed: 2, maxOverMean: 1, fairness: 1, answered: 2 }],
+        effects: [
+          {
+            event: "start",
+            atMs: 0,
+            pod: null,
+            podShare: null,
+            calls: 2,
+            failed: 0,
+            p50Ms: 1.003,
+            p99Ms: 1.003,
+          },
+        ],
+        replicas: null,
         failure: null,
       },
     ],

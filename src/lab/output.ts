@@ -4,7 +4,8 @@
  */
 import type { Clock } from "../base/index.ts";
 import { Screen, type Terminal } from "./screen.ts";
-import { renderTable, type TableSize } from "./table.ts";
+import { renderTable } from "./table.ts";
+import type { TableSize } from "./table-pen.ts";
 import type { LabView } from "./view.ts";
 
 /** A pipe gets a table this often. */

@@ -2,7 +2,8 @@
  * What the page is told, as server-sent events: one `hello` with everything so far, then one
  * `sample` every half second. Types and their making; no sockets. `web/` imports the types.
  */
-import type { LaneView, PodState } from "./view.ts";
+import { effectSentence } from "./effect.ts";
+import type { LabEvent, LaneView, PodState, ReplicaView } from "./view.ts";
 
 /** A lane as the page draws it. Arrays are in the order of `Sample.pods`. */
 export interface LaneSample {
@@ -22,6 +23,19 @@ export interface LaneSample {
   readonly p50Ms: number | null;
   readonly p99Ms: number | null;
   readonly connections: number;
+  /** What became of it since the latest event, in a sentence, or null. */
+  readonly effect: string | null;
+  readonly replicas: readonly ReplicaView[] | null;
+}
+
+/** A pod in a row of the page. */
+export interface PodSample {
+  readonly name: string;
+  readonly state: PodState;
+  /** It was made slow. */
+  readonly isSlow: boolean;
+  /** Its health service says NOT_SERVING. */
+  readonly isNotServing: boolean;
 }
 
 /** An event `sample`: all lanes at one moment. */
@@ -29,10 +43,16 @@ export interface Sample {
   readonly elapsedMs: number;
   /** True in the last one: the lab has ended. */
   readonly isLast: boolean;
-  /** All pods that ever were, in order: their number only grows. */
-  readonly pods: readonly { readonly name: string; readonly state: PodState }[];
+  /** The pods by row. A row whose pod is gone for good gets the next new one. */
+  readonly pods: readonly PodSample[];
   /** How many there should be. */
   readonly wantedPods: number;
+  /** The latest events, oldest first. */
+  readonly events: readonly LabEvent[];
+  /** How many columns there were in all; the events' `column` refers to it. */
+  readonly columnCount: number;
+  /** Why the latest thing that was asked for could not be done, or null. */
+  readonly problem: string | null;
   readonly lanes: readonly LaneSample[];
 }
 
@@ -75,5 +95,7 @@ export function laneSample(
     p50Ms: figures.p50Ms,
     p99Ms: figures.p99Ms,
     connections: figures.connections,
+    effect: effectSentence(lane.effects.at(-1)!),
+    replicas: lane.replicas,
   };
 }

@@ -7,12 +7,13 @@ import http from "node:http";
 import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
 import type { Hello, Sample } from "./page-feed.ts";
-import { type PageServer, STREAMS_MAX, servePage } from "./page-server.ts";
+import { type ActAnswer, type PageServer, STREAMS_MAX, servePage } from "./page-server.ts";
 
 const SAMPLE: Sample = {
   ...{ elapsedMs: 500, isLast: false, lanes: [] },
-  pods: [{ name: "echo-1", state: "ready" }],
+  pods: [{ name: "echo-1", state: "ready", isSlow: false, isNotServing: false }],
   wantedPods: 1,
+  ...{ events: [], columnCount: 0, problem: null },
 };
 const HELLO: Hello = {
   podsMax: 100,
@@ -27,9 +28,9 @@ const SCRIPT = 'document.title = "up"';
 async function serve(
   t: TestContext,
   document = async () => `<script>${SCRIPT}</script>`,
-  scale: (pods: number) => void = () => {},
+  act: (text: string) => ActAnswer = () => ({ status: 204 }),
 ) {
-  const server = await servePage("127.0.0.1", 0, { document, hello: () => HELLO, scale });
+  const server = await servePage("127.0.0.1", 0, { document, hello: () => HELLO, act });
   t.after(() => server.close());
   return server;
 }
@@ -100,22 +101,43 @@ test("any method but GET is refused with 405", async (t) => {
   }
 });
 
-test("scaling takes a number, by POST, from our own page or from no page at all", async (t) => {
-  const asked: number[] = [];
-  const server = await serve(t, undefined, (pods) => asked.push(pods));
+test("actions come by POST, from our own page or from no page at all", async (t) => {
+  const asked: string[] = [];
+  const server = await serve(t, undefined, (text) => {
+    asked.push(text);
+    return { status: 204 };
+  });
   const host = new URL(server.url).host;
   const post = async (path: string, headers = {}): Promise<number> =>
     (await ask(server, { method: "POST", path, headers })).status;
-  assert.equal(await post("/scale?pods=12"), 204);
-  assert.equal(await post("/scale?pods=5", { origin: `http://${host}` }), 204);
-  assert.equal(await post("/scale?pods=7", { origin: "http://elsewhere.example" }), 403);
-  assert.equal(await post("/scale?pods=7", { origin: "null" }), 403);
-  assert.equal(await post("/scale?pods=7", { host: "elsewhere.example" }), 403);
-  for (const query of ["", "?pods=", "?pods=0", "?pods=-1", "?pods=1e3", "?pods=12345678"]) {
-    assert.equal(await post(`/scale${query}`), 400, query);
+  for (const path of ["/act?event=slow%3Decho-2", "/scale?pods=5"]) {
+    assert.equal(await post(path), 204);
+    assert.equal(await post(path, { origin: `http://${host}` }), 204);
+    assert.equal(await post(path, { origin: "http://elsewhere.example" }), 403);
+    assert.equal(await post(path, { origin: "null" }), 403);
+    assert.equal(await post(path, { host: "elsewhere.example" }), 403);
+    assert.equal((await ask(server, { path })).status, 405);
   }
-  assert.equal((await ask(server, { path: "/scale?pods=7" })).status, 405);
-  assert.deepEqual(asked, [12, 5]);
+  assert.deepEqual(asked, ["slow=echo-2", "slow=echo-2", "scale=5", "scale=5"]);
+});
+
+test("what is no action, and what cannot be done, is refused with the reason", async (t) => {
+  const server = await serve(t, undefined, (text) =>
+    text === "kill" ? { status: 409, reason: "no pod is ready" } : { status: 400, reason: text },
+  );
+  const post = (path: string): Promise<Answer> => ask(server, { method: "POST", path });
+  const kill = await post("/act?event=kill");
+  assert.equal(kill.status, 409);
+  assert.equal(kill.body, "fairlead lab: POST /act?event=: no pod is ready\n");
+  for (const [path, text] of [
+    ["/act", ""],
+    ["/act?event=bogus", "bogus"],
+    ["/scale?pods=-1", "scale=-1"],
+  ] as const) {
+    const answer = await post(path);
+    assert.equal(answer.status, 400);
+    assert.ok(answer.body.endsWith(`: ${text}\n`), answer.body);
+  }
 });
 
 test("an unknown path is 404", async (t) => {
@@ -180,6 +202,7 @@ test("a port in use is reported as such", async (t) => {
   await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
   t.after(() => other.close());
   const { port } = other.address() as AddressInfo;
-  const content = { document: async () => "", hello: () => HELLO, scale: () => {} };
+  const act = (): ActAnswer => ({ status: 204 });
+  const content = { document: async () => "", hello: () => HELLO, act };
   await assert.rejects(servePage("127.0.0.1", port, content), { code: "EADDRINUSE" });
 });

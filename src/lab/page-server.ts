@@ -1,6 +1,7 @@
 /**
  * The HTTP server of the page: the document on `/`, the lab's figures as server-sent events on
- * `/events`, and `POST /scale?pods=N`, which is all that can be changed.
+ * `/events`, and `POST /act?event=ACTION`, which is all that can be changed (`POST /scale?pods=N`
+ * is the same as the action `scale=N`).
  *
  * It is meant for the browser on the same machine. A page of another site that rebinds its name to
  * our address is refused by the Host header, and one that posts from elsewhere by its Origin; there
@@ -25,9 +26,14 @@ export interface PageContent {
   document(): Promise<string>;
   /** Everything a browser that has just come needs. */
   hello(): Hello;
-  /** There should be so many pods; a whole number above 0. */
-  scale(pods: number): void;
+  /** Does what the text says (`actions.ts`). */
+  act(text: string): ActAnswer;
 }
+
+/** Done; or not, because it is no action (400) or cannot be done now (409), and why. */
+export type ActAnswer =
+  | { readonly status: 204 }
+  | { readonly status: 400 | 409; readonly reason: string };
 
 /** A page that is served. */
 export interface PageServer {
@@ -87,25 +93,25 @@ function answer(
   response.setHeader("referrer-policy", "no-referrer");
   response.setHeader("cache-control", "no-store");
   const path = request.url?.split("?", 1)[0];
-  const isScale = path === "/scale";
+  const isAction = path === "/act" || path === "/scale";
   if (!isOwnHost(request.headers.host ?? "", boundHost)) {
     refuse(response, 403, "this Host is not served here; use the address that the lab printed");
-  } else if (request.method !== (isScale ? "POST" : "GET")) {
-    response.setHeader("allow", isScale ? "POST" : "GET");
-    refuse(response, 405, isScale ? "only POST" : "only GET");
-  } else if (isScale) {
-    scale(request, response, content);
+  } else if (request.method !== (isAction ? "POST" : "GET")) {
+    response.setHeader("allow", isAction ? "POST" : "GET");
+    refuse(response, 405, isAction ? "only POST" : "only GET");
+  } else if (isAction) {
+    act(request, response, content);
   } else if (path === "/") {
     sendDocument(response, content);
   } else if (path === "/events") {
     openStream(response, content, streams);
   } else {
-    refuse(response, 404, "there are /, /events and /scale");
+    refuse(response, 404, "there are /, /events, /act and /scale");
   }
 }
 
 /** Browsers say from which page a POST comes; only our own may, and what is no browser. */
-function scale(
+function act(
   request: http.IncomingMessage,
   response: http.ServerResponse,
   content: PageContent,
@@ -115,13 +121,14 @@ function scale(
     refuse(response, 403, "only the lab's own page may change it");
     return;
   }
-  const pods = /^\/scale\?pods=(\d{1,6})$/.exec(request.url ?? "")?.[1];
-  if (pods === undefined || Number(pods) < 1) {
-    refuse(response, 400, "POST /scale?pods=N: N must be a whole number above 0");
-    return;
-  }
-  content.scale(Number(pods));
-  response.writeHead(204).end();
+  const { pathname, searchParams } = new URL(request.url ?? "", "http://page");
+  const [name, text] =
+    pathname === "/scale"
+      ? ["pods", `scale=${searchParams.get("pods") ?? ""}`]
+      : ["event", searchParams.get("event") ?? ""];
+  const answer = content.act(text);
+  if (answer.status === 204) response.writeHead(204).end();
+  else refuse(response, answer.status, `POST ${pathname}?${name}=: ${answer.reason}`);
 }
 
 /** Names could have been rebound to us by a stranger; addresses and our own names cannot. */

@@ -3,15 +3,18 @@
  * (`page-server.ts`) nor the document (`page-document.ts`).
  */
 
+import { ActionError, parseAction } from "./actions.ts";
 import { LabError } from "./error.ts";
 import type { Lab } from "./lab.ts";
 import { type PageAddress, PODS_MAX } from "./options.ts";
 import { pageDocument } from "./page-document.ts";
 import { type Hello, laneSample, type Sample } from "./page-feed.ts";
-import { type PageServer, servePage } from "./page-server.ts";
+import { type ActAnswer, type PageServer, servePage } from "./page-server.ts";
 
 /** How often the page gets a sample, and the width of a column of its heat strip. */
 export const INTERVAL_MS = 500;
+/** Of the latest events a sample has so many. */
+const EVENTS_SHOWN = 100;
 /** How many ports after the default one are tried. */
 const MORE_PORTS = 10;
 
@@ -45,7 +48,7 @@ export async function openPage(
   const content = {
     document: cached(pageDocument),
     hello: () => hello(lab(), command),
-    scale: (pods: number) => lab().scale(pods),
+    act: (text: string) => act(lab(), text),
   };
   const last = address.port + (address.isExplicit ? 0 : MORE_PORTS);
   for (let port = address.port; port <= last; port += 1) {
@@ -83,10 +86,32 @@ function sample(lab: Lab, columns: readonly (readonly number[])[], isLast: boole
   return {
     elapsedMs: Math.round(lab.elapsedMs),
     isLast,
-    pods: lab.pods.map((name, index) => ({ name, state: lab.podStates[index]! })),
+    pods: podSamples(lab),
     wantedPods: lab.wantedPods,
+    events: lab.events.slice(-EVENTS_SHOWN),
+    columnCount: lab.columnCount,
+    problem: lab.problem,
     lanes: lab.views().map((lane, index) => laneSample(lane, lab.pods, columns[index] ?? [])),
   };
+}
+
+function podSamples({ pods, podStates, slowPods, notServingPods }: Lab): Sample["pods"] {
+  return pods.map((name, index) => ({
+    name,
+    state: podStates[index]!,
+    isSlow: slowPods.includes(name),
+    isNotServing: notServingPods.includes(name),
+  }));
+}
+
+function act(lab: Lab, text: string): ActAnswer {
+  try {
+    const refusal = lab.act(parseAction(text, PODS_MAX));
+    return refusal === null ? { status: 204 } : { status: 409, reason: refusal };
+  } catch (error) {
+    if (!(error instanceof ActionError)) throw error;
+    return { status: 400, reason: error.message };
+  }
 }
 
 function hello(lab: Lab, command: string): Hello {

@@ -30,9 +30,18 @@ export interface PodSet {
 
 const CLUSTER_IP = "127.0.96.1";
 
+/** Pods in one /24 of addresses, and /24s until addresses come again: those have long been free. */
+const HOSTS_PER_NET = 250;
+const NETS = 90;
+
 /** Address of the pod of an index, from 0, beside those of a set. */
 export function podHost(index: number, { clusterIp }: Pick<PodSet, "clusterIp">): string {
-  return clusterIp.port === 0 ? clusterIp.host : `127.0.1.${index + 1}`;
+  return clusterIp.port === 0 ? clusterIp.host : hostOf(index);
+}
+
+function hostOf(index: number): string {
+  const net = 1 + (Math.floor(index / HOSTS_PER_NET) % NETS);
+  return `127.0.${net}.${(index % HOSTS_PER_NET) + 1}`;
 }
 
 /** Starts one more pod. Throws `LabError` when it cannot. */
@@ -47,9 +56,14 @@ export async function startPod(
   return pods[0]!;
 }
 
-/** Names of `count` pods: echo-1, echo-2, ... */
+/** Name of the pod of a number, from 1. */
+export function podName(number: number): string {
+  return `echo-${number}`;
+}
+
+/** Names of the first `count` pods: echo-1, echo-2, ... */
 export function podNames(count: number): readonly string[] {
-  return Array.from({ length: count }, (_, index) => `echo-${index + 1}`);
+  return Array.from({ length: count }, (_, index) => podName(index + 1));
 }
 
 /** Code of the first error when listening on `port` of all hosts, or "" if that can be done. */
@@ -64,7 +78,7 @@ export async function startPods(
   names: readonly string[],
   probe: PortProbe = probePort,
 ): Promise<PodSet> {
-  const hosts = names.map((_, index) => `127.0.1.${index + 1}`);
+  const hosts = names.map((_, index) => hostOf(index));
   for (const port of PORTS) {
     const code = await probe([...hosts, CLUSTER_IP], port);
     if (code === "EADDRNOTAVAIL") return startOnOnePort(children, names);

@@ -2,8 +2,9 @@
  * The result of a lab run as the one JSON document of `fairlead lab -o json`, a contract that other
  * programs read: keys may be added, never renamed.
  */
+import type { EffectFigures } from "./effect.ts";
 import type { StepFigures } from "./measure.ts";
-import type { LaneView } from "./view.ts";
+import type { LabEvent, LaneView, ReplicaView } from "./view.ts";
 
 /** One lane of `LabReport`. Figures that need a call to be known are null before the first. */
 export interface LaneReport {
@@ -23,6 +24,10 @@ export interface LaneReport {
   readonly perPod: Readonly<Record<string, number>>;
   /** The balance at each number of pods; the last one is also in the keys above. */
   readonly steps: readonly StepFigures[];
+  /** From one event to the next; the first is from the start on. */
+  readonly effects: readonly EffectFigures[];
+  /** The proxies it goes through where they may be several, else null. */
+  readonly replicas: readonly ReplicaView[] | null;
   /** Why the lane did not run or broke off, or null. */
   readonly failure: string | null;
 }
@@ -33,14 +38,25 @@ export interface LabReport {
   readonly pods: number;
   /** Seconds the load ran. */
   readonly seconds: number;
+  /** What was done to it and what came of it, oldest first. */
+  readonly events: readonly Omit<LabEvent, "column">[];
   readonly lanes: readonly LaneReport[];
 }
 
-/** Makes the document from the lanes as they stand. */
-export function labReport(pods: number, seconds: number, lanes: readonly LaneView[]): LabReport {
+/** What a report is made of. */
+export interface Reported {
+  readonly pods: number;
+  readonly seconds: number;
+  readonly events: readonly LabEvent[];
+  readonly lanes: readonly LaneView[];
+}
+
+/** Makes the document from the lab as it stands. */
+export function labReport({ pods, seconds, events, lanes }: Reported): LabReport {
   return {
     pods,
     seconds: round(seconds, 2)!,
+    events: events.map(({ column: _, ...event }) => event),
     lanes: lanes.map((lane) => ({
       name: lane.name,
       title: lane.title,
@@ -59,6 +75,13 @@ export function labReport(pods: number, seconds: number, lanes: readonly LaneVie
         maxOverMean: round(step.maxOverMean, 4),
         fairness: round(step.fairness, 4),
       })),
+      effects: lane.effects.map((effect) => ({
+        ...effect,
+        podShare: round(effect.podShare, 4),
+        p50Ms: round(effect.p50Ms, 3),
+        p99Ms: round(effect.p99Ms, 3),
+      })),
+      replicas: lane.replicas,
       failure: lane.failure,
     })),
   };

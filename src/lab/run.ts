@@ -2,10 +2,11 @@
  * One run of the lab from options to exit code: the composition of lab, page and output.
  */
 import type { Clock, Logger } from "../base/index.ts";
-import { type KeyInput, readKeys } from "./keys.ts";
+import { type Action, actionText, pressed } from "./actions.ts";
+import { KEYS_HINT, type KeyInput, readKeys } from "./keys.ts";
 import { Lab } from "./lab.ts";
 import { fairleadCommand } from "./lanes.ts";
-import type { LabOptions } from "./options.ts";
+import { type LabOptions, PODS_MAX, POLICY_DEFAULT } from "./options.ts";
 import {
   finalOutput,
   type LabStdout,
@@ -17,9 +18,8 @@ import {
 } from "./output.ts";
 import { INTERVAL_MS, type NoPage, openPage, type Page } from "./page.ts";
 import { labReport } from "./report.ts";
+import { scheduleOf, startSchedule } from "./schedule.ts";
 import type { LabView } from "./view.ts";
-
-const KEYS_HINT = "keys + - change the pods";
 
 /** What a run needs from its process. */
 export interface LabDeps {
@@ -37,7 +37,7 @@ export interface LabDeps {
 
 /**
  * Runs the lab until its time is over or `stop` is aborted, and prints. Resolves with the exit
- * code: 1 when one of the lanes could not run, otherwise 0. Throws `LabError` when the lab as a
+ * code: 1 when one of the lanes could not run, or something of `--events` could not be done; else 0. Throws `LabError` when the lab as a
  * whole cannot run. No process is left in either case.
  */
 export function runLab(options: LabOptions, deps: LabDeps): Promise<number> {
@@ -49,8 +49,8 @@ class Run {
   readonly #deps: LabDeps;
   readonly #isLive: boolean;
   readonly #hasKeys: boolean;
-  /** Which number of `--scale` it is at. */
-  #step = 0;
+  /** Something of the schedule could not be done. */
+  #isRefused = false;
   #lab!: Lab;
   #page!: Page | NoPage;
 
@@ -62,12 +62,12 @@ class Run {
   }
 
   async toEnd(): Promise<number> {
-    const { page: address, scale, lanes } = this.#options;
+    const { page: address, scale, lanes, policy, hasPeers } = this.#options;
     const pods = scale[0]!;
     const { clock, fairlead = fairleadCommand() } = this.#deps;
     // The port first: if the named one cannot be had, nothing else has been started.
     this.#page = await openPage(address, () => this.#lab, commandLine(this.#options));
-    this.#lab = new Lab({ pods, lanes, fairlead, clock });
+    this.#lab = new Lab({ pods, lanes, policy, hasPeers, fairlead, clock });
     const output = this.#newOutput();
     const closeKeys = this.#openKeys();
     try {
@@ -86,13 +86,22 @@ class Run {
       output.close();
       await Promise.all([this.#lab.close(), this.#page.url ? this.#page.close() : null]);
     }
-    return this.#lab.views().some((lane) => lane.phase === "failed") ? 1 : 0;
+    const hasFailed = this.#lab.views().some((lane) => lane.phase === "failed");
+    return hasFailed || this.#isRefused ? 1 : 0;
   }
 
   #openKeys(): () => void {
     if (!this.#hasKeys) return () => {};
     return readKeys(this.#deps.stdin!, {
-      scaleBy: (change) => this.#lab.scale(this.#lab.wantedPods + change),
+      scaleBy: (change) => {
+        const pods = Math.max(1, Math.min(PODS_MAX, this.#lab.wantedPods + change));
+        this.#lab.act({ word: "scale", pod: null, pods });
+      },
+      press: (word) => {
+        const { slowPods, notServingPods } = this.#lab;
+        const counts = { slow: slowPods.length, notServing: notServingPods.length };
+        this.#lab.act(pressed(word, counts));
+      },
       signal: (name) => process.kill(process.pid, name),
     });
   }
@@ -103,23 +112,23 @@ class Run {
     const endMs = (this.#options.seconds ?? Number.POSITIVE_INFINITY) * 1000;
     const stopped = aborted(stop);
     this.#announce();
+    const callOff = startSchedule(clock, scheduleOf(this.#options), (action) => this.#act(action));
     while (!stop.aborted && this.#lab.elapsedMs < endMs) {
-      this.#scaleOnTime();
       output.update(this.#view());
       const waitMs = Math.min(INTERVAL_MS, endMs - this.#lab.elapsedMs);
       await pause(clock, waitMs, stopped);
       const columns = this.#lab.closeInterval();
       if (this.#page.url) this.#page.update(columns, false);
     }
+    callOff();
   }
 
-  /** The next number of `--scale`, when its time has come. */
-  #scaleOnTime(): void {
-    const { scale, scaleEverySeconds } = this.#options;
-    const due = Math.floor(this.#lab.elapsedMs / 1000 / scaleEverySeconds);
-    if (this.#step >= due || this.#step + 1 >= scale.length) return;
-    this.#step += 1;
-    this.#lab.scale(scale[this.#step]!);
+  /** What the schedule asks for; a script hears when it cannot be. */
+  #act(action: Action): void {
+    const refusal = this.#lab.act(action);
+    if (refusal === null) return;
+    this.#isRefused = true;
+    if (!this.#isLive) this.#deps.log.warn(`${actionText(action)}: ${refusal}`);
   }
 
   /** A terminal shows these above the table; elsewhere they are log lines. */
@@ -136,9 +145,10 @@ class Run {
     const { stdout, style, clock } = this.#deps;
     const { output, once } = this.#options;
     if (output === "json") {
-      return finalOutput(stdout, ({ podStates, elapsedMs, lanes }) => {
+      return finalOutput(stdout, ({ podStates, elapsedMs, events, lanes }) => {
         const pods = podStates.filter((state) => state === "ready").length;
-        return `${JSON.stringify(labReport(pods, elapsedMs / 1000, lanes), null, 2)}\n`;
+        const report = labReport({ pods, seconds: elapsedMs / 1000, events, lanes });
+        return `${JSON.stringify(report, null, 2)}\n`;
       });
     }
     if (once) return finalOutput(stdout, (view) => tableText(stdout, style, view));
@@ -149,23 +159,32 @@ class Run {
     return {
       pods: this.#lab.pods,
       podStates: this.#lab.podStates,
+      slowPods: this.#lab.slowPods,
+      events: this.#lab.events,
       elapsedMs: this.#lab.elapsedMs,
       pageUrl: this.#page.url,
       access: this.#lab.access,
       hint: this.#hasKeys ? KEYS_HINT : null,
-      notice: this.#lab.scaleFailure ?? this.#page.notice,
+      notice: this.#lab.problem ?? this.#page.notice,
       lanes: this.#lab.views(),
     };
   }
 }
 
 /** The command that repeats the run. */
-function commandLine({ scale, scaleEverySeconds, lanes }: LabOptions): string {
+function commandLine(options: LabOptions): string {
+  const { scale, scaleEverySeconds, events, lanes, policy, hasPeers } = options;
   const pods =
     scale.length === 1
       ? `--pods ${scale[0]}`
       : `--scale ${scale.join(",")} --scale-every ${scaleEverySeconds}`;
-  return `bin/fairlead lab ${pods} --lanes ${lanes.join(",")}`;
+  const timed = events.map(({ atMs, action }) => `${atMs / 1000}s:${actionText(action)}`);
+  const more = [
+    events.length === 0 ? "" : ` --events ${timed.join(",")}`,
+    policy === POLICY_DEFAULT ? "" : ` --policy ${policy}`,
+    hasPeers ? " --peers" : "",
+  ];
+  return `bin/fairlead lab ${pods} --lanes ${lanes.join(",")}${more.join("")}`;
 }
 
 /** Waits for `delayMs`, or until `stopped` resolves. */

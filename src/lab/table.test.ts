@@ -6,7 +6,8 @@ import { test } from "node:test";
 import { stripVTControlCharacters } from "node:util";
 import fc from "fast-check";
 import { labFixture, laneFixture } from "./fixtures.ts";
-import { renderTable, type TableSize } from "./table.ts";
+import { renderTable } from "./table.ts";
+import type { TableSize } from "./table-pen.ts";
 
 const WIDE: TableSize = {
   columns: 80,
@@ -32,7 +33,7 @@ test("pods down, lanes across, figures and verdicts below", () => {
     "max/mean      4.00x                             1.01x",
     "p50/p99 ms    1.00 / 1.00                       1.00 / 1.00",
     "calls/s       300                               300",
-    "errors        0                                 0",
+    "failed        0                                 0",
     "connections   1                                 1",
     "",
     "clusterip  1 of 4 pods used: every call went to echo-3",
@@ -111,7 +112,7 @@ test("a lane that has not answered yet is shown as starting", () => {
 test("failed calls are counted and their reason told", () => {
   const lane = laneFixture("static", [5, 5], { failed: 2 });
   const lines = renderTable(labFixture([lane]), { ...WIDE, columns: 120 });
-  assert.ok(lines.includes("errors        2"));
+  assert.ok(lines.includes("failed        2"));
   assert.match(lines.at(-1)!, /2 calls failed \(UNAVAILABLE: no route\)$/);
 });
 
@@ -126,10 +127,34 @@ test("pods that come and go say so, and the head counts those that serve", () =>
   assert.ok(lines.some((line) => line.startsWith("echo-3 gone")));
 });
 
-test("the head says what the keys do, where there is room", () => {
-  const lab = labFixture([laneFixture("static", even)], { hint: "keys + - change the pods" });
-  assert.match(renderTable(lab, { ...WIDE, columns: 120 })[0]!, /· keys \+ - change the pods$/);
-  assert.doesNotMatch(renderTable(lab, { ...WIDE, columns: 60 })[0]!, /keys/);
+test("a line says what the keys do, as many of them as there is room for", () => {
+  const lab = labFixture([laneFixture("static", even)], { hint: "keys: + - pods, s slow, k kill" });
+  const lineIn = (columns: number) => renderTable(lab, { ...WIDE, columns })[1];
+  assert.equal(lineIn(80), "keys: + - pods, s slow, k kill");
+  assert.equal(lineIn(25), "keys: + - pods, s slow");
+  assert.match(lineIn(10)!, /^static/, "no room, no line");
+});
+
+test("after an event: what it was, the slow pod, and what became of each lane since", () => {
+  const event = { atMs: 5000, event: "slow=echo-2", pod: "echo-2" };
+  const text = { isOutcome: false, text: "echo-2 slow x10", column: 10 };
+  const lanes = [
+    laneFixture("clusterip", pinned, { event }),
+    laneFixture("static", even, { event }),
+  ];
+  const events = [{ ...event, ...text }];
+  const lines = renderTable(labFixture(lanes, { slowPods: ["echo-2"], events }), WIDE);
+  assert.equal(lines[1], "00:05 echo-2 slow x10");
+  assert.ok(lines.some((line) => line.startsWith("echo-2 slow   ")));
+  const from = lines.findIndex((line) => line.startsWith("connections")) + 1;
+  assert.deepEqual(
+    lines.slice(from, from + 3).map((line) => line.split(/ {3,}/)),
+    [
+      ["to echo-2", "0.0%", "25.0%"],
+      ["failed since", "0", "0"],
+      ["p99 since", "1.00", "1.00"],
+    ],
+  );
 });
 
 test("the second line says how other programs reach the pods, in whole words", () => {

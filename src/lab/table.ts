@@ -5,20 +5,21 @@
  * the least important first: blank lines and bars, then pods that do not stand out, then all but
  * the verdicts.
  */
-import { styleText } from "node:util";
+
+import { figureLines, figureWidth, isSilent } from "./table-figures.ts";
+import { headLines } from "./table-head.ts";
+import {
+  type Columns,
+  cell,
+  GAP,
+  Pen,
+  row,
+  type Style,
+  type TableSize,
+  wrap,
+} from "./table-pen.ts";
 import type { LabView, LaneView } from "./view.ts";
 
-/** What the place to draw on is like. */
-export interface TableSize {
-  readonly columns: number;
-  /** Lines at most; Infinity where the output scrolls. */
-  readonly rows: number;
-  readonly hasColour: boolean;
-  /** False where only ASCII is sure to be shown. */
-  readonly hasUnicode: boolean;
-}
-
-const GAP = 3;
 /** A bar is full at this many fair shares; what is more ends in an arrow. */
 const BAR_FAIR_SHARES = 4;
 const BAR_MIN = 6;
@@ -27,16 +28,13 @@ const BAR_MAX = 32;
 const SHARE_WIDTH = 7;
 const EIGHTHS = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 
-type Access = NonNullable<LabView["access"]>;
-type Style = "dim" | "bold" | "cyan" | "yellow";
-
 /** Draws the whole table. */
 export function renderTable(view: LabView, size: TableSize): string[] {
   const pen = new Pen(size);
   const head = headLines(view, pen);
   const verdicts = verdictLines(view, pen);
   const labels = view.pods.map((_, index) => podLabel(view, index));
-  const labelWidth = Math.max(...labels.map((label) => label.length), "connections".length);
+  const labelWidth = Math.max(...labels.map((label) => label.length), figureWidth(view));
   const laneWidth = Math.floor((size.columns - labelWidth) / view.lanes.length) - GAP;
   if (laneWidth < SHARE_WIDTH) return [...head, ...verdicts];
   const columns: Columns = {
@@ -55,74 +53,12 @@ export function renderTable(view: LabView, size: TableSize): string[] {
   ];
 }
 
-interface Columns {
-  readonly pen: Pen;
-  readonly labelWidth: number;
-  readonly laneWidth: number;
-}
-
-/** Cuts, pads and colours. Styles are put on last, so that they take no width. */
-class Pen {
-  readonly size: TableSize;
-
-  constructor(size: TableSize) {
-    this.size = size;
-  }
-
-  style(style: Style, text: string): string {
-    if (!this.size.hasColour || text === "") return text;
-    return styleText(style, text, { validateStream: false });
-  }
-
-  /** The text in at most `width` columns. */
-  cut(text: string, width: number): string {
-    if (text.length <= width) return text;
-    const mark = this.size.hasUnicode ? "…" : "~";
-    return width < 1 ? "" : `${text.slice(0, width - 1)}${mark}`;
-  }
-
-  /** The text in exactly `width` columns. */
-  fit(text: string, width: number): string {
-    return this.cut(text, width).padEnd(width);
-  }
-}
-
-function headLines(view: LabView, pen: Pen): string[] {
-  const dot = pen.size.hasUnicode ? " · " : " - ";
-  const pods = view.podStates.filter((state) => state === "ready").length;
-  const parts = ["fairlead lab", `${pods} pods`, clockText(view.elapsedMs)];
-  if (view.pageUrl) parts.push(view.pageUrl);
-  while (parts.length > 1 && parts.join(dot).length > pen.size.columns) parts.splice(1, 1);
-  const hinted = [...parts, view.hint].join(dot);
-  if (view.hint && hinted.length <= pen.size.columns) parts.push(view.hint);
-  const [name, ...rest] = parts.map((part) => pen.cut(part, pen.size.columns));
-  const lines = [[pen.style("bold", name!), ...rest].join(dot)];
-  const access = view.access === null ? null : accessText(view.access, pen);
-  if (access !== null) lines.push(pen.style("dim", access));
-  if (view.notice) lines.push(pen.style("yellow", pen.cut(view.notice, pen.size.columns)));
-  return lines;
-}
-
-/** To be copied into another terminal: what is there is whole. */
-function accessText({ kubeconfig, target }: Access, pen: Pen): string | null {
-  const variable = `KUBECONFIG=${kubeconfig}`;
-  const texts = [`${variable} ${target}`, variable, target];
-  return texts.find((text) => text.length <= pen.size.columns) ?? null;
-}
-
-/** A pod's name, and where it stands unless it serves. */
+/** A pod's name, and where it stands unless it serves as usual. */
 function podLabel(view: LabView, index: number): string {
   const state = view.podStates[index]!;
-  return state === "ready" ? view.pods[index]! : `${view.pods[index]} ${state}`;
-}
-
-/** "00:12", or "1:00:12". */
-function clockText(elapsedMs: number): string {
-  const seconds = Math.floor(elapsedMs / 1000);
-  const two = (n: number): string => String(n).padStart(2, "0");
-  const hours = Math.floor(seconds / 3600);
-  const minutes = `${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
-  return hours > 0 ? `${hours}:${minutes}` : minutes;
+  const name = view.pods[index]!;
+  if (state !== "ready") return `${name} ${state}`;
+  return view.slowPods.includes(name) ? `${name} slow` : name;
 }
 
 function laneLine(view: LabView, columns: Columns): string {
@@ -134,16 +70,6 @@ function laneLine(view: LabView, columns: Columns): string {
       return columns.pen.style("bold", cell(columns, text));
     }),
   );
-}
-
-function row({ pen }: Columns, label: string, cells: readonly string[]): string {
-  const gap = " ".repeat(GAP);
-  const line = [label, ...cells].join(gap);
-  return pen.size.hasColour ? line : line.trimEnd();
-}
-
-function cell({ pen, laneWidth }: Columns, text: string): string {
-  return pen.fit(text, laneWidth);
 }
 
 /** A line for every pod, or for the ones that stand out most and a line for the rest. */
@@ -219,42 +145,6 @@ function bar(fairShares: number, width: number, pen: Pen): string {
   return cells.join("");
 }
 
-function figureLines(view: LabView, columns: Columns): string[] {
-  const line = (label: string, text: (lane: LaneView) => string): string =>
-    row(
-      columns,
-      columns.pen.style("dim", columns.pen.fit(label, columns.labelWidth)),
-      view.lanes.map((lane) => cell(columns, isSilent(lane) ? "" : figure(lane, text))),
-    );
-  const figure = (lane: LaneView, text: (lane: LaneView) => string): string =>
-    lane.phase === "failed" ? "-" : text(lane);
-  return [
-    line("max/mean", ({ figures }) => orDash(figures.maxOverMean, (x) => `${x.toFixed(2)}x`)),
-    line("p50/p99 ms", (lane) => latencies(lane, columns.laneWidth)),
-    line("calls/s", (lane) => String(Math.round(lane.callsPerSecond))),
-    line("errors", ({ figures }) => String(figures.failed)),
-    line("connections", ({ figures }) => String(figures.connections)),
-  ];
-}
-
-/** True while there is nothing to say of a lane yet. */
-function isSilent(lane: LaneView): boolean {
-  return lane.figures.calls === 0 && lane.failure === null;
-}
-
-function orDash(value: number | null, text: (value: number) => string): string {
-  return value === null ? "-" : text(value);
-}
-
-function latencies({ figures }: LaneView, width: number): string {
-  const full = `${millis(figures.p50Ms, 2)} / ${millis(figures.p99Ms, 2)}`;
-  return full.length <= width ? full : `${millis(figures.p50Ms, 1)}/${millis(figures.p99Ms, 1)}`;
-}
-
-function millis(ms: number | null, digits: number): string {
-  return orDash(ms, (value) => (value < 10 ? value.toFixed(digits) : value.toFixed(0)));
-}
-
 /** The verdicts, each in as many lines as it needs. */
 function verdictLines(view: LabView, pen: Pen): string[] {
   const nameWidth = Math.max(...view.lanes.map((lane) => lane.name.length));
@@ -273,20 +163,4 @@ function verdictStyle(lane: LaneView): Style {
   if (isSilent(lane)) return "dim";
   if (maxOverMean === null || maxOverMean > 1.5 || failed > 0 || lane.failure) return "yellow";
   return "cyan";
-}
-
-/** Breaks text at spaces into lines of at most `width`. A longer word is cut. */
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    const longer = line === "" ? word : `${line} ${word}`;
-    if (longer.length <= width) {
-      line = longer;
-    } else {
-      if (line !== "") lines.push(line);
-      line = word.slice(0, width);
-    }
-  }
-  return [...lines, line];
 }

@@ -2,13 +2,46 @@
  * The state of a running lab as plain data: what the terminal table, the page and the JSON show.
  * All three draw from this and know nothing of processes.
  */
+import type { EffectFigures } from "./effect.ts";
 import type { LaneFigures } from "./measure.ts";
 
 /** Where a lane stands: `failed` has a reason, `running` and `ended` have figures. */
 export type LanePhase = "starting" | "running" | "ended" | "failed";
 
-/** Where a pod stands: `terminating` still serves its open calls; `gone` may come back. */
-export type PodState = "starting" | "ready" | "terminating" | "gone";
+/**
+ * Where a pod stands: `not-ready` serves, but its probe says that it should get no call; `killed`
+ * is dead before the API server knows; `terminating` still serves its open calls; `gone` may come
+ * back.
+ */
+export type PodState = "starting" | "ready" | "not-ready" | "killed" | "terminating" | "gone";
+
+/** Something that was done to the lab, or that came of it. */
+export interface LabEvent {
+  /** Ms of load before it. */
+  readonly atMs: number;
+  /** As `actions.ts` writes it: "slow=echo-3"; "died=echo-3"; or an outcome, as "rolled". */
+  readonly event: string;
+  /** It came of an earlier one: effects are counted on from that. */
+  readonly isOutcome: boolean;
+  /** The pod concerned, or null. */
+  readonly pod: string | null;
+  /** For people: "echo-3 slow x10". */
+  readonly text: string;
+  /** How many columns of history were complete by then. */
+  readonly column: number;
+}
+
+/** One of several proxies of a lane, by its own metrics. */
+export interface ReplicaView {
+  /** "proxy-1" */
+  readonly name: string;
+  /** Open connections of clients. */
+  readonly connections: number;
+  /** Calls that came in since it started. */
+  readonly calls: number;
+  /** Between the last two looks at its metrics. */
+  readonly callsPerSecond: number;
+}
 
 /** One lane. */
 export interface LaneView {
@@ -23,16 +56,24 @@ export interface LaneView {
   /** Calls per second over the last seconds. */
   readonly callsPerSecond: number;
   readonly verdict: string;
+  /** From one event to the next, the present one last; the first is from the start on. */
+  readonly effects: readonly EffectFigures[];
+  /** The proxies it goes through where they may be several, else null. */
+  readonly replicas: readonly ReplicaView[] | null;
   /** Why it did not run or broke off, or null. */
   readonly failure: string | null;
 }
 
 /** The lab. */
 export interface LabView {
-  /** Names of all pods that ever were, in order. */
+  /** Names of the pods by row. A row whose pod is gone for good gets the next new one. */
   readonly pods: readonly string[];
   /** Where each of them stands, in the same order. */
   readonly podStates: readonly PodState[];
+  /** Names of those that were made slow. */
+  readonly slowPods: readonly string[];
+  /** What was done and what came of it, oldest first. */
+  readonly events: readonly LabEvent[];
   /** How long the load has run; 0 before it. */
   readonly elapsedMs: number;
   /** Address of the page, or null. */

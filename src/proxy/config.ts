@@ -26,6 +26,26 @@ export function configOfChoice(choice: PolicyChoice): ServiceConfig {
     : serviceConfigOf(choice.name);
 }
 
+/** Certificates of the exchange between replicas, all PEM. */
+export interface PeerTlsFiles {
+  readonly certFile: string;
+  readonly keyFile: string;
+  /** Peers must show a certificate of it, in either role. */
+  readonly caFile: string;
+  /** The name that peers' certificates carry; null: the host of their address. */
+  readonly serverName: string | null;
+}
+
+/** How the replicas of a proxy find each other. */
+export interface PeersConfig {
+  /** A target whose endpoints are the peer ports of all replicas. */
+  readonly target: string;
+  /** Our own peer port. */
+  readonly listen: TcpAddress;
+  /** Null: plaintext. */
+  readonly tls: PeerTlsFiles | null;
+}
+
 /** All that a proxy can be told. */
 export interface ProxyConfig {
   /** At least one. */
@@ -54,6 +74,12 @@ export interface ProxyConfig {
   readonly readyTimeoutMs: number;
   /** A client connection without a call for this long is closed in order; 0 for never. */
   readonly idleTimeoutMs: number;
+  /** A client connection of this age, 10 % more or less, is closed in order; 0 for never. */
+  readonly maxConnectionAgeMs: number;
+  /** How long calls may go on then; 0 for as long as they take. */
+  readonly maxConnectionAgeGraceMs: number;
+  /** Other replicas, among which load is evened out; null: none are known. */
+  readonly peers: PeersConfig | null;
   readonly admin: TcpAddress | null;
   /** Processes that relay. */
   readonly workers: number;
@@ -73,6 +99,9 @@ export const PROXY_DEFAULTS = {
   readyTimeoutMs: 5000,
   /** As Envoy's: an hour. */
   idleTimeoutMs: 3_600_000,
+  maxConnectionAgeMs: 0,
+  maxConnectionAgeGraceMs: 0,
+  peers: null,
   admin: null,
   workers: 1,
 } as const satisfies Omit<ProxyConfig, "listeners" | "target">;
@@ -87,6 +116,8 @@ export const PROXY_BOUNDS = {
   drainTimeoutMs: { min: 0, max: 86_400_000 },
   readyTimeoutMs: { min: 0, max: 3_600_000 },
   idleTimeoutMs: { min: 0, max: 86_400_000 },
+  maxConnectionAgeMs: { min: 0, max: 86_400_000 },
+  maxConnectionAgeGraceMs: { min: 0, max: 86_400_000 },
   workers: { min: 1, max: 128 },
 } as const;
 

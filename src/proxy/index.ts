@@ -7,10 +7,17 @@
  * refusal carries its reason; a drain loses no call that can finish in its time.
  * Must never: know the client or the control plane.
  */
-export { AdminServer, type AdminSource, renderTable, renderWhy } from "./admin/index.ts";
+export {
+  AdminServer,
+  type AdminSource,
+  renderConnections,
+  renderTable,
+  renderWhy,
+} from "./admin/index.ts";
 export {
   configOfChoice,
   listenForms,
+  type PeersConfig,
   type PolicyChoice,
   PROXY_BOUNDS,
   PROXY_DEFAULTS,
@@ -19,6 +26,7 @@ export {
   tryParseListenAddress,
   tryParseTcpAddress,
 } from "./config.ts";
+export { type ConnectionsView, Nesting, withoutPeers } from "./nesting/index.ts";
 export { createProxy, type Proxy, type ProxySystem } from "./proxy.ts";
 export {
   forkWorker,

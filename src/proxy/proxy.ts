@@ -37,7 +37,15 @@ import {
 import { answer } from "./answers.ts";
 import { Certificates } from "./certificates.ts";
 import { configOfChoice, type ProxyConfig } from "./config.ts";
+import { Downstream, type DownstreamOwner } from "./downstream.ts";
 import { ProxyMetrics } from "./metrics.ts";
+import {
+  type DownstreamConnection,
+  Downstreams,
+  type DownstreamsView,
+  type LoadFigures,
+  type ShedOrder,
+} from "./nesting/index.ts";
 import { RefusalLog } from "./refusal-log.ts";
 import { Relay, type RelayOwner } from "./relay.ts";
 import { CROWDED_STALL_REASON, stalledRelays } from "./stalled-readers.ts";
@@ -66,6 +74,12 @@ export interface Proxy {
   clusters(): ClusterView[];
   metrics(): MetricsSnapshot;
   readiness(): Readiness;
+  /** The load of its client connections. */
+  load(): LoadFigures;
+  /** Closes client connections as an order says, none in a drain; returns how many. */
+  shed(order: ShedOrder): number;
+  /** Its client connections, and those that it shed. */
+  downstreams(): DownstreamsView;
 }
 
 /** Makes a proxy; throws when a policy or a certificate file is unusable. Nothing is bound yet. */
@@ -73,7 +87,7 @@ export function createProxy(config: ProxyConfig, system: ProxySystem): Proxy {
   return new RelayProxy(config, system);
 }
 
-class RelayProxy implements Proxy, ListenerEvents, RelayOwner, Ticking {
+class RelayProxy implements Proxy, ListenerEvents, DownstreamOwner, RelayOwner, Ticking {
   readonly #config: ProxyConfig;
   readonly #system: ProxySystem;
   readonly #loop: TransportLoop;
@@ -83,6 +97,7 @@ class RelayProxy implements Proxy, ListenerEvents, RelayOwner, Ticking {
   readonly #certificates: Certificates;
   readonly #cluster: Cluster;
   readonly #count = new ConnectionCount();
+  readonly #downstreams: Downstreams;
   readonly #listeners: Listener[];
   #draining: Promise<void> | null = null;
   #onIdle: (() => void) | null = null;
@@ -124,6 +139,13 @@ class RelayProxy implements Proxy, ListenerEvents, RelayOwner, Ticking {
       () => this.#count.value,
       () => this.#cluster.activeCalls,
     );
+    this.#downstreams = new Downstreams(config, {
+      ...{ clock, rng, log, registry },
+      cut: (connection, reason) => {
+        this.#cutCallsOf(connection, reason);
+        connection.close(0, reason);
+      },
+    });
     this.#listeners = config.listeners.map((address) => this.#newListener(address));
   }
 
@@ -157,6 +179,7 @@ class RelayProxy implements Proxy, ListenerEvents, RelayOwner, Ticking {
   /** From the transport's loop, about once a second. */
   onTick(nowMs: number): void {
     this.#refusals.onTick();
+    this.#downstreams.onTick(nowMs);
     const waiting = this.#cluster.callsWaitingForCapacity;
     // A burst that is over within a second is nobody's fault.
     if (this.#isCrowded && waiting > 0) this.#cutStalled(waiting, nowMs);
@@ -182,7 +205,8 @@ class RelayProxy implements Proxy, ListenerEvents, RelayOwner, Ticking {
     this.#refusals.warn("connection refused", `connection ${reason}`, () => ({ remote, reason }));
   }
 
-  /** From `Downstream`: a request. */
+  // DownstreamOwner
+
   start(from: Downstream, stream: Stream, list: HeaderList, isEnd: boolean): StreamEvents {
     this.#metrics.calls.add();
     const relay = new Relay(this, stream, list);
@@ -204,7 +228,6 @@ class RelayProxy implements Proxy, ListenerEvents, RelayOwner, Ticking {
     answer(stream, list, Status.RESOURCE_EXHAUSTED, reason);
   }
 
-  /** From `Downstream`: a connection ended. */
   onDownstreamClosed(remote: string, failure: ConnectionFailure): void {
     if (failure.by === "library" && failure.code !== 0) {
       this.#metrics.glitched.add();
@@ -215,8 +238,12 @@ class RelayProxy implements Proxy, ListenerEvents, RelayOwner, Ticking {
     }
   }
 
-  /** From `Downstream`: the socket is closed. */
-  onDownstreamGone(): void {
+  track(connection: SocketConnection, remote: string): DownstreamConnection {
+    return this.#downstreams.add(connection, remote);
+  }
+
+  onDownstreamGone(tracked: DownstreamConnection): void {
+    this.#downstreams.remove(tracked);
     if (this.#onIdle !== null && this.#openConnections().length === 0) this.#onIdle();
   }
 
@@ -278,13 +305,20 @@ class RelayProxy implements Proxy, ListenerEvents, RelayOwner, Ticking {
     const reason = `cut at the end of the drain, after ${this.#config.drainTimeoutMs} ms`;
     let calls = 0;
     for (const connection of this.#openConnections()) {
-      for (const { events } of connection.http2.openStreams()) {
-        if (!(events instanceof Relay)) continue;
-        events.cut("drained", Status.UNAVAILABLE, reason);
-        calls += 1;
-      }
+      calls += this.#cutCallsOf(connection, reason);
     }
     if (calls > 0) this.#system.log.warn("drain timeout: calls were cut", { calls });
+  }
+
+  #cutCallsOf(connection: SocketConnection, reason: string): number {
+    const relays = connection.http2.openStreams().map(({ events }) => events);
+    let calls = 0;
+    for (const relay of relays) {
+      if (!(relay instanceof Relay)) continue;
+      relay.cut("drained", Status.UNAVAILABLE, reason);
+      calls += 1;
+    }
+    return calls;
   }
 
   #closeConnections(reason: string): void {
@@ -312,6 +346,18 @@ class RelayProxy implements Proxy, ListenerEvents, RelayOwner, Ticking {
     if (this.#draining !== null) return { ready: false, reason: "draining" };
     return this.#cluster.readiness();
   }
+
+  load(): LoadFigures {
+    return this.#downstreams.load();
+  }
+
+  shed(order: ShedOrder): number {
+    return this.#draining === null ? this.#downstreams.shed(order) : 0;
+  }
+
+  downstreams(): DownstreamsView {
+    return this.#downstreams.view();
+  }
 }
 
 /**
@@ -322,33 +368,4 @@ function deadlineOf(list: HeaderList, nowMs: number): number {
   if (grpcTimeout === null) return Number.POSITIVE_INFINITY;
   const timeoutMs = parseGrpcTimeout(grpcTimeout.value);
   return timeoutMs >= 0 ? nowMs + timeoutMs : Number.POSITIVE_INFINITY;
-}
-
-/** One client connection. */
-class Downstream implements ConnectionUser {
-  readonly #proxy: RelayProxy;
-  readonly #remote: string;
-
-  constructor(proxy: RelayProxy, remote: string) {
-    this.#proxy = proxy;
-    this.#remote = remote;
-  }
-
-  onAccepted(connection: SocketConnection): void {
-    connection.socket.once("close", () => this.#proxy.onDownstreamGone());
-  }
-
-  onReady(): void {}
-
-  onCapacity(): void {}
-
-  onGoAway(): void {}
-
-  onStream(stream: Stream, list: HeaderList, isEnd: boolean): StreamEvents {
-    return this.#proxy.start(this, stream, list, isEnd);
-  }
-
-  onClosed(failure: ConnectionFailure): void {
-    this.#proxy.onDownstreamClosed(this.#remote, failure);
-  }
 }

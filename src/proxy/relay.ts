@@ -5,7 +5,7 @@
  * Credit is relayed end to end: what one side has not taken yet is not granted to the other.
  */
 
-import type { Call, CallEvents, CallFailure } from "../cluster/index.ts";
+import type { CallEvents, CallFailure, ClusterCall } from "../cluster/index.ts";
 import type { Status } from "../grpc/index.ts";
 import {
   ErrorCode,
@@ -27,7 +27,7 @@ export class Relay implements StreamEvents, CallEvents {
   readonly #owner: RelayOwner;
   readonly #stream: Stream;
   readonly #list: HeaderList;
-  #call: Call | null = null;
+  #call: ClusterCall | null = null;
 
   constructor(owner: RelayOwner, stream: Stream, list: HeaderList) {
     this.#owner = owner;
@@ -36,7 +36,7 @@ export class Relay implements StreamEvents, CallEvents {
   }
 
   /** Joins the upstream side, before the call is started. */
-  join(call: Call): void {
+  join(call: ClusterCall): void {
     this.#call = call;
   }
 

@@ -9,9 +9,9 @@ import { connect, type Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import type { Timer } from "../base/index.ts";
 import { ErrorCode } from "../http2/index.ts";
+import { KeepalivePace, sparingPace } from "./keepalive-pace.ts";
 import type { TransportLoop } from "./loop.ts";
 import type { ConnectHints, ConnectorOptions, SocketSecurity } from "./options.ts";
-import { KeepalivePace } from "./periodic-keepalive.ts";
 import { SharedRead } from "./shared-read.ts";
 import {
   type ClientConnection,
@@ -48,12 +48,13 @@ export interface ConnectionSource {
 export class Connector implements ConnectionSource {
   readonly #options: ConnectorOptions;
   readonly #loop: TransportLoop;
-  readonly #pace: KeepalivePace | null;
+  readonly #pace: KeepalivePace;
 
   constructor(options: ConnectorOptions, loop: TransportLoop) {
     this.#options = options;
     this.#loop = loop;
-    this.#pace = options.keepalive === null ? null : new KeepalivePace(options.keepalive);
+    const { keepalive } = options;
+    this.#pace = keepalive === null ? sparingPace() : new KeepalivePace(keepalive);
     if (options.tunnel !== null) assertTunnel(options.tunnel);
   }
 
@@ -70,7 +71,7 @@ export class Connector implements ConnectionSource {
 class Attempt implements ConnectAttempt {
   readonly #user: ConnectUser;
   readonly #options: ConnectorOptions;
-  readonly #pace: KeepalivePace | null;
+  readonly #pace: KeepalivePace;
   readonly #loop: TransportLoop;
   readonly #read: SharedRead | null;
   readonly #socket: Socket;
@@ -83,7 +84,7 @@ class Attempt implements ConnectAttempt {
     address: string,
     user: ConnectUser,
     options: ConnectorOptions,
-    pace: KeepalivePace | null,
+    pace: KeepalivePace,
     loop: TransportLoop,
   ) {
     this.#user = user;

@@ -16,6 +16,7 @@ export {
   Connector,
   type ConnectUser,
 } from "./connector.ts";
+export { KEEPALIVE_TIME_MS_MIN } from "./keepalive-pace.ts";
 export {
   ConnectionCount,
   type ConnectionUser,
@@ -36,11 +37,11 @@ export {
   type SocketSecurity,
   type Tunnel,
 } from "./options.ts";
-export { KEEPALIVE_TIME_MS_MIN } from "./periodic-keepalive.ts";
 export {
   type ClientConnection,
   SocketConnection,
   type SocketConnectionEvents,
+  socketReason,
 } from "./socket-connection.ts";
 export {
   ClientTls,
@@ -49,4 +50,5 @@ export {
   ServerTls,
   type ServerTlsFiles,
   TlsFileError,
+  tlsFailureReason,
 } from "./tls/index.ts";

@@ -2,70 +2,91 @@
  * Notices a connection whose peer is gone without a FIN. gRFC A8.
  *
  * Not a periodic ping: grpc-go servers close connections that ping more often than they like. A
- * probe goes out only while calls wait and nothing at all came for a while, and never a third one
- * without anything but ACKs in between.
+ * probe goes out only while calls wait and nothing at all came for a while, and never a third PING
+ * without anything but ACKs in between. From then on SETTINGS that change nothing are the probe:
+ * they must be acknowledged too (RFC 9113 §6.5.3), and no server counts them as pings. So a call
+ * that is made after a long silence does not wait for minutes on a peer that died in it.
  */
 
 import { type Connection, ErrorCode } from "../http2/index.ts";
+import type { KeepalivePace } from "./keepalive-pace.ts";
+import { TICK_MS } from "./loop.ts";
 
-/** Silence, while calls wait, before a probe goes out. */
-export const KEEPALIVE_SILENCE_MS = 10_000;
-/** How long the ACK may take. */
-export const KEEPALIVE_TIMEOUT_MS = 5_000;
-/** Probes in a row without HEADERS or DATA; grpc-go cuts at the third strike. */
+/** PINGs in a row without HEADERS or DATA; grpc-go cuts at the third strike. */
 export const KEEPALIVE_PROBES_MAX = 2;
-/** After them, one probe in the time that grpc-go's servers allow (MinTime): never a strike. */
-export const KEEPALIVE_MIN_TIME_MS = 300_000;
+/** A tick that is so much later than the one before tells of our own standstill. */
+const TICK_LATE_MS = 2 * TICK_MS;
 
 const PROBE = new Uint8Array(Buffer.from("flprobe\0", "latin1"));
 
 /** The probes of one client connection. */
 export class Keepalive {
   readonly #http2: Connection;
+  readonly #pace: KeepalivePace;
+  /** The silence that it began with. */
+  readonly #timeMs: number;
   #lastRecvMs = 0;
+  /** When the probe went out that was not answered yet; 0 for none. */
   #probedMs = 0;
-  #probes = 0;
-  #lastProbeMs = 0;
+  /** Whether that was a PING: then nothing but its ACK is the answer. */
+  #isPing = false;
+  #pings = 0;
   /** `callFrames` at the last probe: a change is progress. */
   #framesAtProbe = 0;
-  #silenceMs = KEEPALIVE_SILENCE_MS;
+  #tickedMs = 0;
 
-  constructor(http2: Connection) {
+  constructor(http2: Connection, pace: KeepalivePace) {
     this.#http2 = http2;
+    this.#pace = pace;
+    this.#timeMs = pace.timeMs;
   }
 
   /** Anything came. */
   onRecv(nowMs: number): void {
     this.#lastRecvMs = nowMs;
+    if (!this.#isPing) this.#probedMs = 0;
   }
 
-  /** Our probe was answered. */
+  /** Our PING was answered. */
   onPong(): void {
     this.#probedMs = 0;
   }
 
-  /** The peer finds us too eager: half as often from now on. */
+  /** The peer finds us too eager: half as often from now on, on other connections too. */
   onTooManyPings(): void {
-    this.#silenceMs *= 2;
+    this.#pace.slowDown(this.#timeMs);
   }
 
   /** Sends or judges a probe. */
   onTick(nowMs: number): void {
     const http2 = this.#http2;
+    this.#forgiveStandstill(nowMs);
     if (this.#probedMs !== 0) {
-      if (nowMs - this.#probedMs < KEEPALIVE_TIMEOUT_MS) return;
+      if (nowMs - this.#probedMs < this.#pace.timeoutMs) return;
       http2.fail(ErrorCode.NO_ERROR, "the peer does not answer (keepalive)", "library");
       return;
     }
     if (http2.streamCount === 0 || this.#lastRecvMs === 0) return;
-    if (nowMs - this.#lastRecvMs < this.#silenceMs) return;
-    if (http2.callFrames !== this.#framesAtProbe) this.#probes = 0;
-    const isSpent = this.#probes >= KEEPALIVE_PROBES_MAX;
-    if (isSpent && nowMs - this.#lastProbeMs < KEEPALIVE_MIN_TIME_MS) return;
+    if (nowMs - this.#lastRecvMs < this.#pace.timeMs) return;
+    if (http2.callFrames !== this.#framesAtProbe) this.#pings = 0;
     this.#framesAtProbe = http2.callFrames;
     this.#probedMs = nowMs;
-    this.#lastProbeMs = nowMs;
-    this.#probes += 1;
-    http2.ping(PROBE);
+    this.#isPing = this.#pings < KEEPALIVE_PROBES_MAX;
+    if (this.#isPing) {
+      this.#pings += 1;
+      http2.ping(PROBE);
+    } else http2.confirmSettings();
+  }
+
+  /**
+   * Where this process stood still (SIGSTOP, a machine that slept), the answer may be there and is
+   * read after this tick: the time in which nobody could read it does not count.
+   */
+  #forgiveStandstill(nowMs: number): void {
+    const lateMs = nowMs - this.#tickedMs - TICK_MS;
+    if (this.#tickedMs !== 0 && this.#probedMs !== 0 && lateMs > TICK_LATE_MS - TICK_MS) {
+      this.#probedMs += lateMs;
+    }
+    this.#tickedMs = nowMs;
   }
 }

@@ -17,7 +17,8 @@ import { Peer } from "../../test/support/http2-peer.ts";
 import { RawServer, SocketUser, turn, until } from "../../test/support/http2-sockets.ts";
 import { VirtualClock } from "../base/index.ts";
 import { Connector, DEFAULT_CONNECTOR_OPTIONS, TransportLoop } from "./index.ts";
-import { KEEPALIVE_TIME_MS_MIN, KeepalivePace, PeriodicKeepalive } from "./periodic-keepalive.ts";
+import { KEEPALIVE_TIME_MS_MIN, KeepalivePace } from "./keepalive-pace.ts";
+import { PeriodicKeepalive } from "./periodic-keepalive.ts";
 
 const PING = "666c616c69766500";
 const PING_LINE = `PING ${PING}`;

@@ -6,41 +6,9 @@
  */
 
 import { type Connection, ErrorCode } from "../http2/index.ts";
-import type { KeepaliveConfig } from "./options.ts";
-
-/** A8: "The client will not send pings more often than every 10 seconds", whatever is set. */
-export const KEEPALIVE_TIME_MS_MIN = 10_000;
+import type { KeepalivePace } from "./keepalive-pace.ts";
 
 const PING = new Uint8Array(Buffer.from("flalive\0", "latin1"));
-
-/**
- * The settings as all connections of a connector share them: a server that finds one of them too
- * eager slows the others down too. "Double the KEEPALIVE_TIME on that channel" (A8).
- */
-export class KeepalivePace {
-  #timeMs: number;
-  readonly timeoutMs: number;
-  readonly permitWithoutCalls: boolean;
-
-  constructor({ timeMs, timeoutMs, permitWithoutCalls }: KeepaliveConfig) {
-    this.#timeMs = Math.max(KEEPALIVE_TIME_MS_MIN, timeMs);
-    this.timeoutMs = timeoutMs;
-    this.permitWithoutCalls = permitWithoutCalls;
-  }
-
-  /** Silence before a PING. */
-  get timeMs(): number {
-    return this.#timeMs;
-  }
-
-  /**
-   * A server cut a connection that had this pace with `too_many_pings`. Twice that, not twice what
-   * other servers have made of it meanwhile: twenty pods with one setting are one lesson.
-   */
-  slowDown(timeMs: number): void {
-    this.#timeMs = Math.max(this.#timeMs, 2 * timeMs);
-  }
-}
 
 /** The PINGs of one client connection. */
 export class PeriodicKeepalive {

@@ -25,10 +25,11 @@ import {
 import type { ByteSocket } from "./byte-socket.ts";
 import { Http1Detector, isHttp1Answer } from "./http1.ts";
 import { Keepalive } from "./keepalive.ts";
+import { type KeepalivePace, sparingPace } from "./keepalive-pace.ts";
 import type { Flushable, Ticking, TransportLoop } from "./loop.ts";
 import { type ConnectHints, DEFAULT_CONNECTOR_OPTIONS } from "./options.ts";
 import { printable } from "./peer-text.ts";
-import { type KeepalivePace, PeriodicKeepalive } from "./periodic-keepalive.ts";
+import { PeriodicKeepalive } from "./periodic-keepalive.ts";
 import type { SharedRead } from "./shared-read.ts";
 import { tlsFailureReason } from "./tls/index.ts";
 import { isClientHello, isTlsAlert } from "./tls-record.ts";
@@ -114,8 +115,9 @@ export class SocketConnection<S extends ByteSocket = Socket>
     this.http2 = new Connection(role, this, config, loop.clock.nowMs());
     this.#http1 = role === "server" ? new Http1Detector() : null;
     if (role === "server") this.#keepalive = null;
-    else if (pace === null) this.#keepalive = new Keepalive(this.http2);
-    else this.#keepalive = new PeriodicKeepalive(this.http2, pace);
+    else if (pace === null || pace.isSparing) {
+      this.#keepalive = new Keepalive(this.http2, pace ?? sparingPace());
+    } else this.#keepalive = new PeriodicKeepalive(this.http2, pace);
     socket.setNoDelay(true);
     if (read === null) socket.on("data", (bytes: Buffer) => this.#recv(bytes, bytes.length));
     else read.attach((bytes, length) => this.#recv(bytes, length));

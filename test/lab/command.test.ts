@@ -13,8 +13,8 @@ import { processTree, runProcess, startProcess } from "../peers/processes.ts";
 
 const FAIRLEAD = fileURLToPath(new URL("../../bin/fairlead", import.meta.url));
 
-/** Pods, a client a lane, the ClusterIP stand-in and the proxy, beside the lab itself. */
-const childrenOf = (pods: number): number => pods + 5 + 1 + 1;
+/** Pods, a client a lane, two ClusterIP stand-ins, two proxies and the kubelet. */
+const childrenOf = (pods: number): number => pods + 6 + 2 + 2 + 1;
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -65,13 +65,14 @@ test("--once -o json prints one document and exits 0", async () => {
   const lanes = new Map<string, Record<string, unknown>>();
   for (const lane of report.lanes) lanes.set(lane.name, lane);
   assert.match(String(lanes.get("clusterip")!.verdict), /^1 of 3 pods used: every call went to/);
-  for (const name of ["static", "headless", "client", "proxy"]) {
+  for (const name of ["static", "headless", "client", "proxy", "nested"]) {
     const lane = lanes.get(name)!;
     assert.match(String(lane.verdict), /^3 of 3 pods used: max\/mean 1\.\d\dx$/);
     assert.equal(lane.failed, 0);
   }
   assert.equal(lanes.get("client")!.connections, 3);
   assert.equal(lanes.get("proxy")!.connections, 1);
+  assert.equal(lanes.get("nested")!.connections, 8);
 });
 
 test("--scale: client and proxy follow the pods, and no call fails", async () => {
@@ -147,6 +148,7 @@ for (const [args, message] of [
   [["--pods", "many"], /--pods "many": must be a whole number from 1 to 100/],
   [["--lanes", "bogus"], /--lanes "bogus": no such lane/],
   [["--seconds", "-1"], /--seconds "-1"/],
+  [["--events", "3s:explode"], /--events "explode": must be one of slow/],
   [["--netns"], /--netns: not available yet/],
 ] as const) {
   test(`${args.join(" ")}: one clear line, exit 2`, async () => {

@@ -1,12 +1,14 @@
 /**
- * Scaling with real pod processes: what the API server is told, in which order, and what is left.
+ * Scaling, rolling, killing and NOT_SERVING with real pod processes: what the API server is told, in
+ * which order, and what is left.
  */
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { realClock, realRng } from "../../src/base/index.ts";
 import { Children } from "../../src/lab/children.ts";
-import { startCluster } from "../../src/lab/cluster/index.ts";
+import { type Objects, startCluster } from "../../src/lab/cluster/index.ts";
 import { Deployment } from "../../src/lab/deployment.ts";
+import { LabError } from "../../src/lab/error.ts";
 import { processTree } from "../peers/usage.ts";
 
 async function start(t: TestContext, count: number) {
@@ -20,6 +22,28 @@ async function start(t: TestContext, count: number) {
   const ready: string[] = [];
   deployment.onChange(() => ready.push(deployment.ready.map(({ name }) => name).join(" ")));
   return { deployment, objects, ready };
+}
+
+interface Endpoint {
+  readonly addresses: readonly string[];
+  readonly conditions: Readonly<Record<"ready" | "serving" | "terminating", boolean>>;
+  readonly targetRef: { readonly name: string; readonly uid: string };
+}
+
+/** What the slice of the Service says of a pod, or undefined when it has no such endpoint. */
+function endpointOf(objects: Objects, pod: string): Endpoint | undefined {
+  const slices = [...objects.store.all("EndpointSlice")].filter(
+    ({ metadata }) => metadata.labels?.["kubernetes.io/service-name"] === "echo",
+  );
+  const endpoints = slices.flatMap((slice) => (slice.endpoints ?? []) as readonly Endpoint[]);
+  return endpoints.find(({ targetRef }) => targetRef.name === pod);
+}
+
+async function until(isSo: () => boolean): Promise<void> {
+  for (let tries = 0; !isSo(); tries += 1) {
+    assert.ok(tries < 500, "it did not come to be within 10 s");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }
 
 test("pods come and go as objects and as processes, and come back with their addresses", async (t) => {
@@ -36,13 +60,13 @@ test("pods come and go as objects and as processes, and come back with their add
   await deployment.scale(2);
   const second = address(1);
   assert.deepEqual(told.splice(0), ["ADDED echo-2", "MODIFIED echo-2", "MODIFIED echo-2"]);
-  assert.equal(processTree(process.pid).length, 1 + 2);
+  assert.equal(processTree(process.pid).length, 1 + 1 + 2, "kubelet and pods");
 
   await deployment.scale(1);
   assert.deepEqual(told.splice(0), ["MODIFIED echo-2 terminating", "DELETED echo-2 terminating"]);
   assert.deepEqual(deployment.states, ["ready", "gone"]);
   assert.deepEqual(deployment.names, ["echo-1", "echo-2"]);
-  assert.equal(processTree(process.pid).length, 1 + 1);
+  assert.equal(processTree(process.pid).length, 1 + 1 + 1);
 
   await deployment.scale(2);
   assert.equal(address(0), first);
@@ -57,4 +81,93 @@ test("of numbers that follow each other at once, the last one counts", async (t)
   assert.deepEqual(deployment.states.slice(0, 3), ["ready", "ready", "ready"]);
   assert.equal(deployment.ready.length, 3);
   assert.equal(deployment.wanted, 3);
+});
+
+test("a pod that is killed is replaced by one with a name, a uid and an address of its own", async (t) => {
+  const { deployment, objects } = await start(t, 2);
+  await until(() => endpointOf(objects, "echo-1") !== undefined);
+  const before = endpointOf(objects, "echo-1")!;
+  const died = new Promise<[string, Promise<string>]>((resolve) => {
+    deployment.onDeath((name, replaced) => resolve([name, replaced]));
+  });
+  deployment.kill("echo-1");
+  const [name, replaced] = await died;
+  assert.equal(name, "echo-1");
+  assert.deepEqual(deployment.states, ["killed", "ready"]);
+  assert.equal(endpointOf(objects, "echo-1")!.conditions.ready, true, "nobody knows yet");
+  assert.equal(await replaced, "echo-3");
+  assert.deepEqual(deployment.names, ["echo-3", "echo-2"]);
+  await until(() => endpointOf(objects, "echo-3")?.conditions.ready === true);
+  assert.equal(endpointOf(objects, "echo-1"), undefined);
+  const after = endpointOf(objects, "echo-3")!;
+  assert.notEqual(after.targetRef.uid, before.targetRef.uid);
+  assert.notDeepEqual(after.addresses, before.addresses);
+  assert.throws(() => deployment.kill("echo-1"), LabError);
+});
+
+test("a pod that is killed by somebody else is replaced as well", async (t) => {
+  const { deployment } = await start(t, 1);
+  process.kill(deployment.ready[0]!.child.pid!, "SIGKILL");
+  await until(() => deployment.names[0] === "echo-2" && deployment.states[0] === "ready");
+});
+
+test("NOT_SERVING: the readiness probe sees it, the slice follows, and back", async (t) => {
+  const { deployment, objects } = await start(t, 2);
+  const conditions = () => endpointOf(objects, "echo-2")?.conditions;
+  await until(() => conditions()?.ready === true);
+  deployment.setServing("echo-2", false);
+  assert.deepEqual(deployment.notServing, ["echo-2"]);
+  await until(() => conditions()!.ready === false);
+  assert.deepEqual(conditions(), { ready: false, serving: false, terminating: false });
+  assert.deepEqual(deployment.states, ["ready", "not-ready"]);
+  assert.deepEqual(
+    deployment.ready.map(({ name }) => name),
+    ["echo-1"],
+  );
+  deployment.setServing("echo-2", true);
+  await until(() => conditions()!.ready === true);
+  assert.deepEqual(deployment.states, ["ready", "ready"]);
+  assert.equal(endpointOf(objects, "echo-1")!.conditions.ready, true);
+});
+
+test("a pod that stops answering its probe is not ready, though it says nothing", async (t) => {
+  const { deployment, objects } = await start(t, 1);
+  const pid = deployment.ready[0]!.child.pid!;
+  process.kill(pid, "SIGSTOP");
+  await until(() => endpointOf(objects, "echo-1")?.conditions.ready === false);
+  process.kill(pid, "SIGCONT");
+  await until(() => endpointOf(objects, "echo-1")!.conditions.ready === true);
+});
+
+test("rolling: one more first, then one less; no pod of before is left", async (t) => {
+  const { deployment, objects } = await start(t, 2);
+  const told: string[] = [];
+  objects.store.onEvent(({ type, kind, object }) => {
+    const { name, deletionTimestamp } = object.metadata;
+    if (kind !== "Pod" || (type === "MODIFIED" && deletionTimestamp === undefined)) return;
+    told.push(`${type === "MODIFIED" ? "TERMINATING" : type} ${name}`);
+  });
+  let fewest = deployment.ready.length;
+  deployment.onChange(() => {
+    fewest = Math.min(fewest, deployment.ready.length);
+  });
+  await deployment.roll();
+  assert.deepEqual(told, [
+    ...["ADDED echo-3", "TERMINATING echo-1", "DELETED echo-1"],
+    ...["ADDED echo-4", "TERMINATING echo-2", "DELETED echo-2"],
+  ]);
+  assert.equal(fewest, 2);
+  assert.deepEqual(deployment.ready.map(({ name }) => name).toSorted(), ["echo-3", "echo-4"]);
+  assert.equal(deployment.wanted, 2);
+});
+
+test("a pod that dies while others are rolled is replaced all the same", async (t) => {
+  const { deployment } = await start(t, 3);
+  const rolled = deployment.roll();
+  deployment.kill("echo-3");
+  await rolled;
+  await until(() => deployment.ready.length === 3);
+  for (const { name } of deployment.ready) {
+    assert.ok(!["echo-1", "echo-2", "echo-3"].includes(name), name);
+  }
 });

@@ -84,7 +84,7 @@ test("a connection through a ClusterIP reaches one pod; the other ways reach all
   assert.ok(seconds >= 2);
   assert.deepEqual(
     lanes.map((lane) => lane.name),
-    ["clusterip", "static", "headless", "client", "proxy"],
+    ["clusterip", "static", "headless", "client", "proxy", "nested"],
   );
   for (const lane of lanes) {
     assert.ok(lane.calls > 100, `${lane.name}: ${lane.calls} calls`);
@@ -93,12 +93,12 @@ test("a connection through a ClusterIP reaches one pod; the other ways reach all
     assert.equal(answered, lane.calls);
     assert.ok(lane.p50Ms > 0 && lane.p99Ms >= lane.p50Ms);
   }
-  const [clusterip, list, headless, client, proxy] = lanes;
+  const [clusterip, list, headless, client, proxy, nested] = lanes;
   assert.match(clusterip!.verdict, /^1 of 3 pods used: every call went to echo-[123]$/);
   assert.equal(clusterip!.podsUsed, 1);
   assert.equal(clusterip!.maxOverMean, 3);
   assert.equal(clusterip!.connections, 1);
-  for (const lane of [list!, headless!, client!, proxy!]) {
+  for (const lane of [list!, headless!, client!, proxy!, nested!]) {
     assert.match(lane.verdict, /^3 of 3 pods used: max\/mean 1\.0\dx$/);
     assert.equal(lane.podsUsed, 3);
     assert.ok(lane.fairness > 0.99);

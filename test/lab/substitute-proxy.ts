@@ -1,13 +1,14 @@
 /**
- * A stand-in for `fairlead proxy` in tests of the lab's proxy lane: takes the same arguments, says
- * the same `listening` line, and spreads calls over the pods in turn, by node:http2.
+ * A stand-in for `fairlead proxy` in tests of the lab's proxy lanes: takes the same arguments, says
+ * the same `listening` and `admin` lines, and spreads calls over the pods in turn, by node:http2.
  *
- *     substitute-proxy.ts proxy --listen HOST:PORT --to ... --kubeconfig FILE [...]
+ *     substitute-proxy.ts proxy --listen HOST:PORT --to ... --kubeconfig FILE [--admin HOST:PORT]
  *
  * Not a proxy to use: one unary call at a time is all that it was made for.
  */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import http from "node:http";
 import http2 from "node:http2";
 import type { AddressInfo } from "node:net";
 import { parseArgs } from "node:util";
@@ -20,7 +21,10 @@ interface Slice {
 const { values } = parseArgs({
   allowPositionals: true,
   strict: false,
-  options: { listen: { type: "string" }, to: { type: "string" }, kubeconfig: { type: "string" } },
+  options: {
+    ...{ listen: { type: "string" }, to: { type: "string" }, kubeconfig: { type: "string" } },
+    admin: { type: "string" },
+  },
 });
 assert.equal(values.to, "kubernetes:///echo.lab:grpc");
 const { clusters } = JSON.parse(readFileSync(String(values.kubeconfig), "utf8"));
@@ -62,8 +66,24 @@ server.on("stream", (downstream, { ":path": path, "content-type": type, te }) =>
   upstream.on("error", () => downstream.close());
   downstream.on("error", () => upstream.close());
 });
-const [host, port] = String(values.listen).split(":");
-server.listen(Number(port), host, () => {
-  const bound = (server.address() as AddressInfo).port;
-  console.error(JSON.stringify({ msg: "listening", address: `${host}:${bound}` }));
+const connections = new Set<object>();
+server.on("session", (session) => {
+  connections.add(session);
+  session.on("close", () => connections.delete(session));
 });
+const admin = http.createServer((_request, response) => {
+  response.end(
+    `fairlead_downstream_connections ${connections.size}\nfairlead_downstream_calls_total ${next}\n`,
+  );
+});
+
+/** Listens, and says so. */
+function listen(on: http.Server | http2.Http2Server, where: unknown, msg: string): void {
+  const [host, port] = String(where).split(":");
+  on.listen(Number(port), host, () => {
+    const bound = (on.address() as AddressInfo).port;
+    console.error(JSON.stringify({ msg, address: `${host}:${bound}` }));
+  });
+}
+listen(server, values.listen, "listening");
+if (values.admin !== undefined) listen(admin, values.admin, "admin");

@@ -13,16 +13,16 @@ import {
   VirtualClock,
 } from "../../src/base/index.ts";
 import {
-  type Call,
   type CallEvents,
   type CallFailure,
   Cluster,
+  type ClusterCall,
   type ClusterConfig,
   type ClusterListener,
   type Connectivity,
   DEFAULT_CLUSTER_CONFIG,
   type EndpointView,
-  serviceConfigOf,
+  parseServiceConfig,
 } from "../../src/cluster/index.ts";
 import {
   type Endpoint,
@@ -33,6 +33,7 @@ import {
   type ResolverListener,
   type ServiceConfigResult,
 } from "../../src/discovery/index.ts";
+import type { MethodConfig } from "../../src/grpc/index.ts";
 import { type ErrorCode, type HeaderList, headerList } from "../../src/http2/index.ts";
 import { Registry } from "../../src/telemetry/index.ts";
 import { SocketConnection, type Ticking, TransportLoop } from "../../src/transport/index.ts";
@@ -73,7 +74,7 @@ export class CallerProbe implements CallEvents {
   creditedBytes = 0;
   /** Whether data is taken at once, or held until the test credits it. */
   isTaking = true;
-  call: Call | null = null;
+  call: ClusterCall | null = null;
 
   onResponse(list: HeaderList, isEnd: boolean): void {
     this.log.push("response");
@@ -161,6 +162,8 @@ export interface HarnessOptions {
   readonly rng?: Rng;
   readonly maxConnectionsPerEndpoint?: number;
   readonly readyTimeoutMs?: number;
+  /** A service config after `JSON.parse`, of which all but the policy is taken. */
+  readonly serviceConfig?: object;
   /** Whatever else the cluster is to be told. */
   readonly config?: Partial<ClusterConfig>;
 }
@@ -187,7 +190,7 @@ export class ClusterHarness {
       ...DEFAULT_CLUSTER_CONFIG,
       target: this.resolver.target,
       serviceConfig: {
-        ...serviceConfigOf("round_robin"),
+        ...parseServiceConfig(options.serviceConfig ?? {}),
         balancing: { policy: typeof policy === "string" ? parsePolicy(policy) : policy },
       },
       maxConnectionsPerEndpoint: options.maxConnectionsPerEndpoint ?? 10,
@@ -274,6 +277,8 @@ export class ClusterHarness {
       isTaking?: boolean;
       caller?: object;
       waitForReady?: boolean;
+      /** Of its method. */
+      config?: MethodConfig;
     } = {},
   ): CallerProbe {
     const probe = new CallerProbe();
@@ -282,7 +287,8 @@ export class ClusterHarness {
     const nowMs = this.clock.nowMs();
     const deadlineMs = options.deadlineMs ?? Number.POSITIVE_INFINITY;
     const isEnd = options.isEnd ?? true;
-    probe.call = this.cluster.call(list, isEnd, probe, deadlineMs, nowMs);
+    const { config = null } = options;
+    probe.call = this.cluster.call(list, isEnd, probe, deadlineMs, nowMs, config);
     probe.call.caller = options.caller ?? null;
     probe.call.waitForReady = options.waitForReady ?? true;
     probe.call.start();

@@ -9,10 +9,11 @@
  */
 import type { Socket } from "node:net";
 import type { Timer } from "../../base/index.ts";
-import type { Call, CallEvents, CallFailure } from "../../cluster/index.ts";
+import type { CallEvents, CallFailure, ClusterCall } from "../../cluster/index.ts";
 import {
   FramingFault,
   MESSAGE_BYTES_MAX,
+  type MethodConfig,
   PREFIX_BYTES,
   Status,
   writePrefix,
@@ -74,7 +75,7 @@ export class ClientCall implements CallEvents, InboxOwner {
   readonly #events: ClientCallEvents;
   #sendBytesMax: number;
   readonly #inbox: Inbox;
-  #call: Call | null = null;
+  #call: ClusterCall | null = null;
   /** Request bytes that wait, in the order in which they leave. */
   #waitingBytes = 0;
   /** The end, while messages before it have not been read. */
@@ -131,11 +132,15 @@ export class ClientCall implements CallEvents, InboxOwner {
   reconfigure(
     list: HeaderList,
     config: ClientCallConfig,
+    method: MethodConfig,
     sendBytesMax: number,
     receiveBytesMax: number,
   ): void {
     const { deadlineMs, waitForReady } = config;
-    if (this.#call?.reconfigure(list, deadlineMs, waitForReady === true) !== true) return;
+    const settings = { list, deadlineMs, waitForReady: waitForReady === true, config: method };
+    const call = this.#call?.reconfigure(settings) ?? null;
+    if (call === null) return;
+    this.#call = call;
     this.config = config;
     this.#sendBytesMax = sendBytesMax;
     this.#inbox.messageBytesMax = receiveBytesMax;

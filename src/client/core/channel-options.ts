@@ -8,7 +8,7 @@
 import { type Logger, silentLogger } from "../../base/index.ts";
 import { DEFAULT_CLUSTER_CONFIG } from "../../cluster/index.ts";
 import type { DiscoveryOptions } from "../../discovery/index.ts";
-import { metadataValueProblem } from "../../grpc/index.ts";
+import { metadataValueProblem, POLICY_ATTEMPTS_MAX } from "../../grpc/index.ts";
 import { DEFAULT_CONNECTION_CONFIG } from "../../http2/index.ts";
 import { KEEPALIVE_TIME_MS_MIN } from "../../transport/index.ts";
 import { authorityOf } from "./authority.ts";
@@ -74,6 +74,17 @@ export interface ChannelOptions {
   readonly userAgent?: string | undefined;
   /** How long the first calls wait for more endpoints, and for what share of them. */
   readonly warmUp?: { readonly timeMs?: number; readonly share?: number } | undefined;
+  /** Retries and hedges by policies of service config: their bounds. */
+  readonly retries?:
+    | {
+        /** Attempts of a call, the first included; 5 by default, 1 for no other. */
+        readonly attemptsMax?: number;
+        /** Request bytes kept of a call; 64 KiB. A larger one is sent, and never again. */
+        readonly callBytesMax?: number;
+        /** The same of all calls to the target; 64 MiB, which is what a process may keep. */
+        readonly totalBytesMax?: number;
+      }
+    | undefined;
   /** Where lines go; nowhere unless given. */
   readonly log?: Logger | undefined;
 }
@@ -82,7 +93,7 @@ export interface ChannelOptions {
 export const CHANNEL_OPTION_NAMES: readonly string[] = [
   ...(["kubernetes", "policy", "serviceConfig", "resolverServiceConfig", "tls"] as const),
   ...(["authority", "maxConnectionsPerEndpoint", "keepalive", "backoff"] as const),
-  ...(["idleTimeoutMs", "shared", "httpProxy", "userAgent", "warmUp", "log"] as const),
+  ...(["idleTimeoutMs", "shared", "httpProxy", "userAgent", "warmUp", "retries", "log"] as const),
 ] satisfies (keyof ChannelOptions)[];
 
 /** Settings that these options say nothing of. */
@@ -131,6 +142,12 @@ export function parseChannelOptions(
       IDLE_TIMEOUT_MS,
       IDLE_TIMEOUT_MS_MIN,
     ),
+    attemptsMax: wholeNumber(
+      "retries.attemptsMax",
+      options.retries?.attemptsMax,
+      POLICY_ATTEMPTS_MAX,
+      1,
+    ),
     isShared: flag("shared", options.shared, true),
     log,
   };
@@ -145,9 +162,11 @@ export function parseChannelOptions(
 function clusterOptions(
   options: ChannelOptions,
 ): Omit<ChannelSettings["cluster"], "secure" | "tunnel"> {
-  const { keepalive, backoff = {}, warmUp = {}, maxConnectionsPerEndpoint } = options;
+  const { keepalive, backoff = {}, warmUp = {}, retries = {} } = options;
+  const { maxConnectionsPerEndpoint } = options;
   checkNames("backoff", backoff, ["initialMs", "maxMs"]);
   checkNames("warmUp", warmUp, ["timeMs", "share"]);
+  checkNames("retries", retries, ["attemptsMax", "callBytesMax", "totalBytesMax"]);
   if (keepalive !== undefined) {
     checkNames("keepalive", keepalive, ["timeMs", "timeoutMs", "permitWithoutCalls"]);
   }
@@ -168,7 +187,19 @@ function clusterOptions(
     backoff: { initialMs: Math.min(initialMs, maxMs), maxMs },
     connection: DEFAULT_CONNECTION_CONFIG,
     keepalive: keepalive === undefined ? null : keepaliveOf(keepalive),
+    replay: replayOf(retries),
     warmUp: { timeMs: wholeNumber("warmUp.timeMs", warmUp.timeMs, defaults.timeMs, 0), share },
+  };
+}
+
+function replayOf({
+  callBytesMax,
+  totalBytesMax,
+}: NonNullable<ChannelOptions["retries"]>): ChannelSettings["cluster"]["replay"] {
+  const { replay } = DEFAULT_CLUSTER_CONFIG;
+  return {
+    callBytesMax: wholeNumber("retries.callBytesMax", callBytesMax, replay.callBytesMax, 0),
+    totalBytesMax: wholeNumber("retries.totalBytesMax", totalBytesMax, replay.totalBytesMax, 0),
   };
 }
 

@@ -51,8 +51,6 @@ export class ChannelHarness implements Pick<ClientDeps, "retain" | "release"> {
   readonly clock = new VirtualClock();
   readonly resolvers: ResolverProbe[] = [];
   readonly lines: string[] = [];
-  /** What the people of the program were told. */
-  readonly warnings: string[] = [];
   readonly clusters: SharedClusters;
   readonly settings: ChannelSettings;
   retained = 0;
@@ -76,13 +74,12 @@ export class ChannelHarness implements Pick<ClientDeps, "retain" | "release"> {
         this.resolvers.push(resolver);
         return resolver;
       },
-      warn: (text) => void this.warnings.push(text),
       retain: () => this.retain(),
       release: () => this.release(),
     };
     this.clusters = new SharedClusters(this.#deps);
-    const { backoff, connection, warmUp } = DEFAULT_CLUSTER_CONFIG;
-    const cluster = { backoff, connection, warmUp, maxConnectionsPerEndpoint: 1 };
+    const { backoff, connection, warmUp, replay } = DEFAULT_CLUSTER_CONFIG;
+    const cluster = { backoff, connection, warmUp, replay, maxConnectionsPerEndpoint: 1 };
     this.settings = {
       ...{ target: "static:///127.0.0.1:1", dialTarget: null, discovery: {} },
       ...{ authority: "a.test", scheme: "http", userAgent: "test/1" },
@@ -90,7 +87,7 @@ export class ChannelHarness implements Pick<ClientDeps, "retain" | "release"> {
       ...{ ownConfig: serviceConfigOf("least_request"), takesServiceConfig: true },
       cluster: { ...cluster, keepalive: null, secure: null, tunnel: null },
       ...{ encoding: "identity", sendBytesMax: 1_000, receiveBytesMax: 1_000 },
-      ...{ idleTimeoutMs: 60_000, isShared: true, log },
+      ...{ attemptsMax: 5, idleTimeoutMs: 60_000, isShared: true, log },
     };
   }
 

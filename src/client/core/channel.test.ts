@@ -114,25 +114,6 @@ test("close fails the calls that wait and those to come, and says SHUTDOWN once"
   assert.equal(harness.retained, 0);
 });
 
-test("a policy of retries is told of once, as one that is not carried out", () => {
-  const retryPolicy = {
-    ...{ maxAttempts: 2, initialBackoff: "1s", maxBackoff: "1s", backoffMultiplier: 1 },
-    retryableStatusCodes: ["UNAVAILABLE"],
-  };
-  const told = (harness: ChannelHarness) =>
-    harness.lines.filter((line) => line.includes("not carried out yet")).length;
-  const harness = new ChannelHarness();
-  const channel = harness.channel({ serviceConfig: methods({ retryPolicy }) });
-  assert.equal(told(harness), 1);
-  channel.connectivity(true);
-  harness.resolver.say({ json: methods({ hedgingPolicy: { maxAttempts: 2 } }) });
-  assert.equal(told(harness), 1);
-  harness.channel({ serviceConfig: methods({}) }).close();
-  assert.equal(told(harness), 2, "a second channel hears it of the resolver");
-  assert.match(harness.warnings[0]!, /retryPolicy and hedgingPolicy are checked but not carried/);
-  channel.close();
-});
-
 // Each change began the time-out anew, and a time-out that was taken away still ended the call.
 test("a call that waits for its first endpoint has service config once, whole", () => {
   const harness = new ChannelHarness();

@@ -5,8 +5,13 @@
  * say (channel arguments, credentials) was parsed by the adapter that made it.
  */
 import type { Clock, Timer } from "../../base/index.ts";
-import type { Call, ClusterView, Connectivity } from "../../cluster/index.ts";
-import { type MethodConfig, type MethodConfigs, Status } from "../../grpc/index.ts";
+import type { ClusterCall, ClusterView, Connectivity } from "../../cluster/index.ts";
+import {
+  type MethodConfig,
+  type MethodConfigs,
+  Status,
+  withAttemptsMax,
+} from "../../grpc/index.ts";
 import type { Field } from "../../http2/index.ts";
 import {
   type CallOptions,
@@ -38,8 +43,6 @@ export class ClientChannel implements CallOwner, ClusterUser {
   /** Those of its own service config, and those in force. */
   readonly #ownConfigs: MethodConfigs;
   #methodConfigs: MethodConfigs;
-  /** The log has it that policies of retries do nothing. */
-  #hasToldOfRetries = false;
   #isClosed = false;
 
   constructor(settings: ChannelSettings, deps: ClientDeps, clusters: SharedClusters) {
@@ -47,7 +50,6 @@ export class ClientChannel implements CallOwner, ClusterUser {
     this.#deps = deps;
     this.#ownConfigs = settings.ownConfig.methods;
     this.#methodConfigs = this.#ownConfigs;
-    this.#tellOfRetries();
     this.#cluster = clusters.get(settings);
     this.#cluster.join(this);
   }
@@ -111,7 +113,7 @@ export class ClientChannel implements CallOwner, ClusterUser {
 
   // CallOwner
 
-  open(call: ClientCall, metadata: readonly Field[] | null): Call | null {
+  open(call: ClientCall, metadata: readonly Field[] | null): ClusterCall | null {
     const { path, host, deadlineMs, waitForReady, encoding } = call.config;
     if (this.#isClosed) {
       call.refuse(Status.UNAVAILABLE, CLOSED);
@@ -123,9 +125,9 @@ export class ClientChannel implements CallOwner, ClusterUser {
       call.refuse(Status.DEADLINE_EXCEEDED, "the deadline had passed before the call began");
       return null;
     }
-    const list = this.#method(path, host, encoding).headers(deadlineMs - nowMs, metadata);
-    const cluster = this.#cluster.use();
-    const inner = cluster.call(list, false, call, deadlineMs, nowMs);
+    const method = this.#method(path, host, encoding);
+    const list = method.headers(deadlineMs - nowMs, metadata);
+    const inner = this.#cluster.use().call(list, false, call, deadlineMs, nowMs, method.config);
     inner.waitForReady = waitForReady === true;
     this.#deps.retain();
     return inner;
@@ -163,7 +165,8 @@ export class ClientChannel implements CallOwner, ClusterUser {
     if (known !== undefined) return known;
     const { scheme, authority, userAgent, contentType } = this.settings;
     const request = { scheme, authority: host ?? authority, userAgent, contentType };
-    const method = new Method(path, encoding, request, this.#methodConfigs.find(path));
+    const config = withAttemptsMax(this.#methodConfigs.find(path), this.settings.attemptsMax);
+    const method = new Method(path, encoding, request, config);
     if (this.#methods.size >= METHODS_KEPT_MAX) this.#methods.clear();
     this.#methods.set(key, method);
     return method;
@@ -181,7 +184,6 @@ export class ClientChannel implements CallOwner, ClusterUser {
     // Once for each: a time-out that began anew with every change would never end.
     for (const [call, metadata] of this.#unconfigured) this.#reconfigure(call, metadata);
     this.#unconfigured.clear();
-    this.#tellOfRetries();
   }
 
   /** A call that began before the target was resolved has the settings of its method after all. */
@@ -189,18 +191,9 @@ export class ClientChannel implements CallOwner, ClusterUser {
     const { config, sendBytesMax, receiveBytesMax } = this.#configure(call.options);
     const { path, host, encoding, deadlineMs } = config;
     const remainingMs = deadlineMs - this.#deps.clock.nowMs();
-    const list = this.#method(path, host, encoding).headers(remainingMs, metadata);
-    call.reconfigure(list, config, sendBytesMax, receiveBytesMax);
-  }
-
-  #tellOfRetries(): void {
-    if (this.#hasToldOfRetries || !this.#methodConfigs.hasRetries) return;
-    this.#hasToldOfRetries = true;
-    const { log, target } = this.settings;
-    const what = "retryPolicy and hedgingPolicy are checked but not carried out yet";
-    log.warn(what, { target });
-    // Whoever comes from another client and gave no logger must hear of it too.
-    this.#deps.warn(`service config of ${target}: ${what}`);
+    const method = this.#method(path, host, encoding);
+    const list = method.headers(remainingMs, metadata);
+    call.reconfigure(list, config, method.config, sendBytesMax, receiveBytesMax);
   }
 }
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
-import type { Call } from "../../cluster/index.ts";
+import type { ClusterCall } from "../../cluster/index.ts";
 import { Status } from "../../grpc/index.ts";
 import { headerList } from "../../http2/index.ts";
 import { ClientCall, type ClientCallEvents } from "./call.ts";
@@ -96,8 +96,8 @@ class Probe implements ClientCallEvents, CallOwner {
     this.status = status;
   }
 
-  open(): Call {
-    return this.inner as unknown as Call;
+  open(): ClusterCall {
+    return this.inner as unknown as ClusterCall;
   }
 
   onWaiting(): void {}

@@ -32,7 +32,6 @@ class ClientProcess {
   readonly pool: DiscoveryPool;
   /** Who hears what discovery has to say: watches that channels share are no one channel's. */
   readonly logs = new Set<Logger>();
-  readonly #warned = new Set<string>();
 
   constructor() {
     const hold = new ProcessHold(realClock());
@@ -51,18 +50,10 @@ class ClientProcess {
       wheel: new TimerWheel(clock, undefined, true),
       createResolver: (target, discovery, txt) =>
         createLazyResolver(target, discovery, { pool, txt }),
-      warn: (text) => this.#warn(text),
       retain: () => hold.retain(),
       release: () => hold.release(),
     };
     this.clusters = new SharedClusters(this.deps);
-  }
-
-  /** Once for all channels that have to say it. */
-  #warn(text: string): void {
-    if (this.#warned.has(text)) return;
-    this.#warned.add(text);
-    process.emitWarning(text, "FairleadWarning");
   }
 
   /** The figures of all channels together. */

@@ -30,6 +30,7 @@ export type ClusterSettings = Pick<
   | "secure"
   | "tunnel"
   | "warmUp"
+  | "replay"
 >;
 
 /** Settings of one channel. */
@@ -56,6 +57,8 @@ export interface ChannelSettings {
   /** The most that one message may have; Infinity for no limit. */
   readonly sendBytesMax: number;
   readonly receiveBytesMax: number;
+  /** Attempts of a call by a policy of its method, the first included; 1 for no other. */
+  readonly attemptsMax: number;
   /** Without a call for this long its connections are closed; Infinity for never. */
   readonly idleTimeoutMs: number;
   /** Whether connections are shared with channels of the same settings. */
@@ -74,8 +77,6 @@ export interface ClientDeps {
    * @throws TargetError for a malformed target.
    */
   createResolver(target: string, discovery: DiscoveryOptions, txt: boolean): Resolver;
-  /** Tells the people of the program something that nobody must miss. */
-  warn(text: string): void;
   /** While more is retained than released, the process lives: for calls in flight. */
   retain(): void;
   release(): void;

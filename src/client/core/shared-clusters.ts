@@ -11,12 +11,12 @@ import {
   type Connectivity,
   createCluster,
   type ServiceConfig,
+  tryServiceConfig,
 } from "../../cluster/index.ts";
 import type { ServiceConfigResult } from "../../discovery/index.ts";
 import type { MethodConfigs } from "../../grpc/index.ts";
 import { type MetricsSnapshot, mergeSnapshots, Registry } from "../../telemetry/index.ts";
 import type { Ticking } from "../../transport/index.ts";
-import { tryServiceConfig } from "./service-config.ts";
 import type { ChannelSettings, ClientDeps } from "./settings.ts";
 
 /** What people can do who have no flags of the proxy but an API. */
@@ -91,7 +91,7 @@ export class SharedCluster implements Ticking {
         readyTimeoutMs: Number.POSITIVE_INFINITY,
         capacityTimeoutMs: Number.POSITIVE_INFINITY,
         deadlineGraceMs: 0,
-        isFailFast: true,
+        isDeadlineTold: true,
         isSourceLogged: true,
         isUnref: true,
         hints: HINTS,

@@ -4,7 +4,8 @@
  *
  * An argument that nobody knows is ignored, as by grpc-js: libraries set those of other clients.
  */
-import type { ServiceConfig } from "../../cluster/index.ts";
+import { DEFAULT_CLUSTER_CONFIG, type ServiceConfig } from "../../cluster/index.ts";
+import { POLICY_ATTEMPTS_MAX } from "../../grpc/index.ts";
 import { DEFAULT_CONNECTION_CONFIG } from "../../http2/index.ts";
 import { KEEPALIVE_TIME_MS_MIN } from "../../transport/index.ts";
 import {
@@ -60,15 +61,13 @@ export const CHANNEL_ARGS: Readonly<Record<string, ArgRule>> = {
   "grpc.client_idle_timeout_ms": honoured("30 minutes by default, 1 s at least"),
   "grpc-node.flow_control_window": honoured("the window of a stream, in bytes; it may grow"),
   "grpc-node.tls_enable_trace": honoured("Node's trace of the TLS handshake"),
+  "grpc.enable_retries": honoured("0: no retries and hedges by a policy, only transparent retries"),
+  "grpc-node.retry_max_attempts_limit": honoured("5 by default, the first attempt included"),
+  "grpc.per_rpc_retry_buffer_size": honoured("64 KiB by default; a larger request is sent once"),
+  "grpc.retry_buffer_size": honoured("64 MiB by default, which is what a process may keep"),
   "grpc.dns_min_time_between_resolutions_ms": ignored(
     "names are looked up when their TTL ends (1-30 s), and all channels share the queries",
   ),
-  "grpc.enable_retries": ignored(
-    "calls that no server processed are always sent again elsewhere (transparent retries)",
-  ),
-  "grpc.per_rpc_retry_buffer_size": ignored("64 KiB a call are kept for transparent retries"),
-  "grpc.retry_buffer_size": ignored("64 MiB a process are kept for transparent retries"),
-  "grpc-node.retry_max_attempts_limit": ignored("retries by policy are not made yet"),
   "grpc-node.max_session_memory": ignored("Node's http2 is not used; what is held is bounded"),
   "grpc.lb.ring_hash.ring_size_cap": ignored("there is no ring_hash yet"),
   "grpc.http_connect_target": ignored("made from the target"),
@@ -99,8 +98,9 @@ export interface ParsedArgs {
   readonly encoding: Encoding;
   readonly sendBytesMax: number;
   readonly receiveBytesMax: number;
+  readonly attemptsMax: number;
   readonly idleTimeoutMs: number;
-  readonly cluster: Pick<ClusterSettings, "backoff" | "connection" | "keepalive">;
+  readonly cluster: Pick<ClusterSettings, "backoff" | "connection" | "keepalive" | "replay">;
 }
 
 const ENCODINGS: readonly Encoding[] = ["identity", "deflate", "gzip"];
@@ -137,6 +137,7 @@ export function parseChannelArgs(args: ChannelArgs, policyName: string | null): 
     encoding: ENCODINGS[algorithm]!,
     sendBytesMax: sizeOf(args, "grpc.max_send_message_length", Number.POSITIVE_INFINITY),
     receiveBytesMax: sizeOf(args, "grpc.max_receive_message_length", RECEIVE_BYTES_MAX),
+    attemptsMax: attemptsArg(args),
     idleTimeoutMs: Math.max(
       IDLE_TIMEOUT_MS_MIN,
       numberOf(args, "grpc.client_idle_timeout_ms", IDLE_TIMEOUT_MS),
@@ -145,10 +146,17 @@ export function parseChannelArgs(args: ChannelArgs, policyName: string | null): 
   };
 }
 
+/** "retry support can be disabled entirely within the gRPC client library" (A6) */
+function attemptsArg(args: ChannelArgs): number {
+  const limit = numberOf(args, "grpc-node.retry_max_attempts_limit", POLICY_ATTEMPTS_MAX, 1);
+  return flagOf(args, "grpc.enable_retries", true) ? limit : 1;
+}
+
 function clusterArgs(args: ChannelArgs): ParsedArgs["cluster"] {
   const timeMs = numberOf(args, "grpc.keepalive_time_ms", -1, -1);
   const initialMs = numberOf(args, "grpc.initial_reconnect_backoff_ms", BACKOFF_INITIAL_MS, 1);
   const maxMs = numberOf(args, "grpc.max_reconnect_backoff_ms", BACKOFF_MAX_MS, 1);
+  const { replay } = DEFAULT_CLUSTER_CONFIG;
   const { streamWindowBytes, streamWindowBytesMax, headerListBytesMax } = DEFAULT_CONNECTION_CONFIG;
   const windowBytes = numberOf(
     args,
@@ -159,6 +167,10 @@ function clusterArgs(args: ChannelArgs): ParsedArgs["cluster"] {
   );
   return {
     backoff: { initialMs, maxMs: Math.max(initialMs, maxMs) },
+    replay: {
+      callBytesMax: numberOf(args, "grpc.per_rpc_retry_buffer_size", replay.callBytesMax),
+      totalBytesMax: numberOf(args, "grpc.retry_buffer_size", replay.totalBytesMax),
+    },
     keepalive:
       timeMs < 0
         ? null

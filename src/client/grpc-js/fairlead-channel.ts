@@ -154,6 +154,7 @@ function createChannel(
     encoding: parsed.encoding,
     sendBytesMax: parsed.sendBytesMax,
     receiveBytesMax: parsed.receiveBytesMax,
+    attemptsMax: parsed.attemptsMax,
     idleTimeoutMs: parsed.idleTimeoutMs,
     isShared: parsed.isShared,
     log: log ?? silentLogger,

@@ -16,7 +16,7 @@ import type {
   StreamFailure,
 } from "../events.ts";
 import { FrameDecoder } from "../frame/decoder.ts";
-import { PREFACE, Setting } from "../frame/types.ts";
+import { PREFACE } from "../frame/types.ts";
 import {
   writeGoAway,
   writePing,
@@ -34,6 +34,7 @@ import { Faults } from "./faults.ts";
 import { DRAIN_PING, DRAIN_PING_TIMEOUT_MS, DrainStep, GOAWAY_ALL, GoAwayState } from "./goaway.ts";
 import { NO_EVENTS, Receiver } from "./receiver.ts";
 import { Sender } from "./sender.ts";
+import { ownSettings } from "./settings.ts";
 import { Streams } from "./streams.ts";
 import { Unwritten } from "./unwritten.ts";
 
@@ -78,17 +79,9 @@ export class Connection {
   /** Sends the preface and our SETTINGS. Call once, when the transport can hear `onDirty`. */
   start(): void {
     const { output } = this.#sender;
-    const { maxStreams, streamWindowBytes, connectionWindowBytes, headerListBytesMax } =
-      this.#config;
-    const settings =
-      this.role === "client"
-        ? [Setting.ENABLE_PUSH, 0]
-        : [Setting.MAX_CONCURRENT_STREAMS, maxStreams];
     if (this.role === "client") writePreface(output);
-    settings.push(Setting.INITIAL_WINDOW_SIZE, streamWindowBytes);
-    settings.push(Setting.MAX_HEADER_LIST_SIZE, headerListBytesMax);
-    writeSettings(output, settings);
-    const more = connectionWindowBytes - this.#sender.recvWindow;
+    writeSettings(output, ownSettings(this.role, this.#config));
+    const more = this.#config.connectionWindowBytes - this.#sender.recvWindow;
     if (more > 0) {
       writeWindowUpdate(output, 0, more);
       this.#sender.recvWindow += more;
@@ -247,6 +240,13 @@ export class Connection {
   ping(payload: Uint8Array): void {
     if (this.#isClosed) return;
     writePing(this.#sender.output, false, payload, 0);
+    this.#sender.touch();
+  }
+
+  /** Sends SETTINGS that change nothing: the peer must answer with their ACK. RFC 9113 §6.5.3. */
+  confirmSettings(): void {
+    if (this.#isClosed) return;
+    writeSettings(this.#sender.output, []);
     this.#sender.touch();
   }
 

@@ -1,7 +1,9 @@
 /**
- * The peer's settings: reading a SETTINGS payload into values, or an error code. RFC 9113 §6.5.
+ * Settings of both sides: reading the peer's payload into values, or an error code, and what ours
+ * says. RFC 9113 §6.5.
  */
 
+import type { ConnectionConfig, Role } from "../config.ts";
 import { ErrorCode } from "../error-code.ts";
 import { readUint16, readUint32, Setting } from "../frame/types.ts";
 import { SETTINGS_ENTRIES_MAX, STREAMS_BEFORE_SETTINGS, WINDOW_BYTES_MAX } from "../limits.ts";
@@ -58,4 +60,16 @@ export class RemoteSettings {
     }
     return ErrorCode.NO_ERROR;
   }
+}
+
+/** What our first SETTINGS says, as `writeSettings` takes it. */
+export function ownSettings(role: Role, config: ConnectionConfig): number[] {
+  const { maxStreams, streamWindowBytes, headerListBytesMax } = config;
+  const [first, value] =
+    role === "client" ? [Setting.ENABLE_PUSH, 0] : [Setting.MAX_CONCURRENT_STREAMS, maxStreams];
+  return [
+    ...[first, value],
+    ...[Setting.INITIAL_WINDOW_SIZE, streamWindowBytes],
+    ...[Setting.MAX_HEADER_LIST_SIZE, headerListBytesMax],
+  ];
 }

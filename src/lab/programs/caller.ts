@@ -1,5 +1,6 @@
 /**
- * The client of one lane: a stub of grpc-js under a steady load, over its channel or fairlead's.
+ * The client of one lane: a stub of grpc-js under a steady load, over its channel or fairlead's;
+ * or several of them that have the calls in turn.
  *
  * It dials what the lab says, says `ready` once connected, and from `start` to `stop` makes
  * `callsPerSecond` calls with at most `inFlightMax` of them open, reporting every 200 ms. A process
@@ -43,12 +44,13 @@ const tell = (message: ChildMessage): void => {
 
 /** The load on one channel, and what came of it since the last report. */
 class Load {
-  readonly #client: grpc.Client;
+  readonly #clients: readonly grpc.Client[];
   readonly #dial: DialMessage;
   #perPod: Record<string, number> = {};
   #failed = 0;
   #lastFailure = "";
   #latenciesUs: number[] = [];
+  #started = 0;
   #inFlight = 0;
   #isOn = false;
   /** Calls owed to the rate by now; whole calls are taken from it. */
@@ -59,18 +61,31 @@ class Load {
   constructor(dial: DialMessage, channel: grpc.ClientOptions) {
     this.#dial = dial;
     const config = dial.serviceConfig ? { "grpc.service_config": dial.serviceConfig } : {};
-    const options = { ...channel, ...config };
-    this.#client = new grpc.Client(dial.target, grpc.credentials.createInsecure(), options);
+    // grpc-js has equal channels share their connections, unless it is told not to.
+    const own = dial.channels > 1 ? { "grpc.use_local_subchannel_pool": 1 } : {};
+    const options = { ...channel, ...config, ...own };
+    this.#clients = Array.from(
+      { length: dial.channels },
+      () => new grpc.Client(dial.target, grpc.credentials.createInsecure(), options),
+    );
   }
 
-  /** Says `ready` once the channel is READY and its connections are up (or a second has passed). */
+  /** Says `ready` once all channels are READY and connections are up (or a second has passed). */
   connect(): void {
     const deadline = clock.wallMs() + READY_TIMEOUT_MS;
-    this.#client.waitForReady(deadline, (error) => {
-      if (!error) return this.#awaitConnections(clock.nowMs() + CONNECTIONS_TIMEOUT_MS);
-      const reason = `no connection to ${this.#dial.target} within ${READY_TIMEOUT_MS / 1000} s`;
-      tell({ type: "failed", code: "", reason });
-    });
+    const ready = this.#clients.map(
+      (client) =>
+        new Promise<void>((resolve, reject) => {
+          client.waitForReady(deadline, (error) => (error ? reject(error) : resolve()));
+        }),
+    );
+    Promise.all(ready).then(
+      () => this.#awaitConnections(clock.nowMs() + CONNECTIONS_TIMEOUT_MS),
+      () => {
+        const reason = `no connection to ${this.#dial.target} within ${READY_TIMEOUT_MS / 1000} s`;
+        tell({ type: "failed", code: "", reason });
+      },
+    );
   }
 
   #awaitConnections(untilMs: number): void {
@@ -111,8 +126,10 @@ class Load {
 
   #call(): void {
     const startMs = clock.nowMs();
+    const client = this.#clients[this.#started % this.#clients.length]!;
+    this.#started += 1;
     this.#inFlight += 1;
-    this.#client.makeUnaryRequest(
+    client.makeUnaryRequest(
       method.path,
       method.requestSerialize,
       method.responseDeserialize,
@@ -161,7 +178,7 @@ class Load {
 
   #finish(): void {
     this.#report(true);
-    this.#client.close();
+    for (const client of this.#clients) client.close();
     process.channel?.unref();
   }
 }

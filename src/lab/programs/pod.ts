@@ -1,40 +1,55 @@
 /**
- * One lab pod: a process with a stock gRPC server that answers with its name.
+ * One lab pod: a process with a stock gRPC server that answers with its name after 2 ms, and serves
+ * gRPC health.
  *
  *     pod.ts NAME HOST PORT
  *
  * It imports as little as it can, since a dozen of them start at once. Says `listening` or
- * `failed` to the lab, and ends when the lab does. On SIGTERM it says GOAWAY and finishes its
- * calls, as a well-behaved pod does.
+ * `failed` to the lab, does as the lab says (`behave`: slow, NOT_SERVING), and ends when the lab
+ * does. On SIGTERM it says GOAWAY and finishes its calls, as a well-behaved pod does.
  */
 import "./leash.ts";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { realClock } from "../../base/index.ts";
 import { ECHO_SERVICE } from "../echo.ts";
-import type { ChildMessage } from "../messages.ts";
+import { HEALTH_SERVICE, HealthServer } from "../health.ts";
+import type { BehaveMessage, ChildMessage } from "../messages.ts";
 
 const [name, host, port] = process.argv.slice(2) as [string, string, string];
 process.title = `fairlead-lab ${name}`;
 
 /** From SIGTERM to the end, for calls that are open: less than the lab's patience. */
 const DRAIN_MS = 1500;
+/** What a call takes here at its usual pace: so much that a pod can be ten times slower. */
+const CALL_MS = 2;
 
 const say = (message: ChildMessage): void => {
   process.send?.(message);
 };
 
+const clock = realClock();
+const health = new HealthServer();
+let slowFactor = 1;
+
 const server = new Server();
 server.addService(ECHO_SERVICE, {
-  say: (_call: unknown, reply: (error: null, pod: string) => void) => reply(null, name),
+  say: (_call: unknown, reply: (error: null, pod: string) => void) => {
+    clock.setTimer(CALL_MS * slowFactor, () => reply(null, name));
+  },
 });
+server.addService(HEALTH_SERVICE, health.handlers);
 server.bindAsync(`${host}:${port}`, ServerCredentials.createInsecure(), (error, boundPort) => {
   if (!error) return say({ type: "listening", port: boundPort });
   const code = /\bE[A-Z]+\b/.exec(error.message)?.[0] ?? "";
   say({ type: "failed", code, reason: error.message });
 });
+process.on("message", (message: BehaveMessage) => {
+  slowFactor = message.slowFactor;
+  health.setServing(message.isServing);
+});
+process.channel?.unref();
 process.once("SIGTERM", () => {
+  health.shutDown();
   server.tryShutdown(() => process.exit(0));
-  realClock()
-    .setTimer(DRAIN_MS, () => process.exit(0))
-    .unref();
+  clock.setTimer(DRAIN_MS, () => process.exit(0)).unref();
 });

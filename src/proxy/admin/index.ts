@@ -4,6 +4,7 @@
  * Promises: JSON keys are a contract; whatever changes something is POST; a stuck client cannot
  * hold it up. Must never relay a call or decide anything.
  */
+export { renderConnections } from "./connections-text.ts";
 export { mergeClusters, mergeReadiness } from "./merge.ts";
 export { AdminServer } from "./server.ts";
 export type { AdminSource } from "./source.ts";

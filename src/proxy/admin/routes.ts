@@ -6,6 +6,7 @@
 
 import type { ClusterView, EndpointView } from "../../cluster/index.ts";
 import { PROMETHEUS_CONTENT_TYPE, renderPrometheus } from "../../telemetry/index.ts";
+import { renderConnections } from "./connections-text.ts";
 import type { AdminSource } from "./source.ts";
 import { renderClusters, renderWhy } from "./text.ts";
 
@@ -78,6 +79,16 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
     path: "/why",
     help: "the same with the decision for each endpoint (?format=json, &target=TARGET)",
     answer: answerWhy,
+  },
+  {
+    method: "GET",
+    path: "/connections",
+    help: "client connections, why each was or was not shed, and peers (?format=json)",
+    answer: async (source, query) => {
+      const isJson = wantsJson(query);
+      const view = await source.connections();
+      return isJson ? json(view) : text(200, renderConnections(view));
+    },
   },
   {
     method: "POST",

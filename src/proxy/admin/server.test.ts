@@ -14,7 +14,7 @@ import {
   AdminServer,
 } from "./server.ts";
 import type { AdminSource } from "./source.ts";
-import { clusterView, endpointView } from "./views.fixture.ts";
+import { clusterView, connectionsView, endpointView } from "./views.fixture.ts";
 
 const DECISION = [{ rule: "connection", effect: "connect ECONNREFUSED" }];
 const GOOD = endpointView({ pod: "echo-1", calls: 7, failures: 1, activeCalls: 2, latencyMs: 0.4 });
@@ -36,6 +36,7 @@ const source: AdminSource = {
   clusters: async () => clusters,
   metrics: async () => registry.snapshot(),
   readiness: async () => readiness,
+  connections: async () => connectionsView(),
   drain: () => asked.push("drain"),
   quit: () => asked.push("quit"),
 };

@@ -4,12 +4,14 @@
 
 import type { ClusterView, Readiness } from "../../cluster/index.ts";
 import type { MetricsSnapshot } from "../../telemetry/index.ts";
+import type { ConnectionsView } from "../nesting/index.ts";
 
 /** Answers for a whole proxy. A promise may be late, but it settles. */
 export interface AdminSource {
   clusters(): Promise<readonly ClusterView[]>;
   metrics(): Promise<MetricsSnapshot>;
   readiness(): Promise<Readiness>;
+  connections(): Promise<ConnectionsView>;
   /** Begins to drain; the process stays. Repeated calls are harmless. */
   drain(): void;
   /** The same as SIGTERM. */

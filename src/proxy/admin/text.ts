@@ -35,7 +35,7 @@ function renderCluster(cluster: ClusterView): string {
 }
 
 /** Reasons may hold what a server said: nothing in them makes a line or moves a cursor. */
-function joinLines(lines: readonly string[]): string {
+export function joinLines(lines: readonly string[]): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
   return lines.map((line) => `${line.replace(/[\x00-\x1f\x7f-\x9f]/g, "?")}\n`).join("");
 }

@@ -1,5 +1,6 @@
-/** Views for tests of the admin endpoint: an endpoint and a cluster with everything said. */
+/** Views for tests of the admin endpoint: with everything said. */
 import type { ClusterView, EndpointView } from "../../cluster/index.ts";
+import type { ConnectionsView } from "../nesting/index.ts";
 
 /** A ready endpoint, with what is given put over it. */
 export function endpointView(over: Partial<EndpointView> = {}): EndpointView {
@@ -37,7 +38,63 @@ export function clusterView(
     staleMs: 0,
     reason: null,
     notes: [],
+    circuitBreakers: [],
     endpoints,
+    ...over,
+  };
+}
+
+/** A replica with one peer, one connection and one that it shed. */
+export function connectionsView(over: Partial<ConnectionsView> = {}): ConnectionsView {
+  return {
+    instance: "0123456789abcdef",
+    balance: {
+      verdict: "waiting",
+      reason: "until the peers' figures show what was shed last",
+      load: 30.1,
+      mean: 20.1,
+      replicas: 2,
+    },
+    peers: [
+      {
+        address: "127.0.0.2:9902",
+        state: "ANSWERING",
+        reason: "answers",
+        instance: "fedcba9876543210",
+        connections: 1,
+        callsPerSecond: 10,
+        ageMs: 400,
+      },
+    ],
+    sheds: [
+      {
+        worker: 0,
+        remote: "127.0.0.1:40001",
+        at: "2026-01-01T00:00:10.000Z",
+        ageMs: 12_000,
+        activeCalls: 1,
+        callsPerSecond: 5,
+        replicas: 2,
+        load: 35.2,
+        mean: 20.1,
+        spreadBefore: 0.75,
+        spreadAfter: 0.625,
+        reason: "shed: because",
+      },
+    ],
+    connections: [
+      {
+        worker: 0,
+        id: 1,
+        remote: "127.0.0.1:40002",
+        ageMs: 14_000,
+        calls: 420,
+        activeCalls: 2,
+        callsPerSecond: 30,
+        state: "OPEN",
+        reason: "kept: for now",
+      },
+    ],
     ...over,
   };
 }

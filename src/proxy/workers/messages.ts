@@ -5,10 +5,11 @@
  */
 import type { EndpointSet } from "../../discovery/index.ts";
 import type { ProxyConfig } from "../config.ts";
+import type { ShedOrder } from "../nesting/index.ts";
 import type { SetChange } from "./set-change.ts";
 
 /** What a worker can be asked for. */
-export type Question = "clusters" | "metrics" | "readiness";
+export type Question = "clusters" | "metrics" | "readiness" | "load" | "downstreams";
 
 /** From the primary. */
 export type ToWorker =
@@ -18,6 +19,8 @@ export type ToWorker =
   | { readonly type: "endpointsChange"; readonly change: SetChange }
   | { readonly type: "resolverError"; readonly reason: string }
   | { readonly type: "ask"; readonly id: number; readonly question: Question }
+  /** Answered with the number of connections that were closed. */
+  | { readonly type: "shed"; readonly id: number; readonly order: ShedOrder }
   | { readonly type: "drain"; readonly by: string }
   | { readonly type: "exit" };
 

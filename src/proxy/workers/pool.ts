@@ -19,6 +19,13 @@ import {
 import { removeStaleSocket } from "../../transport/index.ts";
 import { mergeReadiness } from "../admin/index.ts";
 import type { ProxyConfig } from "../config.ts";
+import {
+  type DownstreamsView,
+  type LoadFigures,
+  mergeDownstreams,
+  type WorkerLoad,
+  type WorkerOrder,
+} from "../nesting/index.ts";
 import { Figures } from "./figures.ts";
 import type { Question } from "./messages.ts";
 import type { RelayGroup } from "./relay-group.ts";
@@ -60,6 +67,8 @@ export class WorkerPool implements RelayGroup {
   readonly #registry: Registry;
   readonly #restarts: Counter;
   readonly #figures = new Figures();
+  /** By slot: the last answers, for a worker that is slow to give the next one. */
+  readonly #loads = new Map<number, WorkerLoad>();
   readonly #setLog: EndpointSetLog;
   #setLogTimer: Timer | null = null;
   #refreshTimer: Timer | null = null;
@@ -150,6 +159,30 @@ export class WorkerPool implements RelayGroup {
     return mergeReadiness(answers);
   }
 
+  async loads(): Promise<readonly WorkerLoad[]> {
+    await this.#askAll<LoadFigures>("load", ({ number }, figures) => {
+      this.#loads.set(number, { worker: number, ...figures });
+    });
+    return [...this.#loads.values()];
+  }
+
+  async shed(orders: readonly WorkerOrder[]): Promise<number> {
+    const counts = orders.map(async ({ worker, order }) => {
+      const count = await this.#slots.find((slot) => slot.number === worker)?.shed(order);
+      // One that does not say so in time may have closed all that it was allowed to.
+      return typeof count === "number" ? count : order.countMax;
+    });
+    return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
+  }
+
+  async downstreams(): Promise<DownstreamsView> {
+    const views: DownstreamsView[] = [];
+    await this.#askAll<DownstreamsView>("downstreams", ({ number }, view) => {
+      views.push(ofWorker(number, view));
+    });
+    return mergeDownstreams(views);
+  }
+
   #newSlot(number: number): Slot {
     const { clock, rng, log, fork } = this.#deps;
     return new Slot(number, {
@@ -164,7 +197,10 @@ export class WorkerPool implements RelayGroup {
       onListening: (_slot, addresses) => this.#onListening(addresses),
       onFailed: (_slot, reason) => this.#onFailed(reason),
       onResolveNow: () => this.#deps.resolver.resolveNow(),
-      onEnded: (slot) => this.#figures.onEnded(slot.number),
+      onEnded: (slot) => {
+        this.#figures.onEnded(slot.number);
+        this.#loads.delete(slot.number);
+      },
       onRestart: () => this.#restarts.add(),
     });
   }
@@ -250,4 +286,11 @@ export class WorkerPool implements RelayGroup {
     };
     await Promise.all(this.#slots.map(one));
   }
+}
+
+function ofWorker(worker: number, { connections, sheds }: DownstreamsView): DownstreamsView {
+  return {
+    connections: connections.map((connection) => ({ ...connection, worker })),
+    sheds: sheds.map((shed) => ({ ...shed, worker })),
+  };
 }

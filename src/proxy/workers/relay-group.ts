@@ -4,6 +4,12 @@
  */
 import type { ClusterView, Readiness } from "../../cluster/index.ts";
 import type { MetricsSnapshot } from "../../telemetry/index.ts";
+import {
+  type DownstreamsView,
+  mergeDownstreams,
+  type WorkerLoad,
+  type WorkerOrder,
+} from "../nesting/index.ts";
 import type { Proxy as RelayProxy } from "../proxy.ts";
 
 /** See the head of this file. */
@@ -17,6 +23,12 @@ export interface RelayGroup {
   clusters(): Promise<ClusterView[]>;
   metrics(): Promise<MetricsSnapshot>;
   readiness(): Promise<Readiness>;
+  /** See `Proxy.load`; of each process. */
+  loads(): Promise<readonly WorkerLoad[]>;
+  /** See `Proxy.shed`; an order that names no process of ours is passed over. */
+  shed(orders: readonly WorkerOrder[]): Promise<number>;
+  /** See `Proxy.downstreams`. */
+  downstreams(): Promise<DownstreamsView>;
 }
 
 /** The group of a proxy that relays in the command's own process. */
@@ -28,5 +40,8 @@ export function singleRelay(proxy: RelayProxy): RelayGroup {
     clusters: async () => proxy.clusters(),
     metrics: async () => proxy.metrics(),
     readiness: async () => proxy.readiness(),
+    loads: async () => [{ worker: 0, ...proxy.load() }],
+    shed: async (orders) => orders.reduce((sum, { order }) => sum + proxy.shed(order), 0),
+    downstreams: async () => mergeDownstreams([proxy.downstreams()]),
   };
 }

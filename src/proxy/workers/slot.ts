@@ -5,6 +5,7 @@
  * short again after one that lived long.
  */
 import type { Clock, Logger, Rng, Timer } from "../../base/index.ts";
+import type { ShedOrder } from "../nesting/index.ts";
 import { Asking } from "./asking.ts";
 import type { FromWorker, Line, Question, ToWorker } from "./messages.ts";
 
@@ -90,6 +91,12 @@ export class Slot {
   ask(question: Question): Promise<unknown> {
     if (!this.#isListening) return Promise.resolve(undefined);
     return this.#asking.ask((id) => this.send({ type: "ask", id, question }));
+  }
+
+  /** Has connections closed; how many were, or undefined when it does not say so in time. */
+  shed(order: ShedOrder): Promise<unknown> {
+    if (!this.#isListening) return Promise.resolve(0);
+    return this.#asking.ask((id) => this.send({ type: "shed", id, order }));
   }
 
   /** Drains; no restart afterwards. Resolves when the worker says so or is gone. */

@@ -8,6 +8,7 @@ import type { Clock, Logger, Rng } from "../../base/index.ts";
 import { Registry } from "../../telemetry/index.ts";
 import { ListenError, TlsFileError } from "../../transport/index.ts";
 import type { ProxyConfig } from "../config.ts";
+import type { ShedOrder } from "../nesting/index.ts";
 import type { createProxy, Proxy as RelayProxy } from "../proxy.ts";
 import { LineResolver } from "./line-resolver.ts";
 import type { FromWorker, Line, Question, ToWorker } from "./messages.ts";
@@ -57,6 +58,9 @@ class Worker {
       case "ask":
         this.#answer(message.id, message.question);
         break;
+      case "shed":
+        this.#shed(message.id, message.order);
+        break;
       case "drain":
         void this.#drain(message.by);
         break;
@@ -84,6 +88,10 @@ class Worker {
   async #drain(by: string): Promise<void> {
     await this.#proxy?.drain(by);
     this.#line.send({ type: "drained" });
+  }
+
+  #shed(id: number, order: ShedOrder): void {
+    this.#line.send({ type: "answer", id, value: this.#proxy?.shed(order) ?? 0 });
   }
 
   #answer(id: number, question: Question): void {

@@ -8,6 +8,7 @@ import { Registry } from "../../telemetry/index.ts";
 import type { ListenError } from "../../transport/index.ts";
 import { clusterView, endpointView } from "../admin/views.fixture.ts";
 import { PROXY_DEFAULTS, type ProxyConfig } from "../config.ts";
+import type { DownstreamsView, LoadFigures, ShedOrder } from "../nesting/index.ts";
 import type { ProxySystem, Proxy as RelayProxy } from "../proxy.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 import type { WorkerProcess } from "./slot.ts";
@@ -49,6 +50,9 @@ export class FakeRelay implements RelayProxy {
   readonly calls = this.registry.counter("fairlead_calls_total", "Calls.");
   /** Set to refuse to listen. */
   refusal: ListenError | null = null;
+  figures: LoadFigures = { connections: 2, callsPerSecond: 3 };
+  readonly orders: ShedOrder[] = [];
+  view: DownstreamsView = { connections: [], sheds: [] };
   isReady = true;
   isDrained = false;
   isClosed = false;
@@ -93,6 +97,19 @@ export class FakeRelay implements RelayProxy {
 
   readiness() {
     return { ready: this.isReady, reason: this.isReady ? "ready" : "no endpoint is ready" };
+  }
+
+  load() {
+    return this.figures;
+  }
+
+  shed(order: ShedOrder) {
+    this.orders.push(order);
+    return Math.min(order.countMax, this.figures.connections);
+  }
+
+  downstreams() {
+    return this.view;
   }
 }
 

@@ -5,10 +5,10 @@
 import type { Rng } from "../../../src/base/index.ts";
 import { silentLogger, TimerWheel } from "../../../src/base/index.ts";
 import {
-  type Call,
   type CallEvents,
   type CallFailure,
   Cluster,
+  type ClusterCall,
   type ClusterConfig,
   DEFAULT_CLUSTER_CONFIG,
   parseServiceConfig,
@@ -154,7 +154,7 @@ export class SimulatedCall implements CallEvents {
   failure: CallFailure | null = null;
   readonly #service: Service;
   readonly #onEnded: (call: SimulatedCall) => void;
-  #call: Call | null = null;
+  #call: ClusterCall | null = null;
 
   constructor(options: CallOptions, service: Service, onEnded: (call: SimulatedCall) => void) {
     this.id = options.id ?? null;

@@ -1,0 +1,63 @@
+/**
+ * A question to the admin endpoint of a running proxy: `GET`, and what can go wrong in one line.
+ */
+import { get, type IncomingMessage } from "node:http";
+import type { TcpAddress } from "../proxy/index.ts";
+import { listenAddressText } from "../transport/index.ts";
+import { CommandError } from "./usage.ts";
+
+/** How long the answer may take. */
+const ANSWER_TIMEOUT_MS = 5000;
+/** More than this is no answer of an admin endpoint. */
+const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
+
+const NO_ANSWER: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "connection refused",
+  ECONNRESET: "connection reset by the peer",
+  ENOTFOUND: "the host name is not known",
+  EAI_AGAIN: "the host name cannot be looked up now",
+  EHOSTUNREACH: "no route to host",
+  ENETUNREACH: "network unreachable",
+  ETIMEDOUT: "timed out",
+};
+
+/**
+ * The body of the answer to `GET path`.
+ * @throws CommandError (rejects) when there is none, or it is an error.
+ */
+export async function askAdmin(admin: TcpAddress, path: string): Promise<string> {
+  const where = listenAddressText(admin);
+  const { status, body } = await httpGet(admin, path).catch((error: Error) => {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const reason = NO_ANSWER[code ?? ""] ?? message;
+    throw new CommandError(`--admin ${where}: no answer: ${reason}`);
+  });
+  if (status !== 200) throw new CommandError(`--admin ${where}: ${body.trim() || status}`);
+  return body;
+}
+
+/** The error for a body that another program sent. */
+export function notFairlead(admin: TcpAddress): CommandError {
+  return new CommandError(`--admin ${listenAddressText(admin)}: not an answer of fairlead`);
+}
+
+function httpGet(
+  { host, port }: TcpAddress,
+  path: string,
+): Promise<{ status: number; body: string }> {
+  return new Promise((resolve, reject) => {
+    const onResponse = (response: IncomingMessage): void => {
+      let body = "";
+      response.setEncoding("utf8");
+      response.on("data", (chunk: string) => {
+        body += chunk;
+        if (body.length > ANSWER_BYTES_MAX) response.destroy(new Error("the answer is too long"));
+      });
+      response.on("error", reject);
+      response.on("end", () => resolve({ status: response.statusCode ?? 0, body }));
+    };
+    const request = get({ host, port, path, timeout: ANSWER_TIMEOUT_MS }, onResponse);
+    request.on("timeout", () => request.destroy(new Error("timed out")));
+    request.on("error", reject);
+  });
+}

@@ -1,0 +1,129 @@
+/**
+ * Where a call goes: to the endpoint that is picked, to another one when that is full or had the
+ * call before, or into a queue; or nowhere, when a circuit breaker says so.
+ */
+
+import type { Call } from "./call.ts";
+import type { CallOwner } from "./call-owner.ts";
+import type { CircuitBreakers } from "./circuit-breakers.ts";
+import type { Picking } from "./picking.ts";
+import { QueueSpread } from "./queue-spread.ts";
+import type { Subchannel } from "./subchannel.ts";
+import type { WaitingCalls } from "./waiting.ts";
+
+/** Picks for a call that had endpoints before, until another one is looked for in order. */
+const PICKS_MAX = 4;
+
+/** What a dispatcher needs of its cluster. */
+export interface DispatchOwner {
+  /** The endpoints of the current set. */
+  readonly subchannels: readonly Subchannel[];
+  readonly activeCalls: number;
+}
+
+/** See the head of this file. */
+export class Dispatcher {
+  readonly #owner: DispatchOwner;
+  readonly #picking: Picking;
+  readonly #waiting: WaitingCalls;
+  readonly #breakers: CircuitBreakers;
+
+  constructor(
+    owner: DispatchOwner,
+    picking: Picking,
+    waiting: WaitingCalls,
+    breakers: CircuitBreakers,
+  ) {
+    this.#owner = owner;
+    this.#picking = picking;
+    this.#waiting = waiting;
+    this.#breakers = breakers;
+  }
+
+  /** @param exclude is avoided when there is another endpoint; null to avoid none. */
+  dispatch(call: Call, exclude: Subchannel | null, nowMs: number): void {
+    if (this.#breakers.limitsCalls && call.isStarting && this.#isRefused(call)) return;
+    const first = this.#pick(call, exclude, nowMs);
+    if (first === null) {
+      this.#wait(call, false);
+      return;
+    }
+    if (first.canOpen()) {
+      call.startOn(first);
+      return;
+    }
+    if (this.#picking.policy.connects === "picked" && !first.isReady) {
+      // It was picked because the call belongs there.
+      first.connect();
+      this.#wait(call, false);
+      return;
+    }
+    first.wantConnection();
+    const second = this.#picking.pick(first, call.request, nowMs);
+    if (second?.canOpen() === true) call.startOn(second);
+    else this.#startAnywhere(call);
+  }
+
+  #isRefused(call: Call): boolean {
+    const reason = this.#breakers.refusal("maxCalls", this.#owner.activeCalls - 1);
+    if (reason !== null) this.#waiting.refuse(call, "max_calls", reason);
+    return reason !== null;
+  }
+
+  #pick(call: Call, exclude: Subchannel | null, nowMs: number): Subchannel | null {
+    const { plan } = call;
+    if (plan === null || plan.tried.length === 0) {
+      return this.#picking.pick(exclude, call.request, nowMs);
+    }
+    return this.#pickUntried(call, plan.tried, nowMs);
+  }
+
+  /** "every retry gets a chance to be sent out on a different subchannel" (A6): here it is. */
+  #pickUntried(call: Call, tried: readonly Subchannel[], nowMs: number): Subchannel | null {
+    let picked: Subchannel | null = tried.at(-1)!;
+    for (let i = 0; i < PICKS_MAX; i++) {
+      picked = this.#picking.pick(picked, call.request, nowMs);
+      if (picked === null || !tried.includes(picked)) return picked;
+    }
+    const isOther = (each: Subchannel) => each.isReady && each.canOpen() && !tried.includes(each);
+    return this.#owner.subchannels.find(isOther) ?? picked;
+  }
+
+  /** Both picks are full. While calls wait, no endpoint has room: whatever has some takes them. */
+  #startAnywhere(call: Call): void {
+    const hasRoom = (each: Subchannel) => each.isReady && each.canOpen();
+    const other =
+      this.#waiting.capacity.length > 0 ? undefined : this.#owner.subchannels.find(hasRoom);
+    if (other === undefined) this.#wait(call, true);
+    else call.startOn(other);
+  }
+
+  #wait(call: Call, isForCapacity: boolean): void {
+    const reason = this.#breakers.refusal("maxPendingCalls", this.#waiting.length);
+    if (reason !== null) this.#waiting.refuse(call, "max_pending_calls", reason);
+    else if (isForCapacity) this.#waiting.waitCapacity(call);
+    else this.#waiting.waitReady(call);
+  }
+
+  /** Calls that waited until something is ready go, evenly where the policy aims at that. */
+  releaseReady(owner: CallOwner): void {
+    const waiting = this.#waiting.ready.length;
+    const spread = this.#spreadOf(waiting);
+    const nowMs = owner.nowMs();
+    for (let i = 0; i < waiting && this.#picking.readyCount > 0; i++) {
+      const call = this.#waiting.ready.shift();
+      if (call === null) break;
+      owner.disarm(call);
+      const target = spread === null ? null : spread.pick(call.request, nowMs);
+      if (target?.canOpen() === true) call.startOn(target);
+      else owner.dispatch(call, nowMs);
+    }
+  }
+
+  #spreadOf(calls: number): QueueSpread<Subchannel> | null {
+    const { picker, policy } = this.#picking;
+    if (picker === null || policy.levelsCalls !== true) return null;
+    const ready = this.#owner.subchannels.filter((each) => each.isPublished && each.isReady);
+    return ready.length === 0 ? null : new QueueSpread(picker, ready, calls);
+  }
+}

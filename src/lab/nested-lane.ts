@@ -1,0 +1,137 @@
+/**
+ * The lane `nested`: clients that hold long connections to a ClusterIP of proxy replicas.
+ *
+ * It begins with one replica. A second one gets nothing, because every connection is on the first:
+ * a ClusterIP chooses per connection, and here nobody makes a new one. With `hasPeers` the replicas
+ * find each other and close connections until they are even (`fairlead proxy --peers`).
+ */
+import net from "node:net";
+import type { Timer } from "../base/index.ts";
+import { LabError } from "./error.ts";
+import type { Dial, Lane, LaneEnv } from "./lanes.ts";
+import { firstWord } from "./pods.ts";
+import { type ProxyProcess, proxyFigures, startProxy } from "./proxy-process.ts";
+import type { ReplicaView } from "./view.ts";
+
+/** Clients of the proxies: so many that half of them is a figure, so few that each has work. */
+const CHANNELS = 8;
+/** As many replicas as the lane can have. */
+const REPLICAS_MAX = 2;
+const REFRESH_MS = 500;
+
+/** The lane. */
+export const NESTED: Lane = {
+  name: "nested",
+  title: "Proxy replicas",
+  how: `${CHANNELS} channels of stock grpc-js to a ClusterIP of fairlead proxies`,
+  async open(env) {
+    const peerPorts = env.hasPeers ? await freePorts(REPLICAS_MAX) : [];
+    const replicas = new ProxyReplicas(env, peerPorts);
+    await replicas.add();
+    const target = await replicas.listen();
+    await env.podsReady;
+    return { target, serviceConfig: "", connections: CHANNELS, channels: CHANNELS, replicas };
+  },
+};
+
+/** The replicas of the lane, and the ClusterIP before them. */
+class ProxyReplicas implements NonNullable<Dial["replicas"]> {
+  readonly #env: LaneEnv;
+  /** A port for each replica that may be; empty when they are not to find each other. */
+  readonly #peerPorts: readonly number[];
+  readonly #proxies: ProxyProcess[] = [];
+  readonly #views: ReplicaView[] = [];
+  /** When each was looked at. */
+  readonly #seenAtMs: number[] = [];
+  #follow: (addresses: readonly string[]) => void = () => {};
+  #started = 0;
+  #refresh: Timer | null = null;
+
+  constructor(env: LaneEnv, peerPorts: readonly number[]) {
+    this.#env = env;
+    this.#peerPorts = peerPorts;
+  }
+
+  get views(): readonly ReplicaView[] {
+    return this.#views;
+  }
+
+  async add(): Promise<string> {
+    if (this.#started >= REPLICAS_MAX) throw new LabError("both proxy replicas run already");
+    this.#started += 1;
+    const { kubernetes, onBroken } = this.#env;
+    const name = `proxy-${this.#started}`;
+    const setup = { ...this.#env, kubeconfig: kubernetes.kubeconfig };
+    const more = ["--admin", "127.0.0.1:0", ...this.#peerFlags(this.#started - 1)];
+    const proxy = await startProxy(`fairlead ${name}`, setup, more);
+    proxy.child.ended.then(() => onBroken(`${proxy.child.label} ${proxy.child.endReason}`));
+    this.#proxies.push(proxy);
+    this.#views.push({ name, connections: 0, calls: 0, callsPerSecond: 0 });
+    this.#seenAtMs.push(this.#env.clock.nowMs());
+    this.#follow(this.#addresses());
+    return name;
+  }
+
+  /** Starts the ClusterIP before them; resolves with its address. */
+  async listen(): Promise<string> {
+    const { children, clock, onBroken } = this.#env;
+    const args = ["127.0.0.1", "0", this.#addresses().join()];
+    const relay = children.program("ClusterIP of the proxies", "clusterip", args);
+    const word = await firstWord(relay);
+    if (word.type !== "listening") throw new LabError("the ClusterIP of the proxies cannot listen");
+    relay.ended.then(() => onBroken(`the ClusterIP of the proxies ${relay.endReason}`));
+    this.#follow = (addresses) => relay.send({ type: "pods", addresses });
+    const again = (): void => {
+      this.#refresh = clock.setTimer(REFRESH_MS, () => void this.refresh().then(again));
+      this.#refresh.unref();
+    };
+    again();
+    return `127.0.0.1:${word.port}`;
+  }
+
+  /** Asks all replicas for their figures. */
+  async refresh(): Promise<void> {
+    await Promise.all(
+      this.#proxies.map(async ({ admin }, index) => {
+        const figures = await proxyFigures(admin);
+        const nowMs = this.#env.clock.nowMs();
+        if (!figures || nowMs === this.#seenAtMs[index]) return;
+        const { name, calls } = this.#views[index]!;
+        const rate = ((figures.calls - calls) * 1000) / (nowMs - this.#seenAtMs[index]!);
+        this.#views[index] = { name, ...figures, callsPerSecond: Math.round(rate) };
+        this.#seenAtMs[index] = nowMs;
+      }),
+    );
+  }
+
+  /** No more questions. */
+  close(): void {
+    this.#refresh?.cancel();
+  }
+
+  #addresses(): string[] {
+    return this.#proxies.map(({ address }) => address);
+  }
+
+  #peerFlags(index: number): readonly string[] {
+    if (this.#peerPorts.length === 0) return [];
+    const peers = this.#peerPorts.map((port) => `127.0.0.1:${port}`);
+    return ["--peers", `static:///${peers.join()}`, "--peer-listen", peers[index]!];
+  }
+}
+
+/** Ports of 127.0.0.1 that nobody has. */
+async function freePorts(count: number): Promise<readonly number[]> {
+  const servers = Array.from({ length: count }, () => net.createServer());
+  const ports = await Promise.all(
+    servers.map(
+      (server) =>
+        new Promise<number>((resolve, reject) => {
+          server.once("error", reject);
+          server.listen(0, "127.0.0.1", () => resolve((server.address() as net.AddressInfo).port));
+        }),
+    ),
+  );
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}

@@ -1,0 +1,82 @@
+/**
+ * The pods of a lab in rows, as they are drawn: a row has one pod at a time.
+ *
+ * Pure. A pod that was scaled away may come back, with its name. One that was killed or replaced
+ * does not: its row is the next new pod's, which has a name of its own, as every pod of a
+ * Deployment has. So rows are at most as many as there ever were pods at a time.
+ */
+import { type Pod, podName } from "./pods.ts";
+import type { PodState } from "./view.ts";
+
+/** One pod. */
+export interface PodEntry {
+  /** From 1, in the order of their coming; names and addresses go by it. */
+  readonly number: number;
+  readonly name: string;
+  state: PodState;
+  /** While it has a process. */
+  pod: Pod | null;
+  slowFactor: number;
+  /** What its health service says. */
+  isServing: boolean;
+  /** To be replaced by a rolling update. */
+  isStale: boolean;
+  /** Does not come back. */
+  isRetired: boolean;
+}
+
+/** All rows. */
+export class PodRows {
+  readonly #rows: PodEntry[] = [];
+  #numbered = 0;
+
+  /** The first pods, starting. */
+  constructor(count: number) {
+    this.take(count);
+  }
+
+  /** The pods in the rows, in order. */
+  get all(): readonly PodEntry[] {
+    return this.#rows;
+  }
+
+  /** Those with a process that takes calls, ready or not. */
+  get alive(): readonly PodEntry[] {
+    return this.#rows.filter(({ state }) => state === "ready" || state === "not-ready");
+  }
+
+  /** So many more pods, starting: those that were scaled away first, then new ones. */
+  take(count: number): readonly PodEntry[] {
+    const back = this.#rows.filter(({ state, isRetired }) => state === "gone" && !isRetired);
+    const coming = back.slice(0, count);
+    while (coming.length < count) coming.push(this.#add());
+    for (const entry of coming) entry.state = "starting";
+    return coming;
+  }
+
+  /** Its process is gone. `comesBack`: it was scaled away, not replaced. */
+  leave(entry: PodEntry, comesBack: boolean): void {
+    Object.assign(entry, { state: "gone", pod: null, isRetired: !comesBack });
+    Object.assign(entry, { slowFactor: 1, isServing: true, isStale: false });
+  }
+
+  /** Which go when there are `count` too many: the stale ones first, then the latest. */
+  surplus(count: number): readonly PodEntry[] {
+    const stale = this.alive.filter(({ isStale }) => isStale);
+    const fresh = this.alive.filter(({ isStale }) => !isStale).toReversed();
+    return [...stale, ...fresh].slice(0, count);
+  }
+
+  #add(): PodEntry {
+    this.#numbered += 1;
+    const number = this.#numbered;
+    const entry: PodEntry = {
+      ...{ number, name: podName(number), state: "gone", pod: null },
+      ...{ slowFactor: 1, isServing: true, isStale: false, isRetired: false },
+    };
+    const free = this.#rows.findIndex(({ state, isRetired }) => state === "gone" && isRetired);
+    if (free < 0) this.#rows.push(entry);
+    else this.#rows[free] = entry;
+    return entry;
+  }
+}

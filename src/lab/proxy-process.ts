@@ -1,0 +1,102 @@
+/**
+ * `fairlead proxy` as the lab runs it: the command that users run, as a process, known by what it
+ * logs (where it listens) and by its metrics (what came in).
+ */
+import type { Clock } from "../base/index.ts";
+import type { Child, Children } from "./children.ts";
+import { LabError } from "./error.ts";
+import { LAB_TARGET } from "./pod-objects.ts";
+
+/** Whatever a proxy needs longer than this to listen is taken as a failure. */
+const START_TIMEOUT_MS = 5000;
+
+/** What a proxy is started with. */
+export interface ProxySetup {
+  readonly children: Children;
+  readonly clock: Clock;
+  /** The `fairlead` command and its first arguments. */
+  readonly fairlead: readonly string[];
+  readonly kubeconfig: string;
+  readonly policy: string;
+}
+
+/** A proxy that listens. */
+export interface ProxyProcess {
+  readonly child: Child;
+  /** Where it accepts calls: ip:port. */
+  readonly address: string;
+  /** Of its admin endpoint, or "" without one. */
+  readonly admin: string;
+}
+
+/** What a proxy counts of its clients. */
+export interface ProxyFigures {
+  /** Open connections of clients. */
+  readonly connections: number;
+  /** Calls since it started. */
+  readonly calls: number;
+}
+
+/**
+ * Starts one to the lab's pods. Throws `LabError` with the reason when it does not listen.
+ *
+ * @param more arguments beyond target and policy.
+ */
+export async function startProxy(
+  label: string,
+  { children, clock, fairlead, kubeconfig, policy }: ProxySetup,
+  more: readonly string[] = [],
+): Promise<ProxyProcess> {
+  const child = children.command(label, [
+    ...fairlead,
+    ...["proxy", "--listen", "127.0.0.1:0", "--to", LAB_TARGET, "--kubeconfig", kubeconfig],
+    ...["--policy", policy, "--log-level", "info", ...more],
+  ]);
+  const hasAdmin = more.includes("--admin");
+  const [address, admin] = await Promise.all([
+    loggedAddress(child, clock, "listening"),
+    hasAdmin ? loggedAddress(child, clock, "admin") : "",
+  ]);
+  return { child, address, admin };
+}
+
+/** What the metrics of a proxy say; null while they cannot be had. */
+export async function proxyFigures(admin: string): Promise<ProxyFigures | null> {
+  try {
+    const text = await (await fetch(`http://${admin}/metrics`)).text();
+    return {
+      connections: metric(text, "fairlead_downstream_connections"),
+      calls: metric(text, "fairlead_downstream_calls_total"),
+    };
+  } catch {
+    return null;
+  }
+}
+
+/** A metric without labels in Prometheus text; 0 when it is not there. */
+function metric(text: string, name: string): number {
+  return Number(new RegExp(`^${name} (\\S+)$`, "m").exec(text)?.[1] ?? 0);
+}
+
+/** The address in the first log line with this `msg`. */
+function loggedAddress(child: Child, clock: Clock, msg: string): Promise<string> {
+  const line = new RegExp(`^\\{.*"msg":"${msg}".*\\}$`, "m");
+  return new Promise((resolve, reject) => {
+    const fail = (why: string): void => reject(new LabError(`${child.label} ${why}`));
+    const timer = clock.setTimer(START_TIMEOUT_MS, () => {
+      fail(`did not listen within ${START_TIMEOUT_MS / 1000} s`);
+    });
+    child.ended.then(() => {
+      timer.cancel();
+      fail(child.endReason);
+    });
+    const look = (): void => {
+      const match = line.exec(child.stderr)?.[0];
+      if (!match) return;
+      timer.cancel();
+      resolve(String((JSON.parse(match) as { address: unknown }).address));
+    };
+    child.onStderr(look);
+    look();
+  });
+}

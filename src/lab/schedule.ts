@@ -1,0 +1,30 @@
+/**
+ * What is done to a lab without anybody at its keys: the numbers of `--scale` and the actions of
+ * `--events`, each at its time.
+ */
+import type { Clock } from "../base/index.ts";
+import type { Action, TimedAction } from "./actions.ts";
+import type { LabOptions } from "./options.ts";
+
+/** Both as one list, in the order of time. */
+export function scheduleOf(
+  options: Pick<LabOptions, "scale" | "scaleEverySeconds" | "events">,
+): readonly TimedAction[] {
+  const steps = options.scale.slice(1).map((pods, index) => ({
+    atMs: (index + 1) * options.scaleEverySeconds * 1000,
+    action: { word: "scale" as const, pod: null, pods },
+  }));
+  return [...steps, ...options.events].toSorted((a, b) => a.atMs - b.atMs);
+}
+
+/** Calls `act` for each action when its time has come. Answers how to call off the rest. */
+export function startSchedule(
+  clock: Clock,
+  actions: readonly TimedAction[],
+  act: (action: Action) => void,
+): () => void {
+  const timers = actions.map(({ atMs, action }) => clock.setTimer(atMs, () => act(action)));
+  return () => {
+    for (const timer of timers) timer.cancel();
+  };
+}

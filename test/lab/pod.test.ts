@@ -1,0 +1,118 @@
+/**
+ * One pod as a process, asked by stock grpc-js: its name, its pace, and its health.
+ */
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import * as grpc from "@grpc/grpc-js";
+import { realClock } from "../../src/base/index.ts";
+import { Children } from "../../src/lab/children.ts";
+import { ECHO_SERVICE } from "../../src/lab/echo.ts";
+import { HEALTH_SERVICE, type Serving, ServingStatus } from "../../src/lab/health.ts";
+import { type Pod, podNames, startPods } from "../../src/lab/pods.ts";
+
+async function start(t: TestContext) {
+  const children = new Children(realClock());
+  const { pods } = await startPods(children, podNames(1));
+  const client = new grpc.Client(pods[0]!.address, grpc.credentials.createInsecure());
+  t.after(() => {
+    client.close();
+    return children.close();
+  });
+  return { pod: pods[0]!, client, children };
+}
+
+const behave = ({ child }: Pod, slowFactor: number, isServing: boolean): void =>
+  child.send({ type: "behave", slowFactor, isServing });
+
+function say(client: grpc.Client): Promise<{ pod: string; ms: number }> {
+  const { path, requestSerialize, responseDeserialize } = ECHO_SERVICE.say;
+  const startMs = performance.now();
+  return new Promise((resolve, reject) => {
+    client.makeUnaryRequest(path, requestSerialize, responseDeserialize, "test", (error, pod) => {
+      if (error) reject(error);
+      else resolve({ pod: pod!, ms: performance.now() - startMs });
+    });
+  });
+}
+
+function check(client: grpc.Client, service: string): Promise<Serving | undefined> {
+  const { path, requestSerialize, responseDeserialize } = HEALTH_SERVICE.check;
+  return new Promise((resolve, reject) => {
+    const done = (error: Error | null, status?: Serving): void =>
+      error ? reject(error) : resolve(status);
+    client.makeUnaryRequest(path, requestSerialize, responseDeserialize, { service }, done);
+  });
+}
+
+function watch(client: grpc.Client, service: string) {
+  const { path, requestSerialize, responseDeserialize } = HEALTH_SERVICE.watch;
+  const call = client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, {
+    service,
+  });
+  const told: Serving[] = [];
+  call.on("data", (status: Serving) => told.push(status));
+  call.on("error", () => {});
+  const ended = new Promise<number>((resolve) => {
+    call.on("status", ({ code }: grpc.StatusObject) => resolve(code));
+  });
+  return { told, ended, cancel: () => call.cancel() };
+}
+
+async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
+  for (let tries = 0; !(await isSo()); tries += 1) {
+    assert.ok(tries < 500, "it did not come to be within 10 s");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+test("a slow pod takes ten times its 2 ms, and no longer once it is told so", async (t) => {
+  const { pod, client } = await start(t);
+  assert.equal((await say(client)).pod, "echo-1");
+  // Timers of Node are never early by more than a millisecond.
+  behave(pod, 10, true);
+  await until(async () => (await say(client)).ms >= 19);
+  for (let count = 0; count < 5; count += 1) assert.ok((await say(client)).ms >= 19);
+  behave(pod, 1, true);
+  await until(async () => (await say(client)).ms < 19);
+});
+
+test("Check tells the status; of a service that is not there it is NOT_FOUND", async (t) => {
+  const { pod, client } = await start(t);
+  assert.equal(await check(client, ""), ServingStatus.SERVING);
+  assert.equal(await check(client, "fairlead.lab.Echo"), ServingStatus.SERVING);
+  await assert.rejects(check(client, "other"), { code: grpc.status.NOT_FOUND });
+  behave(pod, 1, false);
+  await until(async () => (await check(client, "")) === ServingStatus.NOT_SERVING);
+  assert.equal((await say(client)).pod, "echo-1", "calls are answered all the same");
+});
+
+test("Watch tells the status at once and each change, and SERVICE_UNKNOWN", async (t) => {
+  const { pod, client } = await start(t);
+  const known = watch(client, "fairlead.lab.Echo");
+  const unknown = watch(client, "other");
+  await until(() => known.told.length === 1 && unknown.told.length === 1);
+  behave(pod, 1, false);
+  await until(() => known.told.length === 2);
+  behave(pod, 3, false);
+  behave(pod, 1, true);
+  await until(() => known.told.length === 3);
+  const { SERVING, NOT_SERVING, SERVICE_UNKNOWN } = ServingStatus;
+  assert.deepEqual(known.told, [SERVING, NOT_SERVING, SERVING]);
+  assert.deepEqual(unknown.told, [SERVICE_UNKNOWN]);
+  for (const one of [known, unknown]) {
+    one.cancel();
+    assert.equal(await one.ended, grpc.status.CANCELLED);
+  }
+});
+
+test("at SIGTERM watchers hear NOT_SERVING, their calls end, and so does the pod", async (t) => {
+  const { pod, client, children } = await start(t);
+  const known = watch(client, "");
+  const unknown = watch(client, "other");
+  await until(() => known.told.length === 1 && unknown.told.length === 1);
+  await children.end(pod.child);
+  assert.deepEqual(known.told, [ServingStatus.SERVING, ServingStatus.NOT_SERVING]);
+  assert.equal(await known.ended, grpc.status.OK);
+  assert.equal(await unknown.ended, grpc.status.OK);
+  assert.match(pod.child.endReason, /exit code 0/);
+});
