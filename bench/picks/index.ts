@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- picks`: what a pick costs with 10 and with 10,000 endpoints, by policy, and what
- * one endpoint more costs. Each measurement is a process of its own; rounds are interleaved.
+ * `npm run bench -- picks`: what a pick costs with 10 and with 10,000 endpoints, by policy, and
+ * what one endpoint more costs. Each measurement is a process of its own; rounds are interleaved.
  */
 import { join } from "node:path";
 import { rootDir } from "../../test/peers/paths.ts";

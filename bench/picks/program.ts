@@ -55,8 +55,8 @@ class BenchRequest implements PickRequest {
 const clock = realClock();
 
 /**
- * CPU time of this thread: what others do on the machine meanwhile is not in it. The kernel tells it
- * to some milliseconds.
+ * CPU time of this thread: what others do on the machine meanwhile is not in it. The kernel tells
+ * it to some milliseconds.
  */
 function cpuMs(): number {
   const { user, system } = process.threadCpuUsage();

@@ -34,9 +34,16 @@ export interface HashingBounds {
 
 /** Runs the suite for one policy, made anew for each test. */
 export function hashingSuite(name: string, newPolicy: () => Policy, bounds: HashingBounds): void {
-  const over = (targets: readonly FakeTarget[], seed = 1): Picker<FakeTarget> =>
+  const over: NewPicker = (targets, seed = 1) =>
     newPolicy().newPicker(targets, seededRng(seed), null, 0);
+  keySuite(name, over);
+  shareSuite(name, over, bounds);
+  changeSuite(name, over, bounds);
+}
 
+type NewPicker = (targets: readonly FakeTarget[], seed?: number) => Picker<FakeTarget>;
+
+function keySuite(name: string, over: NewPicker): void {
   test(`${name}: equal calls go to the same endpoint, in every process`, () => {
     const targets = fakeTargets(20);
     const picker = over(targets);
@@ -55,51 +62,6 @@ export function hashingSuite(name: string, newPolicy: () => Policy, bounds: Hash
       assert.equal(counts.size, 20);
       for (const count of counts.values()) assert.ok(count > 120 && count < 290, `${count}`);
     }
-  });
-
-  test(`${name}: shares are even`, () => {
-    const counts = [...pickCounts(over(fakeTargets(20)), CALLS).values()];
-    const ratio = Math.max(...counts) / (KEYS.length / 20);
-    assert.ok(counts.length === 20 && ratio <= bounds.maxToMean, `max/mean ${ratio}`);
-  });
-
-  test(`${name}: shares are those of the weights`, () => {
-    const targets = fakeTargets(20);
-    for (const target of targets.slice(0, 5)) target.weight = 4;
-    const counts = pickCounts(over(targets), CALLS);
-    const heavy = targets.slice(0, 5).reduce((sum, { name }) => sum + (counts.get(name) ?? 0), 0);
-    const share = heavy / KEYS.length / (20 / 35);
-    assert.ok(share > 0.95 && share < 1.05, `${share} of what it should be`);
-  });
-
-  test(`${name}: one that joins takes its share from the others, and the rest stays`, () => {
-    const targets = fakeTargets(21);
-    const before = over(targets.slice(0, 20));
-    const after = over(targets);
-    let [stayed, moved] = [0, 0];
-    for (const call of CALLS) {
-      const target = after.pick(null, call, 0);
-      if (target === before.pick(null, call, 0)) stayed += 1;
-      else if (target !== targets[20]) moved += 1;
-    }
-    const least = 20 / 21 - bounds.movedNeedlessly - 0.01;
-    assert.ok(stayed / KEYS.length >= least, `${stayed} of ${KEYS.length} stay`);
-    assert.ok(moved / KEYS.length <= bounds.movedNeedlessly, `${moved} move needlessly`);
-  });
-
-  test(`${name}: one that leaves takes no others' calls with it`, () => {
-    const targets = fakeTargets(20);
-    const gone = targets[7];
-    const before = over(targets);
-    const after = over(targets.filter((target) => target !== gone));
-    let moved = 0;
-    for (const call of CALLS) {
-      const was = before.pick(null, call, 0);
-      const is = after.pick(null, call, 0);
-      assert.notEqual(is, gone);
-      if (was !== gone && is !== was) moved += 1;
-    }
-    assert.ok(moved / KEYS.length <= bounds.movedNeedlessly, `${moved} move needlessly`);
   });
 
   test(`${name}: a call that an endpoint refused goes to the same other one each time`, () => {
@@ -134,5 +96,54 @@ export function hashingSuite(name: string, newPolicy: () => Policy, bounds: Hash
       }),
       { numRuns: 30 },
     );
+  });
+}
+
+function shareSuite(name: string, over: NewPicker, bounds: HashingBounds): void {
+  test(`${name}: shares are even`, () => {
+    const counts = [...pickCounts(over(fakeTargets(20)), CALLS).values()];
+    const ratio = Math.max(...counts) / (KEYS.length / 20);
+    assert.ok(counts.length === 20 && ratio <= bounds.maxToMean, `max/mean ${ratio}`);
+  });
+
+  test(`${name}: shares are those of the weights`, () => {
+    const targets = fakeTargets(20);
+    for (const target of targets.slice(0, 5)) target.weight = 4;
+    const counts = pickCounts(over(targets), CALLS);
+    const heavy = targets.slice(0, 5).reduce((sum, { name }) => sum + (counts.get(name) ?? 0), 0);
+    const share = heavy / KEYS.length / (20 / 35);
+    assert.ok(share > 0.95 && share < 1.05, `${share} of what it should be`);
+  });
+}
+
+function changeSuite(name: string, over: NewPicker, bounds: HashingBounds): void {
+  test(`${name}: one that joins takes its share from the others, and the rest stays`, () => {
+    const targets = fakeTargets(21);
+    const before = over(targets.slice(0, 20));
+    const after = over(targets);
+    let [stayed, moved] = [0, 0];
+    for (const call of CALLS) {
+      const target = after.pick(null, call, 0);
+      if (target === before.pick(null, call, 0)) stayed += 1;
+      else if (target !== targets[20]) moved += 1;
+    }
+    const least = 20 / 21 - bounds.movedNeedlessly - 0.01;
+    assert.ok(stayed / KEYS.length >= least, `${stayed} of ${KEYS.length} stay`);
+    assert.ok(moved / KEYS.length <= bounds.movedNeedlessly, `${moved} move needlessly`);
+  });
+
+  test(`${name}: one that leaves takes no others' calls with it`, () => {
+    const targets = fakeTargets(20);
+    const gone = targets[7];
+    const before = over(targets);
+    const after = over(targets.filter((target) => target !== gone));
+    let moved = 0;
+    for (const call of CALLS) {
+      const was = before.pick(null, call, 0);
+      const is = after.pick(null, call, 0);
+      assert.notEqual(is, gone);
+      if (was !== gone && is !== was) moved += 1;
+    }
+    assert.ok(moved / KEYS.length <= bounds.movedNeedlessly, `${moved} move needlessly`);
   });
 }

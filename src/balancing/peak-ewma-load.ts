@@ -11,8 +11,9 @@
  *   sinks four times as slowly; otherwise an endpoint that hangs would get ever more calls.
  * - A failure never lowers the estimate, however quick it was: it is put back to what it was when
  *   an attempt last went well.
- * - An endpoint that never answered gets one call, and the next when that is answered: for `decayMs`
- *   at most, as the headers of a stream may be long in coming. Then `defaultRttMs` is assumed.
+ * - An endpoint that never answered gets one call, and the next when that is answered: for
+ *   `decayMs` at most, as the headers of a stream may be long in coming. Then `defaultRttMs` is
+ *   assumed.
  */
 import type { EndpointLoad } from "./policy.ts";
 

@@ -1,4 +1,4 @@
-/** Tests of `peak_ewma`: how latency is estimated, and what that does to a slow endpoint's share. */
+/** Tests of `peak_ewma`: how latency is estimated, and what becomes of a slow endpoint's share. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { scriptedRng, seededRng, VirtualClock } from "../base/index.ts";
