@@ -43,6 +43,8 @@ class RingHashPicker<T extends PickTarget> implements Picker<T> {
   readonly #targets: readonly T[];
   readonly #ring: Ring | null;
   readonly #hash: RequestHash;
+  /** See `Picker`. */
+  passedOver: T | null = null;
 
   /** @param ring null when there are no targets. */
   constructor(targets: readonly T[], ring: Ring | null, header: string | null, rng: Rng) {
@@ -53,6 +55,7 @@ class RingHashPicker<T extends PickTarget> implements Picker<T> {
 
   pick(exclude: T | null, request: PickRequest | null): T | null {
     const ring = this.#ring;
+    this.passedOver = null;
     if (ring === null) return null;
     const isHashed = this.#hash.of(request);
     const point = ring.find(this.#hash.hi, this.#hash.lo);
@@ -77,7 +80,8 @@ class RingHashPicker<T extends PickTarget> implements Picker<T> {
 
   /**
    * A76: "If the picker has generated a random hash, it will walk the ring from this hash, and pick
-   * the first READY endpoint."
+   * the first READY endpoint." One that is IDLE on the way is connected beside, as A76 has it, or
+   * all calls would stay with the first that was connected.
    */
   #nextReady(ring: Ring, point: number, exclude: T | null): T {
     const targets = this.#targets;
@@ -86,7 +90,10 @@ class RingHashPicker<T extends PickTarget> implements Picker<T> {
       const target = targets[ring.ownerOf((point + walked) % ring.size)];
       if (target === exclude) continue;
       const { connectivity } = target;
-      if (connectivity === "READY") return target;
+      if (connectivity === "READY") {
+        if (waiting?.connectivity === "IDLE") this.passedOver = waiting;
+        return target;
+      }
       if (waiting === null && connectivity !== "TRANSIENT_FAILURE") waiting = target;
     }
     const first = ring.ownerOf(point);

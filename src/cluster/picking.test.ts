@@ -1,7 +1,7 @@
 /** Tests of when pickers are made: in pieces, again and again, and what is picked meanwhile. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { ClusterHarness, type HarnessOptions } from "../../test/support/cluster.ts";
+import { ClusterHarness, type HarnessOptions, settle } from "../../test/support/cluster.ts";
 import { eventually, type RawServer } from "../../test/support/raw-http2.ts";
 import { type PickerBuild, type PickTarget, type Policy, parsePolicy } from "../balancing/index.ts";
 import { seededRng } from "../base/index.ts";
@@ -106,5 +106,22 @@ test("a policy that asks for it gets a new picker from time to time, while any i
     const after = made;
     harness.clock.advance(5_000);
     assert.ok(made <= after + 1, "nobody to pick, nothing to refresh");
+  });
+});
+
+test("A76: calls without a hash of their own bring in the endpoints of a ring one by one", async () => {
+  await withCluster({ policy: "ring_hash" }, async (harness) => {
+    const servers: RawServer[] = [];
+    for (let i = 0; i < 4; i += 1) servers.push(await harness.server());
+    harness.resolve(...servers);
+    const calls = [harness.call()];
+    for (let i = 0; i < 200 && harness.states("READY").length < 4; i += 1) {
+      calls.push(harness.call());
+      await settle(2);
+      harness.clock.advance(1);
+      assert.ok(harness.states("CONNECTING").length <= 1, "one after the other");
+    }
+    assert.equal(harness.states("READY").length, 4, "calls do not stay with the first");
+    for (const { call } of calls) call!.cancel(8);
   });
 });

@@ -39,6 +39,8 @@ export class Picking {
   /** The next publication, or the next piece of a build. */
   #timer: Timer | null = null;
   #refresh: Timer | null = null;
+  /** The last that was connected because a pick had passed it over. */
+  #joining: Subchannel | null = null;
 
   constructor(policy: Policy, clock: Clock, rng: Rng, owner: PickingOwner) {
     this.#policy = policy;
@@ -64,7 +66,18 @@ export class Picking {
 
   /** See `Picker.pick`; null also before there is a picker. */
   pick(exclude: Subchannel | null, request: PickRequest | null, nowMs: number): Subchannel | null {
-    return this.#picker === null ? null : this.#picker.pick(exclude, request, nowMs);
+    const picker = this.#picker;
+    if (picker === null) return null;
+    const target = picker.pick(exclude, request, nowMs);
+    if (picker.passedOver != null) this.#connectBeside(picker.passedOver);
+    return target;
+  }
+
+  /** One after the other, as A76 has it. */
+  #connectBeside(passedOver: Subchannel): void {
+    if (this.#joining?.connectivity === "CONNECTING") return;
+    this.#joining = passedOver;
+    passedOver.connect();
   }
 
   /** From now on calls are spread by `policy`; `publish` acts on it. */
@@ -73,8 +86,7 @@ export class Picking {
     this.#build = null;
     this.#refresh?.cancel();
     this.#refresh = null;
-    const nowMs = this.#clock.nowMs();
-    for (const each of this.#owner.subchannels) each.load = policy.newLoad?.(nowMs) ?? null;
+    for (const each of this.#owner.subchannels) each.usePolicy(policy);
   }
 
   /**

@@ -60,7 +60,10 @@ export interface ClientConnection {
   readonly http2: Connection;
   /** Null when its bytes do not travel through a socket of Node's. */
   readonly socket: Socket | null;
-  readonly streamCount: number;
+  /** See `SocketConnection`. */
+  readonly callCount: number;
+  /** See `SocketConnection`. */
+  ownStreams: number;
   /** See `SocketConnection`. */
   drain(reason: string): void;
   /** See `SocketConnection`. */
@@ -86,6 +89,8 @@ export class SocketConnection<S extends ByteSocket = Socket>
   /** Without a stream for this long the connection is drained; 0 for never. */
   idleTimeoutMs = 0;
   #idleSinceMs = 0;
+  /** Of the open streams those that are no calls; who opens them counts them here. */
+  ownStreams = 0;
   /** `callFrames` at the last tick: a change means that there was a call in between. */
   #framesSeen = 0;
   #hasReceived = false;
@@ -129,9 +134,9 @@ export class SocketConnection<S extends ByteSocket = Socket>
     if (role === "client") this.http2.start();
   }
 
-  /** Streams open now. */
-  get streamCount(): number {
-    return this.http2.streamCount;
+  /** Streams of calls: those that somebody waits for. */
+  get callCount(): number {
+    return this.http2.streamCount - this.ownStreams;
   }
 
   /** Ends in two steps: open streams finish, then the socket is closed. */
@@ -208,6 +213,9 @@ export class SocketConnection<S extends ByteSocket = Socket>
       output.clear();
       return;
     }
+    // RFC 9113 §8.7: what the kernel has no room for stays here, so that a client's call in it is
+    // provably not written, and may be sent elsewhere. `#afterWrite` goes on with it.
+    if (http2.role === "client" && this.#inFlight.length > 0) return;
     const isMany = output.fullCount > 0;
     if (isMany) socket.cork();
     output.drainTo(this);
@@ -246,7 +254,9 @@ export class SocketConnection<S extends ByteSocket = Socket>
     if (chunk === undefined) return;
     recycleChunk(chunk);
     this.http2.output.inFlightBytes -= this.#inFlightLengths.shift()!;
-    if (this.#inFlight.length === 0) this.http2.onSocketDrained();
+    if (this.#inFlight.length > 0) return;
+    this.http2.onSocketDrained();
+    if (!this.http2.output.isEmpty) this.flush();
   }
 
   /** Called by the loop about once a second. */
@@ -259,13 +269,13 @@ export class SocketConnection<S extends ByteSocket = Socket>
     }
     this.http2.onTimer(nowMs);
     this.#checkIdle(nowMs);
-    this.#keepalive?.onTick(nowMs);
+    this.#keepalive?.onTick(nowMs, this.callCount);
   }
 
   #checkIdle(nowMs: number): void {
     if (this.idleTimeoutMs === 0) return;
-    const { callFrames, streamCount } = this.http2;
-    if (streamCount > 0 || callFrames !== this.#framesSeen || this.#idleSinceMs === 0) {
+    const { callFrames } = this.http2;
+    if (this.callCount > 0 || callFrames !== this.#framesSeen || this.#idleSinceMs === 0) {
       this.#framesSeen = callFrames;
       this.#idleSinceMs = nowMs;
     } else if (nowMs - this.#idleSinceMs >= this.idleTimeoutMs) this.drain("idle");

@@ -18,7 +18,7 @@ import { splitOrder, type WorkerLoad, type WorkerOrder } from "./shed-split.ts";
 import { type ConnectionsView, type DownstreamsView, explainAll, type PeerState } from "./view.ts";
 
 /** How often the load is taken and the planner looks at it. */
-export const LOOK_MS = 1000;
+export const LOOK_MS = 500;
 
 /** What carries out orders: a proxy, or several in processes of their own. */
 export interface ShedGroup {

@@ -11,9 +11,9 @@ import { type LoadFigures, loadOf, RATE_WINDOW_MS, sumFigures } from "./load.ts"
 import type { ShedOrder } from "./shed-order.ts";
 
 /** Shedding begins when our load is this share above the mean; 1.2 is to be kept to, with noise. */
-export const START_ABOVE_MEAN = 0.15;
+export const START_ABOVE_MEAN = 0.13;
 /** And it goes on down to this one. */
-export const STOP_ABOVE_MEAN = 0.03;
+export const STOP_ABOVE_MEAN = 0.05;
 /** It does not begin below so many standard deviations of a rate that is counted (Poisson). */
 export const NOISE_SIGMAS = 3;
 /** So many rounds in a row must find it before the first connection is shed. */
@@ -28,6 +28,8 @@ export const ROUND_SHARE_MAX = 1 / 3;
 export const SHEDS_PER_ROUND_MAX = 500;
 /** Peers' figures count when they were taken so long after our last shed: clients have landed. */
 export const LANDING_MS = 500;
+/** Of so many of the peers that must be so before the next round. */
+export const SETTLED_SHARE_MIN = 0.75;
 /** Older figures of a peer do not count. */
 export const FIGURES_AGE_MS_MAX = 5000;
 /**
@@ -111,8 +113,8 @@ export class ShedPlanner {
       this.#rest();
       return { ...base, ...blocked };
     }
-    const settled = peers.every(({ ageMs }) => nowMs - ageMs >= this.#lastShedMs + LANDING_MS);
-    if (nowMs < this.#nextRoundMs || !settled) return { ...base, ...this.#between(base) };
+    if (nowMs < this.#nextRoundMs || !this.#isSettled(peers, nowMs))
+      return { ...base, ...this.#between(base) };
     this.#nextRoundMs = nowMs + ROUND_MS * (1 + ROUND_JITTER * (2 * this.#rng.next() - 1));
     const callsPerSecond = sumFigures([own, ...peers]).callsPerSecond / replicas;
     const judged = this.#judge(base, noiseOf(callsPerSecond));
@@ -125,11 +127,24 @@ export class ShedPlanner {
     return { ...base, ...judged, order };
   }
 
-  /** Notes that an order was carried out: so many of our `connections` were closed. */
+  /**
+   * Notes that an order was carried out: so many of our `connections` were closed. With none, as
+   * none fits, shedding is over until the load is as far above the mean as at its beginning.
+   */
   onShed(count: number, connections: number, nowMs: number): void {
-    if (count === 0) return;
+    if (count === 0) {
+      this.#rest();
+      return;
+    }
     this.#lastShedMs = nowMs;
     this.#budgetShares = Math.max(0, this.#budgetShares - count / Math.max(1, connections));
+  }
+
+  /** Whether the figures have seen what was shed last, and where it went. */
+  #isSettled(peers: readonly PeerLoad[], nowMs: number): boolean {
+    const landedMs = this.#lastShedMs + LANDING_MS;
+    const settled = peers.filter(({ ageMs }) => nowMs - ageMs >= landedMs).length;
+    return settled >= SETTLED_SHARE_MIN * peers.length;
   }
 
   #judge({ load, mean }: { load: number; mean: number }, noise: number): Judged {

@@ -24,16 +24,13 @@ export interface WorkerOrder {
 export function splitOrder(order: ShedOrder, workers: readonly WorkerLoad[]): WorkerOrder[] {
   const sorted = [...workers].sort((a, b) => loadOf(b) - loadOf(a));
   const level = levelFor(order.amount, sorted.map(loadOf));
-  const connections = sorted.reduce((sum, worker) => sum + worker.connections, 0);
   const list: WorkerOrder[] = [];
   let left = order.countMax;
   let { load } = order;
   for (const each of sorted) {
     const amount = loadOf(each) - level;
     if (amount <= 0 || left <= 0) break;
-    const share = Math.ceil((2 * order.countMax * each.connections) / Math.max(1, connections));
-    const countMax = sorted.length === 1 ? left : Math.min(left, share);
-    if (countMax === 0) continue;
+    const countMax = Math.min(left, Math.ceil((order.countMax * amount) / order.amount));
     list.push({ worker: each.worker, order: { ...order, load, amount, countMax } });
     left -= countMax;
     load -= amount;

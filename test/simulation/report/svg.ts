@@ -8,10 +8,10 @@ import { type Axis, axisOf, tickText } from "./axis.ts";
 import type { Chart, Mark, Series } from "./report.ts";
 
 const WIDTH = 760;
-const HEIGHT = 340;
+const HEIGHT = 356;
 const LEFT = 64;
-const RIGHT = 168;
-const TOP = 44;
+const RIGHT = 200;
+const TOP = 60;
 const BOTTOM = 52;
 /** Names at the lines' ends keep this distance. */
 const NAME_GAP = 16;
@@ -69,7 +69,7 @@ function axes(x: Axis, y: Axis, chart: Chart): string[] {
   parts.push(
     `<line class="axis" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${bottom}" y2="${bottom}"/>`,
     text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 12, chart.xLabel, 'text-anchor="middle"'),
-    text(LEFT - 48, TOP - 4, chart.yLabel, 'class="small"'),
+    text(LEFT - 48, TOP - 14, chart.yLabel, 'class="small"'),
   );
   return parts;
 }

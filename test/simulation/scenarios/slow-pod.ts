@@ -17,7 +17,13 @@ interface Plan {
 }
 
 const FULL: Plan = { slowAtMs: 20_000, recoversAtMs: 50_000, endsAtMs: 90_000 };
-const SHORT: Plan = { slowAtMs: 5_000, recoversAtMs: 12_000, endsAtMs: 26_000 };
+const SHORT: Plan = { slowAtMs: 4_000, recoversAtMs: 9_000, endsAtMs: 22_000 };
+
+/** The same policy with the decay that Finagle and Linkerd have, for contrast. */
+const LINKERD: Contender = {
+  name: "peak_ewma, decay 10 s",
+  serviceConfig: { loadBalancingConfig: [{ peak_ewma: { decay: "10s" } }] },
+};
 
 /** How long after the change a share is judged. */
 const JUDGED_AFTER_MS = 2_000;
@@ -46,15 +52,24 @@ function measure(contender: Contender, plan: Plan, run: Run) {
     name: contender.name,
     shareSlow: share(judgedAt, judgedAt + WINDOW_MS),
     shareBack: share(backAt, backAt + WINDOW_MS),
+    backAfterS: backAfterS(share, at(plan.recoversAtMs), at(plan.endsAtMs)),
     before,
     during,
     ratio: during / before,
     failures: timeline.failures(),
-    shares: timeline.overTime(at(0), at(plan.endsAtMs), 500, (from, to) => 100 * share(from, to)),
+    shares: timeline.overTime(at(0), at(plan.endsAtMs), 1_000, (from, to) => 100 * share(from, to)),
     p99: timeline.overTime(at(0), at(plan.endsAtMs), 1_000, (from, to) =>
       timeline.tookMs(0.99, from, to),
     ),
   };
+}
+
+/** Seconds until the pod first has 80 % of a fair share over a window. */
+function backAfterS(share: (from: number, to: number) => number, from: number, to: number): number {
+  for (let at = from + 500; at + WINDOW_MS <= to; at += 500) {
+    if (share(at, at + WINDOW_MS) >= 0.8 * FAIR) return (at + WINDOW_MS - from) / 1_000;
+  }
+  return Number.POSITIVE_INFINITY;
 }
 
 type Measured = ReturnType<typeof measure>;
@@ -88,7 +103,7 @@ function charts(all: readonly Measured[], plan: Plan): Chart[] {
 function report(run: Run): Report {
   const plan = run.isShort ? SHORT : FULL;
   const names = ["round_robin", "random", "weighted_round_robin", "least_request", "peak_ewma"];
-  const all = contenders(...names).map((each) => {
+  const all = [...contenders(...names), LINKERD].map((each) => {
     run.progress(each.name);
     return measure(each, plan, run);
   });
@@ -113,6 +128,7 @@ function report(run: Run): Report {
     "policy",
     "share, slow %",
     "share, recovered % of fair",
+    "80 % of fair after s",
     "p99 before ms",
     "p99 while slow ms",
     "ratio",
@@ -122,6 +138,7 @@ function report(run: Run): Report {
     each.name,
     100 * each.shareSlow,
     (100 * each.shareBack) / FAIR,
+    each.backAfterS,
     each.before,
     each.during,
     each.ratio,
@@ -133,7 +150,9 @@ function report(run: Run): Report {
     checks,
     notes: [
       "Shares are of the calls in the two seconds that begin 2 s after the pod became slow, and",
-      "10 s after it recovered; p99 while slow is of all calls from 2 s on.",
+      "10 s after it recovered; p99 while slow is of all calls from 2 s on. A decay of 10 s is",
+      "Finagle's and Linkerd's. Envoy's default is least_request, which is beside it; what Envoy",
+      "adds, outlier detection, ejects pods that fail, and a slow pod does not.",
     ],
   };
 }

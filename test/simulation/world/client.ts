@@ -12,13 +12,21 @@ import {
   type ClusterConfig,
   DEFAULT_CLUSTER_CONFIG,
   parseServiceConfig,
+  type ServiceConfig,
 } from "../../../src/cluster/index.ts";
+import type { Resolver } from "../../../src/discovery/index.ts";
 import { parseGrpcStatus, Status } from "../../../src/grpc/index.ts";
 import { constantList, type HeaderList, headerList } from "../../../src/http2/index.ts";
 import { Registry } from "../../../src/telemetry/index.ts";
 import { exponential } from "./distributions.ts";
+import type { Network } from "./network.ts";
 import { STREAM_PATH, UNARY_PATH } from "./served-call.ts";
-import type { Service } from "./service.ts";
+
+/** What a client calls: a `Service`, or an address of its own. */
+export interface CallTarget {
+  readonly network: Network;
+  newResolver(client: string): Resolver;
+}
 
 /** How a client is made. */
 export interface ClientConfig {
@@ -39,7 +47,18 @@ export interface CallOptions {
   /** Whether the request has a message, which a replay must send again. */
   readonly hasBody?: boolean;
   readonly deadlineMs?: number;
+  /** gRPC's `wait_for_ready`; by default the call does not insist. */
+  readonly waitForReady?: boolean;
 }
+
+/** As a channel of the client has its cluster; the defaults are a proxy's. */
+export const CHANNEL_CLUSTER: Partial<ClusterConfig> = {
+  maxConnectionsPerEndpoint: 1,
+  readyTimeoutMs: Number.POSITIVE_INFINITY,
+  capacityTimeoutMs: Number.POSITIVE_INFINITY,
+  deadlineGraceMs: 0,
+  isDeadlineTold: true,
+};
 
 /** A service config that says the policy's name and nothing else. */
 export function policyConfig(name: string): unknown {
@@ -49,26 +68,30 @@ export function policyConfig(name: string): unknown {
 /** See the head of this file. */
 export class Client {
   readonly cluster: Cluster;
+  readonly #methods: ServiceConfig["methods"];
   readonly name: string;
-  readonly #service: Service;
+  readonly registry = new Registry();
+  readonly #target: CallTarget;
   readonly #rng: Rng;
   readonly #onCallEnded: (call: SimulatedCall) => void;
   /** Calls that were started and are not over. */
   active = 0;
   #isOffering = false;
 
-  constructor(service: Service, config: ClientConfig) {
-    const { world } = service.network;
+  constructor(target: CallTarget, config: ClientConfig) {
+    const { world } = target.network;
     this.name = config.name;
-    this.#service = service;
+    this.#target = target;
     this.#rng = world.rng(`load of ${config.name}`);
     this.#onCallEnded = config.onCallEnded ?? (() => {});
     const loop = world.newLoop();
     const { clock } = world;
+    const parsed = parseServiceConfig(config.serviceConfig);
+    this.#methods = parsed.methods;
     const settings: ClusterConfig = {
       ...DEFAULT_CLUSTER_CONFIG,
       target: "kubernetes:///work.simulation:grpc",
-      serviceConfig: parseServiceConfig(config.serviceConfig),
+      serviceConfig: parsed,
       maxConnectionsPerEndpoint: 10,
       readyTimeoutMs: 5_000,
       ...config.cluster,
@@ -79,23 +102,24 @@ export class Client {
       log: silentLogger,
       loop,
       wheel: new TimerWheel(clock),
-      registry: new Registry(),
-      resolver: service.newResolver(config.name),
-      connector: service.network.connector(loop),
+      registry: this.registry,
+      resolver: target.newResolver(config.name),
+      connector: target.network.connector(loop),
     });
     this.cluster.start();
   }
 
   /** Starts one call. */
   call(options: CallOptions = {}): SimulatedCall {
-    const nowMs = this.#service.network.world.nowMs;
+    const nowMs = this.#target.network.world.nowMs;
     const ended = (call: SimulatedCall) => {
       this.active -= 1;
       this.#onCallEnded(call);
     };
-    const call = new SimulatedCall(options, this.#service, ended);
+    const call = new SimulatedCall(options, this.#target, ended);
     this.active += 1;
-    call.start(this.cluster, options, nowMs);
+    const method = this.#methods.find(options.isStream === true ? STREAM_PATH : UNARY_PATH);
+    call.start(this.cluster, method, options, nowMs);
     return call;
   }
 
@@ -106,13 +130,20 @@ export class Client {
    */
   offer(ratePerS: () => number, next: () => CallOptions = () => ({})): void {
     this.#isOffering = true;
-    const { world } = this.#service.network;
+    const { world } = this.#target.network;
     const arrive = () => {
       if (!this.#isOffering) return;
       this.call(next());
       world.after(exponential(1_000 / ratePerS())(this.#rng), arrive);
     };
     world.after(exponential(1_000 / ratePerS())(this.#rng), arrive);
+  }
+
+  /** The value of a metric, over all its series. */
+  metric(name: string): number {
+    const family = this.registry.snapshot().families.find((each) => each.name === name);
+    const values = (family?.series ?? []).map((series) => ("value" in series ? series.value : 0));
+    return values.reduce((sum, value) => sum + Number(value), 0);
   }
 
   /** No more calls; those in flight go on. */
@@ -152,25 +183,31 @@ export class SimulatedCall implements CallEvents {
   status: Status = Status.UNKNOWN;
   /** Why it failed without an answer; null when it was answered. */
   failure: CallFailure | null = null;
-  readonly #service: Service;
+  readonly #target: CallTarget;
   readonly #onEnded: (call: SimulatedCall) => void;
   #call: ClusterCall | null = null;
 
-  constructor(options: CallOptions, service: Service, onEnded: (call: SimulatedCall) => void) {
+  constructor(options: CallOptions, target: CallTarget, onEnded: (call: SimulatedCall) => void) {
     this.id = options.id ?? null;
     this.isStream = options.isStream ?? false;
-    this.#service = service;
+    this.#target = target;
     this.#onEnded = onEnded;
   }
 
   /** Sends it on its way; it may be over when this returns. */
-  start(cluster: Cluster, options: CallOptions, nowMs: number): void {
+  start(
+    cluster: Cluster,
+    method: ReturnType<ServiceConfig["methods"]["find"]>,
+    options: CallOptions,
+    nowMs: number,
+  ): void {
     this.startedMs = nowMs;
     const list = listOf(this.id, this.isStream);
     const hasBody = options.hasBody ?? false;
     const deadlineMs = nowMs + (options.deadlineMs ?? Number.POSITIVE_INFINITY);
-    const call = cluster.call(list, !hasBody, this, deadlineMs, nowMs);
+    const call = cluster.call(list, !hasBody, this, deadlineMs, nowMs, method);
     this.#call = call;
+    call.waitForReady = options.waitForReady ?? false;
     call.start();
     if (hasBody) call.sendData(REQUEST, 0, REQUEST.length, true);
   }
@@ -192,7 +229,7 @@ export class SimulatedCall implements CallEvents {
   #end(status: Status): void {
     if (this.isOver) throw new Error("a call ends once");
     this.status = status;
-    this.endedMs = this.#service.network.world.nowMs;
+    this.endedMs = this.#target.network.world.nowMs;
     this.#onEnded(this);
   }
 

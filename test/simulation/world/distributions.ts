@@ -16,7 +16,7 @@ export function exponential(mean: number): Draw {
   return (rng) => -mean * Math.log(1 - rng.next());
 }
 
-/** Lognormal with that mean; `sigma` is of the logarithm: 0.5 is a steady service, 1 an uneven one. */
+/** Lognormal with that mean. `sigma` is of the logarithm: 0.5 is steady, 1 is uneven. */
 export function lognormal(mean: number, sigma: number): Draw {
   const mu = Math.log(mean) - (sigma * sigma) / 2;
   return (rng) => Math.exp(mu + sigma * normal(rng));

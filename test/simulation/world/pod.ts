@@ -9,6 +9,7 @@ import type { Rng } from "../../../src/base/index.ts";
 import { Status } from "../../../src/grpc/index.ts";
 import {
   DEFAULT_CONNECTION_CONFIG,
+  ErrorCode,
   type HeaderList,
   type Stream,
   type StreamEvents,
@@ -19,6 +20,7 @@ import {
   type TransportLoop,
 } from "../../../src/transport/index.ts";
 import type { Draw } from "./distributions.ts";
+import { LoadMeter } from "./load-meter.ts";
 import { ServedCall, type ServedCallOwner } from "./served-call.ts";
 import type { Line, VirtualSocket } from "./virtual-socket.ts";
 import type { World } from "./world.ts";
@@ -27,12 +29,16 @@ import type { World } from "./world.ts";
 export interface PodConfig {
   /** Time that one call takes a worker, in ms. */
   readonly workMs: Draw;
+  /** The same for a call that is answered by a stream of messages; absent: as any other. */
+  readonly streamMs?: Draw;
   /** Calls worked on at a time. */
   readonly workers: number;
   /** Calls that wait for a worker; more are refused with RESOURCE_EXHAUSTED. */
   readonly queueMax: number;
   /** SETTINGS_MAX_CONCURRENT_STREAMS. */
   readonly maxStreams: number;
+  /** Whether it says how loaded it is (ORCA) with each answer. */
+  readonly reportsLoad?: boolean;
 }
 
 /** Who hears what a pod does. */
@@ -48,12 +54,13 @@ export class Pod implements ServedCallOwner {
   readonly name: string;
   readonly address: string;
   readonly #world: World;
-  readonly #config: PodConfig;
+  readonly config: PodConfig;
   readonly #events: PodEvents;
   readonly #rng: Rng;
   readonly #loop: TransportLoop;
   readonly #connections = new Map<SocketConnection<VirtualSocket>, Line>();
   readonly #queue: ServedCall[] = [];
+  readonly #meter: LoadMeter | null;
   #busy = 0;
   /** Whether the port is open. */
   isListening = true;
@@ -61,6 +68,10 @@ export class Pod implements ServedCallOwner {
   isAlive = true;
   /** Its machine is gone: nobody answers, not even with a reset. */
   isSilent = false;
+  /** It answers new calls with REFUSED_STREAM: it is about to leave, and has not said GOAWAY. */
+  isRefusing = false;
+  /** It was killed with calls open. */
+  isKilled = false;
   /** Calls executed so far. */
   executed = 0;
   /** Work takes so many times longer. */
@@ -78,10 +89,11 @@ export class Pod implements ServedCallOwner {
     this.#world = world;
     this.name = name;
     this.address = address;
-    this.#config = config;
+    this.config = config;
     this.#events = events;
     this.#rng = world.rng(`pod ${name}`);
     this.#loop = world.newLoop();
+    this.#meter = config.reportsLoad === true ? new LoadMeter(config.workers) : null;
   }
 
   /** Calls that wait for a worker or have one. */
@@ -96,7 +108,7 @@ export class Pod implements ServedCallOwner {
 
   /** A client's connection arrives. */
   accept(socket: VirtualSocket, line: Line): void {
-    const config = { ...DEFAULT_CONNECTION_CONFIG, maxStreams: this.#config.maxStreams };
+    const config = { ...DEFAULT_CONNECTION_CONFIG, maxStreams: this.config.maxStreams };
     const user = new PodConnection(this);
     const connection = new SocketConnection(socket, "server", user, config, this.#loop);
     this.#connections.set(connection, line);
@@ -110,13 +122,14 @@ export class Pod implements ServedCallOwner {
   /** A call begins here. */
   onStream(stream: Stream, list: HeaderList, isEnd: boolean): StreamEvents {
     const call = new ServedCall(stream, list, this);
-    if (isEnd) this.onComplete(call);
+    if (this.isRefusing) stream.reset(ErrorCode.REFUSED_STREAM);
+    else if (isEnd) this.onComplete(call);
     return call;
   }
 
   onComplete(call: ServedCall): void {
-    if (!this.isAlive) return;
-    if (this.#busy >= this.#config.workers && this.#queue.length >= this.#config.queueMax) {
+    if (!this.isAlive || this.isRefusing) return;
+    if (this.#busy >= this.config.workers && this.#queue.length >= this.config.queueMax) {
       call.refuse(Status.RESOURCE_EXHAUSTED, "the pod is overloaded");
       return;
     }
@@ -127,17 +140,23 @@ export class Pod implements ServedCallOwner {
   }
 
   #workOnNext(): void {
-    while (this.#busy < this.#config.workers && this.#queue.length > 0) {
+    while (this.#busy < this.config.workers && this.#queue.length > 0) {
       const call = this.#queue.shift()!;
       if (call.isAbandoned) continue;
       this.#busy += 1;
-      const ms = this.#config.workMs(this.#rng) * this.slowFactor;
+      const { workMs, streamMs = workMs } = this.config;
+      const ms = (call.isStreaming ? streamMs : workMs)(this.#rng) * this.slowFactor;
       const isFailing = this.errorRate > 0 && this.#rng.next() < this.errorRate;
       call.work(ms, isFailing ? Status.UNAVAILABLE : Status.OK, () => {
         this.#busy -= 1;
+        this.#meter?.onWorked(ms, isFailing, this.#world.nowMs);
         this.#workOnNext();
       });
     }
+  }
+
+  get okTrailers(): HeaderList | null {
+    return this.#meter === null ? null : this.#meter.trailers;
   }
 
   after(ms: number, fn: () => void): void {
@@ -167,6 +186,7 @@ export class Pod implements ServedCallOwner {
   /** SIGKILL: the kernel resets its connections. */
   kill(): void {
     if (!this.isAlive) return;
+    this.isKilled = true;
     for (const connection of [...this.#connections.keys()]) connection.socket.reset();
     this.#exit();
   }

@@ -31,6 +31,8 @@ const MESSAGES = 4;
 export interface ServedCallOwner {
   /** Its request is complete: it may be worked on. */
   onComplete(call: ServedCall): void;
+  /** What ends an answer that is OK; null for the status alone. */
+  readonly okTrailers?: HeaderList | null;
   /** Calls `fn` in `ms`, unless the pod's process is gone by then. */
   after(ms: number, fn: () => void): void;
 }
@@ -49,6 +51,11 @@ export class ServedCall implements StreamEvents {
     this.#owner = owner;
   }
 
+  /** Whether it is answered by several messages. */
+  get isStreaming(): boolean {
+    return this.request.path!.value === STREAM_PATH;
+  }
+
   /** Does the work, and calls `done` when the worker is free again. */
   work(ms: number, status: Status, done: () => void): void {
     if (status !== Status.OK) {
@@ -56,7 +63,7 @@ export class ServedCall implements StreamEvents {
         this.refuse(status, "the pod failed");
         done();
       });
-    } else if (this.request.path!.value === STREAM_PATH) this.#message(ms / MESSAGES, 1, done);
+    } else if (this.isStreaming) this.#message(ms / MESSAGES, 1, done);
     else {
       this.#owner.after(ms, () => {
         this.#answer();
@@ -69,7 +76,7 @@ export class ServedCall implements StreamEvents {
     if (this.isAbandoned) return;
     this.stream.sendHeaders(RESPONSE, false);
     this.stream.sendData(MESSAGE, 0, MESSAGE.length, false);
-    this.stream.sendTrailers(OK);
+    this.stream.sendTrailers(this.#owner.okTrailers ?? OK);
   }
 
   #message(gapMs: number, number: number, done: () => void): void {
@@ -84,7 +91,7 @@ export class ServedCall implements StreamEvents {
         this.#message(gapMs, number + 1, done);
         return;
       }
-      this.stream.sendTrailers(OK);
+      this.stream.sendTrailers(this.#owner.okTrailers ?? OK);
       done();
     });
   }

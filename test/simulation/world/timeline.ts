@@ -17,6 +17,8 @@ export class Timeline {
   /** Index of the pod of the last attempt, or -1. */
   readonly #pods: number[] = [];
   readonly #statuses: Status[] = [];
+  /** Calls by the time of their start; made anew when it is asked for. */
+  #order: number[] = [];
   readonly #indices = new Map<string, number>();
 
   constructor(service: Service) {
@@ -46,10 +48,23 @@ export class Timeline {
   }
 
   /** Indices of the calls that were started in [fromMs, toMs). */
-  *#between(fromMs: number, toMs: number): Generator<number> {
-    for (const [i, startedMs] of this.#startedMs.entries()) {
-      if (startedMs >= fromMs && startedMs < toMs) yield i;
+  #between(fromMs: number, toMs: number): readonly number[] {
+    const starts = this.#startedMs;
+    if (this.#order.length !== starts.length) {
+      this.#order = [...starts.keys()].sort((a, b) => starts[a]! - starts[b]!);
     }
+    return this.#order.slice(this.#firstFrom(fromMs), this.#firstFrom(toMs));
+  }
+
+  /** The place in `#order` of the first call that was started at a time or later. */
+  #firstFrom(ms: number): number {
+    let [low, high] = [0, this.#order.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#startedMs[this.#order[middle]!]! < ms) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   /** Calls per pod, in the order of the service's pods. */
@@ -71,6 +86,11 @@ export class Timeline {
     const values: number[] = [];
     for (const i of this.#between(fromMs, toMs)) values.push(this.#tookMs[i]!);
     return quantile(values, share);
+  }
+
+  /** Calls that were started in that time. */
+  countOf(fromMs: number, toMs: number): number {
+    return this.#between(fromMs, toMs).length;
   }
 
   /** Calls that did not end with OK. */
