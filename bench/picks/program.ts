@@ -35,7 +35,7 @@ class BenchTarget implements PickTarget {
 
   constructor(index: number, policy: Policy) {
     this.key = `10.${index >> 16}.${(index >> 8) & 255}.${index & 255}:50051`;
-    this.load = policy.newLoad?.(0) ?? null;
+    this.load = policy.newLoad?.(0, null) ?? null;
   }
 }
 

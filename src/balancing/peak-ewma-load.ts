@@ -47,6 +47,13 @@ export class PeakEwmaLoad implements EndpointLoad {
     this.#goodRttUs = toUs(defaultRttMs);
   }
 
+  /** Goes on with what another one, of other parameters, knows. */
+  resume(previous: PeakEwmaLoad): void {
+    this.#rttUs = previous.#rttUs;
+    this.#atMs = previous.#atMs;
+    this.#goodRttUs = previous.#goodRttUs;
+  }
+
   /** What one more call would cost: the estimate, times the calls that there would be. */
   cost(activeCalls: number, nowMs: number): number {
     if (this.#rttUs === UNKNOWN) return this.#unknownCost(activeCalls, nowMs);

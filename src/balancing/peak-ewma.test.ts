@@ -106,11 +106,13 @@ test("of two endpoints drawn, the one with the lower cost", () => {
 test("more than 10 choices count as 10, and the parameters reach what it keeps", () => {
   const policy = new PeakEwmaPolicy({ decayMs: 100, defaultRttMs: 7, choiceCount: 11 });
   assert.equal(policy.config.choiceCount, 10);
-  const load = policy.newLoad(0) as PeakEwmaLoad;
+  const load = policy.newLoad(0, null) as PeakEwmaLoad;
   assert.equal(load.cost(1, 100), 14);
   load.onAnswered(50, 0);
   isNear(load.cost(0, 100), 50 / Math.E);
   assert.deepEqual(new PeakEwmaPolicy().config, PEAK_EWMA_DEFAULTS);
+  const next = new PeakEwmaPolicy().newLoad(0, load) as PeakEwmaLoad;
+  isNear(next.cost(0, DECAY_MS), 50 / Math.E); // new parameters, and what is known stays known
 });
 
 /** What becomes of a call: how long its answer takes, never (Infinity), or that it fails. */
@@ -138,7 +140,7 @@ class Simulation {
     const { clock } = this;
     const rng = seededRng(30);
     this.pods = targetsOf(policy, 12);
-    this.pods[0].load = policy.newLoad?.(joinsMs) ?? null;
+    this.pods[0].load = policy.newLoad?.(joinsMs, null) ?? null;
     const others = policy.newPicker(this.pods.slice(1), rng, null, 0);
     const all = policy.newPicker(this.pods, rng, null, 0);
     const jitter = () => 0.7 + 0.6 * rng.next();

@@ -106,11 +106,11 @@ class PolicyBalancer implements experimental.LoadBalancer {
   #usePolicy(policy: Policy): void {
     this.#policy = policy;
     this.#ready = NONE;
-    for (const leaf of this.#leaves.values()) leaf.load = this.#newLoad();
+    for (const leaf of this.#leaves.values()) leaf.load = this.#newLoad(leaf.load);
   }
 
-  #newLoad(): EndpointLoad | null {
-    return this.#policy?.newLoad?.(this.#deps.clock.nowMs()) ?? null;
+  #newLoad(previous: EndpointLoad | null): EndpointLoad | null {
+    return this.#policy?.newLoad?.(this.#deps.clock.nowMs(), previous) ?? null;
   }
 
   get #isPicked(): boolean {
@@ -171,7 +171,7 @@ class PolicyBalancer implements experimental.LoadBalancer {
     const nameOf = (state: connectivityState) =>
       grpc.connectivityState[state] as TargetConnectivity;
     const leaf = new Leaf(balancer, key, clock, nameOf);
-    leaf.load = this.#newLoad();
+    leaf.load = this.#newLoad(null);
     this.#leaves.set(key, leaf);
   }
 
