@@ -1,6 +1,6 @@
 /**
- * What endpoints say of themselves, from the servers that the world runs: the health service and the
- * ORCA of grpc-go, both ways, and the same behind a proxy whose pods are rolled.
+ * What endpoints say of themselves, from the servers that the world runs: the health service and
+ * the ORCA of grpc-go, both ways, and the same behind a proxy whose pods are rolled.
  */
 import assert from "node:assert/strict";
 import http2 from "node:http2";
