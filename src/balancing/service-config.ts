@@ -4,7 +4,8 @@
  *
  * Not the rest of it: `methodConfig` and its like are about calls, not about choosing.
  */
-import type { Balancing, Policy } from "./policy.ts";
+import { AROUND_NAMES, plainBalancing, tryParseAround } from "./around.ts";
+import type { Balancing } from "./policy.ts";
 import {
   DEFAULT_POLICY_NAME,
   KNOWN_POLICY_NAMES,
@@ -24,45 +25,42 @@ import {
  *   policy does not accept its parameters.
  */
 export function balancingFromServiceConfig(json: unknown): Balancing {
-  return { policy: policyFrom(json) };
-}
-
-function policyFrom(json: unknown): Policy {
   if (!isObject(json)) throw new PolicyError("service config must be a JSON object");
   const list = json.loadBalancingConfig;
-  if (list !== undefined) return firstKnown(list);
+  if (list !== undefined) return firstKnown(list, "loadBalancingConfig", []);
   const name = json.loadBalancingPolicy;
-  if (name === undefined) return parsePolicy(DEFAULT_POLICY_NAME);
+  if (name === undefined) return plainBalancing(parsePolicy(DEFAULT_POLICY_NAME));
   if (typeof name !== "string") {
     throw new PolicyError("service config: loadBalancingPolicy must be a string");
   }
-  return parsePolicy(name.toLowerCase()); // "the policy name is case-insensitive"
+  return plainBalancing(parsePolicy(name.toLowerCase())); // "the policy name is case-insensitive"
 }
 
-function firstKnown(list: unknown): Policy {
-  if (!Array.isArray(list)) {
-    throw new PolicyError("service config: loadBalancingConfig must be a list");
-  }
+/** The first known one of a list of policies, which may be a child's. */
+function firstKnown(list: unknown, path: string, seen: readonly string[]): Balancing {
+  if (!Array.isArray(list)) throw new PolicyError(`service config: ${path} must be a list`);
   const unknown: string[] = [];
   for (const [index, entry] of list.entries()) {
-    const [name, config] = policyEntry(entry, index);
+    const [name, config] = policyEntry(entry, `${path}[${index}]`);
+    const at = `${path}[${index}].${name}`;
+    const around = tryParseAround(name, config, at, seen, firstKnown);
+    if (around !== null) return around;
     const policy = tryParsePolicy(name, config);
-    if (policy !== null) return policy;
+    if (policy !== null) return plainBalancing(policy);
     unknown.push(name);
   }
   throw new PolicyError(
-    `service config: no known policy in loadBalancingConfig [${unknown.join(", ")}]: ` +
-      `known are ${KNOWN_POLICY_NAMES.join(", ")}`,
+    `service config: no known policy in ${path} [${unknown.join(", ")}]: ` +
+      `known are ${[...KNOWN_POLICY_NAMES, ...AROUND_NAMES].join(", ")}`,
   );
 }
 
 /** One entry of the list: an object with exactly one key, the policy's name. */
-function policyEntry(entry: unknown, index: number): [string, PolicyConfig] {
+function policyEntry(entry: unknown, path: string): [string, PolicyConfig] {
   const keys = isObject(entry) ? Object.keys(entry) : [];
   if (!isObject(entry) || keys.length !== 1) {
     throw new PolicyError(
-      `service config: loadBalancingConfig[${index}] must be an object with exactly one key, ` +
-        "the policy's name",
+      `service config: ${path} must be an object with exactly one key, the policy's name`,
     );
   }
   const config = entry[keys[0]];

@@ -276,11 +276,11 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
     this.#body = null;
   }
 
-  #endAttempt(status: Status): void {
+  #endAttempt(status: Status, isUnprocessed = false): void {
     const subchannel = this.#subchannel;
     if (subchannel === null) return;
     this.#subchannel = null;
-    subchannel.onAttemptEnded(status, this.#attemptMs);
+    subchannel.onAttemptEnded(status, this.#attemptMs, isUnprocessed);
   }
 
   /** Out of queue and wheel; nothing more is reported. */
@@ -363,7 +363,7 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
     this.#stream = null;
     const isReset = failure.by === "remote" && !failure.isUnprocessed;
     const status = isReset ? statusFromHttp2(failure.code) : Status.UNAVAILABLE;
-    this.#endAttempt(status);
+    this.#endAttempt(status, failure.isUnprocessed);
     if (failure.isUnprocessed && this.#mayReplay(failure)) {
       this.#owner.dispatch(this, from, this.#owner.nowMs());
       return;

@@ -20,11 +20,11 @@ import { EndpointSetLog } from "./endpoint-set-log.ts";
 import { Endpoints } from "./endpoints.ts";
 import { ClusterMetrics } from "./metrics.ts";
 import { Picking, type PickingOwner } from "./picking.ts";
-import { QueueSpread } from "./queue-spread.ts";
 import type { ServiceConfig } from "./service-config.ts";
 import { notReadyReason, readinessOf, viewOf } from "./show.ts";
 import { SourceStatus } from "./source-status.ts";
 import { Subchannel, type SubchannelOwner } from "./subchannel.ts";
+import { Subset } from "./subset.ts";
 import type { ClusterView, EndpointState, Readiness } from "./view.ts";
 import { WaitingCalls } from "./waiting.ts";
 import { WarmUp } from "./warm-up.ts";
@@ -50,6 +50,8 @@ export class Cluster
   readonly #connectivity = new ConnectivityAggregate();
   readonly deadlineGraceMs: number;
   readonly #picking: Picking;
+  readonly #subset: Subset;
+  #set: EndpointSet | null = null;
   #serviceConfig: ServiceConfig;
   #activeCalls = 0;
   #isClosed = false;
@@ -60,8 +62,8 @@ export class Cluster
     this.#config = config;
     this.#deps = deps;
     this.#serviceConfig = config.serviceConfig;
-    const { policy } = config.serviceConfig.balancing;
-    this.#picking = new Picking(policy, deps.clock, deps.rng, this);
+    this.#picking = new Picking(config.target, config.serviceConfig, deps, this);
+    this.#subset = new Subset(deps.rng);
     this.#order = new ConnectOrder(deps.rng);
     this.deadlineGraceMs = config.deadlineGraceMs;
     this.#connector = deps.connector ?? new Connector(config, deps.loop);
@@ -86,6 +88,8 @@ export class Cluster
         ready: count("READY"),
         connecting: count("CONNECTING"),
         failed: count("TRANSIENT_FAILURE"),
+        unhealthy: count("UNHEALTHY"),
+        ejected: count("EJECTED"),
         draining: () => this.#endpoints.draining.length,
       },
       { ready: () => ready.length, capacity: () => capacity.length },
@@ -102,20 +106,18 @@ export class Cluster
 
   #newSubchannel(endpoint: Endpoint): Subchannel {
     const { clock, rng } = this.#deps;
-    const metrics = this.#metrics.endpoint(endpoint);
-    const { maxConnectionsPerEndpoint } = this.#config;
-    const backoff = new Backoff(rng, this.#config.backoff);
+    const { maxConnectionsPerEndpoint, backoff } = this.#config;
     this.#connectivity.onEndpoint(null, "IDLE");
     const subchannel = new Subchannel(
       endpoint,
       this.#connector,
       clock,
-      backoff,
-      metrics,
+      new Backoff(rng, backoff),
+      this.#metrics.endpoint(endpoint),
       maxConnectionsPerEndpoint,
       this,
     );
-    subchannel.load = this.#picking.policy.newLoad?.(clock.nowMs()) ?? null;
+    this.#picking.adopt(subchannel);
     return subchannel;
   }
 
@@ -141,11 +143,8 @@ export class Cluster
   reconfigure(serviceConfig: ServiceConfig): void {
     if (this.#isClosed || serviceConfig === this.#serviceConfig) return;
     this.#serviceConfig = serviceConfig;
-    const { policy } = serviceConfig.balancing;
-    this.#picking.setPolicy(policy);
-    this.#order.set(this.#endpoints.current, policy);
-    this.#order.connect();
-    this.#picking.publish();
+    this.#picking.configure(serviceConfig);
+    if (this.#set !== null) this.#takeOver(this.#set);
     this.#judge();
   }
 
@@ -202,7 +201,7 @@ export class Cluster
 
   /** Both picks are full. While calls wait, no endpoint has room: whatever has some takes them. */
   #startAnywhere(call: Call): void {
-    const hasRoom = (each: Subchannel) => each.isReady && each.canOpen();
+    const hasRoom = (each: Subchannel) => this.#picking.mayTake(each) && each.canOpen();
     const other =
       this.#waiting.capacity.length > 0 ? undefined : this.#endpoints.current.find(hasRoom);
     if (other === undefined) this.#waiting.waitCapacity(call);
@@ -240,7 +239,7 @@ export class Cluster
     if (this.#isClosed) return;
     this.#connectivity.onEndpoint(before, subchannel.state);
     this.#endpointLog.onState(subchannel);
-    if (subchannel.isReady !== subchannel.isPublished) this.#picking.publishSoon();
+    if (this.#picking.onState(subchannel)) this.#picking.publishSoon();
     else if (this.#waiting.ready.length > 0 && this.#picking.readyCount > 0) this.#warm();
     this.#order.onState(subchannel);
     this.#judge();
@@ -248,7 +247,8 @@ export class Cluster
 
   /** Where it stands as a whole; who must know is told. */
   #judge(): void {
-    if (!this.#connectivity.update(this.#source, this.#picking.policy.connects)) return;
+    const { policy, isPanic } = this.#picking;
+    if (!this.#connectivity.update(this.#source, policy.connects, isPanic)) return;
     if (this.#connectivity.isFailing) this.#waiting.failImpatient();
     this.#deps.listener?.onConnectivity(this.#connectivity.state);
   }
@@ -259,7 +259,7 @@ export class Cluster
   }
 
   onSubchannelCapacity(subchannel: Subchannel): void {
-    if (this.#waiting.capacity.length === 0 || !subchannel.isReady) return;
+    if (this.#waiting.capacity.length === 0 || !this.#picking.mayTake(subchannel)) return;
     while (this.#waiting.capacity.length > 0 && subchannel.canOpen()) {
       this.#waiting.capacity.shift()!.startOn(subchannel);
     }
@@ -280,6 +280,7 @@ export class Cluster
       if (readyCount > wasReady) for (const each of current) this.onSubchannelCapacity(each);
       if (this.#waiting.ready.length > 0) this.#warm();
     }
+    this.#judge();
   }
 
   #warm(): void {
@@ -290,7 +291,7 @@ export class Cluster
 
   #releaseReady(): void {
     const waiting = this.#waiting.ready.length;
-    const spread = this.#spreadOf(waiting);
+    const spread = this.#picking.spread(waiting);
     const nowMs = this.nowMs();
     for (let i = 0; i < waiting && this.#picking.readyCount > 0; i++) {
       const call = this.#waiting.ready.shift();
@@ -302,13 +303,6 @@ export class Cluster
     }
   }
 
-  #spreadOf(calls: number): QueueSpread<Subchannel> | null {
-    const { picker, policy } = this.#picking;
-    if (picker === null || policy.levelsCalls !== true) return null;
-    const ready = this.#endpoints.current.filter((each) => each.isPublished && each.isReady);
-    return ready.length === 0 ? null : new QueueSpread(picker, ready, calls);
-  }
-
   // ResolverListener
 
   onEndpoints(set: EndpointSet): void {
@@ -317,14 +311,22 @@ export class Cluster
     if (this.#isClosed) return;
     this.#source.onSet(set);
     this.#setLog.onEndpoints(set);
-    const removed = this.#endpoints.update(set);
-    this.#order.set(this.#endpoints.current, this.#picking.policy);
+    this.#set = set;
+    this.#takeOver(set);
+    this.#judge();
+  }
+
+  /** What of the set is to be used: endpoints come and go, and the picker follows. */
+  #takeOver(set: EndpointSet): void {
+    const used = this.#subset.of(set, this.#serviceConfig.balancing.subsetting);
+    const removed = this.#endpoints.update(used);
+    this.#picking.onSet(set);
+    this.#order.set(this.#endpoints.current, this.#picking);
     for (const subchannel of removed) {
       subchannel.remove(this.#endpoints.reasonOfLeaving(subchannel));
     }
     this.#order.connect();
     this.#picking.publish();
-    this.#judge();
   }
 
   onError(reason: string): void {
@@ -353,8 +355,8 @@ export class Cluster
       stale: this.#source.isStale,
       staleMs: Math.round(this.#source.staleMs(this.#deps.clock.nowMs())),
       reason: this.#source.reason,
-      notes: this.#endpoints.notes,
-      endpoints: viewOf(this.#endpoints, this.#picking.policy, this.#picking.picker),
+      notes: [...this.#endpoints.notes, ...this.#picking.notes],
+      endpoints: viewOf(this.#endpoints, this.#picking),
     };
   }
 

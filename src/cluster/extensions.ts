@@ -4,13 +4,24 @@
  * Strict, unlike the rest: nobody else writes into it, so a name that is unknown is a typo.
  */
 
+import {
+  DEFAULT_LOCALITY,
+  type LocalityConfig,
+  parseLocality,
+  parseSlowStart,
+  type SlowStartConfig,
+} from "../balancing/index.ts";
 import { fieldsAt, ServiceConfigError } from "../grpc/index.ts";
 
-/** All that can be said there, each part null where nothing is. Immutable. */
-export type Extensions = Readonly<Record<string, never>>;
+/** All that can be said there. Immutable. */
+export interface Extensions {
+  /** Null: endpoints that are new get their whole share at once. */
+  readonly slowStart: SlowStartConfig | null;
+  readonly locality: LocalityConfig;
+}
 
 /** Names that `"fairlead"` may have. */
-const NAMES: readonly string[] = [];
+const NAMES: readonly string[] = ["slowStart", "locality"] satisfies (keyof Extensions)[];
 
 /**
  * @param value the object after `JSON.parse`; undefined when it is absent.
@@ -22,5 +33,10 @@ export function parseExtensions(value: unknown): Extensions {
     if (NAMES.includes(name)) continue;
     throw new ServiceConfigError(`fairlead.${name}`, `is unknown: known are ${NAMES.join(", ")}`);
   }
-  return {};
+  const { slowStart, locality } = fields;
+  return {
+    slowStart: slowStart === undefined ? null : parseSlowStart(slowStart, "fairlead.slowStart"),
+    locality:
+      locality === undefined ? DEFAULT_LOCALITY : parseLocality(locality, "fairlead.locality"),
+  };
 }

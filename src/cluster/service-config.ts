@@ -5,8 +5,13 @@
  * Each part is parsed where it belongs: policies in room `balancing`, methods in room `grpc`.
  */
 
-import { type Balancing, balancingFromServiceConfig, parsePolicy } from "../balancing/index.ts";
-import { fieldsAt, MethodConfigs } from "../grpc/index.ts";
+import {
+  type Balancing,
+  balancingFromServiceConfig,
+  parsePolicy,
+  plainBalancing,
+} from "../balancing/index.ts";
+import { fieldsAt, MethodConfigs, ServiceConfigError } from "../grpc/index.ts";
 import { type Extensions, parseExtensions } from "./extensions.ts";
 
 /** What a service config says. Immutable. */
@@ -22,11 +27,13 @@ export interface ServiceConfig {
  */
 export function parseServiceConfig(json: unknown): ServiceConfig {
   const { fairlead } = fieldsAt(json, "it");
-  return {
-    balancing: balancingFromServiceConfig(json),
-    methods: MethodConfigs.parse(json),
-    extensions: parseExtensions(fairlead),
-  };
+  const balancing = balancingFromServiceConfig(json);
+  const extensions = parseExtensions(fairlead);
+  if (balancing.priority !== null && extensions.locality.prefer !== null) {
+    const why = "and priority in loadBalancingConfig exclude each other: both say what is near";
+    throw new ServiceConfigError("fairlead.locality.prefer", why);
+  }
+  return { balancing, methods: MethodConfigs.parse(json), extensions };
 }
 
 /**
@@ -35,5 +42,5 @@ export function parseServiceConfig(json: unknown): ServiceConfig {
  * @throws PolicyError when there is no such policy.
  */
 export function serviceConfigOf(policyName: string): ServiceConfig {
-  return { ...parseServiceConfig({}), balancing: { policy: parsePolicy(policyName) } };
+  return { ...parseServiceConfig({}), balancing: plainBalancing(parsePolicy(policyName)) };
 }

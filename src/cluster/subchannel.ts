@@ -7,7 +7,13 @@
  */
 
 import type { Socket } from "node:net";
-import type { EndpointLoad, PickTarget, TargetConnectivity } from "../balancing/index.ts";
+import type {
+  EndpointLoad,
+  OutlierRecord,
+  OutlierTarget,
+  RampTarget,
+  TargetConnectivity,
+} from "../balancing/index.ts";
 import type { Clock, Timer } from "../base/index.ts";
 import type { Endpoint } from "../discovery/index.ts";
 import { Status } from "../grpc/index.ts";
@@ -20,7 +26,8 @@ import {
   EXTRA_CONNECTION_IDLE_MS,
 } from "./config.ts";
 import type { EndpointMetrics } from "./metrics.ts";
-import { isEndpointFault } from "./outcome.ts";
+import { isEndpointFault, outcomeOf } from "./outcome.ts";
+import { Standing } from "./standing.ts";
 import { Upstream, type UpstreamOwner } from "./upstream.ts";
 import type { EndpointState } from "./view.ts";
 
@@ -43,7 +50,7 @@ export type EndpointHealth = "unknown" | "serving" | "not-serving";
 const LATENCY_WEIGHT = 0.1;
 
 /** See the head of this file. */
-export class Subchannel implements PickTarget, UpstreamOwner {
+export class Subchannel implements RampTarget, OutlierTarget, UpstreamOwner {
   /** As the last set has it: address and uid stay, what else is known of it may change. */
   endpoint: Endpoint;
   readonly #connector: ConnectionSource;
@@ -55,8 +62,11 @@ export class Subchannel implements PickTarget, UpstreamOwner {
   activeCalls = 0;
   /** What the policy keeps of it; the cluster sees to it. */
   load: EndpointLoad | null = null;
-  /** Whether the cluster's picker has it; the cluster keeps it. */
-  isPublished = false;
+  /** What outlier detection keeps of it; null without. */
+  outlier: OutlierRecord | null = null;
+  /** See `Ramp`. */
+  rampFromMs = Number.NEGATIVE_INFINITY;
+  readonly standing = new Standing();
   /** A recent mean of the time from an attempt's start to its response headers. */
   latencyMs: number | null = null;
   /** Of its connections, and what they are not used for all the same. */
@@ -103,14 +113,8 @@ export class Subchannel implements PickTarget, UpstreamOwner {
   /** The same as a policy sees it. */
   get connectivity(): TargetConnectivity {
     const { state } = this;
-    switch (state) {
-      case "IDLE":
-      case "CONNECTING":
-      case "READY":
-        return state;
-      default:
-        return "TRANSIENT_FAILURE";
-    }
+    const isOwn = state === "IDLE" || state === "CONNECTING" || state === "READY";
+    return isOwn ? state : "TRANSIENT_FAILURE";
   }
 
   /** For policies that hash: what tells it from others in every process. */
@@ -240,13 +244,14 @@ export class Subchannel implements PickTarget, UpstreamOwner {
     return http2.open(list, isEnd, events, nowMs);
   }
 
-  /** From `Call`: its attempt here is over. */
-  onAttemptEnded(status: Status, startedMs: number): void {
+  /** From `Call`: its attempt here is over. `isUnprocessed`: nothing was done with it here. */
+  onAttemptEnded(status: Status, startedMs: number, isUnprocessed: boolean): void {
     this.activeCalls -= 1;
     if (status !== Status.OK) this.metrics.failures.add();
     const nowMs = this.#clock.nowMs();
     this.metrics.durations.of(status).record((nowMs - startedMs) / 1_000);
     this.load?.onEnded(isEndpointFault(status), nowMs - startedMs, nowMs);
+    this.outlier?.onEnded(isUnprocessed ? "unknown" : outcomeOf(status), nowMs);
   }
 
   /** From `Call`: the response headers of its attempt came. How long its stream lasts says less. */

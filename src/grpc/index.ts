@@ -16,7 +16,15 @@ export {
   PREFIX_BYTES,
   writePrefix,
 } from "./framing.ts";
-export { fieldsAt, listAt, refuse, ServiceConfigError, shortened } from "./json-fields.ts";
+export {
+  durationMsAt,
+  type Fields,
+  fieldsAt,
+  listAt,
+  refuse,
+  ServiceConfigError,
+  shortened,
+} from "./json-fields.ts";
 export { decodeGrpcMessage, encodeGrpcMessage, GRPC_MESSAGE_BYTES_MAX } from "./message.ts";
 export {
   decodeBinaryValues,
