@@ -59,17 +59,18 @@ export function Controls({ now, podsMax }: ControlsProps) {
         {button(more!, <Named sign="+" name={more!.label} />)}
         <span aria-hidden="true">pods</span>
       </fieldset>
-      <label>
-        pod{" "}
-        <select value={pod?.name ?? ""} onChange={(event) => choose(event.currentTarget.value)}>
-          <option value="">any</option>
-          {alive.map(({ name }) => (
-            <option key={name} value={name}>
-              {name}
-            </option>
-          ))}
-        </select>
-      </label>
+      <select
+        aria-label="which pod"
+        value={pod?.name ?? ""}
+        onChange={(event) => choose(event.currentTarget.value)}
+      >
+        <option value="">any pod</option>
+        {alive.map(({ name }) => (
+          <option key={name} value={name}>
+            {name}
+          </option>
+        ))}
+      </select>
       {others.map((control) =>
         button(
           control,

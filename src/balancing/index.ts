@@ -19,6 +19,7 @@ export type {
   PickTarget,
   Policy,
   TargetConnectivity,
+  Weighing,
 } from "./policy.ts";
 export { KNOWN_POLICY_NAMES, PolicyError, parsePolicy, tryParsePolicy } from "./registry.ts";
 export { balancingFromServiceConfig } from "./service-config.ts";

@@ -37,7 +37,7 @@ export function fakeTargets(n: number): FakeTarget[] {
 /** The same, each with what the policy keeps of it. */
 export function targetsOf(policy: Policy, n: number): FakeTarget[] {
   const targets = fakeTargets(n);
-  for (const target of targets) target.load = policy.newLoad?.(0) ?? null;
+  for (const target of targets) target.load = policy.newLoad?.(0, null) ?? null;
   return targets;
 }
 

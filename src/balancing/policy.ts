@@ -34,6 +34,8 @@ export interface EndpointLoad {
   onEnded(isFailure: boolean, latencyMs: number, nowMs: number): void;
   /** The endpoint said how loaded it is. */
   onReport(report: LoadReport, nowMs: number): void;
+  /** It is connected (again): what was known of it may be of another process. */
+  onReady?(nowMs: number): void;
 }
 
 /** What a policy may ask of the call that is to be placed; a list of request headers is one. */
@@ -67,6 +69,20 @@ export interface Picker<T extends PickTarget> {
    * connected beside (A76); null for none. Only of policies that connect what they pick.
    */
   readonly passedOver?: T | null;
+  /** What was known of weights when it was made; absent where it does not use any. */
+  readonly weighing?: Weighing;
+}
+
+/** What a picker knows of the weights of its endpoints, for the metrics of gRFC A78. */
+export interface Weighing {
+  /** 0 for an endpoint without a usable weight. */
+  readonly weights: Float64Array;
+  /** Endpoints that have not reported (for long enough) yet. */
+  readonly notYetUsableCount: number;
+  /** Endpoints whose last report is too old. */
+  readonly staleCount: number;
+  /** Too few weights are usable: it goes round robin. */
+  readonly isFallback: boolean;
 }
 
 /** A picker in the making, for policies whose pickers take long. */
@@ -93,8 +109,16 @@ export interface Policy {
   readonly shuffleAddressList: boolean;
   /** A new picker is made this often, also when nothing changed; absent: only then. */
   readonly refreshMs?: number;
-  /** What it keeps of an endpoint, made when it is first seen; absent when it keeps nothing. */
-  newLoad?(nowMs: number): EndpointLoad;
+  /** Whether reports of load are taken from the trailers of calls. */
+  readonly usesReports?: boolean;
+  /** How often endpoints are to report their load out of band; absent or null: not at all. */
+  readonly reportPeriodMs?: number | null;
+  /**
+   * What it keeps of an endpoint, made when it is first seen; absent when it keeps nothing.
+   *
+   * @param previous what the policy before has kept of it; null for none.
+   */
+  newLoad?(nowMs: number, previous: EndpointLoad | null): EndpointLoad;
   /**
    * Makes the picker for a set of ready endpoints. O(n).
    *

@@ -15,6 +15,8 @@ import {
 import type { Policy } from "./policy.ts";
 import { RandomPolicy } from "./random.ts";
 import { RoundRobinPolicy } from "./round-robin.ts";
+import { WeightedRoundRobinPolicy } from "./weighted-round-robin.ts";
+import { parseWeightedRoundRobinConfig } from "./weighted-round-robin-config.ts";
 
 /** There is no policy of a name. The message is one sentence for the user. */
 export class PolicyError extends Error {
@@ -35,6 +37,10 @@ const POLICIES: ReadonlyMap<string, ParametersParser> = new Map<string, Paramete
   ["ring_hash", parseRingHash],
   ["maglev", parseMaglev],
   ["random", () => new RandomPolicy()],
+  [
+    "weighted_round_robin",
+    (fields, path) => new WeightedRoundRobinPolicy(parseWeightedRoundRobinConfig(fields, path)),
+  ],
 ]);
 
 /** Those that are older than the suffix, and never had it. */

@@ -27,7 +27,7 @@ const fails = (json: unknown, message: RegExp) =>
 test("every known name yields the policy of that name", () => {
   assert.deepEqual(KNOWN_POLICY_NAMES, [
     ...["pick_first", "round_robin", "least_request", "peak_ewma"],
-    ...["ring_hash", "maglev", "random"],
+    ...["ring_hash", "maglev", "random", "weighted_round_robin"],
   ]);
   for (const name of KNOWN_POLICY_NAMES) assert.equal(parsePolicy(name).name, name);
 });

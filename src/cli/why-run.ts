@@ -10,7 +10,12 @@ import {
   type EndpointView,
 } from "../cluster/index.ts";
 import { createResolver, type Discovery } from "../discovery/index.ts";
-import { configOfChoice, PROXY_DEFAULTS, renderWhy, type TcpAddress } from "../proxy/index.ts";
+import {
+  PROXY_DEFAULTS,
+  renderWhy,
+  ServiceConfigInForce,
+  type TcpAddress,
+} from "../proxy/index.ts";
 import { Registry } from "../telemetry/index.ts";
 import { ClientTls, TransportLoop } from "../transport/index.ts";
 import { askAdmin, notFairlead } from "./ask-admin.ts";
@@ -63,14 +68,16 @@ function connect(
   { clock, rng, log }: System,
   { deps, defaultNamespace }: Discovery,
 ): Cluster {
+  const choice = options.policy ?? options.serviceConfig ?? PROXY_DEFAULTS.policy;
+  const inForce = new ServiceConfigInForce(choice, target, silentLogger, (config) => {
+    cluster.reconfigure(config);
+  });
   const files = namedFor(upstreamTls(target, options), target, defaultNamespace);
-  return createCluster(
+  const cluster = createCluster(
     {
       ...DEFAULT_CLUSTER_CONFIG,
       target,
-      serviceConfig: configOfChoice(
-        options.policy ?? options.serviceConfig ?? PROXY_DEFAULTS.policy,
-      ),
+      serviceConfig: inForce.current,
       secure: files && namingTlsFlags(() => ClientTls.load(files, { clock, log })),
       maxConnectionsPerEndpoint: 1,
       readyTimeoutMs: WAIT_MS,
@@ -85,8 +92,10 @@ function connect(
       loop: new TransportLoop(clock),
       wheel: new TimerWheel(clock),
       registry: new Registry(),
+      listener: inForce,
     },
   );
+  return cluster;
 }
 
 /** Until something is usable and no connection is under way, or the time is over. */

@@ -23,6 +23,7 @@ import type { CallOwner, LateSettings } from "./call-owner.ts";
 import type { CallQueue } from "./call-queue.ts";
 import type { ClusterCall } from "./calls.ts";
 import { ATTEMPTS_MAX, WIRE_REPLAYS_MAX } from "./config.ts";
+import { takeReport } from "./load-reports.ts";
 import { responseStatus } from "./outcome.ts";
 import { type BodyTarget, RequestBody } from "./request-body.ts";
 import { withPrevious, withRemaining } from "./request-headers.ts";
@@ -324,8 +325,10 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
     this.#response = list;
     this.#commit();
     this.#subchannel?.onAttemptAnswered(this.#attemptMs);
-    if (isEnd) this.#endResponse(status);
-    else this.plan?.onCommitted();
+    if (isEnd) {
+      this.#takeReport(list);
+      this.#endResponse(status);
+    } else this.plan?.onCommitted();
     this.events.onResponse(list, isEnd);
   }
 
@@ -344,10 +347,16 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
   }
 
   onTrailers(list: HeaderList): void {
+    this.#takeReport(list);
     const status = responseStatus(list, this.#response, this.#list);
     this.plan?.onAttemptEnded(status, list, false);
     this.#endResponse(status);
     this.events.onResponseTrailers(list);
+  }
+
+  #takeReport(trailers: HeaderList): void {
+    const from = this.#subchannel;
+    if (from?.takesReports === true) takeReport(trailers, from.load!, this.#owner.nowMs());
   }
 
   #endResponse(status: Status): void {

@@ -41,7 +41,7 @@ export function parseCircuitBreakers(value: unknown, path: string): CircuitBreak
 /** What each breaker counts, in words. */
 const WHAT: Readonly<Record<BreakerName, string>> = {
   maxConnections: "connections",
-  maxPendingCalls: "calls that wait",
+  maxPendingCalls: "waiting calls",
   maxCalls: "calls in flight",
   maxRetries: "retries in flight",
 };

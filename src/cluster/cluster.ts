@@ -20,6 +20,7 @@ import { EndpointLog } from "./endpoint-log.ts";
 import { EndpointSetLog } from "./endpoint-set-log.ts";
 import { Endpoints } from "./endpoints.ts";
 import { ClusterMetrics } from "./metrics.ts";
+import { Monitoring } from "./monitoring.ts";
 import { Picking, type PickingOwner } from "./picking.ts";
 import type { ServiceConfig } from "./service-config.ts";
 import { notReadyReason, readinessOf, viewOf } from "./show.ts";
@@ -47,6 +48,7 @@ export class Cluster implements SubchannelOwner, PickingOwner, ResolverListener,
   readonly #connectivity = new ConnectivityAggregate();
   readonly #picking: Picking;
   readonly #calls: Calls;
+  readonly #monitoring: Monitoring;
   #serviceConfig: ServiceConfig;
   #isClosed = false;
 
@@ -56,6 +58,7 @@ export class Cluster implements SubchannelOwner, PickingOwner, ResolverListener,
     this.#serviceConfig = config.serviceConfig;
     const { policy } = config.serviceConfig.balancing;
     this.#picking = new Picking(policy, deps.clock, deps.rng, this);
+    this.#monitoring = new Monitoring(config, deps);
     this.#order = new ConnectOrder(deps.rng);
     this.#warmUp = new WarmUp(config.warmUp, deps.clock, () => this.#calls.releaseReady());
     this.#endpointLog = new EndpointLog(config.target, deps.log, deps.clock);
@@ -70,16 +73,10 @@ export class Cluster implements SubchannelOwner, PickingOwner, ResolverListener,
       () => this.#connectivity.isFailing,
     );
     const { ready, capacity } = this.#waiting;
-    const count = (state: EndpointState) => () => this.#endpoints.countOf(state);
     this.#metrics = new ClusterMetrics(
       deps.registry,
       config.target,
-      {
-        ready: count("READY"),
-        connecting: count("CONNECTING"),
-        failed: count("TRANSIENT_FAILURE"),
-        draining: () => this.#endpoints.draining.length,
-      },
+      (state) => this.#endpoints.countOf(state),
       { ready: () => ready.length, capacity: () => capacity.length },
       () => this.#source.staleMs(deps.clock.nowMs()) / 1_000,
     );
@@ -108,7 +105,8 @@ export class Cluster implements SubchannelOwner, PickingOwner, ResolverListener,
       maxConnectionsPerEndpoint,
       this,
     );
-    subchannel.load = this.#picking.policy.newLoad?.(clock.nowMs()) ?? null;
+    subchannel.usePolicy(this.#picking.policy);
+    this.#monitoring.attach(subchannel);
     return subchannel;
   }
 
@@ -137,6 +135,7 @@ export class Cluster implements SubchannelOwner, PickingOwner, ResolverListener,
     this.#calls.configure(serviceConfig);
     const { policy } = serviceConfig.balancing;
     this.#picking.setPolicy(policy);
+    this.#monitoring.reconfigure(serviceConfig, this.#endpoints.current);
     this.#order.set(this.#endpoints.current, policy);
     this.#order.connect();
     this.#picking.publish();
@@ -210,7 +209,8 @@ export class Cluster implements SubchannelOwner, PickingOwner, ResolverListener,
   // PickingOwner
 
   onPicker(wasReady: number): void {
-    const { readyCount } = this.#picking;
+    const { readyCount, picker } = this.#picking;
+    if (picker?.weighing !== undefined) this.#metrics.onWeighing(picker.weighing);
     if (readyCount === 0) this.#waiting.moveToReady();
     else {
       const current = this.#endpoints.current;

@@ -70,6 +70,11 @@ export interface ReplayConfig {
 /** Settings of one cluster; how it connects is part of them. */
 export interface ClusterConfig extends ConnectorOptions {
   readonly target: string;
+  /**
+   * `:authority` of calls of the cluster's own, such as health checks; null: the address of the
+   * endpoint. Those who share a cluster share the one of the first.
+   */
+  readonly authority: string | null;
   /** The first; `Cluster.reconfigure` changes it. */
   readonly serviceConfig: ServiceConfig;
   /** Connections to one endpoint, opened one by one as MAX_CONCURRENT_STREAMS is reached. */
@@ -99,6 +104,7 @@ export interface ClusterConfig extends ConnectorOptions {
 /** What a proxy's cluster is told where no user says otherwise. */
 export const DEFAULT_CLUSTER_CONFIG = {
   ...DEFAULT_CONNECTOR_OPTIONS,
+  authority: null,
   backoff: { initialMs: BACKOFF_MS_FIRST, maxMs: BACKOFF_MS_MAX },
   warmUp: { timeMs: WARM_UP_MS, share: 1 },
   replay: { callBytesMax: REPLAY_BYTES_MAX, totalBytesMax: REPLAY_BYTES_TOTAL_MAX },

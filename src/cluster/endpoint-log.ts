@@ -35,18 +35,19 @@ export class EndpointLog {
   /** The state of a subchannel changed. */
   onState(subchannel: Subchannel): void {
     const { state } = subchannel;
-    if (state === "TRANSIENT_FAILURE") this.#onFailed(subchannel);
+    if (state === "TRANSIENT_FAILURE") this.#onFailed(subchannel, "endpoint failed");
+    else if (state === "UNHEALTHY") this.#onFailed(subchannel, "endpoint is unhealthy");
     else if (state === "READY") this.#onReady(subchannel);
     // One that left is nobody's trouble any more.
     else if (state === "DRAINING") this.#failed.delete(subchannel);
   }
 
-  #onFailed(subchannel: Subchannel): void {
+  #onFailed(subchannel: Subchannel, message: string): void {
     if (this.#failed.has(subchannel)) return;
     this.#failed.add(subchannel);
     const { endpoint, reason } = subchannel;
     const fields = { target: this.#target, endpoint: endpoint.address, reason };
-    if (this.#tryLine()) this.#log.warn("endpoint failed", fields);
+    if (this.#tryLine()) this.#log.warn(message, fields);
     else this.#failedMore += 1;
   }
 

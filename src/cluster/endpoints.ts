@@ -34,8 +34,9 @@ export class Endpoints {
     return this.#current.length;
   }
 
-  /** How many of them are in a state. */
+  /** How many of them are in a state; those that drain are not of the current set. */
   countOf(state: EndpointState): number {
+    if (state === "DRAINING") return this.#draining.size;
     return this.#current.filter((each) => each.state === state).length;
   }
 

@@ -5,18 +5,20 @@
  */
 
 import { checkNames, fieldsAt } from "../grpc/index.ts";
+import { type ActiveCheckConfig, parseActiveCheck } from "./active-check-config.ts";
 import { type CircuitBreakersConfig, parseCircuitBreakers } from "./circuit-breakers.ts";
 import { parseRetryBudget, type RetryBudgetConfig } from "./retry-budget.ts";
 
 /** All that can be said there, each part null where nothing is. Immutable. */
 export interface Extensions {
+  readonly activeHealthCheck: ActiveCheckConfig | null;
   readonly circuitBreakers: CircuitBreakersConfig | null;
   /** The default unless it is said that there is none. */
   readonly retryBudget: RetryBudgetConfig | null;
 }
 
 /** Names that `"fairlead"` may have. */
-const NAMES: readonly string[] = ["circuitBreakers", "retryBudget"];
+const NAMES: readonly string[] = ["activeHealthCheck", "circuitBreakers", "retryBudget"];
 
 /**
  * @param value the object after `JSON.parse`; undefined when it is absent.
@@ -26,6 +28,7 @@ export function parseExtensions(value: unknown): Extensions {
   const fields = value === undefined ? {} : fieldsAt(value, "fairlead");
   checkNames(fields, NAMES, "fairlead");
   return {
+    activeHealthCheck: parseActiveCheck(fields.activeHealthCheck, "fairlead.activeHealthCheck"),
     circuitBreakers: parseCircuitBreakers(fields.circuitBreakers, "fairlead.circuitBreakers"),
     retryBudget: parseRetryBudget(fields.retryBudget, "fairlead.retryBudget"),
   };

@@ -2,9 +2,9 @@
  * One call of a method with a hedging policy: several attempts of it at once, each an ordinary call
  * on an endpoint of its own, of which the first good answer counts. gRFC A6.
  *
- * For its caller it is like a `Call`. It keeps the request, for the attempts that are still to come,
- * until it is committed: to the attempt whose response headers came, or, when the request is larger
- * than what may be kept, to the one that has sent the most of it.
+ * For its caller it is like a `Call`. It keeps the request, for the attempts that are still to
+ * come, until it is committed: to the attempt whose response headers came, or, when the request is
+ * larger than what may be kept, to the one that has sent the most of it.
  */
 
 import type { Socket } from "node:net";

@@ -14,10 +14,10 @@ import {
   type StreamEvents,
 } from "../http2/index.ts";
 import type {
+  ClientConnection,
   ConnectAttempt,
   ConnectionSource,
   ConnectUser,
-  SocketConnection,
 } from "../transport/index.ts";
 import type { CircuitBreakers } from "./circuit-breakers.ts";
 
@@ -79,7 +79,7 @@ class CountedUser implements ConnectUser {
     attempt.cancel();
   }
 
-  onConnected(connection: SocketConnection): void {
+  onConnected(connection: ClientConnection): void {
     this.#isConnected = true;
     this.#user.onConnected(connection);
   }

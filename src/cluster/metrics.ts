@@ -5,6 +5,7 @@
  * series go when the endpoint goes.
  */
 
+import type { Weighing } from "../balancing/index.ts";
 import type { Endpoint } from "../discovery/index.ts";
 import { Status, statusName } from "../grpc/index.ts";
 import {
@@ -15,6 +16,8 @@ import {
   type Registry,
 } from "../telemetry/index.ts";
 import { RetryMetrics } from "./retry-metrics.ts";
+import type { EndpointState } from "./view.ts";
+import { WeighingMetrics } from "./weighing-metrics.ts";
 
 /** Reasons for which a cluster refuses a call: label values. */
 const REFUSALS = [
@@ -26,6 +29,16 @@ const REFUSALS = [
   "max_calls",
   "max_pending_calls",
 ] as const;
+
+/** Label values of `fairlead_lb_endpoints`. */
+const STATES: readonly (readonly [label: string, state: EndpointState])[] = [
+  ["ready", "READY"],
+  ["connecting", "CONNECTING"],
+  ["failed", "TRANSIENT_FAILURE"],
+  ["unhealthy", "UNHEALTHY"],
+  ["ejected", "EJECTED"],
+  ["draining", "DRAINING"],
+];
 
 /** One of `REFUSALS`. */
 export type Refusal = (typeof REFUSALS)[number];
@@ -118,11 +131,13 @@ export class ClusterMetrics {
   /** Connections to endpoints that could not be made. */
   readonly connectFailures: Counter;
   readonly #gauges: Reading[];
+  /** Made when a policy first uses weights. */
+  #weighing: WeighingMetrics | null = null;
 
   constructor(
     registry: Registry,
     target: string,
-    reads: Readonly<Record<string, () => number>>,
+    countOf: (state: EndpointState) => number,
     queues: Readonly<Record<string, () => number>>,
     staleSeconds: () => number,
   ) {
@@ -152,9 +167,10 @@ export class ClusterMetrics {
     );
     // Each worker holds the same set: their counts are no sum.
     const byState = "Endpoints by state.";
-    const endpoints = Object.entries(reads).map(([state, read]) =>
-      registry.gauge("fairlead_lb_endpoints", byState, { ...labels, state }, read, "max"),
-    );
+    const endpoints = STATES.map(([state, which]) => {
+      const read = () => countOf(which);
+      return registry.gauge("fairlead_lb_endpoints", byState, { ...labels, state }, read, "max");
+    });
     const waiting = Object.entries(queues).map(([queue, read]) =>
       registry.gauge("fairlead_calls_waiting", "Calls that wait.", { ...labels, queue }, read),
     );
@@ -166,6 +182,12 @@ export class ClusterMetrics {
       "max",
     );
     this.#gauges = [...endpoints, ...waiting, stale];
+  }
+
+  /** A picker was made, of endpoints with weights. */
+  onWeighing(weighing: Weighing): void {
+    this.#weighing ??= new WeighingMetrics(this.#registry, this.#target);
+    this.#weighing.record(weighing);
   }
 
   /** The figures of a new endpoint. */
@@ -181,5 +203,6 @@ export class ClusterMetrics {
     this.durations.remove();
     this.connectFailures.remove();
     for (const gauge of this.#gauges) gauge.remove();
+    this.#weighing?.remove();
   }
 }

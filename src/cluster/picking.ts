@@ -86,8 +86,7 @@ export class Picking {
     this.#build = null;
     this.#refresh?.cancel();
     this.#refresh = null;
-    const nowMs = this.#clock.nowMs();
-    for (const each of this.#owner.subchannels) each.load = policy.newLoad?.(nowMs) ?? null;
+    for (const each of this.#owner.subchannels) each.usePolicy(policy);
   }
 
   /**

@@ -2,7 +2,8 @@
  * The request bytes of one call: what waits for an attempt, and what a replay would need. gRFC A6.
  *
  * Most bodies are one small piece, packed with others into a shared slab. What is kept is bounded
- * per call, over the cluster and over the process; a call over the bound can still be sent, but not replayed.
+ * per call, over the cluster and over the process; a call over a bound can still be sent, but not
+ * replayed.
  */
 
 import { copyBytes } from "../http2/index.ts";

@@ -17,7 +17,7 @@ export interface RetryBudgetConfig {
 }
 
 /** What holds where nothing else is said; Envoy's figures. */
-export const DEFAULT_RETRY_BUDGET: RetryBudgetConfig = { percent: 20, minRetries: 3 };
+const DEFAULT_RETRY_BUDGET: RetryBudgetConfig = { percent: 20, minRetries: 3 };
 
 const MIN_RETRIES_MAX = 1_000_000;
 

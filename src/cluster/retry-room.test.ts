@@ -223,8 +223,8 @@ test("maxPendingCalls: one more that would have to wait is refused", async () =>
   await withCluster(breaking({ maxPendingCalls: 1 }), async (harness) => {
     const waiting = harness.call();
     const refused = harness.call();
-    const reason =
-      "circuit breaker maxPendingCalls: the limit of 1 is reached by calls that wait to echo.test:1";
+    const reached = "the limit of 1 is reached by waiting calls to echo.test:1";
+    const reason = `circuit breaker maxPendingCalls: ${reached}`;
     assert.equal(refused.failure?.reason, reason);
     assert.equal(harness.metric("fairlead_refusals_total", { reason: "max_pending_calls" }), 1);
     waiting.call!.cancel(8);

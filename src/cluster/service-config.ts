@@ -12,14 +12,23 @@ import {
   MethodConfigs,
   parseRetryThrottling,
   type RetryThrottling,
+  textAt,
 } from "../grpc/index.ts";
 import { type Extensions, parseExtensions } from "./extensions.ts";
+
+/** `healthCheckConfig`: endpoints are asked for their health. gRFC A17. */
+export interface HealthCheckConfig {
+  /** "" for the server as a whole. */
+  readonly serviceName: string;
+}
 
 /** What a service config says. Immutable. */
 export interface ServiceConfig {
   readonly balancing: Balancing;
   readonly methods: MethodConfigs;
   readonly retryThrottling: RetryThrottling | null;
+  /** Null: "disabled by default" (A17). */
+  readonly healthCheck: HealthCheckConfig | null;
   readonly extensions: Extensions;
 }
 
@@ -28,11 +37,12 @@ export interface ServiceConfig {
  * @throws ServiceConfigError or PolicyError naming the field.
  */
 export function parseServiceConfig(json: unknown): ServiceConfig {
-  const { fairlead } = fieldsAt(json, "it");
+  const { fairlead, healthCheckConfig } = fieldsAt(json, "it");
   return {
     balancing: balancingFromServiceConfig(json),
     methods: MethodConfigs.parse(json),
     retryThrottling: parseRetryThrottling(json),
+    healthCheck: healthCheckAt(healthCheckConfig, "healthCheckConfig"),
     extensions: parseExtensions(fairlead),
   };
 }
@@ -45,6 +55,12 @@ export function tryServiceConfig(result: ServiceConfigResult): ServiceConfig | s
   } catch (error) {
     return (error as Error).message;
   }
+}
+
+function healthCheckAt(value: unknown, path: string): HealthCheckConfig | null {
+  if (value === undefined || value === null) return null;
+  const { serviceName } = fieldsAt(value, path);
+  return { serviceName: textAt(serviceName, `${path}.serviceName`) };
 }
 
 /**

@@ -97,11 +97,15 @@ function decisionOf(subchannel: Subchannel, policy: Policy, usable: boolean): De
     steps.push({ rule: policy.name, effect: "uses another endpoint, and connects to no more" });
     return steps;
   }
+  const isConnected = subchannel.isConnected;
   steps.push({
     rule: "connection is ready",
-    effect: subchannel.isReady ? `yes, ${subchannel.connectionCount}` : `no: ${state}, ${reason}`,
+    effect: isConnected ? `yes, ${subchannel.connectionCount}` : `no: ${state}, ${reason}`,
   });
-  if (!subchannel.isReady) return steps;
+  if (!subchannel.isReady) {
+    if (isConnected) steps.push({ rule: "fit for calls", effect: `no: ${state}, ${reason}` });
+    return steps;
+  }
   if (policy.connects === "first") {
     steps.push({ rule: policy.name, effect: usable ? "takes every call" : "not the first" });
   } else {

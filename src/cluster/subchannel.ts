@@ -7,7 +7,7 @@
  */
 
 import type { Socket } from "node:net";
-import type { EndpointLoad, PickTarget, TargetConnectivity } from "../balancing/index.ts";
+import type { EndpointLoad, PickTarget, Policy, TargetConnectivity } from "../balancing/index.ts";
 import type { Clock, Timer } from "../base/index.ts";
 import type { Endpoint } from "../discovery/index.ts";
 import { Status } from "../grpc/index.ts";
@@ -19,8 +19,11 @@ import {
   ENDPOINT_DRAIN_TIMEOUT_MS,
   EXTRA_CONNECTION_IDLE_MS,
 } from "./config.ts";
+import type { EndpointMonitor } from "./endpoint-monitor.ts";
+import type { OwnStreamPlace } from "./kept-stream.ts";
 import type { EndpointMetrics } from "./metrics.ts";
 import { isEndpointFault } from "./outcome.ts";
+import { connectivityOf, type EndpointHealth, Overlay } from "./overlay.ts";
 import { Upstream, type UpstreamOwner } from "./upstream.ts";
 import type { EndpointState } from "./view.ts";
 
@@ -36,14 +39,11 @@ export interface SubchannelOwner {
   onSubchannelGone(subchannel: Subchannel): void;
 }
 
-/** What a health check knows of an endpoint. */
-export type EndpointHealth = "unknown" | "serving" | "not-serving";
-
 /** Share of a new latency in the mean. */
 const LATENCY_WEIGHT = 0.1;
 
 /** See the head of this file. */
-export class Subchannel implements PickTarget, UpstreamOwner {
+export class Subchannel implements PickTarget, UpstreamOwner, OwnStreamPlace {
   /** As the last set has it: address and uid stay, what else is known of it may change. */
   endpoint: Endpoint;
   readonly #connector: ConnectionSource;
@@ -53,8 +53,11 @@ export class Subchannel implements PickTarget, UpstreamOwner {
   readonly #backoff: Backoff;
   readonly metrics: EndpointMetrics;
   activeCalls = 0;
-  /** What the policy keeps of it; the cluster sees to it. */
+  /** What the policy keeps of it, and whether that is to see the trailers of calls. */
   load: EndpointLoad | null = null;
+  takesReports = false;
+  /** What watches it while it is connected; null for nothing. See `Monitoring`. */
+  monitor: EndpointMonitor | null = null;
   /** Whether the cluster's picker has it; the cluster keeps it. */
   isPublished = false;
   /** A recent mean of the time from an attempt's start to its response headers. */
@@ -62,9 +65,7 @@ export class Subchannel implements PickTarget, UpstreamOwner {
   /** Of its connections, and what they are not used for all the same. */
   #state: EndpointState = "IDLE";
   #reason = "not connected yet";
-  #health: EndpointHealth = "serving";
-  #healthReason = "";
-  #ejectedBecause: string | null = null;
+  readonly #overlay = new Overlay();
   #upstreams: Upstream[] = [];
   #retry: Timer | null = null;
   #retryAtMs = 0;
@@ -92,25 +93,20 @@ export class Subchannel implements PickTarget, UpstreamOwner {
     this.#owner = owner;
   }
 
+  /** From now on this policy picks it, or does not. */
+  usePolicy(policy: Policy): void {
+    this.load = policy.newLoad?.(this.#clock.nowMs(), this.load) ?? null;
+    this.takesReports = this.load !== null && policy.usesReports === true;
+  }
+
   /** What its connections are doing, or why they get no calls. */
   get state(): EndpointState {
-    if (this.#state !== "READY") return this.#state;
-    if (this.#health === "unknown") return "CONNECTING";
-    if (this.#health === "not-serving") return "UNHEALTHY";
-    return this.#ejectedBecause === null ? "READY" : "EJECTED";
+    return this.#state === "READY" ? this.#overlay.state : this.#state;
   }
 
   /** The same as a policy sees it. */
   get connectivity(): TargetConnectivity {
-    const { state } = this;
-    switch (state) {
-      case "IDLE":
-      case "CONNECTING":
-      case "READY":
-        return state;
-      default:
-        return "TRANSIENT_FAILURE";
-    }
+    return connectivityOf(this.state);
   }
 
   /** For policies that hash: what tells it from others in every process. */
@@ -137,9 +133,7 @@ export class Subchannel implements PickTarget, UpstreamOwner {
 
   /** The same without figures that change while it stays the same, for callers of calls. */
   get cause(): string {
-    if (this.#state !== "READY") return this.#reason;
-    if (this.#health !== "serving") return this.#healthReason;
-    return this.#ejectedBecause ?? this.#reason;
+    return (this.#state === "READY" ? this.#overlay.reason : null) ?? this.#reason;
   }
 
   /** Connections that are made, draining ones included. */
@@ -154,7 +148,7 @@ export class Subchannel implements PickTarget, UpstreamOwner {
 
   /** Whether a policy may pick it. */
   get isReady(): boolean {
-    return this.#state === "READY" && this.#health === "serving" && this.#ejectedBecause === null;
+    return this.#state === "READY" && this.#overlay.state === "READY";
   }
 
   /**
@@ -164,15 +158,15 @@ export class Subchannel implements PickTarget, UpstreamOwner {
    */
   setHealth(health: EndpointHealth, reason: string): void {
     const before = this.state;
-    this.#health = health;
-    this.#healthReason = reason;
+    this.#overlay.health = health;
+    this.#overlay.healthReason = reason;
     this.#tellState(before);
   }
 
   /** Outlier detection ejects it, with a reason for people, or takes it back (null). */
   setEjected(reason: string | null): void {
     const before = this.state;
-    this.#ejectedBecause = reason;
+    this.#overlay.ejectedBecause = reason;
     this.#tellState(before);
   }
 
@@ -206,6 +200,8 @@ export class Subchannel implements PickTarget, UpstreamOwner {
 
   #setState(state: EndpointState, reason: string): void {
     const before = this.state;
+    if (state !== "READY") this.monitor?.stop();
+    else if (this.#state !== "READY") this.monitor?.start();
     this.#reason = reason;
     this.#state = state;
     this.#tellState(before);
@@ -216,6 +212,12 @@ export class Subchannel implements PickTarget, UpstreamOwner {
     const upstreams = this.#upstreams;
     for (let i = 0; i < upstreams.length; i++) if (upstreams[i]!.canOpen()) return true;
     return false;
+  }
+
+  /** See `OwnStreamPlace`. */
+  ownUpstream(): Upstream | null {
+    const open = this.#upstreams.find((upstream) => upstream.canOpen());
+    return open ?? this.#upstreams.find((upstream) => upstream.isUsable) ?? null;
   }
 
   /** Everything here is full: opens one connection more, if allowed and none is being made. */
@@ -299,11 +301,8 @@ export class Subchannel implements PickTarget, UpstreamOwner {
   onTick(nowMs: number): void {
     const usable = this.#upstreams.filter((each) => each.isReady && !each.isDraining);
     for (const upstream of usable.slice(1)) {
-      if (upstream.streamCount > 0) upstream.idleSinceMs = 0;
-      else if (upstream.idleSinceMs === 0) upstream.idleSinceMs = nowMs;
-      else if (nowMs - upstream.idleSinceMs >= EXTRA_CONNECTION_IDLE_MS) {
-        upstream.drain("idle beyond the first connection");
-      }
+      const isIdle = upstream.isIdleFor(EXTRA_CONNECTION_IDLE_MS, nowMs);
+      if (isIdle) upstream.drain("idle beyond the first connection");
     }
   }
 
@@ -318,7 +317,10 @@ export class Subchannel implements PickTarget, UpstreamOwner {
     this.#retry?.cancel();
     this.#retry = null;
     if (this.#state === "READY") this.#owner.onSubchannelCapacity(this);
-    else this.#setState("READY", "ready");
+    else {
+      this.load?.onReady?.(upstream.readyMs);
+      this.#setState("READY", "ready");
+    }
   }
 
   onUpstreamCapacity(upstream: Upstream): void {

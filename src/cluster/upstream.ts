@@ -2,8 +2,9 @@
  * One connection to an endpoint, as its subchannel sees it: being made, ready, or on its way out.
  */
 
-import type { ConnectionFailure, Stream, StreamEvents } from "../http2/index.ts";
+import type { ConnectionFailure, HeaderList, Stream, StreamEvents } from "../http2/index.ts";
 import type { ClientConnection, ConnectAttempt, ConnectUser } from "../transport/index.ts";
+import type { OwnStream } from "./own-stream.ts";
 
 /** The owner of a connection. */
 export interface UpstreamOwner {
@@ -25,6 +26,9 @@ export class Upstream implements ConnectUser {
   readyMs = 0;
   /** When its last stream ended, or 0 while it has some. */
   idleSinceMs = 0;
+  /** Streams of our own, such as health checks, and the frames that came on such streams. */
+  readonly #own = new Set<OwnStream>();
+  #ownFrames = 0;
 
   constructor(owner: UpstreamOwner) {
     this.#owner = owner;
@@ -46,19 +50,51 @@ export class Upstream implements ConnectUser {
     return this.isReady && !this.isDraining && !this.connection!.http2.isClosed;
   }
 
-  /** Whether it answered anything. */
+  /** Whether it answered any call. */
   get hasServed(): boolean {
-    return this.connection !== null && this.connection.http2.callFrames > 0;
+    return this.connection !== null && this.connection.http2.callFrames > this.#ownFrames;
   }
 
-  /** Open streams. */
+  /** Open streams of calls. */
   get streamCount(): number {
-    return this.connection?.streamCount ?? 0;
+    return this.connection?.callCount ?? 0;
+  }
+
+  /** Whether it has had no call for so long. Call about once a second. */
+  isIdleFor(timeMs: number, nowMs: number): boolean {
+    if (this.streamCount > 0) this.idleSinceMs = 0;
+    else if (this.idleSinceMs === 0) this.idleSinceMs = nowMs;
+    else return nowMs - this.idleSinceMs >= timeMs;
+    return false;
+  }
+
+  /** Opens a stream of our own. The caller asked `canOpen`. */
+  openOwn(list: HeaderList, own: OwnStream, nowMs: number): Stream {
+    const connection = this.connection!;
+    this.#own.add(own);
+    connection.ownStreams += 1;
+    return connection.http2.open(list, false, own, nowMs);
+  }
+
+  /** A frame of a call came on such a stream. */
+  noteOwnFrame(): void {
+    this.#ownFrames += 1;
+  }
+
+  /** Such a stream is over. */
+  forgetOwn(own: OwnStream): void {
+    if (this.#own.delete(own)) this.connection!.ownStreams -= 1;
+  }
+
+  /** "... or when the backend sends a GOAWAY, the client will cancel the Watch() call." (A17) */
+  #endOwn(reason: string): void {
+    for (const own of [...this.#own]) own.onDraining(reason);
   }
 
   /** Lets its streams finish and closes; silently gives up one that is not made yet. */
   drain(reason: string): void {
     this.isDraining = true;
+    this.#endOwn(reason);
     if (this.connection === null) this.attempt?.cancel();
     else this.connection.drain(reason);
   }
@@ -79,6 +115,7 @@ export class Upstream implements ConnectUser {
   onGoAway(reason: string): void {
     if (this.isDraining) return;
     this.isDraining = true;
+    this.#endOwn(reason);
     this.#owner.onUpstreamDraining(this, reason);
   }
 

@@ -85,7 +85,7 @@ export function durationMsAt(value: unknown, path: string): number {
     const match = DURATION.exec(value);
     const nanos = Number((match?.[2] ?? "").padEnd(9, "0"));
     if (match !== null) return Number(match[1]) * 1_000 + nanos / 1_000_000;
-  } else if (typeof value === "object" && value !== null) {
+  } else if (typeof value === "object" && value !== null && !Array.isArray(value)) {
     const { seconds = 0, nanos = 0 } = value as Fields;
     const ms = Number(seconds) * 1_000 + Number(nanos) / 1_000_000;
     if (Number(seconds) >= 0 && Number(nanos) >= 0 && Number.isFinite(ms)) return ms;

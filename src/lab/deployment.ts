@@ -126,7 +126,7 @@ export class Deployment {
     return this.#reconcile();
   }
 
-  /** SIGKILL to a pod. It is replaced once its death is noticed. Throws `LabError`, as all below. */
+  /** SIGKILL to a pod; it is replaced once that is noticed. Throws `LabError`, as all below. */
   kill(name: string): void {
     this.#alive(name).pod!.child.kill();
   }

@@ -7,8 +7,8 @@ import type { Child, Children } from "./children.ts";
 import { LabError } from "./error.ts";
 import { LAB_TARGET } from "./pod-objects.ts";
 
-/** Whatever a proxy needs longer than this to listen is taken as a failure. */
-const START_TIMEOUT_MS = 5000;
+/** A proxy that needs longer than this to listen has failed; on a busy machine it takes seconds. */
+const START_TIMEOUT_MS = 15_000;
 
 /** What a proxy is started with. */
 export interface ProxySetup {

@@ -37,8 +37,8 @@ export interface LabDeps {
 
 /**
  * Runs the lab until its time is over or `stop` is aborted, and prints. Resolves with the exit
- * code: 1 when one of the lanes could not run, or something of `--events` could not be done; else 0. Throws `LabError` when the lab as a
- * whole cannot run. No process is left in either case.
+ * code: 1 when one of the lanes could not run or something of `--events` could not be done, else 0.
+ * Throws `LabError` when the lab as a whole cannot run. No process is left in any case.
  */
 export function runLab(options: LabOptions, deps: LabDeps): Promise<number> {
   return new Run(options, deps).toEnd();

@@ -97,6 +97,19 @@ test("too few rows: the pods that stand out are shown, and how many are not", ()
   assert.ok(lines.some((line) => /and 4\d more pods/.test(line)));
 });
 
+test("long verdicts are cut before they drive out the pods", () => {
+  const lanes = ["a", "b", "c", "d"].map((name) => laneFixture(name, [5, 5, 5], { failed: 2 }));
+  const size = { ...WIDE, columns: 70, rows: 15 };
+  const lines = renderTable(labFixture(lanes), size);
+  assert.equal(lines.filter((line) => line.startsWith("echo-")).length, 3);
+  assert.equal(
+    lines.at(-1),
+    "d  3 of 3 pods used: max/mean 1.00x; 2 calls failed (UNAVAILABLE: no …",
+  );
+  const high = renderTable(labFixture(lanes), { ...size, rows: 30 });
+  assert.equal(high.at(-1), "   route)");
+});
+
 test("a lane that did not run has dashes and its reason, beside one that did", () => {
   const failed = laneFixture("proxy", [0, 0, 0, 0], { phase: "failed", failure: "port taken" });
   const lines = renderTable(labFixture([laneFixture("static", even), failed]), WIDE);

@@ -20,6 +20,8 @@ import {
 } from "./table-pen.ts";
 import type { LabView, LaneView } from "./view.ts";
 
+/** Verdicts are cut to one line each when fewer lines than this remain for pods. */
+const PODS_SHOWN_MIN = 4;
 /** A bar is full at this many fair shares; what is more ends in an arrow. */
 const BAR_FAIR_SHARES = 4;
 const BAR_MIN = 6;
@@ -32,7 +34,7 @@ const EIGHTHS = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 export function renderTable(view: LabView, size: TableSize): string[] {
   const pen = new Pen(size);
   const head = headLines(view, pen);
-  const verdicts = verdictLines(view, pen);
+  let verdicts = verdictLines(view, pen);
   const labels = view.pods.map((_, index) => podLabel(view, index));
   const labelWidth = Math.max(...labels.map((label) => label.length), figureWidth(view));
   const laneWidth = Math.floor((size.columns - labelWidth) / view.lanes.length) - GAP;
@@ -43,8 +45,12 @@ export function renderTable(view: LabView, size: TableSize): string[] {
     laneWidth: Math.min(laneWidth, BAR_MAX + SHARE_WIDTH),
   };
   const figures = figureLines(view, columns);
-  const room = size.rows - head.length - 1 - figures.length - verdicts.length;
-  if (room < 1) return [...head, ...verdicts];
+  const roomBeside = (lines: readonly string[]): number =>
+    size.rows - head.length - 1 - figures.length - lines.length;
+  // Long verdicts, as of failed calls, are not to drive out the pods.
+  if (roomBeside(verdicts) < PODS_SHOWN_MIN) verdicts = verdictLines(view, pen, true);
+  const room = roomBeside(verdicts);
+  if (room < 1) return [...head, ...verdictLines(view, pen)];
   const pods = podLines(view, columns, room);
   const blank = (nth: number): string[] => (room - pods.length > nth ? [""] : []);
   return [
@@ -145,13 +151,14 @@ function bar(fairShares: number, width: number, pen: Pen): string {
   return cells.join("");
 }
 
-/** The verdicts, each in as many lines as it needs. */
-function verdictLines(view: LabView, pen: Pen): string[] {
+/** The verdicts, each in as many lines as it needs, or in one line and cut. */
+function verdictLines(view: LabView, pen: Pen, isCut = false): string[] {
   const nameWidth = Math.max(...view.lanes.map((lane) => lane.name.length));
   return view.lanes.flatMap((lane) => {
     const text = isSilent(lane) && lane.phase !== "ended" ? "starting" : lane.verdict;
     const width = Math.max(1, pen.size.columns - nameWidth - 2);
-    return wrap(text, width).map((line, index) => {
+    const lines = isCut ? [pen.cut(text, width)] : wrap(text, width);
+    return lines.map((line, index) => {
       const label = (index === 0 ? lane.name : "").padEnd(nameWidth + 2);
       return pen.style("bold", label) + pen.style(index === 0 ? verdictStyle(lane) : "dim", line);
     });

@@ -55,13 +55,35 @@ test("the only pod of a lab that has one is named, too", () => {
 
 test("after scaling, the pods there are now are what counts", () => {
   const measure = new LaneMeasure(["echo-1", "echo-2"]);
-  const call = (perPod: Record<string, number>): string => {
-    measure.add({ perPod, failed: 0, lastFailure: "", latenciesUs: [], connections: 1 });
+  const call = (perPod: Record<string, number>, failed = 0): string => {
+    measure.add({ perPod, failed, lastFailure: "", latenciesUs: [], connections: 1 });
     return verdict({ figures: measure.figures(), failure: null });
   };
   call({ "echo-1": 1, "echo-2": 1 });
   const three = ["echo-1", "echo-2", "echo-3"];
   measure.setPods(three, three);
   assert.equal(call({}), "0 of 3 pods used since there are 3");
-  assert.equal(call({ "echo-1": 1, "echo-2": 1 }), "2 of 3 pods used: max/mean 1.50x");
+  assert.match(call({}, 2), /^0 of 3 pods used since there are 3; 2 calls failed \(no reason/);
+  assert.equal(
+    call({ "echo-1": 1, "echo-2": 1 }),
+    "2 of 3 pods used: max/mean 1.50x; 2 calls failed (no reason given)",
+  );
+});
+
+test("several proxies on the way: how the clients' connections are spread over them", () => {
+  const measure = new LaneMeasure(PODS);
+  const lastFailure = "UNAVAILABLE: no route";
+  measure.add({ perPod: all(1), failed: 1, lastFailure, latenciesUs: [], connections: 8 });
+  const replica = (name: string, connections: number) => ({
+    ...{ name, connections, calls: 9, callsPerSecond: 9 },
+  });
+  const figures = measure.figures();
+  const told = (replicas: ReturnType<typeof replica>[]): string =>
+    verdict({ figures, failure: null, replicas });
+  const failed = "; 1 calls failed (UNAVAILABLE: no route)";
+  assert.equal(told([replica("proxy-1", 8)]), `12 of 12 pods used: max/mean 1.00x${failed}`);
+  assert.equal(
+    told([replica("proxy-1", 8), replica("proxy-2", 0)]),
+    `12 of 12 pods used: max/mean 1.00x; proxy-1 has 8 connections, proxy-2 0${failed}`,
+  );
 });

@@ -20,9 +20,12 @@ export function verdict({ figures, failure, replicas = null }: Judged): string {
   const answered = figures.calls - figures.failed;
   if (figures.calls === 0) return failure === null ? "no call yet" : `did not run: ${failure}`;
   if (answered === 0) return `no call answered: all ${figures.failed} failed (${cause(figures)})`;
-  if (figures.podsUsed === 0) return `0 of ${pods.length} pods used since there are ${pods.length}`;
+  if (figures.podsUsed === 0) {
+    const since = `0 of ${pods.length} pods used since there are ${pods.length}`;
+    return `${since}${faults(figures, failure)}`;
+  }
   const used = `${figures.podsUsed} of ${pods.length} pods used`;
-  return `${used}: ${spread(figures)}${faults(figures, failure)}${ways(replicas)}`;
+  return `${used}: ${spread(figures)}${ways(replicas)}${faults(figures, failure)}`;
 }
 
 function spread(figures: LaneFigures): string {

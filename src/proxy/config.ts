@@ -4,7 +4,6 @@
  * Plain, because it goes to worker processes over IPC. It reads no flags and no environment: that
  * is `cli`'s work. Every default and every bound of an option stands here.
  */
-import { parseServiceConfig, type ServiceConfig, serviceConfigOf } from "../cluster/index.ts";
 import type { ClientTlsFiles, ListenAddress, ServerTlsFiles } from "../transport/index.ts";
 
 /** An address of TCP; port 0 lets the system choose. */
@@ -18,13 +17,6 @@ export interface TcpAddress {
 export type PolicyChoice =
   | { readonly name: string; readonly serviceConfig: null }
   | { readonly name: null; readonly serviceConfig: unknown };
-
-/** The service config that is chosen. Throws PolicyError or ServiceConfigError. */
-export function configOfChoice(choice: PolicyChoice): ServiceConfig {
-  return choice.name === null
-    ? parseServiceConfig(choice.serviceConfig)
-    : serviceConfigOf(choice.name);
-}
 
 /** Certificates of the exchange between replicas, all PEM. */
 export interface PeerTlsFiles {
@@ -52,7 +44,8 @@ export interface ProxyConfig {
   readonly listeners: readonly ListenAddress[];
   /** See `parseTarget` of `discovery`. */
   readonly target: string;
-  readonly policy: PolicyChoice;
+  /** null: the default, unless the resolver has a service config. */
+  readonly policy: PolicyChoice | null;
   /** Certificates of the listeners; null: plaintext. */
   readonly tls: ServerTlsFiles | null;
   /** TLS towards endpoints; null: plaintext. */
@@ -87,7 +80,7 @@ export interface ProxyConfig {
 
 /** What holds where nothing else is said. `listeners` and `target` have no default. */
 export const PROXY_DEFAULTS = {
-  policy: { name: "least_request", serviceConfig: null },
+  policy: null,
   tls: null,
   upstreamTls: null,
   maxConnectionsPerEndpoint: 10,

@@ -15,7 +15,6 @@ export {
   renderWhy,
 } from "./admin/index.ts";
 export {
-  configOfChoice,
   listenForms,
   type PeersConfig,
   type PolicyChoice,
@@ -28,6 +27,7 @@ export {
 } from "./config.ts";
 export { type ConnectionsView, Nesting, withoutPeers } from "./nesting/index.ts";
 export { createProxy, type Proxy, type ProxySystem } from "./proxy.ts";
+export { configOfChoice, ServiceConfigInForce } from "./service-config.ts";
 export {
   forkWorker,
   type RelayGroup,

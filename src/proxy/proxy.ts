@@ -4,14 +4,16 @@
  * Not a process: signals, logs of addresses, the admin endpoint and workers are put around it.
  */
 
-import { type Clock, type Logger, type Rng, TimerWheel } from "../base/index.ts";
+import { type Clock, type Logger, type Rng, silentLogger, TimerWheel } from "../base/index.ts";
 import {
   type CallFailure,
   type Cluster,
+  type ClusterCall,
   type ClusterView,
   createCluster,
   DEFAULT_CLUSTER_CONFIG,
   type Readiness,
+  withTimeout,
 } from "../cluster/index.ts";
 import type { Resolver } from "../discovery/index.ts";
 import { parseGrpcTimeout, Status } from "../grpc/index.ts";
@@ -36,7 +38,7 @@ import {
 } from "../transport/index.ts";
 import { answer } from "./answers.ts";
 import { Certificates } from "./certificates.ts";
-import { configOfChoice, type ProxyConfig } from "./config.ts";
+import type { ProxyConfig } from "./config.ts";
 import { Downstream, type DownstreamOwner } from "./downstream.ts";
 import { ProxyMetrics } from "./metrics.ts";
 import {
@@ -48,6 +50,7 @@ import {
 } from "./nesting/index.ts";
 import { RefusalLog } from "./refusal-log.ts";
 import { Relay, type RelayOwner } from "./relay.ts";
+import { ServiceConfigInForce } from "./service-config.ts";
 import { CROWDED_STALL_REASON, stalledRelays } from "./stalled-readers.ts";
 
 /** The real things that a proxy needs. */
@@ -95,6 +98,7 @@ class RelayProxy implements Proxy, ListenerEvents, DownstreamOwner, RelayOwner, 
   readonly #metrics: ProxyMetrics;
   readonly #refusals: RefusalLog;
   readonly #certificates: Certificates;
+  readonly #serviceConfig: ServiceConfigInForce;
   readonly #cluster: Cluster;
   readonly #count = new ConnectionCount();
   readonly #downstreams: Downstreams;
@@ -110,18 +114,22 @@ class RelayProxy implements Proxy, ListenerEvents, DownstreamOwner, RelayOwner, 
     this.#config = config;
     this.#system = system;
     this.#loop = new TransportLoop(clock);
-    const serviceConfig = configOfChoice(config.policy);
+    // With several workers their primary says what becomes of it, as it is who resolves.
+    const said = config.workers === 1 ? log : silentLogger;
+    const { policy, target } = config;
+    this.#serviceConfig = new ServiceConfigInForce(policy, target, said, (changed) => {
+      this.#cluster.reconfigure(changed);
+    });
     this.#certificates = new Certificates(config, clock, log, this.#registry);
     this.#refusals = new RefusalLog(log, clock);
     this.#cluster = createCluster(
       {
         ...DEFAULT_CLUSTER_CONFIG,
-        target: config.target,
-        serviceConfig,
+        target,
+        serviceConfig: this.#serviceConfig.current,
         secure: this.#certificates.client,
         maxConnectionsPerEndpoint: config.maxConnectionsPerEndpoint,
         readyTimeoutMs: config.readyTimeoutMs,
-        // With several workers their primary does: it is who resolves.
         isSourceLogged: config.workers === 1,
       },
       {
@@ -132,6 +140,7 @@ class RelayProxy implements Proxy, ListenerEvents, DownstreamOwner, RelayOwner, 
         loop: this.#loop,
         wheel: new TimerWheel(clock),
         registry: this.#registry,
+        listener: this.#serviceConfig,
       },
     );
     this.#metrics = new ProxyMetrics(
@@ -210,8 +219,7 @@ class RelayProxy implements Proxy, ListenerEvents, DownstreamOwner, RelayOwner, 
   start(from: Downstream, stream: Stream, list: HeaderList, isEnd: boolean): StreamEvents {
     this.#metrics.calls.add();
     const relay = new Relay(this, stream, list);
-    const nowMs = stream.openedMs;
-    const call = this.#cluster.call(list, isEnd, relay, deadlineOf(list, nowMs), nowMs);
+    const call = this.#newCall(relay, list, isEnd, stream.openedMs);
     call.caller = from;
     relay.join(call);
     if (list.isTooLarge) {
@@ -219,6 +227,21 @@ class RelayProxy implements Proxy, ListenerEvents, DownstreamOwner, RelayOwner, 
       call.cancel(ErrorCode.CANCEL);
     } else call.start();
     return relay;
+  }
+
+  #newCall(relay: Relay, list: HeaderList, isEnd: boolean, nowMs: number): ClusterCall {
+    const deadlineMs = deadlineOf(list, nowMs);
+    const { policies } = this.#serviceConfig;
+    const method = policies === null ? null : policies.find(list);
+    if (method === null) return this.#cluster.call(list, isEnd, relay, deadlineMs, nowMs);
+    // "The actual deadline is the minimum of the value here and the value set by the application."
+    const timeoutMs = method.timeoutMs ?? Number.POSITIVE_INFINITY;
+    const isShorter = nowMs + timeoutMs < deadlineMs;
+    const sent = isShorter ? withTimeout(list, timeoutMs) : list;
+    const endMs = isShorter ? nowMs + timeoutMs : deadlineMs;
+    const call = this.#cluster.call(sent, isEnd, relay, endMs, nowMs, method);
+    call.waitForReady = method.waitForReady !== false;
+    return call;
   }
 
   #refuseOversized(stream: Stream, list: HeaderList): void {

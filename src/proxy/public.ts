@@ -36,7 +36,7 @@ export interface ProxyOptions {
   readonly kubernetes?: DiscoveryOptions;
   /** "least_request", "round_robin", "random" or "pick_first". */
   readonly policy?: string;
-  /** gRPC service config, as an object, in place of `policy`. */
+  /** gRPC service config, as an object, in place of `policy`. Without either: the resolver's. */
   readonly serviceConfig?: unknown;
   readonly tls?: ServerTlsFiles;
   readonly upstreamTls?: ClientTlsFiles;
@@ -115,10 +115,9 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
 function configOf(options: ProxyOptions): ProxyConfig {
   const { log: _, kubernetes: __, listen, to, policy, serviceConfig, ...given } = options;
   const texts = typeof listen === "string" ? [listen] : listen;
-  const choice =
-    serviceConfig === undefined
-      ? { name: policy ?? PROXY_DEFAULTS.policy.name, serviceConfig: null }
-      : { name: null, serviceConfig };
+  const named =
+    policy === undefined ? PROXY_DEFAULTS.policy : { name: policy, serviceConfig: null };
+  const choice = serviceConfig === undefined ? named : ({ name: null, serviceConfig } as const);
   return {
     ...PROXY_DEFAULTS,
     ...given,

@@ -47,7 +47,7 @@ class Client {
     let probes = 0;
     for (let left = ms; left > 0; left -= 1_000) {
       this.peer.advance(1_000);
-      this.keepalive.onTick(this.peer.nowMs);
+      this.keepalive.onTick(this.peer.nowMs, this.peer.connection.streamCount);
       const said = this.peer.said();
       probes += said.filter((line) => line === PROBE_LINE).length;
       if (!said.includes(SETTINGS_LINE)) continue;
@@ -136,7 +136,7 @@ test("time in which this process stood still is not held against the peer", () =
   const client = new Client(1);
   assert.equal(client.pass(KEEPALIVE_SILENCE_MS), 1);
   client.peer.advance(60_000);
-  client.keepalive.onTick(client.peer.nowMs);
+  client.keepalive.onTick(client.peer.nowMs, 1);
   assert.equal(client.failure(), "");
   client.answer();
   assert.equal(client.pass(KEEPALIVE_SILENCE_MS), 1, "the next one is asked as ever");

@@ -57,8 +57,8 @@ export class Keepalive {
     this.#pace.slowDown(this.#timeMs);
   }
 
-  /** Sends or judges a probe. */
-  onTick(nowMs: number): void {
+  /** Sends or judges a probe. @param calls that are open. */
+  onTick(nowMs: number, calls: number): void {
     const http2 = this.#http2;
     this.#forgiveStandstill(nowMs);
     if (this.#probedMs !== 0) {
@@ -66,7 +66,7 @@ export class Keepalive {
       http2.fail(ErrorCode.NO_ERROR, "the peer does not answer (keepalive)", "library");
       return;
     }
-    if (http2.streamCount === 0 || this.#lastRecvMs === 0) return;
+    if (calls === 0 || this.#lastRecvMs === 0) return;
     if (nowMs - this.#lastRecvMs < this.#pace.timeMs) return;
     if (http2.callFrames !== this.#framesAtProbe) this.#pings = 0;
     this.#framesAtProbe = http2.callFrames;

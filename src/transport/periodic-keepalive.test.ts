@@ -49,7 +49,7 @@ class Client {
     let pings = 0;
     for (let left = ms; left > 0; left -= 1_000) {
       this.peer.advance(1_000);
-      this.keepalive.onTick(this.peer.nowMs);
+      this.keepalive.onTick(this.peer.nowMs, this.peer.connection.streamCount);
       pings += this.peer.said().filter((line) => line === PING_LINE).length;
     }
     return pings;

@@ -41,8 +41,8 @@ export class PeriodicKeepalive {
     this.#pace.slowDown(this.#timeMs);
   }
 
-  /** Sends or judges a PING. */
-  onTick(nowMs: number): void {
+  /** Sends or judges a PING. @param calls that are open. */
+  onTick(nowMs: number, calls: number): void {
     const { timeMs, timeoutMs, permitWithoutCalls } = this.#pace;
     if (this.#pingedMs !== 0) {
       if (nowMs - this.#pingedMs < timeoutMs) return;
@@ -50,7 +50,7 @@ export class PeriodicKeepalive {
       return;
     }
     if (this.#lastRecvMs === 0 || nowMs - this.#lastRecvMs < timeMs) return;
-    if (this.#http2.streamCount === 0 && !permitWithoutCalls) return;
+    if (calls === 0 && !permitWithoutCalls) return;
     this.#pingedMs = nowMs;
     this.#http2.ping(PING);
   }

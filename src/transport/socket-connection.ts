@@ -60,7 +60,10 @@ export interface ClientConnection {
   readonly http2: Connection;
   /** Null when its bytes do not travel through a socket of Node's. */
   readonly socket: Socket | null;
-  readonly streamCount: number;
+  /** See `SocketConnection`. */
+  readonly callCount: number;
+  /** See `SocketConnection`. */
+  ownStreams: number;
   /** See `SocketConnection`. */
   drain(reason: string): void;
   /** See `SocketConnection`. */
@@ -86,6 +89,8 @@ export class SocketConnection<S extends ByteSocket = Socket>
   /** Without a stream for this long the connection is drained; 0 for never. */
   idleTimeoutMs = 0;
   #idleSinceMs = 0;
+  /** Of the open streams those that are no calls; who opens them counts them here. */
+  ownStreams = 0;
   /** `callFrames` at the last tick: a change means that there was a call in between. */
   #framesSeen = 0;
   #hasReceived = false;
@@ -129,9 +134,9 @@ export class SocketConnection<S extends ByteSocket = Socket>
     if (role === "client") this.http2.start();
   }
 
-  /** Streams open now. */
-  get streamCount(): number {
-    return this.http2.streamCount;
+  /** Streams of calls: those that somebody waits for. */
+  get callCount(): number {
+    return this.http2.streamCount - this.ownStreams;
   }
 
   /** Ends in two steps: open streams finish, then the socket is closed. */
@@ -259,13 +264,13 @@ export class SocketConnection<S extends ByteSocket = Socket>
     }
     this.http2.onTimer(nowMs);
     this.#checkIdle(nowMs);
-    this.#keepalive?.onTick(nowMs);
+    this.#keepalive?.onTick(nowMs, this.callCount);
   }
 
   #checkIdle(nowMs: number): void {
     if (this.idleTimeoutMs === 0) return;
-    const { callFrames, streamCount } = this.http2;
-    if (streamCount > 0 || callFrames !== this.#framesSeen || this.#idleSinceMs === 0) {
+    const { callFrames } = this.http2;
+    if (this.callCount > 0 || callFrames !== this.#framesSeen || this.#idleSinceMs === 0) {
       this.#framesSeen = callFrames;
       this.#idleSinceMs = nowMs;
     } else if (nowMs - this.#idleSinceMs >= this.idleTimeoutMs) this.drain("idle");

@@ -1,6 +1,6 @@
 /**
- * Scaling, rolling, killing and NOT_SERVING with real pod processes: what the API server is told, in
- * which order, and what is left.
+ * Scaling, rolling, killing and NOT_SERVING with real pod processes: what the API server is told,
+ * in which order, and what is left.
  */
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";

@@ -22,16 +22,8 @@ async function openBrowser(t: TestContext, executablePath: string): Promise<Page
   return browser.newPage({ viewport: { width: 1280, height: 900 } });
 }
 
-async function startLab(t: TestContext) {
-  const args = [
-    "lab",
-    "--pods",
-    "3",
-    "--lanes",
-    "clusterip,static,client",
-    "--page",
-    "127.0.0.1:0",
-  ];
+async function startLab(t: TestContext, lanes = "clusterip,static,client") {
+  const args = ["lab", "--pods", "3", "--lanes", lanes, "--page", "127.0.0.1:0"];
   const lab = startProcess(`${ROOT}bin/fairlead`, args);
   t.after(() => lab.stop());
   const [, url] = await lab.waitFor(/"address":"(http:[^"]+)"/);
@@ -101,6 +93,78 @@ test("the page's control changes the number of pods, and the page shows them com
   await page.getByRole("button", { name: "one pod less" }).click();
   await lane.locator('[data-state="gone"]', { hasText: "echo-4 gone" }).waitFor();
   await lane.locator(".verdict", { hasText: /3 of 3 pods used/ }).waitFor();
+});
+
+test("buttons and keys do things to pods; the page tells what, and what each lane made of it", async (t) => {
+  const executablePath = requirePeer(t, "chromium");
+  if (executablePath === null) return;
+  const [{ url }, page] = await Promise.all([
+    startLab(t, "static,client,nested"),
+    openBrowser(t, executablePath),
+  ]);
+  await page.goto(url);
+  const lane = (name: string) => page.locator(`[data-lane="${name}"]`);
+  const effect = (name: string) => lane(name).locator(".effect");
+  const button = (name: string | RegExp) => page.getByRole("button", { name });
+  await lane("nested")
+    .locator(".verdict", { hasText: /3 of 3 pods used/ })
+    .waitFor();
+
+  await page.getByLabel("which pod").selectOption("echo-2");
+  await button("slow one pod ×10").click();
+  await lane("client").getByRole("rowheader", { name: "echo-2 slow" }).waitFor();
+  await effect("static")
+    .filter({ hasText: /^since slow=echo-2: \d+\.\d% of calls to/ })
+    .waitFor();
+  await page.getByText(`curl -X POST '${url}act?event=slow=echo-2'`).waitFor();
+  await button("as fast as before").click();
+  await page.locator(".events", { hasText: "echo-2 as fast as before" }).waitFor();
+
+  // By key, from anywhere on the page but the list of pods.
+  await page.getByLabel("which pod").focus();
+  await page.keyboard.press("k");
+  await button("roll all pods").focus();
+  await page.keyboard.press("k");
+  await page.locator(".events", { hasText: "echo-2 killed" }).waitFor();
+  await page.locator(".events", { hasText: "echo-4 in place of echo-2" }).waitFor();
+  await lane("client")
+    .locator(".verdict", { hasText: /3 of 3 pods used/ })
+    .waitFor();
+  await lane("client").getByRole("rowheader", { name: "echo-4", exact: true }).waitFor();
+
+  await page.keyboard.press("n");
+  await lane("client").getByRole("rowheader", { name: "not-ready" }).waitFor();
+  await button("SERVING again").click();
+
+  const second = lane("nested").getByRole("row", { name: "proxy-2 0 0 0" });
+  assert.equal(await second.count(), 0);
+  await button("second proxy replica").click();
+  await second.waitFor();
+  assert.equal(await button("second proxy replica").isDisabled(), true);
+
+  await page.keyboard.press("r");
+  await page.locator(".events", { hasText: "all pods replaced" }).waitFor();
+  const rolled = await effect("client").textContent();
+  assert.match(rolled!, /^since roll: 0 of \d+ calls failed, p99/);
+  for (const name of ["static", "client", "nested"]) {
+    assert.equal(await lane(name).locator('[data-figure="failed"]').count(), 1);
+  }
+});
+
+test("on a narrow screen nothing is cut off at the side", async (t) => {
+  const executablePath = requirePeer(t, "chromium");
+  if (executablePath === null) return;
+  const [{ url }, page] = await Promise.all([
+    startLab(t, "client,nested"),
+    openBrowser(t, executablePath),
+  ]);
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.goto(url);
+  await page.locator('[data-lane="client"] .verdict', { hasText: /3 of 3 pods/ }).waitFor();
+  await page.getByRole("button", { name: "kill a pod" }).click();
+  await page.locator(".events", { hasText: "in place of" }).waitFor();
+  const width = await page.evaluate("document.documentElement.scrollWidth");
+  assert.equal(width, 390);
 });
 
 test("the page's own source type-checks", () => {

@@ -24,13 +24,27 @@ async function start(t: TestContext) {
 const behave = ({ child }: Pod, slowFactor: number, isServing: boolean): void =>
   child.send({ type: "behave", slowFactor, isServing });
 
-function say(client: grpc.Client): Promise<{ pod: string; ms: number }> {
+interface Said {
+  readonly pod: string;
+  readonly ms: number;
+  /** The load report in the trailers, if there is one. */
+  readonly report: Buffer | undefined;
+}
+
+function say(client: grpc.Client): Promise<Said> {
   const { path, requestSerialize, responseDeserialize } = ECHO_SERVICE.say;
   const startMs = performance.now();
   return new Promise((resolve, reject) => {
-    client.makeUnaryRequest(path, requestSerialize, responseDeserialize, "test", (error, pod) => {
+    let pod = "";
+    const done = (error: Error | null, value?: string): void => {
       if (error) reject(error);
-      else resolve({ pod: pod!, ms: performance.now() - startMs });
+      else pod = value!;
+    };
+    const call = client.makeUnaryRequest(path, requestSerialize, responseDeserialize, "test", done);
+    call.on("status", ({ metadata }: grpc.StatusObject) => {
+      const [report] = metadata.get("endpoint-load-metrics-bin") as Buffer[];
+      // The callback comes after this event.
+      setImmediate(() => resolve({ pod, ms: performance.now() - startMs, report }));
     });
   });
 }
@@ -74,6 +88,20 @@ test("a slow pod takes ten times its 2 ms, and no longer once it is told so", as
   for (let count = 0; count < 5; count += 1) assert.ok((await say(client)).ms >= 19);
   behave(pod, 1, true);
   await until(async () => (await say(client)).ms < 19);
+});
+
+test("after its first second a pod reports its load with each answer", async (t) => {
+  const { client } = await start(t);
+  let report: Buffer | undefined;
+  await until(async () => {
+    report = (await say(client)).report;
+    return report !== undefined;
+  });
+  // Field 6 is calls per second, field 9 the utilization: both above 0 by the calls made here.
+  assert.deepEqual([report!.length, report![0], report![9]], [18, 0x31, 0x49]);
+  assert.ok(report!.readDoubleLE(1) > 0);
+  const utilization = report!.readDoubleLE(10);
+  assert.ok(utilization > 0 && utilization < 1, `${utilization}`);
 });
 
 test("Check tells the status; of a service that is not there it is NOT_FOUND", async (t) => {

@@ -72,9 +72,11 @@ server.on("session", (session) => {
   session.on("close", () => connections.delete(session));
 });
 const admin = http.createServer((_request, response) => {
-  response.end(
-    `fairlead_downstream_connections ${connections.size}\nfairlead_downstream_calls_total ${next}\n`,
+  const metrics = { connections: connections.size, calls_total: next };
+  const lines = Object.entries(metrics).map(
+    ([name, value]) => `fairlead_downstream_${name} ${value}`,
   );
+  response.end(`${lines.join("\n")}\n`);
 });
 
 /** Listens, and says so. */

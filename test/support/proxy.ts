@@ -8,7 +8,7 @@ import { once } from "node:events";
 import http2 from "node:http2";
 import type { AddressInfo } from "node:net";
 import { RecordingLogger, seededRng, VirtualClock } from "../../src/base/index.ts";
-import { createResolver } from "../../src/discovery/index.ts";
+import { createResolver, type Resolver } from "../../src/discovery/index.ts";
 import { overloadFigures } from "../../src/http2/index.ts";
 import { createProxy, PROXY_DEFAULTS, type ProxyConfig } from "../../src/proxy/index.ts";
 import { Registry } from "../../src/telemetry/index.ts";
@@ -39,7 +39,8 @@ export class ProxyHarness {
   readonly #cleanups: (() => Promise<void> | void)[] = [];
   #isClosed = false;
 
-  constructor(target: string, overrides: ProxyOverrides = {}) {
+  /** @param given in place of the resolver that the target asks for. */
+  constructor(target: string, overrides: ProxyOverrides = {}, given: Resolver | null = null) {
     const config: ProxyConfig = {
       ...PROXY_DEFAULTS,
       listeners: [{ host: "127.0.0.1", port: 0 }],
@@ -50,7 +51,7 @@ export class ProxyHarness {
     const { clock, log } = this;
     clock.advance(START_MS); // A real clock never says 0.
     const rng = seededRng(11);
-    const resolver = createResolver(target, { clock, rng, log });
+    const resolver = given ?? createResolver(target, { clock, rng, log });
     this.proxy = createProxy(config, { clock, rng, log, resolver, registry: new Registry() });
   }
 

@@ -44,7 +44,7 @@ export const PURE_MODULES: readonly string[] = ["node:assert", "node:buffer", "n
 
 /** Which files may import an npm package; one that is not listed is for tests only. */
 export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
-  "@bufbuild/protobuf": ["src/client/connect/"],
+  "@bufbuild/protobuf": ["src/client/connect/", "src/cluster/"],
   "@connectrpc/connect": ["src/client/connect/"],
   "@grpc/grpc-js": ["src/lab/", "src/control/", "src/client/grpc-js"],
   "@grpc/proto-loader": ["src/lab/"],

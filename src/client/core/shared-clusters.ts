@@ -78,7 +78,7 @@ export class SharedCluster implements Ticking {
   }
 
   #open(): Cluster {
-    const { target, dialTarget, discovery, cluster: config, log } = this.#settings;
+    const { target, dialTarget, discovery, cluster: config, authority, log } = this.#settings;
     // The records of a HTTP proxy's name say nothing of the servers behind it.
     const txt = this.#settings.takesServiceConfig && dialTarget === null;
     const { clock, rng, loop, wheel } = this.#deps;
@@ -87,6 +87,7 @@ export class SharedCluster implements Ticking {
       {
         ...config,
         target,
+        authority,
         serviceConfig: this.#inForce,
         readyTimeoutMs: Number.POSITIVE_INFINITY,
         capacityTimeoutMs: Number.POSITIVE_INFINITY,

@@ -1,6 +1,6 @@
 /**
- * One lab pod: a process with a stock gRPC server that answers with its name after 2 ms, and serves
- * gRPC health.
+ * One lab pod: a process with a stock gRPC server that answers with its name after 2 ms, says how
+ * loaded it is, and serves gRPC health.
  *
  *     pod.ts NAME HOST PORT
  *
@@ -9,10 +9,11 @@
  * does. On SIGTERM it says GOAWAY and finishes its calls, as a well-behaved pod does.
  */
 import "./leash.ts";
-import { Server, ServerCredentials } from "@grpc/grpc-js";
+import { Metadata, Server, ServerCredentials } from "@grpc/grpc-js";
 import { realClock } from "../../base/index.ts";
 import { ECHO_SERVICE } from "../echo.ts";
 import { HEALTH_SERVICE, HealthServer } from "../health.ts";
+import { LOAD_REPORT_KEY, PodLoad } from "../load-report.ts";
 import type { BehaveMessage, ChildMessage } from "../messages.ts";
 
 const [name, host, port] = process.argv.slice(2) as [string, string, string];
@@ -29,12 +30,25 @@ const say = (message: ChildMessage): void => {
 
 const clock = realClock();
 const health = new HealthServer();
+const load = new PodLoad(clock.nowMs());
 let slowFactor = 1;
+
+type Reply = (error: null, pod: string, trailers: Metadata) => void;
+
+function answer(reply: Reply): void {
+  const nowMs = clock.nowMs();
+  load.onEnd(nowMs);
+  const trailers = new Metadata();
+  const report = load.report(nowMs);
+  if (report !== null) trailers.set(LOAD_REPORT_KEY, report);
+  reply(null, name, trailers);
+}
 
 const server = new Server();
 server.addService(ECHO_SERVICE, {
-  say: (_call: unknown, reply: (error: null, pod: string) => void) => {
-    clock.setTimer(CALL_MS * slowFactor, () => reply(null, name));
+  say: (_call: unknown, reply: Reply) => {
+    load.onStart(clock.nowMs());
+    clock.setTimer(CALL_MS * slowFactor, () => answer(reply));
   },
 });
 server.addService(HEALTH_SERVICE, health.handlers);

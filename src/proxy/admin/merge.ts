@@ -2,7 +2,13 @@
  * The answers of several workers as one: figures add up, and an endpoint is READY when any worker's
  * is. Pure functions.
  */
-import type { ClusterView, EndpointState, EndpointView, Readiness } from "../../cluster/index.ts";
+import type {
+  BreakerView,
+  ClusterView,
+  EndpointState,
+  EndpointView,
+  Readiness,
+} from "../../cluster/index.ts";
 
 /** Of two states the one further to the left is shown. */
 const STATE_ORDER: readonly EndpointState[] = [
@@ -49,8 +55,26 @@ function mergeCluster(same: readonly ClusterView[]): ClusterView {
     stale: same.some((cluster) => cluster.stale),
     staleMs: Math.max(...same.map((cluster) => cluster.staleMs)),
     reason: same.find((cluster) => cluster.reason !== null)?.reason ?? null,
+    circuitBreakers: mergeBreakers(same),
     endpoints,
   };
+}
+
+/** What they count adds up; the limit is each worker's own. */
+function mergeBreakers(same: readonly ClusterView[]): BreakerView[] {
+  const byName = new Map<string, BreakerView>();
+  // An older proxy that is asked tells none.
+  for (const breaker of same.flatMap(({ circuitBreakers }) => circuitBreakers ?? [])) {
+    const other = byName.get(breaker.name);
+    const { current = 0, refused = 0, open = false } = other ?? {};
+    byName.set(breaker.name, {
+      ...breaker,
+      current: current + breaker.current,
+      refused: refused + breaker.refused,
+      open: open || breaker.open,
+    });
+  }
+  return [...byName.values()];
 }
 
 /** State, reason and decision come from the same worker, so that they belong together. */

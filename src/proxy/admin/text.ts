@@ -2,7 +2,7 @@
  * Clusters as text: Envoy's `/clusters` lines for programs that know them, and the table of `why`
  * for people. Pure functions.
  */
-import type { ClusterView, EndpointState, EndpointView } from "../../cluster/index.ts";
+import type { BreakerView, ClusterView, EndpointState, EndpointView } from "../../cluster/index.ts";
 
 /** Envoy's words in `health_flags`; "healthy" when none applies. */
 const HEALTH_FLAGS: Partial<Record<EndpointState, string>> = {
@@ -26,6 +26,9 @@ function renderCluster(cluster: ClusterView): string {
     `${head}stale_ms::${cluster.staleMs}`,
   ];
   if (cluster.reason !== null) lines.push(`${head}reason::${cluster.reason}`);
+  for (const { name, limit, current, refused } of cluster.circuitBreakers ?? []) {
+    lines.push(`${head}circuit_breaker::${name}::${current} of ${limit}, ${refused} refused`);
+  }
   for (const endpoint of cluster.endpoints) {
     for (const [key, value] of endpointFigures(endpoint)) {
       lines.push(`${head}${endpoint.address}::${key}::${value}`);
@@ -89,6 +92,7 @@ export function renderWhy(cluster: ClusterView): string {
   if (cluster.reason !== null) lines.push(cluster.reason);
   // An older proxy that is asked tells none.
   lines.push(...(cluster.notes ?? []));
+  lines.push(...(cluster.circuitBreakers ?? []).map(breakerLine));
   if (cluster.endpoints.length > 0) {
     lines.push("", ...renderTable(HEADERS, RIGHT, cluster.endpoints.map(whyRow)));
   }
@@ -98,6 +102,11 @@ export function renderWhy(cluster: ClusterView): string {
     for (const { rule, effect } of endpoint.decision) lines.push(`  ${rule}: ${effect}`);
   }
   return joinLines(lines);
+}
+
+function breakerLine({ name, limit, current, refused, open }: BreakerView): string {
+  const state = open ? "   open" : "";
+  return `circuit breaker ${name}   ${current} of ${limit}   ${refused} refused${state}`;
 }
 
 function whyRow(e: EndpointView): string[] {

@@ -196,7 +196,7 @@ export class Downstreams {
       remote: one.remote,
       at: new Date(this.#deps.clock.wallMs()).toISOString(),
       ageMs: nowMs - one.acceptedMs,
-      activeCalls: one.socket.streamCount,
+      activeCalls: one.socket.callCount,
       callsPerSecond,
       replicas,
       load,
@@ -222,7 +222,7 @@ export class Downstreams {
         worker: 0,
         ...{ id, remote, calls, state },
         ageMs: nowMs - acceptedMs,
-        activeCalls: socket.streamCount,
+        activeCalls: socket.callCount,
         callsPerSecond: rate.callsPerSecond,
         reason: isOpen ? "" : closing,
       };

@@ -26,6 +26,7 @@ import {
   type WorkerLoad,
   type WorkerOrder,
 } from "../nesting/index.ts";
+import { ServiceConfigInForce } from "../service-config.ts";
 import { Figures } from "./figures.ts";
 import type { Question } from "./messages.ts";
 import type { RelayGroup } from "./relay-group.ts";
@@ -70,6 +71,8 @@ export class WorkerPool implements RelayGroup {
   /** By slot: the last answers, for a worker that is slow to give the next one. */
   readonly #loads = new Map<number, WorkerLoad>();
   readonly #setLog: EndpointSetLog;
+  /** For the log alone: each worker applies it. */
+  readonly #serviceConfig: ServiceConfigInForce;
   #setLogTimer: Timer | null = null;
   #refreshTimer: Timer | null = null;
   #isClosed = false;
@@ -89,7 +92,9 @@ export class WorkerPool implements RelayGroup {
     };
     this.#deps = deps;
     this.#registry = deps.registry;
-    this.#setLog = new EndpointSetLog(config.target, deps.log, deps.clock);
+    const { policy, target } = config;
+    this.#setLog = new EndpointSetLog(target, deps.log, deps.clock);
+    this.#serviceConfig = new ServiceConfigInForce(policy, target, deps.log, () => {});
     this.#restarts = this.#registry.counter(
       "fairlead_worker_restarts_total",
       "Worker processes started in place of one that crashed.",
@@ -237,6 +242,7 @@ export class WorkerPool implements RelayGroup {
 
   #onEndpoints(set: EndpointSet): void {
     this.#setLog.onEndpoints(set);
+    this.#serviceConfig.onServiceConfig(set.serviceConfig ?? null);
     this.#setLogTimer?.cancel();
     const tell = () => this.#setLog.tell();
     this.#setLogTimer = this.#deps.clock.setTimer(SET_LOG_INTERVAL_MS, tell);

@@ -80,3 +80,18 @@ test("a change made of any two sets, sent as JSON, makes the second of the first
     }),
   );
 });
+
+test("a service config is on the line when it changes, and stays the very same object else", () => {
+  const config = { json: { methodConfig: [] } };
+  const before: EndpointSet = { ...setOf(1), serviceConfig: config };
+  const more: EndpointSet = { ...setOf(1, 2), serviceConfig: config };
+  const change = setChange(before, more);
+  assert.equal(change.serviceConfig, null);
+  const after = applySetChange(before, JSON.parse(JSON.stringify(change)));
+  assert.equal(after.serviceConfig, config);
+  const other = { ...more, serviceConfig: { error: "it is not JSON" } };
+  assert.deepEqual(applySetChange(after, setChange(more, other)), other);
+  const none = setOf(1, 2);
+  assert.equal(applySetChange(other, setChange(other, none)).serviceConfig, null);
+  assert.equal(setChange(none, setOf(1)).serviceConfig, null);
+});

@@ -5,7 +5,12 @@
  *
  * Pure functions. A change is applied to the very set that it was made from.
  */
-import type { Endpoint, EndpointSet, SkippedEndpoint } from "../../discovery/index.ts";
+import type {
+  Endpoint,
+  EndpointSet,
+  ServiceConfigResult,
+  SkippedEndpoint,
+} from "../../discovery/index.ts";
 
 /** What changed from one list, sorted by address, to the next. */
 interface ListChange<T> {
@@ -20,8 +25,10 @@ export interface SetChange {
   readonly endpoints: ListChange<Endpoint>;
   /** Null: the next set names none. */
   readonly skipped: ListChange<SkippedEndpoint> | null;
-  /** The next set without its lists. */
-  readonly rest: Omit<EndpointSet, "endpoints" | "skipped">;
+  /** Null: it is the same. It is large, and changes seldom. */
+  readonly serviceConfig: { readonly value: ServiceConfigResult | null } | null;
+  /** The next set without these. */
+  readonly rest: Omit<EndpointSet, "endpoints" | "skipped" | "serviceConfig">;
 }
 
 /** What a list holds: how its items are told apart, and whether one stayed as it was. */
@@ -42,9 +49,11 @@ const SKIPPED: ItemKind<SkippedEndpoint> = {
 
 /** The change that makes `after` of `before`. */
 export function setChange(before: EndpointSet, after: EndpointSet): SetChange {
-  const { endpoints, skipped, ...rest } = after;
+  const { endpoints, skipped, serviceConfig = null, ...rest } = after;
+  const isSame = serviceConfig === (before.serviceConfig ?? null);
   return {
     endpoints: listChange(before.endpoints, endpoints, ENDPOINT),
+    serviceConfig: isSame ? null : { value: serviceConfig },
     skipped: skipped === undefined ? null : listChange(before.skipped ?? [], skipped, SKIPPED),
     rest,
   };
@@ -52,8 +61,12 @@ export function setChange(before: EndpointSet, after: EndpointSet): SetChange {
 
 /** The set that `change` makes of `before`. */
 export function applySetChange(before: EndpointSet, change: SetChange): EndpointSet {
-  const { skipped, rest } = change;
+  const { skipped } = change;
   const endpoints = applyListChange(before.endpoints, change.endpoints, ENDPOINT);
+  // The very object that it was: whoever applies it need not look into it again.
+  const serviceConfig =
+    change.serviceConfig === null ? before.serviceConfig : change.serviceConfig.value;
+  const rest = serviceConfig === undefined ? change.rest : { ...change.rest, serviceConfig };
   if (skipped === null) return { ...rest, endpoints };
   return { ...rest, endpoints, skipped: applyListChange(before.skipped ?? [], skipped, SKIPPED) };
 }

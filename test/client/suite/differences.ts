@@ -89,6 +89,18 @@ export const DIFFERENCES = {
     fairlead: "Under grpc-js stubs it becomes 10 s; the plain API refuses it.",
     why: "gRFC A8 has that floor, to spare servers PINGs that they would answer with GOAWAY.",
   },
+  "bad pushback": {
+    when: "A server sends a `grpc-retry-pushback-ms` that is no number.",
+    grpcJs: "The call is made again at once.",
+    fairlead: "It is not made again.",
+    why: "gRFC A6: what cannot be parsed asks the client not to retry at all.",
+  },
+  "retry budget": {
+    when: "Many calls whose policy retries them fail at the same time.",
+    grpcJs: "Each is made again.",
+    fairlead: "So many as a fifth of those in flight, at least 3; the others end as they failed.",
+    why: "Servers that fail under load must not get a multiple of it; `retryBudget` changes it.",
+  },
   "aged connections": {
     when: "Servers limit the age of their connections (`max_connection_age`) under load.",
     grpcJs: "Calls that meet the end of a connection may fail with UNAVAILABLE or INTERNAL.",

@@ -15,6 +15,7 @@ import { deadlineCases } from "./cases/deadlines.ts";
 import { flowCases } from "./cases/flow.ts";
 import { messageCases } from "./cases/messages.ts";
 import { metadataCases } from "./cases/metadata.ts";
+import { policyCases } from "./cases/retries.ts";
 import { statusCases } from "./cases/statuses.ts";
 import { wireCases } from "./cases/wire.ts";
 import { unassertedDifferences } from "./differences.ts";
@@ -33,6 +34,7 @@ const CASES: readonly Case[] = [
   ...connectionCases,
   ...credentialCases,
   ...flowCases,
+  ...policyCases,
 ];
 
 /** Defines all cases for one driver, but for those that its API has no words for. */

@@ -2,12 +2,14 @@
  * One of twelve pods becomes ten times slower, and recovers: how soon each policy sees it.
  */
 import type { Chart, Check, Report, Run, Scenario } from "../report/report.ts";
-import { type Contender, contenders, endScene, newScene } from "./setup.ts";
+import { type Contender, contenders, endScene, newScene, USUAL_POD } from "./setup.ts";
 
 const PODS = 12;
 const FAIR = 1 / PODS;
 const CALLS_PER_S = 1_200;
 const SLOW_FACTOR = 10;
+/** As usual, and they say how loaded they are, for weighted_round_robin. */
+const POD = { ...USUAL_POD, reportsLoad: true };
 
 /** Moments, in ms after the load began. */
 interface Plan {
@@ -32,7 +34,7 @@ const RECOVERED_AFTER_MS = 10_000;
 const WINDOW_MS = 2_000;
 
 function measure(contender: Contender, plan: Plan, run: Run) {
-  const scene = newScene(run.seed, PODS, contender.serviceConfig);
+  const scene = newScene(run.seed, PODS, contender.serviceConfig, POD);
   const { world, client, service, timeline } = scene;
   const beganMs = world.nowMs;
   client.offer(() => CALLS_PER_S);

@@ -101,8 +101,14 @@ class Attempt implements ConnectAttempt {
     user.onConnected({
       http2: made.http2,
       socket: null,
-      get streamCount() {
-        return made.streamCount;
+      get callCount() {
+        return made.callCount;
+      },
+      get ownStreams() {
+        return made.ownStreams;
+      },
+      set ownStreams(count) {
+        made.ownStreams = count;
       },
       drain: (reason) => made.drain(reason),
       close: (code, reason) => made.close(code, reason),
