@@ -50,6 +50,14 @@ const SETTLE_MS = 2_000;
 const NEWS_MS_MAX = 1_500;
 const newsMs: Draw = (rng) => Math.min(NEWS_MS_MAX, exponential(300)(rng));
 
+const RETRY_POLICY = {
+  maxAttempts: 3,
+  initialBackoff: "0.01s",
+  maxBackoff: "0.1s",
+  backoffMultiplier: 2,
+  retryableStatusCodes: ["UNAVAILABLE"],
+};
+
 /** Runs one. */
 export function runRollout(plan: Plan): Outcome {
   return new Rollout(plan).run();
@@ -84,10 +92,11 @@ class Rollout {
   }
 
   #newClient(name: string): Client {
-    const { policy, isChannel } = this.#plan;
+    const { policy, isChannel, leaving } = this.#plan;
+    const methodConfig = leaving === "retried" ? [{ name: [{}], retryPolicy: RETRY_POLICY }] : [];
     return new Client(this.#service, {
       name,
-      serviceConfig: policyConfig(policy),
+      serviceConfig: { ...policyConfig(policy), methodConfig },
       ...(isChannel ? { cluster: CHANNEL_CLUSTER } : {}),
       onCallEnded: (call) => this.#onCallEnded(call),
     });
@@ -136,7 +145,7 @@ class Rollout {
 
   #end(pod: Pod): void {
     const { leaving, drainDelayMs, noticedMs } = this.#plan;
-    if (leaving === "killed") {
+    if (leaving === "killed" || leaving === "retried") {
       this.#service.kill(pod, noticedMs);
       this.#world.run(noticedMs + NEWS_MS_MAX);
       return;
