@@ -64,13 +64,13 @@ export interface Picker<T extends PickTarget> {
    *   waits for it.
    */
   pick(exclude: T | null, request: PickRequest | null, nowMs: number): T | null;
+  /** What was known of weights when it was made; absent where it does not use any. */
+  readonly weighing?: Weighing;
   /**
    * One that is idle, which the last pick passed over for one that is ready, and which is to be
    * connected beside (A76); null for none. Only of policies that connect what they pick.
    */
   readonly passedOver?: T | null;
-  /** What was known of weights when it was made; absent where it does not use any. */
-  readonly weighing?: Weighing;
 }
 
 /** What a picker knows of the weights of its endpoints, for the metrics of gRFC A78. */

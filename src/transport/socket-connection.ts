@@ -213,6 +213,9 @@ export class SocketConnection<S extends ByteSocket = Socket>
       output.clear();
       return;
     }
+    // RFC 9113 §8.7: what the kernel has no room for stays here, so that a client's call in it is
+    // provably not written, and may be sent elsewhere. `#afterWrite` goes on with it.
+    if (http2.role === "client" && this.#inFlight.length > 0) return;
     const isMany = output.fullCount > 0;
     if (isMany) socket.cork();
     output.drainTo(this);
@@ -251,7 +254,9 @@ export class SocketConnection<S extends ByteSocket = Socket>
     if (chunk === undefined) return;
     recycleChunk(chunk);
     this.http2.output.inFlightBytes -= this.#inFlightLengths.shift()!;
-    if (this.#inFlight.length === 0) this.http2.onSocketDrained();
+    if (this.#inFlight.length > 0) return;
+    this.http2.onSocketDrained();
+    if (!this.http2.output.isEmpty) this.flush();
   }
 
   /** Called by the loop about once a second. */

@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { until } from "../cli/harness.ts";
 import { judge, type PodRecord, type WayFigures } from "../rollouts/judge.ts";
+import type { Pod } from "../rollouts/pod.ts";
 import { Stage } from "../rollouts/stage.ts";
 import type { ProxyMetrics, WatchedProxy } from "../rollouts/watched-proxy.ts";
 import { Arena, PODS } from "./arena.ts";
@@ -14,7 +15,10 @@ import { type FaultNotes, makeFault } from "./faults.ts";
 
 /** Pods that have a fault at the same time: the others must be enough for every call. */
 const DISTURBED_MAX = 2;
-/** After a fault, until the pod counts as well again: backoff grows with the time it was away. */
+/**
+ * After a fault, until what it hit counts as well again: backoff grows with the time it was away,
+ * and who stood still has calls to finish, which others wait for.
+ */
 const RECOVERY_MS_MIN = 1_000;
 const RECOVERY_SHARE = 0.6;
 
@@ -118,9 +122,8 @@ class Campaign {
     await this.#note(plan.kind, () => makeFault(this.#arena, plan, notes));
     const untilMs = Date.now();
     this.#faults[index] = { ...this.#faults[index], untilMs };
-    if (!isOfPod) return;
     await sleep(RECOVERY_MS_MIN + RECOVERY_SHARE * (untilMs - fromMs));
-    this.#disturbed -= 1;
+    if (isOfPod) this.#disturbed -= 1;
   }
 
   #recordOf(
@@ -158,6 +161,7 @@ class Campaign {
     const { proxies, pods } = this.#arena;
     const [first] = proxies;
     for (const proxy of proxies) await this.#note("a proxy", () => proxy.untilAtRest());
+    for (const { pod } of pods) await this.#note("pods", () => untilNoneIsOpen(pod));
     // It may keep a connection more to the API server than it had.
     await this.#note("the first proxy", () =>
       until("its sockets are closed", () => first.fdCount <= fdCount + 2),
@@ -245,6 +249,14 @@ class Campaign {
     if (isWrong) this.#complaints.push(`proxy-1: ${seen}`);
     this.#tell(`proxy-1: ${seen}${isExact ? "" : " (attempts: a lower bound)"}`);
   }
+}
+
+/** The streams to a pod are gone while the connections that had them stand. */
+async function untilNoneIsOpen(pod: Pod): Promise<void> {
+  const are = (): string[] => pod.openCalls();
+  await until(`no call is open on ${pod.name}`, () => are().length === 0).catch((error) => {
+    throw new Error(`${(error as Error).message}: ${are().slice(0, 5).join(", ")}`);
+  });
 }
 
 /** What is left to be said of a caller that was killed. */

@@ -24,9 +24,25 @@ export function describeChaos(result: ChaosResult): string {
       return `  ${way.padEnd(9)} ${ended}, ${replays} sent again`;
     }),
     `  failed because of: ${pairs(Object.entries(explained))}`,
+    ...longestWait(result),
     ...complaints.slice(0, SHOWN_MAX).map((complaint) => `  WRONG: ${complaint}`),
   ];
   if (complaints.length > SHOWN_MAX) lines.push(`  and ${complaints.length - SHOWN_MAX} more`);
   if (complaints.length > 0) lines.push(`  replay: ${replayOf(result)}`);
   return lines.join("\n");
+}
+
+/**
+ * How long a call waited at most on a pod that was given up for its silence. Calls during which a
+ * caller or a proxy stood still itself say nothing of that.
+ */
+function longestWait({ ways, faults }: ChaosResult): string[] {
+  const still = faults.filter(({ kind }) => kind === "caller-stop" || kind === "proxy-stop");
+  const waits = ways
+    .flatMap(({ failures }) => failures)
+    .filter(({ details }) => /\(keepalive\)$/.test(details))
+    .filter((call) => !still.some((f) => f.fromMs < call.untilMs && f.untilMs > call.fromMs))
+    .map(({ fromMs, untilMs }) => untilMs - fromMs);
+  if (waits.length === 0) return [];
+  return [`  ${waits.length} calls on silent pods waited ${Math.max(...waits)} ms at most`];
 }

@@ -60,7 +60,8 @@ const LASTING: Readonly<Partial<Record<FaultKind, readonly [number, number]>>> =
   "proxy-stop": [100, 2_000],
   "caller-stop": [100, 2_000],
 };
-/** One stop or hold in so many lasts until it is found out (10 s of silence, 5 s for the probe). */
+/** These last until they are found out (10 s of silence, 5 s for the probe), once in so many. */
+const LONG_KINDS: readonly FaultKind[] = ["stop", "hold", "proxy-stop", "caller-stop"];
 const LONG_ONE_IN = 6;
 const LONG_MS = 19_000;
 /** Between the beginnings of two faults. */
@@ -87,6 +88,6 @@ function lastingOf(kind: FaultKind, rng: Rng, isLongAllowed: boolean): number {
   const [from, to] = LASTING[kind] ?? [1_000, 1_000];
   const drawn = from + rng.int(to - from + 1);
   const isLong = rng.int(LONG_ONE_IN) === 0;
-  if (isLong && isLongAllowed && (kind === "stop" || kind === "hold")) return LONG_MS;
+  if (isLong && isLongAllowed && LONG_KINDS.includes(kind)) return LONG_MS;
   return drawn;
 }

@@ -201,6 +201,29 @@ test("SIGTERM lets a call finish, a second one does not", async () => {
   });
 });
 
+for (const workers of ["1", "2"]) {
+  test(`SIGTERM with ${workers} workers: not ready, and accepting for --drain-delay`, async () => {
+    const proxy = await readyProxy("--drain-delay", "1.5", "--workers", workers);
+    await withSession(`http://${proxy.addresses[0]}`, async (old) => {
+      await call(old);
+      let isGoingAway = false;
+      old.on("goaway", () => {
+        isGoingAway = true;
+      });
+      proxy.process.signal("SIGTERM");
+      await until("it is not ready", async () => (await ask(proxy.admin, "/ready")).status === 503);
+      // Who has not heard of it connects as ever, and is served.
+      await withSession(`http://${proxy.addresses[0]}`, async (session) => {
+        assert.equal((await call(session)).grpcStatus, "0");
+      });
+      assert.equal((await call(old)).grpcStatus, "0");
+      assert.equal(isGoingAway, false, "nobody is sent away meanwhile");
+      await until("then everybody is", () => isGoingAway);
+      assert.deepEqual(await proxy.process.exited, { code: 0, signal: null });
+    });
+  });
+}
+
 test("--drain-timeout bounds the wait for calls", async () => {
   const proxy = await readyProxy("--drain-timeout", "0.3");
   await withSession(`http://${proxy.addresses[0]}`, async (session) => {

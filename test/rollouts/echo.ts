@@ -50,9 +50,9 @@ export interface CallEnded {
   readonly isCancelled: boolean;
 }
 
-/** What a pod writes when its handler is entered, and when it is left. */
+/** What a pod writes when its handler is entered, and when it is left or its call cancelled. */
 export interface Execution {
-  readonly at: "enter" | "leave";
+  readonly at: "enter" | "leave" | "cancel";
   readonly id: string;
   readonly ms: number;
 }

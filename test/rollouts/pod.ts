@@ -99,6 +99,16 @@ export class Pod {
     );
   }
 
+  /** Calls that are open on its present process, by id. */
+  openCalls(): string[] {
+    const open = new Set<string>();
+    for (const { at, id } of readJournal<Execution>(this.#journalOf(this.incarnations.at(-1)!))) {
+      if (at === "enter") open.add(id);
+      else open.delete(id);
+    }
+    return [...open];
+  }
+
   #journalOf(own: string): string {
     return join(this.#stage.directory, `${own}.executions`);
   }

@@ -4,13 +4,13 @@
  *
  * It starts and ends things and writes down what became of them; what happens when is its user's.
  */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { realClock, realRng } from "../../src/base/index.ts";
 import { type LabCluster, StoreZone, startCluster, Workload } from "../../src/lab/cluster/index.ts";
 import { LabDns } from "../../src/lab/dns/index.ts";
+import { temporaryDirectory } from "../kubernetes/temporary.ts";
 import { freePorts, type RunningProcess, startProcess } from "../peers/processes.ts";
 import { kubeconfigText } from "../support/lab-cluster.ts";
 import { CallerProcess } from "./caller-process.ts";
@@ -36,6 +36,7 @@ export class Stage {
   readonly kubeconfig: string;
   /** Every pod that ever was. */
   readonly pods: Pod[] = [];
+  readonly #temporary = temporaryDirectory();
   readonly #dns: LabDns;
   readonly #dnsAddress: string;
   readonly #processes = new Set<RunningProcess>();
@@ -46,7 +47,7 @@ export class Stage {
     this.#dns = dns;
     this.#dnsAddress = dnsAddress;
     this.workload = new Workload(cluster.objects, NAMESPACE);
-    this.directory = mkdtempSync(join(tmpdir(), "fairlead-rollouts-"));
+    this.directory = this.#temporary.path;
     this.kubeconfig = join(this.directory, "kubeconfig.yaml");
     writeFileSync(this.kubeconfig, kubeconfigText(cluster.url));
     this.workload.addNode("node-1", "a");
@@ -151,7 +152,7 @@ export class Stage {
     await Promise.allSettled(all.map(({ exited }) => exited));
     await this.#dns.close();
     await this.cluster.close();
-    rmSync(this.directory, { recursive: true, force: true });
+    this.#temporary.release();
   }
 }
 

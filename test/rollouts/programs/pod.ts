@@ -27,14 +27,19 @@ function first(metadata: Metadata, key: string): string {
   return String(metadata.get(key)[0] ?? "");
 }
 
-/** Writes the call down, and says who answers. */
-function enter(call: { metadata: Metadata; sendMetadata(metadata: Metadata): void }): string {
+/** Writes the call down; answers its id. */
+function enter(call: ServerUnaryCall<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>): string {
   const id = first(call.metadata, KEY.id);
   note("enter", id);
+  call.on("cancelled", () => note("cancel", id));
+  return id;
+}
+
+/** Says who answers. From then on nobody sends the call again (gRFC A6): so it is said late. */
+function introduce(call: { sendMetadata(metadata: Metadata): void }): void {
   const answer = new ServerMetadata();
   answer.set(KEY.pod, name);
   call.sendMetadata(answer);
-  return id;
 }
 
 function say(
@@ -44,6 +49,7 @@ function say(
   const id = enter(call);
   const answer = (): void => {
     note("leave", id);
+    introduce(call);
     reply(null, call.request);
   };
   setTimeout(answer, Number(first(call.metadata, KEY.sleepMs)));
@@ -52,6 +58,7 @@ function say(
 function chat(call: ServerDuplexStream<Buffer, Buffer>): void {
   const id = enter(call);
   call.on("error", () => {});
+  call.once("data", () => introduce(call));
   call.on("data", (message: Buffer) => call.write(message));
   call.on("end", () => {
     note("leave", id);
