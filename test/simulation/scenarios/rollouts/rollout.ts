@@ -21,6 +21,8 @@ export interface Outcome {
   lostExecuted: number;
   /** Failed, and it was on its way to a pod that was killed: nobody can tell from here. */
   lostOnTheWay: number;
+  /** Of both, those with one answer; a stream that was answered in part cannot be sent again. */
+  lostUnary: number;
   /** Failed for no reason that the plan allows, or without saying where: one sentence each. */
   readonly unexplained: string[];
   /** Calls that were executed more than once. */
@@ -85,8 +87,8 @@ class Rollout {
     });
     this.#service.addMany(plan.pods, POD);
     this.#outcome = {
-      ...{ plan, calls: 0, streams: 0, ok: 0, lostExecuted: 0, lostOnTheWay: 0, unexplained: [] },
-      ...{ executedTwice: 0, replays: 0, unaccounted: 0, longestMs: 0 },
+      ...{ plan, calls: 0, streams: 0, ok: 0, lostExecuted: 0, lostOnTheWay: 0, lostUnary: 0 },
+      ...{ unexplained: [], executedTwice: 0, replays: 0, unaccounted: 0, longestMs: 0 },
     };
     this.#clients = Array.from({ length: plan.clients }, (_, i) => this.#newClient(`client-${i}`));
   }
@@ -198,6 +200,7 @@ class Rollout {
     if (pod?.isKilled === true && says && failure.kind === "lost") {
       if (this.#executions.has(call.id!)) this.#outcome.lostExecuted += 1;
       else this.#outcome.lostOnTheWay += 1;
+      if (!call.isStream) this.#outcome.lostUnary += 1;
       return;
     }
     const why = failure?.reason ?? `status ${call.status}`;
