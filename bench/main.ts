@@ -2,13 +2,15 @@
  * `npm run bench -- relay ...`: what a call costs through fairlead and through other proxies;
  * `npm run bench -- reaction ...`: how soon a new pod gets calls; `npm run bench -- discovery ...`:
  * what discovery costs with many endpoints and many Services; `npm run bench -- client ...`: what a
- * call costs the process that makes it, through fairlead's clients and through others.
+ * call costs the process that makes it, through fairlead's clients and through others;
+ * `npm run bench -- picks`: what the choice of an endpoint costs, by policy.
  */
 import { CLIENT_USAGE, runClient } from "./client/index.ts";
 import { DISCOVERY_USAGE, runDiscovery } from "./discovery/index.ts";
 import { LOADS, selectLoads } from "./loads/index.ts";
 import { openFilesLimit } from "./open-files.ts";
 import { parseRelayArgs, RELAY_USAGE, type RelayOptions, UsageError } from "./options.ts";
+import { PICKS_USAGE, runPicks } from "./picks/index.ts";
 import { type BenchProxy, custom, fairlead, PEER_PROXIES } from "./proxies/index.ts";
 import { REACTION_USAGE, runReaction } from "./reaction/index.ts";
 import { runLoad } from "./relay.ts";
@@ -21,6 +23,7 @@ async function main(argv: readonly string[]): Promise<number> {
     if (command === "reaction") return await other(args, REACTION_USAGE, runReaction);
     if (command === "discovery") return await other(args, DISCOVERY_USAGE, runDiscovery);
     if (command === "client") return await other(args, CLIENT_USAGE, runClient);
+    if (command === "picks") return await other(args, PICKS_USAGE, runPicks);
     if (command !== "relay") throw new UsageError(`unknown benchmark ${command ?? "(none)"}`);
     const options = parseRelayArgs(args);
     if (options === "help") console.log(RELAY_USAGE);
@@ -38,6 +41,7 @@ async function main(argv: readonly string[]): Promise<number> {
 function usageOf(command: string | undefined): string {
   if (command === "reaction") return REACTION_USAGE;
   if (command === "client") return CLIENT_USAGE;
+  if (command === "picks") return PICKS_USAGE;
   return command === "discovery" ? DISCOVERY_USAGE : RELAY_USAGE;
 }
 

@@ -10,6 +10,7 @@ import { rootDir } from "../test/peers/paths.ts";
 import { clientChapter, keptClient } from "./client/results.ts";
 import { discoveryChapter } from "./discovery/results.ts";
 import { LOADS } from "./loads/index.ts";
+import { picksChapter } from "./picks/results.ts";
 import type { BenchProxy } from "./proxies/index.ts";
 import { keptReaction, reactionChapter } from "./reaction/results.ts";
 import { type LoadRounds, loadTable, verdicts, verdictTable } from "./report.ts";
@@ -74,6 +75,7 @@ function writeText(relay: readonly KeptLoad[]): void {
     reactionChapter(keptReaction()),
     discoveryChapter(),
     clientChapter(keptClient()),
+    picksChapter(),
   ];
   writeFileSync(textFile, chapters.join(""));
 }

@@ -77,8 +77,11 @@ export class PeakEwmaPolicy implements Policy {
   }
 
   /** See `Policy`. */
-  newLoad(nowMs: number): EndpointLoad {
-    return new PeakEwmaLoad(this.config.decayMs, this.config.defaultRttMs, nowMs);
+  newLoad(nowMs: number, previous: EndpointLoad | null): EndpointLoad {
+    const { decayMs, defaultRttMs } = this.config;
+    const load = new PeakEwmaLoad(decayMs, defaultRttMs, nowMs);
+    if (previous instanceof PeakEwmaLoad) load.resume(previous);
+    return load;
   }
 
   /** See `Policy`. */

@@ -10,8 +10,8 @@ import { buildRing, type Ring, type RingMember } from "./ring.ts";
 import { sortedByKey } from "./sliced-sort.ts";
 import { Xxh64 } from "./xxh64.ts";
 
-// A ring keeps its size, as in Envoy and gRPC: when one joins, each of the others loses a few of its
-// points, and the calls that belonged to these move to whoever is next.
+// A ring keeps its size, as in Envoy and gRPC: when one joins, each of the others loses a few of
+// its points, and the calls that belonged to these move to whoever is next.
 hashingSuite("ring_hash", () => ringHash(65_536, 65_536), {
   maxToMean: 1.1,
   movedNeedlessly: 1 / 20,
@@ -103,7 +103,7 @@ test("the sort in pieces is a sort", () => {
   );
 });
 
-/** Picks a key's endpoint, and the next ones along the ring: each the answer once the last failed. */
+/** A key's endpoint, and the next ones along the ring: each the answer once the last failed. */
 function along(targets: readonly FakeTarget[], key: string): FakeTarget[] {
   const picker = ringHash(1024, 1024).newPicker(targets, seededRng(1));
   return targets.map(() => {

@@ -24,8 +24,8 @@ const SUM_SLICE = 262_144;
 const WEIGHT_MIN = 1e-6;
 
 /**
- * Halves are kept with the top bit turned, so that int32 are in the order of the unsigned halves: an
- * unsigned half would be a number that V8 may have to box.
+ * Halves are kept with the top bit turned, so that int32 are in the order of the unsigned halves:
+ * an unsigned half would be a number that V8 may have to box.
  */
 const TURNED = 0x80000000 | 0;
 

@@ -1,6 +1,6 @@
 /** The settings of active checks, from `"fairlead": {"activeHealthCheck": ...}`. */
 
-import { durationMsAt, fieldsAt, refuse, ServiceConfigError, textAt } from "../grpc/index.ts";
+import { checkNames, countAt, durationMsAt, fieldsAt, refuse, textAt } from "../grpc/index.ts";
 
 /** What holds where the config says nothing. */
 export const ACTIVE_CHECK_DEFAULTS = {
@@ -37,10 +37,7 @@ const NAMES = ["interval", "timeout", "unhealthyThreshold", "healthyThreshold", 
 export function parseActiveCheck(value: unknown, path: string): ActiveCheckConfig | null {
   if (value === undefined || value === null) return null;
   const fields = fieldsAt(value, path);
-  for (const name of Object.keys(fields)) {
-    if (NAMES.includes(name)) continue;
-    throw new ServiceConfigError(`${path}.${name}`, `is unknown: known are ${NAMES.join(", ")}`);
-  }
+  checkNames(fields, NAMES, path);
   const { intervalMs, timeoutMs, unhealthyThreshold, healthyThreshold } = ACTIVE_CHECK_DEFAULTS;
   return {
     intervalMs: msAt(fields.interval, `${path}.interval`, intervalMs),
@@ -67,8 +64,5 @@ function msAt(value: unknown, path: string, otherwise: number): number {
 }
 
 function thresholdAt(value: unknown, path: string, otherwise: number): number {
-  const threshold = value ?? otherwise;
-  const isOne = Number.isInteger(threshold) && Number(threshold) >= 1;
-  if (isOne && Number(threshold) <= THRESHOLD_MAX) return threshold as number;
-  return refuse(path, value, `a whole number, 1 to ${THRESHOLD_MAX}`);
+  return countAt(value, path, 1, THRESHOLD_MAX) ?? otherwise;
 }

@@ -102,7 +102,7 @@ test("the first check decides at once", async () => {
   }
 });
 
-test("then it takes as many failures as the threshold says, in a row, and as many successes", async () => {
+test("then it takes as many in a row as the threshold says, of failures and successes", async () => {
   const options = checking({ unhealthyThreshold: 3, healthyThreshold: 2 });
   await withCluster(options, async (harness) => {
     const checked = await Checked.of(harness);

@@ -23,7 +23,6 @@ import type { CallOwner, LateSettings } from "./call-owner.ts";
 import type { CallQueue } from "./call-queue.ts";
 import type { ClusterCall } from "./calls.ts";
 import { ATTEMPTS_MAX, WIRE_REPLAYS_MAX } from "./config.ts";
-import { takeReport } from "./load-reports.ts";
 import { responseStatus } from "./outcome.ts";
 import { type BodyTarget, RequestBody } from "./request-body.ts";
 import { withPrevious, withRemaining } from "./request-headers.ts";
@@ -310,8 +309,7 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
     this.#stream = null;
     this.#endAttempt(status);
     const nowMs = this.#owner.nowMs();
-    // In backoff this is when it began.
-    this.#attemptMs = nowMs;
+    this.#attemptMs = nowMs; // in backoff this is when it began
     if (delayMs === 0) this.#sendAgain(nowMs);
     else this.#owner.arm(this, Math.min(nowMs + delayMs, this.deadlineMs));
     return true;
@@ -320,15 +318,14 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
   // StreamEvents of the attempt
 
   onHeaders(list: HeaderList, isEnd: boolean): void {
+    if (isEnd) this.#subchannel?.onAttemptTrailers(list);
     const status = isEnd ? responseStatus(list, list, this.#list) : Status.OK;
     if (isEnd && this.#isRetried(status, list)) return;
     this.#response = list;
     this.#commit();
     this.#subchannel?.onAttemptAnswered(this.#attemptMs);
-    if (isEnd) {
-      this.#takeReport(list);
-      this.#endResponse(status);
-    } else this.plan?.onCommitted();
+    if (isEnd) this.#endResponse(status);
+    else this.plan?.onCommitted();
     this.events.onResponse(list, isEnd);
   }
 
@@ -338,25 +335,20 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
   }
 
   onData(bytes: Uint8Array, start: number, end: number, isEnd: boolean): number {
-    if (isEnd) {
-      const status = responseStatus(null, this.#response, this.#list);
-      this.plan?.onAttemptEnded(status, null, false);
-      this.#endResponse(status);
-    }
+    if (isEnd) this.#complete(null);
     return this.events.onResponseData(bytes, start, end, isEnd);
   }
 
   onTrailers(list: HeaderList): void {
-    this.#takeReport(list);
-    const status = responseStatus(list, this.#response, this.#list);
-    this.plan?.onAttemptEnded(status, list, false);
-    this.#endResponse(status);
+    this.#subchannel?.onAttemptTrailers(list);
+    this.#complete(list);
     this.events.onResponseTrailers(list);
   }
 
-  #takeReport(trailers: HeaderList): void {
-    const from = this.#subchannel;
-    if (from?.takesReports === true) takeReport(trailers, from.load!, this.#owner.nowMs());
+  #complete(trailers: HeaderList | null): void {
+    const status = responseStatus(trailers, this.#response, this.#list);
+    this.plan?.onAttemptEnded(status, trailers, false);
+    this.#endResponse(status);
   }
 
   #endResponse(status: Status): void {

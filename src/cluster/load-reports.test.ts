@@ -280,8 +280,16 @@ test("A51: another interval is another stream; without reports there is none", a
 test("policies that use no reports do not look for them", async () => {
   await withCluster(using({}, "round_robin"), async (harness) => {
     const servers = await harness.ready(1);
-    await callWith(harness, servers, [[[REPORT_KEY, "AAAA"]]]);
-    const [subchannel] = harness.cluster.subchannels;
-    assert.deepEqual([subchannel!.load, subchannel!.takesReports], [null, false]);
+    let ends = 0;
+    harness.cluster.subchannels[0]!.load = {
+      onAnswered: () => {},
+      onEnded: () => {
+        ends += 1;
+      },
+      onReport: () => assert.fail("nobody asked for it"),
+    };
+    const value = base64(reportBytes({ qps: 8, cpuUtilization: 1 }));
+    await callWith(harness, servers, [[[REPORT_KEY, value]]]);
+    assert.equal(ends, 1);
   });
 });

@@ -34,7 +34,7 @@ export const OWN_MESSAGE_BYTES_MAX = 65_536;
 /** Messages that a stream may send at once; a health that changes more often is no health. */
 export const OWN_MESSAGES_MAX = 1_000;
 /** What it earns back per second. */
-export const OWN_MESSAGES_PER_SECOND = 100;
+const OWN_MESSAGES_PER_SECOND = 100;
 /** Characters of an endpoint's own words in a reason. */
 const SHOWN_CHARS_MAX = 100;
 

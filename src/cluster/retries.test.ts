@@ -15,6 +15,7 @@ import {
   type RawServer,
   type RawStream,
 } from "../../test/support/raw-http2.ts";
+import { type Policy, parsePolicy } from "../balancing/index.ts";
 import { type MethodConfig, MethodConfigs, type RetryPolicy, Status } from "../grpc/index.ts";
 import { retryBackoffMs } from "./call-retries.ts";
 import { REPLAY_BYTES_MAX } from "./config.ts";
@@ -122,6 +123,29 @@ test("A6: a retryable status is retried after its backoff, elsewhere, and says h
     await endsWith(call, "0");
     assert.equal(call.body, "good");
     assert.equal(harness.metric("fairlead_transparent_replays_total"), 0);
+  });
+});
+
+/** A policy that picks the same endpoint again and again, unless it is excluded. */
+const STUBBORN: Policy = {
+  ...parsePolicy("random"),
+  newPicker: (ready) => ({
+    pick: (exclude) => ready.find((each) => each !== exclude) ?? ready[0] ?? null,
+  }),
+};
+
+test("a retry goes where the call was not, as long as there is such an endpoint", async () => {
+  await withCluster({ policy: STUBBORN }, async (harness) => {
+    const connections = await connectionsOf(await harness.ready(3));
+    const call = harness.call({ config: retrying({ maxAttempts: 4 }) });
+    const seen: RawConnection[] = [];
+    for (let i = 0; i < 4; i += 1) {
+      const attempt = await nextAttempt(connections);
+      seen.push(attempt.connection);
+      failWith(attempt, Status.UNAVAILABLE, [["grpc-retry-pushback-ms", "0"]]);
+    }
+    await endsWith(call, "14");
+    assert.equal(new Set(seen.slice(0, 3)).size, 3);
   });
 });
 

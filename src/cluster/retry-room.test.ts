@@ -279,7 +279,10 @@ test("maxConnections: an endpoint beyond is not connected, and says why, until t
 
 test('what is wrong in "fairlead" is told with its path', () => {
   for (const [fairlead, said] of [
-    [{ circuitBreaker: {} }, "fairlead.circuitBreaker is unknown: known are circuitBreakers, retr"],
+    [
+      { circuitBreaker: {} },
+      "fairlead.circuitBreaker is unknown: known are activeHealthCheck, cir",
+    ],
     [{ circuitBreakers: { maxCall: 1 } }, "fairlead.circuitBreakers.maxCall is unknown"],
     [{ circuitBreakers: 1 }, "fairlead.circuitBreakers is 1, must be an object"],
     [{ circuitBreakers: { maxCalls: -1 } }, "fairlead.circuitBreakers.maxCalls is -1, must be a"],

@@ -21,6 +21,7 @@ import {
 } from "./config.ts";
 import type { EndpointMonitor } from "./endpoint-monitor.ts";
 import type { OwnStreamPlace } from "./kept-stream.ts";
+import { takeReport } from "./load-reports.ts";
 import type { EndpointMetrics } from "./metrics.ts";
 import { isEndpointFault } from "./outcome.ts";
 import { connectivityOf, type EndpointHealth, Overlay } from "./overlay.ts";
@@ -55,7 +56,7 @@ export class Subchannel implements PickTarget, UpstreamOwner, OwnStreamPlace {
   activeCalls = 0;
   /** What the policy keeps of it, and whether that is to see the trailers of calls. */
   load: EndpointLoad | null = null;
-  takesReports = false;
+  #takesReports = false;
   /** What watches it while it is connected; null for nothing. See `Monitoring`. */
   monitor: EndpointMonitor | null = null;
   /** Whether the cluster's picker has it; the cluster keeps it. */
@@ -96,7 +97,7 @@ export class Subchannel implements PickTarget, UpstreamOwner, OwnStreamPlace {
   /** From now on this policy picks it, or does not. */
   usePolicy(policy: Policy): void {
     this.load = policy.newLoad?.(this.#clock.nowMs(), this.load) ?? null;
-    this.takesReports = this.load !== null && policy.usesReports === true;
+    this.#takesReports = this.load !== null && policy.usesReports === true;
   }
 
   /** What its connections are doing, or why they get no calls. */
@@ -258,6 +259,11 @@ export class Subchannel implements PickTarget, UpstreamOwner, OwnStreamPlace {
     this.load?.onAnswered(tookMs, nowMs);
     const mean = this.latencyMs;
     this.latencyMs = mean === null ? tookMs : mean + LATENCY_WEIGHT * (tookMs - mean);
+  }
+
+  /** From `Call`: the trailers of its attempt, which may report load. */
+  onAttemptTrailers(trailers: HeaderList): void {
+    if (this.#takesReports) takeReport(trailers, this.load!, this.#clock.nowMs());
   }
 
   /** The endpoint left the set: streams finish, connections close. */

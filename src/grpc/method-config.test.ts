@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ServiceConfigError } from "./json-fields.ts";
-import { MethodConfigs } from "./method-config.ts";
+import { MethodConfigs, withAttemptsMax } from "./method-config.ts";
+import { parsePushback } from "./retry-throttling.ts";
 import { Status } from "./status.ts";
 
 const entry = (fields: object) => ({ methodConfig: [{ name: [{}], ...fields }] });
@@ -60,6 +61,50 @@ test("a retry policy and a hedging policy are read whole", () => {
     delayMs: null,
     nonFatalStatuses: [],
   });
+});
+
+test("A6: initialBackoff and maxBackoff MUST be greater than 0, backoffMultiplier too", () => {
+  for (const [over, said] of [
+    [{ initialBackoff: "0s" }, 'retryPolicy.initialBackoff is "0s", must be longer than 0'],
+    [{ maxBackoff: "0.0s" }, 'retryPolicy.maxBackoff is "0.0s", must be longer than 0'],
+    [{ backoffMultiplier: 0 }, "retryPolicy.backoffMultiplier is 0, must be a number above 0"],
+    [{ retryableStatusCodes: [] }, "retryPolicy.retryableStatusCodes is [], must be a list that"],
+    [{ maxAttempts: 2.5 }, "retryPolicy.maxAttempts is 2.5, must be 2 or more"],
+  ] as const) {
+    const parse = () => configOf({ retryPolicy: { ...RETRY, ...over } });
+    assert.throws(parse, (error: Error) => error.message.includes(said), said);
+  }
+});
+
+test("A6: higher values of maxAttempts are treated as equal to the maximum; 1 is no policy", () => {
+  const retrying = configOf({ retryPolicy: { ...RETRY, maxAttempts: 9 } });
+  const hedging = configOf({ hedgingPolicy: { maxAttempts: 9 } });
+  assert.equal(withAttemptsMax(retrying, 5).retryPolicy?.maxAttempts, 5);
+  assert.equal(withAttemptsMax(hedging, 5).hedgingPolicy?.maxAttempts, 5);
+  assert.equal(withAttemptsMax(retrying, 9), retrying);
+  assert.equal(withAttemptsMax(retrying, 1).retryPolicy, null);
+  assert.equal(withAttemptsMax(hedging, 1).hedgingPolicy, null);
+});
+
+test("A6: pushback is a signed 32-bit integer without unnecessary leading zeros", () => {
+  for (const [value, ms] of [
+    ["0", 0],
+    ["1", 1],
+    ["2147483647", 2_147_483_647],
+    ["2147483648", -1],
+    ["-1", -1],
+    ["-300", -1],
+    ["-0", -1],
+    ["00", -1],
+    ["007", -1],
+    ["+1", -1],
+    [" 1", -1],
+    ["1e3", -1],
+    ["", -1],
+    ["1,2", -1],
+  ] as const) {
+    assert.equal(parsePushback(value), ms, JSON.stringify(value));
+  }
 });
 
 test("a mistake is told with its path", () => {

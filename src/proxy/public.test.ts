@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { call, startUpstream, until, withSession } from "../../test/cli/harness.ts";
-import { runProcess } from "../../test/peers/processes.ts";
+import { freePorts, runProcess } from "../../test/peers/processes.ts";
 import { startProxy } from "./public.ts";
 
 test("it relays, shows its endpoints and figures, and drains", async (t) => {
@@ -23,6 +23,37 @@ test("it relays, shows its endpoints and figures, and drains", async (t) => {
   assert.equal(proxy.readiness().ready, false);
 });
 
+test("two of them find each other, and show their connections", async (t) => {
+  const upstream = await startUpstream("a");
+  t.after(() => upstream.close());
+  const ports = await freePorts(2);
+  const peers = { target: ports.map((port) => `127.0.0.1:${port}`).join(",") };
+  const proxies = await Promise.all(
+    ports.map((port) => {
+      const own = { ...peers, listen: `127.0.0.1:${port}` };
+      return startProxy({ listen: "127.0.0.1:0", to: upstream.address, peers: own });
+    }),
+  );
+  t.after(() => {
+    for (const proxy of proxies) proxy.close();
+  });
+  assert.deepEqual(
+    proxies.map(({ peerAddress }) => peerAddress),
+    ports.map((port) => `127.0.0.1:${port}`),
+  );
+  await withSession(`http://${proxies[0]!.addresses[0]}`, async (session) => {
+    await call(session);
+    await until("they know each other", () =>
+      proxies.every((proxy) => proxy.connections().balance?.replicas === 2),
+    );
+    await until("the other one knows of the connection", () =>
+      proxies[1]!.connections().peers.some(({ connections }) => connections === 1),
+    );
+    assert.match(proxies[0]!.connections().connections[0]!.reason, /^kept: /);
+  });
+  await Promise.all(proxies.map((proxy) => proxy.drain()));
+});
+
 test("what it cannot use is an error with one sentence, and nothing stays open", async () => {
   const good = { listen: "127.0.0.1:0", to: "127.0.0.1:50051" };
   await assert.rejects(startProxy({ ...good, listen: "8080" }), { name: "RangeError" });
@@ -30,6 +61,13 @@ test("what it cannot use is an error with one sentence, and nothing stays open",
   await assert.rejects(startProxy({ ...good, policy: "best" }), { name: "PolicyError" });
   const tls = { certFile: "/no/file", keyFile: "/no/file", clientCaFile: null };
   await assert.rejects(startProxy({ ...good, tls }), { name: "TlsFileError" });
+  const peers = { target: "127.0.0.1:1", listen: "9902" };
+  await assert.rejects(startProxy({ ...good, peers }), { name: "RangeError" });
+  const elsewhere = { ...peers, listen: "192.0.2.1:1" };
+  await assert.rejects(startProxy({ ...good, peers: elsewhere }), { name: "ListenError" });
+  const files = { certFile: "/no/file", keyFile: "/no/file", caFile: "/no/file" };
+  const secure = { ...peers, listen: "127.0.0.1:0", tls: { ...files, serverName: null } };
+  await assert.rejects(startProxy({ ...good, peers: secure }), { name: "TlsFileError" });
   const listen = ["127.0.0.1:0", "192.0.2.1:1"];
   await assert.rejects(startProxy({ ...good, listen }), { name: "ListenError" });
 });

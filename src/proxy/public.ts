@@ -14,14 +14,37 @@ import {
   systemDns,
 } from "../discovery/index.ts";
 import { Registry, renderPrometheus } from "../telemetry/index.ts";
-import type { ClientTlsFiles, ListenAddress, ServerTlsFiles } from "../transport/index.ts";
-import { listenForms, PROXY_DEFAULTS, type ProxyConfig, tryParseListenAddress } from "./config.ts";
-import { createProxy } from "./proxy.ts";
+import {
+  type ClientTlsFiles,
+  type ListenAddress,
+  ListenError,
+  type ServerTlsFiles,
+} from "../transport/index.ts";
+import {
+  listenForms,
+  type PeersConfig,
+  type PeerTlsFiles,
+  PROXY_DEFAULTS,
+  type ProxyConfig,
+  tryParseListenAddress,
+  tryParseTcpAddress,
+} from "./config.ts";
+import { type ConnectionsView, Nesting, type ShedGroup, withoutPeers } from "./nesting/index.ts";
+import { createProxy, type Proxy as RelayProxy } from "./proxy.ts";
 
 export type { Logger } from "../base/index.ts";
 export type { ClusterView, EndpointView, Readiness } from "../cluster/index.ts";
 export type { DiscoveryOptions } from "../discovery/index.ts";
 export type { ClientTlsFiles, ServerTlsFiles } from "../transport/index.ts";
+export type { PeerTlsFiles } from "./config.ts";
+export type {
+  BalanceView,
+  ConnectionsView,
+  ConnectionView,
+  PeerState,
+  PeerView,
+  ShedView,
+} from "./nesting/index.ts";
 
 /** What `startProxy` takes: the flags of `fairlead proxy`, with its defaults. */
 export interface ProxyOptions {
@@ -47,16 +70,36 @@ export interface ProxyOptions {
   readonly drainTimeoutMs?: number;
   readonly readyTimeoutMs?: number;
   readonly idleTimeoutMs?: number;
+  /** A client connection of this age, 10 % more or less, is closed in order; 0 (default): never. */
+  readonly maxConnectionAgeMs?: number;
+  /** How long its calls may go on then; 0 (default): as long as they take. */
+  readonly maxConnectionAgeGraceMs?: number;
+  /** Other replicas, among which load is evened out. */
+  readonly peers?: PeersOptions;
   /** Where lines go; nowhere unless given. */
   readonly log?: Logger;
+}
+
+/** How replicas find each other: `--peers` and its neighbours. */
+export interface PeersOptions {
+  /** A target whose endpoints are the peer ports of all replicas. */
+  readonly target: string;
+  /** Our own: "HOST:PORT" or "[IPV6]:PORT". */
+  readonly listen: string;
+  /** Certificates among replicas; plaintext without. */
+  readonly tls?: PeerTlsFiles;
 }
 
 /** A proxy that listens. */
 export interface RunningProxy {
   /** In the order of `listen`, with the ports in use. */
   readonly addresses: readonly string[];
+  /** The peer port, with the port in use; null without `peers`. */
+  readonly peerAddress: string | null;
   /** What is behind it, as `GET /clusters?format=json` shows it. */
   clusters(): ClusterView[];
+  /** Its client connections and peers, as `GET /connections?format=json` shows them. */
+  connections(): ConnectionsView;
   readiness(): Readiness;
   /** Its figures in the Prometheus text format. */
   metricsText(): string;
@@ -83,37 +126,60 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const system = { clock, rng, log, registry };
   const { to, kubernetes = {} } = options;
   const config = configOf(options);
-  const discovery = await openDiscovery([to], kubernetes, {
+  const targets = config.peers === null ? [to] : [to, config.peers.target];
+  const discovery = await openDiscovery(targets, kubernetes, {
     ...system,
     ...{ dns: NAMES, env: process.env, optionPrefix: "kubernetes." },
   });
   let addresses: readonly string[];
-  let proxy: ReturnType<typeof createProxy>;
+  let peerAddress: string | null = null;
+  let proxy: RelayProxy;
+  let nesting: Nesting | null = null;
   try {
+    if (config.peers !== null) {
+      const resolver = createResolver(config.peers.target, discovery.deps);
+      nesting = new Nesting(
+        config.peers,
+        lateGroup(() => proxy),
+        { ...system, resolver },
+      );
+      peerAddress = await listenForPeers(nesting, config.peers);
+    }
     const resolver = createResolver(to, discovery.deps);
     proxy = createProxy(config, { ...system, resolver });
     // One that cannot listen has closed itself.
     addresses = await proxy.listen();
   } catch (error) {
+    nesting?.close();
     discovery.close();
     throw error;
   }
+  nesting?.start();
   const end = (): void => {
+    nesting?.close();
     proxy.close();
     discovery.close();
   };
   return {
     addresses,
+    peerAddress,
+    connections: () => {
+      const view = proxy.downstreams();
+      return nesting === null ? withoutPeers(view) : nesting.view(view);
+    },
     clusters: () => proxy.clusters(),
     readiness: () => proxy.readiness(),
     metricsText: () => renderPrometheus(proxy.metrics()),
-    drain: () => proxy.drain("the program"),
+    drain: () => {
+      nesting?.drain();
+      return proxy.drain("the program");
+    },
     close: end,
   };
 }
 
 function configOf(options: ProxyOptions): ProxyConfig {
-  const { log: _, kubernetes: __, listen, to, policy, serviceConfig, ...given } = options;
+  const { log: _, kubernetes: __, listen, to, policy, serviceConfig, peers, ...given } = options;
   const texts = typeof listen === "string" ? [listen] : listen;
   const named =
     policy === undefined ? PROXY_DEFAULTS.policy : { name: policy, serviceConfig: null };
@@ -124,11 +190,35 @@ function configOf(options: ProxyOptions): ProxyConfig {
     listeners: texts.map(parseListen),
     target: to,
     policy: choice,
+    peers: peers === undefined ? null : peersOf(peers),
   };
+}
+
+function peersOf({ target, listen, tls }: PeersOptions): PeersConfig {
+  const address = tryParseTcpAddress(listen);
+  if (address !== null) return { target, listen: address, tls: tls ?? null };
+  const allowed = "HOST:PORT or [IPV6]:PORT";
+  throw new RangeError(`peers.listen ${JSON.stringify(listen)}: must be ${allowed}`);
+}
+
+async function listenForPeers(nesting: Nesting, { listen }: PeersConfig): Promise<string> {
+  try {
+    return await nesting.listen();
+  } catch (error) {
+    throw new ListenError(listen, error as NodeJS.ErrnoException);
+  }
 }
 
 function parseListen(text: string): ListenAddress {
   const address = tryParseListenAddress(text);
   if (address !== null) return address;
   throw new RangeError(`listen ${JSON.stringify(text)}: must be ${listenForms(text)}`);
+}
+
+/** The proxy as what sheds; it is made after its peers can be listened for. */
+function lateGroup(proxy: () => RelayProxy): ShedGroup {
+  return {
+    loads: async () => [{ worker: 0, ...proxy().load() }],
+    shed: async (orders) => orders.reduce((sum, { order }) => sum + proxy().shed(order), 0),
+  };
 }

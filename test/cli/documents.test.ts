@@ -76,6 +76,25 @@ test("SECURITY.md: no limit of the engine is left out", () => {
   }
 });
 
+test("docs/deploying.md: its replicas find each other by the Service that it shows", async () => {
+  const blocks = [...read("docs/deploying.md").matchAll(/```yaml\n([\s\S]*?)```/g)];
+  const [deployment, container, service] = blocks.map(([, yaml]) => parse(yaml!));
+  const flag = (name: string): string =>
+    container.args.find((arg: string) => arg.startsWith(`--${name}=`)).split("=")[1];
+  const target = parseTarget(flag("peers"));
+  assert.ok(target.kind === "kubernetes");
+  const { name, namespace } = service.metadata;
+  assert.deepEqual([target.service, target.namespace], [name, namespace]);
+  const [{ name: portName, containerPort }] = container.ports;
+  assert.ok(flag("peer-listen").endsWith(`:${containerPort}`));
+  const port = service.spec.ports.find(
+    (one: { targetPort: string }) => one.targetPort === portName,
+  );
+  assert.equal(port.name, "peer");
+  assert.ok(flag("peers").endsWith(`:${port.name}`));
+  assert.deepEqual(service.spec.selector, deployment.spec.template.metadata.labels);
+});
+
 test("docs/deploying.md: its Deployment starts, and its probes are answered", async () => {
   const [, yaml] = /```yaml\n([\s\S]*?)```/.exec(read("docs/deploying.md"))!;
   const { spec } = parse(yaml!).spec.template;

@@ -11,7 +11,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { freePort, runProcess, stopAll } from "../peers/processes.ts";
-import { FAIRLEAD, startProxy, startUpstream, type Upstream, until } from "./harness.ts";
+import {
+  call,
+  FAIRLEAD,
+  startProxy,
+  startUpstream,
+  type Upstream,
+  until,
+  withSession,
+} from "./harness.ts";
 
 let upstream: Upstream;
 let dead: string;
@@ -132,5 +140,38 @@ test("an admin endpoint that is not there, or is none, is told in one line", asy
   const odd = await why("--admin", `127.0.0.1:${port}`);
   program.close();
   assert.deepEqual([odd.code, odd.stdout], [1, ""]);
+  assert.match(odd.stderr, /^fairlead: --admin \S+: not an answer of fairlead\n$/);
+});
+
+test("--connections shows the clients of a running proxy, and why each is kept", async () => {
+  const args = ["--listen", "127.0.0.1:0", "--to", upstream.address, "--admin", "0"];
+  const proxy = await startProxy(...args);
+  await withSession(`http://${proxy.addresses[0]}`, async (session) => {
+    await call(session);
+    const { code, stdout } = await why("--connections", "--admin", proxy.admin, "-o", "json");
+    assert.equal(code, 0);
+    const { instance, balance, peers, sheds, connections } = JSON.parse(stdout);
+    assert.deepEqual([instance, balance, peers, sheds], [null, null, [], []]);
+    const [one] = connections;
+    assert.match(one.remote, /^127\.0\.0\.1:\d+$/);
+    assert.deepEqual([one.calls, one.activeCalls, one.state], [1, 0, "OPEN"]);
+    for (const key of ["id", "worker", "ageMs", "callsPerSecond"]) {
+      assert.equal(typeof one[key], "number", key);
+    }
+    assert.equal(one.reason, "kept: no peers are known (--peers)");
+    const table = await why("--connections", "--admin", proxy.admin);
+    assert.equal(table.code, 0);
+    assert.match(table.stdout, /^1 client connection\nREMOTE +WORKER +STATE +AGE/m);
+  });
+  await proxy.process.stop();
+  const absent = await why("--connections", "--admin", dead);
+  assert.deepEqual([absent.code, absent.stdout], [1, ""]);
+  assert.match(absent.stderr, /^fairlead: --admin \S+: no answer: connection refused\n$/);
+  const program = createServer((_, response) => response.end('{"connections":[null]}'));
+  program.listen(0, "127.0.0.1");
+  await once(program, "listening");
+  const { port } = program.address() as AddressInfo;
+  const odd = await why("--connections", "--admin", `127.0.0.1:${port}`);
+  program.close();
   assert.match(odd.stderr, /^fairlead: --admin \S+: not an answer of fairlead\n$/);
 });

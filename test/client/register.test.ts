@@ -145,6 +145,45 @@ test("calls that queue at a cold start are spread evenly, not sent to the first 
   }
 });
 
+test("peak_ewma gives way to a slow server", async () => {
+  servers[0].delayMs = 100;
+  const one = client("kubernetes:///echo.prod:grpc", "peak_ewma");
+  for (let i = 0; i < 20; i += 1) await call(one);
+  const calls = await spread(one, 300);
+  servers[0].delayMs = 0;
+  assert.ok(calls[0] < 15, `${calls}`);
+});
+
+for (const policy of ["ring_hash_experimental", "ring_hash", "maglev"]) {
+  test(`${policy}: calls with the same header go to the same server`, async () => {
+    const config = { loadBalancingConfig: [{ [policy]: { requestHashHeader: "x-session" } }] };
+    const one = client("kubernetes:///echo.prod:grpc", null, {
+      "grpc.service_config": JSON.stringify(config),
+    });
+    const callOf = (session: string) => call(one, 10_000, { "x-session": session });
+    if (policy === "maglev") await ready(one, 3);
+    const chosen = new Set<string>();
+    for (let i = 0; i < 30; i += 1) {
+      const [first, ...others] = [await callOf(`s${i}`), await callOf(`s${i}`)];
+      assert.deepEqual(others, [first]);
+      chosen.add(first);
+    }
+    assert.equal(chosen.size, 3);
+  });
+}
+
+test("ring_hash connects only to servers that are picked, and tells when none can be", async () => {
+  const config = { loadBalancingConfig: [{ ring_hash: { requestHashHeader: "x-session" } }] };
+  const options = { "grpc.service_config": JSON.stringify(config) };
+  const one = client("kubernetes:///echo.prod:grpc", null, options);
+  const before = servers.map(({ connectionCount }) => connectionCount);
+  for (let i = 0; i < 10; i += 1) await call(one, 10_000, { "x-session": "the same" });
+  const opened = servers.map(({ connectionCount }, i) => connectionCount - before[i]);
+  assert.deepEqual([...opened].sort(), [0, 0, 0, 1]);
+  const dead = client("static:///127.0.2.9:1,127.0.2.10:1", null, options);
+  await assert.rejects(call(dead, 10_000, { "x-session": "a" }), { code: grpc.status.UNAVAILABLE });
+});
+
 test("least_request gives way to a slow server; random does not", async () => {
   servers[0].delayMs = 100;
   const shares: number[] = [];

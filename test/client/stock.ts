@@ -71,8 +71,14 @@ export function newClient(
 }
 
 /** One call. @returns the address of the server; rejects with grpc-js' ServiceError. */
-export function call(client: grpc.Client, deadlineMs = 10_000): Promise<string> {
+export function call(
+  client: grpc.Client,
+  deadlineMs = 10_000,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<string> {
   return new Promise((resolve, reject) => {
+    const metadata = new grpc.Metadata();
+    for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
     const deadline = new Date(realClock().wallMs() + deadlineMs);
     const request = Buffer.from("hello");
     const one = client.makeUnaryRequest(
@@ -80,6 +86,7 @@ export function call(client: grpc.Client, deadlineMs = 10_000): Promise<string> 
       identity,
       identity,
       request,
+      metadata,
       { deadline },
       (error) => (error === null ? resolve(one.getPeer()) : reject(error)),
     );

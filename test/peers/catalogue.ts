@@ -102,6 +102,7 @@ export const PEERS: readonly Peer[] = [
   goTool("grpc-go-interop-client", grpcGo),
   goTool("grpc-go-interop-server", grpcGo),
   ownGo("echo-server"),
+  ownGo("health-server"),
   ownGo("load-client"),
   ownGo("storm-client"),
   {

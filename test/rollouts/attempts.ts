@@ -4,7 +4,7 @@
  * begin anew.
  *
  * Nothing is started on an endpoint that is DRAINING, so what it shows then is final. One that was
- * never seen so counts with what it showed last: a lower bound.
+ * never seen so counts with what it showed last: a lower bound. So does one that left and returned.
  */
 
 /** What is read of an endpoint. */
@@ -47,6 +47,8 @@ class Stays {
       this.#over += this.#now;
       this.#isExact = false;
     }
+    // Of one that comes and goes a stay may be too short to be seen.
+    if (this.#over > 0 && current.calls > 0) this.#isExact = false;
     this.#now = current.calls;
   }
 

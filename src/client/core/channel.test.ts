@@ -114,6 +114,29 @@ test("close fails the calls that wait and those to come, and says SHUTDOWN once"
   assert.equal(harness.retained, 0);
 });
 
+test("policies of a method that come while a call waits are carried out, up to attemptsMax", () => {
+  const retryPolicy = {
+    ...{ maxAttempts: 3, initialBackoff: "1s", maxBackoff: "1s", backoffMultiplier: 1 },
+    retryableStatusCodes: ["UNAVAILABLE"],
+  };
+  for (const [attemptsMax, isRetried] of [
+    [5, true],
+    [1, false],
+  ] as const) {
+    const harness = new ChannelHarness();
+    const channel = harness.channel({ attemptsMax });
+    const { call, events } = newCall(channel);
+    call.start(null);
+    harness.resolver.say({ json: methods({ retryPolicy }) });
+    // There is no endpoint, which is a failure for the policy.
+    assert.equal(events.status === null, isRetried);
+    harness.clock.advance(2_500);
+    assert.equal(events.status?.code, Status.UNAVAILABLE);
+    channel.close();
+    assert.equal(harness.retained, 0);
+  }
+});
+
 // Each change began the time-out anew, and a time-out that was taken away still ended the call.
 test("a call that waits for its first endpoint has service config once, whole", () => {
   const harness = new ChannelHarness();

@@ -45,6 +45,10 @@ const HONOURED: Readonly<Record<string, [value: unknown, (parsed: Parsed) => unk
   "grpc.default_compression_algorithm": [2, (parsed) => parsed.encoding, "gzip"],
   "grpc.enable_channelz": [0, (parsed) => parsed.isInChannelz, false],
   "grpc.client_idle_timeout_ms": [7_000, (parsed) => parsed.idleTimeoutMs, 7_000],
+  "grpc.enable_retries": [0, (parsed) => parsed.attemptsMax, 1],
+  "grpc-node.retry_max_attempts_limit": [7, (parsed) => parsed.attemptsMax, 7],
+  "grpc.per_rpc_retry_buffer_size": [9, (parsed) => parsed.cluster.replay.callBytesMax, 9],
+  "grpc.retry_buffer_size": [9, (parsed) => parsed.cluster.replay.totalBytesMax, 9],
   "grpc-node.flow_control_window": [
     99_999,
     (parsed) => parsed.cluster.connection.streamWindowBytes,

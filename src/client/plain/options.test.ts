@@ -77,7 +77,10 @@ const NUMBERS = [
   "shared",
   "userAgent",
 ];
-const OBJECTS = ["kubernetes", "serviceConfig", "tls", "keepalive", "backoff", "warmUp"];
+const OBJECTS = [
+  ...["kubernetes", "serviceConfig", "tls"],
+  ...["keepalive", "backoff", "warmUp", "retries"],
+];
 
 for (const [what, value, shown] of UNSPEAKABLE) {
   test(`${what} as an option: a sentence about it`, async () => {

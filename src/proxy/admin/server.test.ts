@@ -266,3 +266,17 @@ test("a port in use rejects with the system's error", async () => {
   await assert.rejects(other.listen({ host: "127.0.0.1", port }), { code: "EADDRINUSE" });
   other.close();
 });
+
+test("/connections shows peers, sheds and connections, as text and as JSON", async () => {
+  const { status, body } = await ask("GET", "/connections");
+  assert.equal(status, 200);
+  assert.match(body, /^replica 0123456789abcdef {3}waiting$/m);
+  assert.match(body, /^load 30\.1 calls\/s {3}mean of 2 20\.1$/m);
+  assert.match(body, /^127\.0\.0\.2:9902 +ANSWERING +1 +10\.0 +0\.4s +answers$/m);
+  assert.match(body, /127\.0\.0\.1:40001 +12\.0s +1 +5\.0 +35\.2 +20\.1 +0\.750 -> 0\.625$/m);
+  assert.match(body, /^127\.0\.0\.1:40002 +- +OPEN +14\.0s +2 +420 +30\.0 +kept: for now$/m);
+  const { body: json } = await ask("GET", "/connections?format=json");
+  assert.deepEqual(JSON.parse(json), connectionsView());
+  assert.equal((await ask("POST", "/connections")).status, 405);
+  assert.equal((await ask("GET", "/connections?format=xml")).status, 400);
+});

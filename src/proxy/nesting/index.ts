@@ -8,14 +8,16 @@
  */
 export { type DownstreamConnection, Downstreams } from "./downstreams.ts";
 export type { LoadFigures } from "./load.ts";
-export { Nesting } from "./nesting.ts";
+export { Nesting, type ShedGroup } from "./nesting.ts";
 export type { ShedOrder } from "./shed-order.ts";
 export type { WorkerLoad, WorkerOrder } from "./shed-split.ts";
 export {
+  type BalanceView,
   type ConnectionsView,
   type ConnectionView,
   type DownstreamsView,
   mergeDownstreams,
+  type PeerState,
   type PeerView,
   type ShedView,
   withoutPeers,

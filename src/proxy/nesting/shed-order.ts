@@ -20,7 +20,7 @@ export const SHED_AGE_MS_MIN = 10_000;
  * shares close more connections, larger ones leave more to chance (simulated: with 0.5 one of some
  * hundred fleets was still uneven after 30 s, with 0.3 none).
  */
-export const FIT_SHARE_MAX = 0.3;
+const FIT_SHARE_MAX = 0.3;
 
 /** What a replica, or a worker of it, is to shed. Plain: it goes to workers over IPC. */
 export interface ShedOrder {

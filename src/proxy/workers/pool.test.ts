@@ -5,6 +5,7 @@ import { RecordingLogger, type Rng, VirtualClock } from "../../base/index.ts";
 import { newEndpoint, newEndpointSet } from "../../discovery/index.ts";
 import { Registry } from "../../telemetry/index.ts";
 import { ListenError } from "../../transport/index.ts";
+import { connectionsView } from "../admin/views.fixture.ts";
 import type { TcpAddress } from "../config.ts";
 import { ANSWER_TIMEOUT_MS } from "./asking.ts";
 import { REFRESH_MS, WorkerPool } from "./pool.ts";
@@ -332,4 +333,52 @@ test("closing while a restart is pending forgets the restart", async () => {
   processes[0].exit("code 1");
   await closePool(pool);
   assert.equal(processes.length, 1);
+});
+
+const ORDER = { replicas: 2, load: 9, totalLoad: 10, squares: 82, amount: 4, countMax: 3 };
+
+test("loads are asked of each worker; a stuck one counts with its last, a dead one not", async () => {
+  const pool = await startedPool(2);
+  processes[1].relay!.figures = { connections: 5, callsPerSecond: 7 };
+  const both = [
+    { worker: 1, connections: 2, callsPerSecond: 3 },
+    { worker: 2, connections: 5, callsPerSecond: 7 },
+  ];
+  assert.deepEqual(await pool.loads(), both);
+  processes[0].isStuck = true;
+  assert.deepEqual(await answerOf(pool.loads()), both);
+  processes[0].isStuck = false;
+  processes[1].exit("signal SIGKILL");
+  assert.deepEqual(await pool.loads(), [both[0]]);
+  await closePool(pool);
+});
+
+test("an order reaches the worker that it names, which says how many it closed", async () => {
+  const pool = await startedPool(2);
+  const orders = [{ worker: 2, order: ORDER }];
+  assert.equal(await pool.shed(orders), 2);
+  assert.deepEqual([processes[0].relay!.orders, processes[1].relay!.orders], [[], [ORDER]]);
+  processes[1].isStuck = true;
+  assert.equal(await answerOf(pool.shed(orders)), 3, "it may have closed all that it was allowed");
+  processes[1].isStuck = false;
+  await closePool(pool);
+});
+
+test("connections and sheds of all workers are one list, with their workers", async () => {
+  const pool = await startedPool(2);
+  const { connections, sheds } = connectionsView();
+  const earlier = { ...sheds[0]!, at: "2025-01-01T00:00:00.000Z" };
+  processes[0].relay!.view = { connections, sheds };
+  const busier = connections.map((one) => ({ ...one, callsPerSecond: 99 }));
+  processes[1].relay!.view = { connections: busier, sheds: [earlier] };
+  const view = await pool.downstreams();
+  assert.deepEqual(
+    view.connections.map(({ worker }) => worker),
+    [2, 1],
+  );
+  assert.deepEqual(
+    view.sheds.map(({ worker }) => worker),
+    [2, 1],
+  );
+  await closePool(pool);
 });

@@ -7,8 +7,11 @@
  * same figures and could land on one endpoint. A pick that never becomes a call is taken off again
  * by `settle`.
  */
-import type { experimental } from "@grpc/grpc-js";
-import type { EndpointLoad, PickTarget } from "../../../balancing/index.ts";
+import type { connectivityState, experimental } from "@grpc/grpc-js";
+import type { EndpointLoad, PickTarget, TargetConnectivity } from "../../../balancing/index.ts";
+import type { Clock } from "../../../base/index.ts";
+import { isEndpointFault } from "../../../cluster/index.ts";
+import type { Status } from "../../../grpc/index.ts";
 
 type PickResult = experimental.PickResult;
 
@@ -19,16 +22,38 @@ export class Leaf implements PickTarget {
   activeCalls = 0;
   readonly weight = 1;
   readonly key: string;
-  /** A picker is made of leaves that are. */
-  readonly connectivity = "READY";
-  readonly load: EndpointLoad | null;
+  /** What the policy keeps of it; the balancer sees to it. */
+  load: EndpointLoad | null = null;
+  readonly #clock: Clock;
+  readonly #nameOf: (state: connectivityState) => TargetConnectivity;
+  #isStarted = false;
   /** Picks since the last `settle` that have not become calls. */
   #pending = new Set<PendingPick>();
 
-  constructor(balancer: experimental.LeafLoadBalancer, key: string, load: EndpointLoad | null) {
+  /** @param nameOf the name of a state of grpc-js. */
+  constructor(
+    balancer: experimental.LeafLoadBalancer,
+    key: string,
+    clock: Clock,
+    nameOf: (state: connectivityState) => TargetConnectivity,
+  ) {
     this.balancer = balancer;
     this.key = key;
-    this.load = load;
+    this.#clock = clock;
+    this.#nameOf = nameOf;
+  }
+
+  get connectivity(): TargetConnectivity {
+    return this.#nameOf(this.balancer.getConnectivityState());
+  }
+
+  /** Begins to connect, unless it has done so. */
+  connect(): void {
+    if (this.#isStarted) this.balancer.exitIdle();
+    else {
+      this.#isStarted = true;
+      this.balancer.startConnecting();
+    }
   }
 
   /**
@@ -60,15 +85,30 @@ export class Leaf implements PickTarget {
     if (!this.#pending.delete(pick)) this.activeCalls += 1;
   }
 
-  /** A call that started has ended. */
-  ended(): void {
+  /**
+   * A call that started has ended. When its headers came is not told here, so that what took long
+   * is the whole call.
+   */
+  ended(code: Status, startedMs: number): void {
     this.activeCalls -= 1;
+    const { load } = this;
+    if (load === null) return;
+    const nowMs = this.#clock.nowMs();
+    const isFailure = isEndpointFault(code);
+    if (!isFailure) load.onAnswered(nowMs - startedMs, nowMs);
+    load.onEnded(isFailure, nowMs - startedMs, nowMs);
+  }
+
+  /** The time on the clock of this leaf. */
+  nowMs(): number {
+    return this.#clock.nowMs();
   }
 }
 
 class PendingPick {
   readonly #leaf: Leaf;
   readonly #inner: PickResult;
+  #startedMs = 0;
 
   constructor(leaf: Leaf, inner: PickResult) {
     this.#leaf = leaf;
@@ -76,12 +116,13 @@ class PendingPick {
   }
 
   start(): void {
+    this.#startedMs = this.#leaf.nowMs();
     this.#leaf.started(this);
     this.#inner.onCallStarted?.();
   }
 
   end(...args: Parameters<NonNullable<PickResult["onCallEnded"]>>): void {
-    this.#leaf.ended();
+    this.#leaf.ended(args[0] as number as Status, this.#startedMs);
     this.#inner.onCallEnded?.(...args);
   }
 }

@@ -1,19 +1,20 @@
 /**
  * A policy of ours as a load balancer of grpc-js: a leaf per endpoint, all of them connected, and
- * our picker over those that are ready.
+ * our picker over those that are ready; or, where the policy connects what it picks, over all.
  *
  * States are aggregated as grpc-js' own `round_robin` does: READY when one is, else CONNECTING,
  * else TRANSIENT_FAILURE, else IDLE. Unlike it, an update leaves the leaves of unchanged endpoints
  * alone. Not here: subchannels, their backoff and their keepalive, which stay grpc-js' own.
  */
 import type { ChannelOptions, connectivityState, experimental } from "@grpc/grpc-js";
-import type { Picker, Policy } from "../../../balancing/index.ts";
+import type { EndpointLoad, Picker, Policy, TargetConnectivity } from "../../../balancing/index.ts";
 import type { Clock, Rng, Timer } from "../../../base/index.ts";
 import { DEFAULT_CLUSTER_CONFIG } from "../../../cluster/index.ts";
 import type { GrpcModule } from "../grpc-module.ts";
 import type { PolicyConfigConstructor } from "./config.ts";
 import { endpointKey } from "./endpoints.ts";
 import { Leaf } from "./leaf.ts";
+import { MetadataRequest, pickedState } from "./picked.ts";
 
 type Endpoints = experimental.StatusOr<experimental.Endpoint[]>;
 type Helper = experimental.ChannelControlHelper;
@@ -59,6 +60,8 @@ class PolicyBalancer implements experimental.LoadBalancer {
   #picker: Picker<Leaf> | null = null;
   /** What the picker is over. */
   #ready = NONE;
+  /** The picker of a policy that connects what it picks. */
+  #lasting: experimental.Picker | null = null;
   #lastError: string | null = null;
   #note = "";
   /** Calls are let go: see `WARM_UP_MS`. */
@@ -89,8 +92,7 @@ class PolicyBalancer implements experimental.LoadBalancer {
       this.#fail(endpoints.error.details);
       return true;
     }
-    if (this.#policy !== config.policy) this.#ready = NONE; // its parameters may be others
-    this.#policy = config.policy;
+    if (this.#policy !== config.policy) this.#usePolicy(config.policy);
     this.#note = note;
     this.#isPaused = true;
     this.#take(endpoints.value, options);
@@ -100,7 +102,22 @@ class PolicyBalancer implements experimental.LoadBalancer {
     return true;
   }
 
-  /** All leaves connect by themselves: there is nothing to begin. */
+  /** Its parameters may be others: what was made with the old ones is made anew. */
+  #usePolicy(policy: Policy): void {
+    this.#policy = policy;
+    this.#ready = NONE;
+    for (const leaf of this.#leaves.values()) leaf.load = this.#newLoad(leaf.load);
+  }
+
+  #newLoad(previous: EndpointLoad | null): EndpointLoad | null {
+    return this.#policy?.newLoad?.(this.#deps.clock.nowMs(), previous) ?? null;
+  }
+
+  get #isPicked(): boolean {
+    return this.#policy?.connects === "picked";
+  }
+
+  /** All leaves connect by themselves, or when they are picked: there is nothing to begin. */
   exitIdle(): void {}
 
   /** The backoff is that of the subchannels. */
@@ -112,6 +129,7 @@ class PolicyBalancer implements experimental.LoadBalancer {
     this.#leaves = new Map();
     this.#ready = NONE;
     this.#picker = null;
+    this.#lasting = null;
     for (const leaf of leaves) leaf.balancer.destroy();
   }
 
@@ -125,32 +143,36 @@ class PolicyBalancer implements experimental.LoadBalancer {
     const hasNewOptions = !isSame(options, this.#options);
     this.#options = options;
     this.#leaves = new Map();
-    const added: Leaf[] = [];
     for (const endpoint of endpoints) {
       const key = endpointKey(endpoint);
       if (this.#leaves.has(key)) continue;
       const known = before.get(key);
-      if (known === undefined) added.push(this.#newLeaf(key, endpoint));
+      if (known === undefined) this.#newLeaf(key, endpoint);
       else {
         this.#leaves.set(key, known);
         if (hasNewOptions) known.balancer.updateEndpoint(endpoint, options);
       }
     }
-    for (const leaf of added) leaf.balancer.startConnecting();
+    if (!this.#isPicked) {
+      for (const leaf of this.#leaves.values()) if (leaf.connectivity === "IDLE") leaf.connect();
+    }
     for (const [key, leaf] of before) {
       if (!this.#leaves.has(key)) leaf.balancer.destroy();
     }
   }
 
-  #newLeaf(key: string, endpoint: experimental.Endpoint): Leaf {
+  #newLeaf(key: string, endpoint: experimental.Endpoint): void {
     const { createChildChannelControlHelper, LeafLoadBalancer } = this.#deps.grpc.experimental;
     const helper = createChildChannelControlHelper(this.#helper, {
       updateState: (state, _picker, error) => this.#onLeafState(leaf, key, state, error),
     });
     const balancer = new LeafLoadBalancer(endpoint, helper, this.#options, this.#note);
-    const leaf = new Leaf(balancer, key, null);
+    const { clock, grpc } = this.#deps;
+    const nameOf = (state: connectivityState) =>
+      grpc.connectivityState[state] as TargetConnectivity;
+    const leaf = new Leaf(balancer, key, clock, nameOf);
+    leaf.load = this.#newLoad(null);
     this.#leaves.set(key, leaf);
-    return leaf;
   }
 
   #onLeafState(leaf: Leaf, key: string, state: connectivityState, error: string | null): void {
@@ -159,12 +181,17 @@ class PolicyBalancer implements experimental.LoadBalancer {
     const { IDLE, READY } = grpc.connectivityState;
     if (error) this.#lastError = error;
     // A lost connection is a hint that the endpoint has gone.
-    if (this.#ready.includes(leaf) && state !== READY) this.#helper.requestReresolution();
+    const isLost = this.#isPicked ? state === IDLE : this.#ready.includes(leaf) && state !== READY;
+    if (isLost) this.#helper.requestReresolution();
     if (!this.#isPaused) this.#publish(grpc);
-    if (state === IDLE) leaf.balancer.exitIdle();
+    if (state === IDLE && !this.#isPicked) leaf.balancer.exitIdle();
   }
 
   #publish(grpc: GrpcModule): void {
+    if (this.#isPicked) {
+      this.#publishPicked([...this.#leaves.values()]);
+      return;
+    }
     const { IDLE, CONNECTING, READY, TRANSIENT_FAILURE } = grpc.connectivityState;
     const ready: Leaf[] = [];
     let state: connectivityState = IDLE;
@@ -195,27 +222,52 @@ class PolicyBalancer implements experimental.LoadBalancer {
   }
 
   #publishReady(ready: readonly Leaf[]): void {
-    const { rng, grpc } = this.#deps;
     this.#endWarmUp(true);
+    const picker = this.#pickerOf(ready);
+    if (picker !== null) this.#tell(this.#deps.grpc.connectivityState.READY, picker, null);
+  }
+
+  /** A picker over these leaves; null when they are those of the one before. */
+  #pickerOf(leaves: readonly Leaf[]): experimental.Picker | null {
+    const { rng, grpc, clock } = this.#deps;
     const isKept =
-      ready.length === this.#ready.length &&
-      ready.every((leaf, index) => leaf === this.#ready[index]);
-    if (isKept) return;
-    const picker = this.#policy!.newPicker(ready, rng, this.#picker, this.#deps.clock.nowMs());
+      leaves.length === this.#ready.length &&
+      leaves.every((leaf, index) => leaf === this.#ready[index]);
+    if (isKept) return null;
+    const picker = this.#policy!.newPicker(leaves, rng, this.#picker, clock.nowMs());
     this.#picker = picker;
-    this.#ready = ready;
+    this.#ready = leaves;
     const complete = grpc.experimental.PickResultType.COMPLETE;
-    this.#tell(
-      grpc.connectivityState.READY,
-      {
-        pick: (args) => {
-          this.#settleSoon();
-          const leaf = picker.pick(null, null, this.#deps.clock.nowMs());
-          return leaf!.pick(args, complete); // not null: it is over at least one
-        },
+    const request = new MetadataRequest();
+    return {
+      pick: (args) => {
+        this.#settleSoon();
+        // Not null: it is over at least one.
+        const leaf = picker.pick(null, request.of(args.metadata), clock.nowMs())!;
+        // Later, as grpc-js does it: a state must not change under a pick.
+        if (leaf.connectivity === "IDLE") process.nextTick(() => this.#connect(leaf));
+        return leaf.pick(args, complete);
       },
-      null,
-    );
+    };
+  }
+
+  #connect(leaf: Leaf): void {
+    const isHere = this.#leaves.get(leaf.key) === leaf;
+    if (isHere && leaf.connectivity === "IDLE") leaf.connect();
+  }
+
+  /** A picker lasts for as long as its leaves are there: it reads their states at each pick. */
+  #publishPicked(leaves: readonly Leaf[]): void {
+    const states = leaves.map(({ connectivity }) => connectivity);
+    this.#lasting = this.#pickerOf(leaves) ?? this.#lasting;
+    const state = pickedState(states);
+    const error = state === "TRANSIENT_FAILURE" ? this.#lastError : null;
+    this.#helper.updateState(this.#deps.grpc.connectivityState[state], this.#lasting!, error);
+    // "it will make sure that it is attempting to connect ... to at least one subchannel at any
+    // given time", as no pick may come to one that is IDLE (A42). Failed ones try by themselves.
+    const isBusy = states.some((each) => each === "READY" || each === "CONNECTING");
+    if (isBusy || !states.includes("TRANSIENT_FAILURE")) return;
+    leaves.find(({ connectivity }) => connectivity === "IDLE")?.connect();
   }
 
   #fail(details: string): void {

@@ -93,11 +93,15 @@ function registerInto(grpc: GrpcModule, dns: boolean, discovery: DiscoveryOption
   return Object.freeze({ schemes: Object.freeze(schemes), policies: Object.freeze(policies) });
 }
 
-/** Every name that our registry knows, with the names that grpc-go has for some. */
+/**
+ * Every name that our registry knows, with the names that grpc-go has for some. Not what lives by
+ * the reports of servers: stock grpc-js does not hand them on, and has such a policy of its own.
+ */
 function ourPolicies(): string[] {
-  return KNOWN_POLICY_NAMES.flatMap((name) =>
-    [name, `${name}${ALIAS_SUFFIX}`].filter((each) => tryParsePolicy(each, {}, each) !== null),
-  );
+  return KNOWN_POLICY_NAMES.flatMap((name) => [name, `${name}${ALIAS_SUFFIX}`]).filter((name) => {
+    const policy = tryParsePolicy(name, {}, name);
+    return policy !== null && policy.usesReports !== true;
+  });
 }
 
 function checkOptions(options: RegisterOptions): void {

@@ -79,6 +79,9 @@ func (e *echo) begin(ctx context.Context, setHeader func(metadata.MD) error, set
 		return orders, status.Error(codes.InvalidArgument, err.Error())
 	}
 	e.calls.Add(1)
+	if orders.Previous < orders.FailTimes {
+		return orders, status.Errorf(codes.Unavailable, "attempt %d fails", orders.Previous+1)
+	}
 	e.active.Add(1)
 	header := metadata.Pairs(wire.KeyServedBy, e.name)
 	for _, key := range []string{wire.KeyCallID, wire.KeyEcho, wire.KeyEchoBin} {

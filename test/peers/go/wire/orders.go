@@ -33,6 +33,10 @@ const (
 	KeySize      = "x-size"
 	KeyEndAfter  = "x-end-after"
 	KeyEndStatus = "x-end-status"
+	// KeyFailTimes is how many attempts fail UNAVAILABLE before anything is said; which attempt it
+	// is, the client tells by KeyPreviousAttempts (gRFC A6).
+	KeyFailTimes        = "x-fail-times"
+	KeyPreviousAttempts = "grpc-previous-rpc-attempts"
 	// KeyEcho and KeyEchoBin come back as initial metadata, KeyEchoTrailing and KeyEchoTrailingBin
 	// as trailers.
 	KeyEcho            = "x-echo"
@@ -57,6 +61,9 @@ type Orders struct {
 	// call with EndStatus; -1 for never.
 	EndAfter  int
 	EndStatus codes.Code
+	// FailTimes attempts fail, of which Previous were made.
+	FailTimes int
+	Previous  int
 }
 
 // ParseOrders reads the orders out of request metadata.
@@ -64,7 +71,8 @@ func ParseOrders(md metadata.MD) (Orders, error) {
 	orders := Orders{Size: -1, EndAfter: -1, Count: 1}
 	fields := map[string]*int{
 		KeySleepMs: &orders.SleepMs, KeyCount: &orders.Count, KeySize: &orders.Size,
-		KeyEndAfter: &orders.EndAfter,
+		KeyEndAfter: &orders.EndAfter, KeyFailTimes: &orders.FailTimes,
+		KeyPreviousAttempts: &orders.Previous,
 	}
 	for key, field := range fields {
 		if values := md.Get(key); len(values) > 0 {
