@@ -5,6 +5,9 @@
  */
 import type { Rng } from "../base/index.ts";
 import type { LoadReport } from "./load-report.ts";
+import type { OutlierDetectionConfig } from "./outlier-config.ts";
+import type { PriorityConfig } from "./priority.ts";
+import type { SubsettingConfig } from "./subsetting.ts";
 
 /** Something that can serve a call: one endpoint. Its owner keeps the figures up to date. */
 export interface PickTarget {
@@ -149,4 +152,8 @@ export interface Policy {
 export interface Balancing {
   /** The innermost policy. */
   readonly policy: Policy;
+  /** Each null where it is not asked for. */
+  readonly outlierDetection: OutlierDetectionConfig | null;
+  readonly subsetting: SubsettingConfig | null;
+  readonly priority: PriorityConfig | null;
 }

@@ -5,7 +5,8 @@
  * Not the rest of it: `methodConfig` and its like are about calls, not about choosing.
  */
 import { fieldsAt, refuse, ServiceConfigError, shortened } from "../grpc/index.ts";
-import type { Balancing, Policy } from "./policy.ts";
+import { AROUND_NAMES, plainBalancing, tryParseAround } from "./around.ts";
+import type { Balancing } from "./policy.ts";
 import {
   DEFAULT_POLICY_NAME,
   KNOWN_POLICY_NAMES,
@@ -24,35 +25,37 @@ import {
  *   known policy does not accept its parameters; PolicyError when it names only unknown policies.
  */
 export function balancingFromServiceConfig(json: unknown): Balancing {
-  return { policy: policyFrom(json) };
-}
-
-function policyFrom(json: unknown): Policy {
   const { loadBalancingConfig, loadBalancingPolicy } = fieldsAt(json, "it");
   if (loadBalancingConfig !== undefined) {
-    return firstKnown(loadBalancingConfig, "loadBalancingConfig");
+    return firstKnown(loadBalancingConfig, "loadBalancingConfig", []);
   }
-  if (loadBalancingPolicy === undefined) return parsePolicy(DEFAULT_POLICY_NAME);
+  if (loadBalancingPolicy === undefined) return plainBalancing(parsePolicy(DEFAULT_POLICY_NAME));
   if (typeof loadBalancingPolicy !== "string") {
     return refuse("loadBalancingPolicy", loadBalancingPolicy, "a string");
   }
-  return parsePolicy(loadBalancingPolicy.toLowerCase()); // "the policy name is case-insensitive"
+  // "the policy name is case-insensitive"
+  return plainBalancing(parsePolicy(loadBalancingPolicy.toLowerCase()));
 }
 
-/** "the first known one in the list wins": what stands behind it is not even looked at. */
-function firstKnown(list: unknown, path: string): Policy {
+/**
+ * "the first known one in the list wins": what stands behind it is not even looked at. The list may
+ * be a child's.
+ */
+function firstKnown(list: unknown, path: string, seen: readonly string[]): Balancing {
   if (!Array.isArray(list)) return refuse(path, list, "a list");
   const unknown: string[] = [];
   for (const [index, entry] of list.entries()) {
-    const at = `${path}[${index}]`;
-    const name = policyName(entry, at);
-    const policy = tryParsePolicy(name, entry[name], `${at}.${name}`);
-    if (policy !== null) return policy;
+    const name = policyName(entry, `${path}[${index}]`);
+    const at = `${path}[${index}].${name}`;
+    const around = tryParseAround(name, entry[name], at, seen, firstKnown);
+    if (around !== null) return around;
+    const policy = tryParsePolicy(name, entry[name], at);
+    if (policy !== null) return plainBalancing(policy);
     unknown.push(name);
   }
   throw new PolicyError(
     `service config: no known policy in ${path} [${shortened(unknown.join(", "))}]: ` +
-      `known are ${KNOWN_POLICY_NAMES.join(", ")}`,
+      `known are ${[...KNOWN_POLICY_NAMES, ...AROUND_NAMES].join(", ")}`,
   );
 }
 

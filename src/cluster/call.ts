@@ -239,10 +239,10 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
     this.#body = null;
   }
 
-  #endAttempt(status: Status): void {
+  #endAttempt(status: Status, isUnprocessed = false): void {
     const subchannel = this.#subchannel;
     this.#subchannel = null;
-    subchannel?.onAttemptEnded(status, this.#attemptMs);
+    subchannel?.onAttemptEnded(status, this.#attemptMs, isUnprocessed);
   }
 
   /** Out of queue and wheel; nothing more is reported. */
@@ -377,13 +377,13 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
     const status = isReset ? statusFromHttp2(failure.code) : Status.UNAVAILABLE;
     if (failure.isUnprocessed && this.#mayReplay(failure)) {
       this.#replays += 1;
-      this.#endAttempt(status);
+      this.#endAttempt(status, true);
       if (from !== null) this.plan?.tried.push(from);
       this.#owner.replay(this, from, this.#owner.nowMs());
       return;
     }
     if (this.#isRetried(status, null)) return;
-    this.#endAttempt(status);
+    this.#endAttempt(status, failure.isUnprocessed);
     const where = from === null ? "" : `${from.endpoint.address}: `;
     const code = isReset ? failure.code : ErrorCode.CANCEL;
     const said = `the server reset the stream: ${errorCodeName(code)}`;

@@ -26,6 +26,7 @@ import type { ServiceConfig } from "./service-config.ts";
 import { notReadyReason, readinessOf, viewOf } from "./show.ts";
 import { SourceStatus } from "./source-status.ts";
 import { Subchannel, type SubchannelOwner } from "./subchannel.ts";
+import { Subset } from "./subset.ts";
 import type { ClusterView, EndpointState, Readiness } from "./view.ts";
 import { WaitingCalls } from "./waiting.ts";
 import { WarmUp } from "./warm-up.ts";
@@ -49,6 +50,8 @@ export class Cluster implements SubchannelOwner, PickingOwner, ResolverListener,
   readonly #picking: Picking;
   readonly #calls: Calls;
   readonly #monitoring: Monitoring;
+  readonly #subset: Subset;
+  #set: EndpointSet | null = null;
   #serviceConfig: ServiceConfig;
   #isClosed = false;
 
@@ -56,8 +59,8 @@ export class Cluster implements SubchannelOwner, PickingOwner, ResolverListener,
     this.#config = config;
     this.#deps = deps;
     this.#serviceConfig = config.serviceConfig;
-    const { policy } = config.serviceConfig.balancing;
-    this.#picking = new Picking(policy, deps.clock, deps.rng, this);
+    this.#picking = new Picking(config.target, config.serviceConfig, deps, this);
+    this.#subset = new Subset(deps.rng);
     this.#monitoring = new Monitoring(config, deps);
     this.#order = new ConnectOrder(deps.rng);
     this.#warmUp = new WarmUp(config.warmUp, deps.clock, () => this.#calls.releaseReady());
@@ -92,20 +95,18 @@ export class Cluster implements SubchannelOwner, PickingOwner, ResolverListener,
 
   #newSubchannel(endpoint: Endpoint): Subchannel {
     const { clock, rng } = this.#deps;
-    const metrics = this.#metrics.endpoint(endpoint);
-    const { maxConnectionsPerEndpoint } = this.#config;
-    const backoff = new Backoff(rng, this.#config.backoff);
+    const { maxConnectionsPerEndpoint, backoff } = this.#config;
     this.#connectivity.onEndpoint(null, "IDLE");
     const subchannel = new Subchannel(
       endpoint,
       this.#calls.connections,
       clock,
-      backoff,
-      metrics,
+      new Backoff(rng, backoff),
+      this.#metrics.endpoint(endpoint),
       maxConnectionsPerEndpoint,
       this,
     );
-    subchannel.usePolicy(this.#picking.policy);
+    this.#picking.adopt(subchannel);
     this.#monitoring.attach(subchannel);
     return subchannel;
   }
@@ -133,12 +134,9 @@ export class Cluster implements SubchannelOwner, PickingOwner, ResolverListener,
     if (this.#isClosed || serviceConfig === this.#serviceConfig) return;
     this.#serviceConfig = serviceConfig;
     this.#calls.configure(serviceConfig);
-    const { policy } = serviceConfig.balancing;
-    this.#picking.setPolicy(policy);
+    this.#picking.configure(serviceConfig);
     this.#monitoring.reconfigure(serviceConfig, this.#endpoints.current);
-    this.#order.set(this.#endpoints.current, policy);
-    this.#order.connect();
-    this.#picking.publish();
+    if (this.#set !== null) this.#takeOver(this.#set);
     this.#judge();
   }
 
@@ -176,7 +174,7 @@ export class Cluster implements SubchannelOwner, PickingOwner, ResolverListener,
     if (this.#isClosed) return;
     this.#connectivity.onEndpoint(before, subchannel.state);
     this.#endpointLog.onState(subchannel);
-    if (subchannel.isReady !== subchannel.isPublished) this.#picking.publishSoon();
+    if (this.#picking.onState(subchannel)) this.#picking.publishSoon();
     else if (this.#waiting.ready.length > 0 && this.#picking.readyCount > 0) this.#warm();
     this.#order.onState(subchannel);
     this.#judge();
@@ -184,7 +182,8 @@ export class Cluster implements SubchannelOwner, PickingOwner, ResolverListener,
 
   /** Where it stands as a whole; who must know is told. */
   #judge(): void {
-    if (!this.#connectivity.update(this.#source, this.#picking.policy.connects)) return;
+    const { policy, isPanic } = this.#picking;
+    if (!this.#connectivity.update(this.#source, policy.connects, isPanic)) return;
     if (this.#connectivity.isFailing) this.#waiting.failImpatient();
     this.#deps.listener?.onConnectivity(this.#connectivity.state);
   }
@@ -195,7 +194,7 @@ export class Cluster implements SubchannelOwner, PickingOwner, ResolverListener,
   }
 
   onSubchannelCapacity(subchannel: Subchannel): void {
-    if (this.#waiting.capacity.length === 0 || !subchannel.isReady) return;
+    if (this.#waiting.capacity.length === 0 || !this.#picking.mayTake(subchannel)) return;
     while (this.#waiting.capacity.length > 0 && subchannel.canOpen()) {
       this.#waiting.capacity.shift()!.startOn(subchannel);
     }
@@ -217,6 +216,7 @@ export class Cluster implements SubchannelOwner, PickingOwner, ResolverListener,
       if (readyCount > wasReady) for (const each of current) this.onSubchannelCapacity(each);
       if (this.#waiting.ready.length > 0) this.#warm();
     }
+    this.#judge();
   }
 
   #warm(): void {
@@ -233,14 +233,22 @@ export class Cluster implements SubchannelOwner, PickingOwner, ResolverListener,
     if (this.#isClosed) return;
     this.#source.onSet(set);
     this.#setLog.onEndpoints(set);
-    const removed = this.#endpoints.update(set);
-    this.#order.set(this.#endpoints.current, this.#picking.policy);
+    this.#set = set;
+    this.#takeOver(set);
+    this.#judge();
+  }
+
+  /** What of the set is to be used: endpoints come and go, and the picker follows. */
+  #takeOver(set: EndpointSet): void {
+    const used = this.#subset.of(set, this.#serviceConfig.balancing.subsetting);
+    const removed = this.#endpoints.update(used);
+    this.#picking.onSet(set);
+    this.#order.set(this.#endpoints.current, this.#picking);
     for (const subchannel of removed) {
       subchannel.remove(this.#endpoints.reasonOfLeaving(subchannel));
     }
     this.#order.connect();
     this.#picking.publish();
-    this.#judge();
   }
 
   onError(reason: string): void {
@@ -270,9 +278,9 @@ export class Cluster implements SubchannelOwner, PickingOwner, ResolverListener,
       stale: this.#source.isStale,
       staleMs: Math.round(this.#source.staleMs(this.#deps.clock.nowMs())),
       reason: this.#source.reason,
-      notes: this.#endpoints.notes,
+      notes: [...this.#endpoints.notes, ...this.#picking.notes],
       circuitBreakers: this.#calls.breakers(),
-      endpoints: viewOf(this.#endpoints, this.#picking.policy, this.#picking.picker),
+      endpoints: viewOf(this.#endpoints, this.#picking),
     };
   }
 

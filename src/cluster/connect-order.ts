@@ -5,6 +5,7 @@
 
 import type { Policy } from "../balancing/index.ts";
 import { type Rng, shuffled, unreachable } from "../base/index.ts";
+import type { Picking } from "./picking.ts";
 import type { Subchannel } from "./subchannel.ts";
 
 /** See the head of this file. */
@@ -18,10 +19,17 @@ export class ConnectOrder {
     this.#rng = rng;
   }
 
-  /** The endpoints are these now, or the policy is; `connect` acts on it. */
-  set(current: readonly Subchannel[], policy: Policy): void {
+  /**
+   * The endpoints are these now, or the policy is; `connect` acts on it.
+   *
+   * @param picking knows the policy, and which endpoints are near: these are tried first.
+   */
+  set(current: readonly Subchannel[], picking: Picking): void {
+    const { policy } = picking;
     this.#connects = policy.connects;
     this.#order = policy.shuffleAddressList ? shuffled(current, this.#rng) : current;
+    if (policy.connects !== "first") return;
+    this.#order = [...this.#order].sort((a, b) => picking.levelOf(a) - picking.levelOf(b));
   }
 
   /** Connects what is to be connected, and lets the others rest. */

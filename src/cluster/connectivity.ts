@@ -59,10 +59,15 @@ export class ConnectivityAggregate {
    * Judges anew; returns whether the state changed.
    *
    * @param connects which endpoints hold a connection.
+   * @param isPanic endpoints are used although they are held back: calls need not wait.
    */
-  update({ isResolved, isAway }: SourceStatus, connects: Policy["connects"]): boolean {
+  update(
+    { isResolved, isAway }: SourceStatus,
+    connects: Policy["connects"],
+    isPanic: boolean,
+  ): boolean {
     if (!isResolved) return this.#become(isAway ? "TRANSIENT_FAILURE" : "CONNECTING", false);
-    if (this.#ready > 0) return this.#become("READY", false);
+    if (this.#ready > 0 || isPanic) return this.#become("READY", false);
     if (connects === "picked") return this.#become(this.#ofPicked(), true);
     // A62: pick_first stays in TRANSIENT_FAILURE until READY. Of the others each endpoint keeps
     // to that by itself: one that is tried again is not CONNECTING.

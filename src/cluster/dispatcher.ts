@@ -7,7 +7,6 @@ import type { Call } from "./call.ts";
 import type { CallOwner } from "./call-owner.ts";
 import type { CircuitBreakers } from "./circuit-breakers.ts";
 import type { Picking } from "./picking.ts";
-import { QueueSpread } from "./queue-spread.ts";
 import type { Subchannel } from "./subchannel.ts";
 import type { WaitingCalls } from "./waiting.ts";
 
@@ -85,13 +84,14 @@ export class Dispatcher {
       picked = this.#picking.pick(picked, call.request, nowMs);
       if (picked === null || !tried.includes(picked)) return picked;
     }
-    const isOther = (each: Subchannel) => each.isReady && each.canOpen() && !tried.includes(each);
+    const isOther = (each: Subchannel) =>
+      this.#picking.mayTake(each) && each.canOpen() && !tried.includes(each);
     return this.#owner.subchannels.find(isOther) ?? picked;
   }
 
   /** Both picks are full. While calls wait, no endpoint has room: whatever has some takes them. */
   #startAnywhere(call: Call): void {
-    const hasRoom = (each: Subchannel) => each.isReady && each.canOpen();
+    const hasRoom = (each: Subchannel) => this.#picking.mayTake(each) && each.canOpen();
     const other =
       this.#waiting.capacity.length > 0 ? undefined : this.#owner.subchannels.find(hasRoom);
     if (other === undefined) this.#wait(call, true);
@@ -108,7 +108,7 @@ export class Dispatcher {
   /** Calls that waited until something is ready go, evenly where the policy aims at that. */
   releaseReady(owner: CallOwner): void {
     const waiting = this.#waiting.ready.length;
-    const spread = this.#spreadOf(waiting);
+    const spread = this.#picking.spread(waiting);
     const nowMs = owner.nowMs();
     for (let i = 0; i < waiting && this.#picking.readyCount > 0; i++) {
       const call = this.#waiting.ready.shift();
@@ -118,12 +118,5 @@ export class Dispatcher {
       if (target?.canOpen() === true) call.startOn(target);
       else owner.dispatch(call, nowMs);
     }
-  }
-
-  #spreadOf(calls: number): QueueSpread<Subchannel> | null {
-    const { picker, policy } = this.#picking;
-    if (picker === null || policy.levelsCalls !== true) return null;
-    const ready = this.#owner.subchannels.filter((each) => each.isPublished && each.isReady);
-    return ready.length === 0 ? null : new QueueSpread(picker, ready, calls);
   }
 }

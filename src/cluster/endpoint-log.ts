@@ -7,19 +7,26 @@
 
 import type { Clock, Logger } from "../base/index.ts";
 import type { Subchannel } from "./subchannel.ts";
+import type { EndpointState } from "./view.ts";
 
 /** Endpoints that are named in a second. */
 export const ENDPOINT_LINES_MAX = 10;
 /** The second of `ENDPOINT_LINES_MAX`. */
 const INTERVAL_MS = 1_000;
 
+const FAILURES: Readonly<Partial<Record<EndpointState, string>>> = {
+  TRANSIENT_FAILURE: "endpoint failed",
+  EJECTED: "endpoint ejected",
+  UNHEALTHY: "endpoint is not healthy",
+};
+
 /** What the log knows of one cluster's endpoints. */
 export class EndpointLog {
   readonly #target: string;
   readonly #log: Logger;
   readonly #clock: Clock;
-  /** Those that failed and are not ready again. */
-  readonly #failed = new Set<Subchannel>();
+  /** Those that failed and are not ready again, and in which state. */
+  readonly #failed = new Map<Subchannel, EndpointState>();
   #sinceMs = Number.NEGATIVE_INFINITY;
   #lines = 0;
   /** Changes that got no line of their own. */
@@ -35,17 +42,17 @@ export class EndpointLog {
   /** The state of a subchannel changed. */
   onState(subchannel: Subchannel): void {
     const { state } = subchannel;
-    if (state === "TRANSIENT_FAILURE") this.#onFailed(subchannel, "endpoint failed");
-    else if (state === "UNHEALTHY") this.#onFailed(subchannel, "endpoint is unhealthy");
+    const message = FAILURES[state];
+    if (message !== undefined) this.#onFailed(subchannel, message);
     else if (state === "READY") this.#onReady(subchannel);
     // One that left is nobody's trouble any more.
     else if (state === "DRAINING") this.#failed.delete(subchannel);
   }
 
   #onFailed(subchannel: Subchannel, message: string): void {
-    if (this.#failed.has(subchannel)) return;
-    this.#failed.add(subchannel);
-    const { endpoint, reason } = subchannel;
+    const { endpoint, reason, state } = subchannel;
+    if (this.#failed.get(subchannel) === state) return;
+    this.#failed.set(subchannel, state);
     const fields = { target: this.#target, endpoint: endpoint.address, reason };
     if (this.#tryLine()) this.#log.warn(message, fields);
     else this.#failedMore += 1;

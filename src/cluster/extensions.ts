@@ -4,6 +4,13 @@
  * Strict, unlike the rest: nobody else writes into it, so a name that is unknown is a typo.
  */
 
+import {
+  DEFAULT_LOCALITY,
+  type LocalityConfig,
+  parseLocality,
+  parseSlowStart,
+  type SlowStartConfig,
+} from "../balancing/index.ts";
 import { checkNames, fieldsAt } from "../grpc/index.ts";
 import { type ActiveCheckConfig, parseActiveCheck } from "./active-check-config.ts";
 import { type CircuitBreakersConfig, parseCircuitBreakers } from "./circuit-breakers.ts";
@@ -15,10 +22,15 @@ export interface Extensions {
   readonly circuitBreakers: CircuitBreakersConfig | null;
   /** The default unless it is said that there is none. */
   readonly retryBudget: RetryBudgetConfig | null;
+  /** Null: endpoints that are new get their whole share at once. */
+  readonly slowStart: SlowStartConfig | null;
+  readonly locality: LocalityConfig;
 }
 
 /** Names that `"fairlead"` may have. */
-const NAMES: readonly string[] = ["activeHealthCheck", "circuitBreakers", "retryBudget"];
+const NAMES: readonly string[] = [
+  ...(["activeHealthCheck", "circuitBreakers", "retryBudget", "slowStart", "locality"] as const),
+] satisfies (keyof Extensions)[];
 
 /**
  * @param value the object after `JSON.parse`; undefined when it is absent.
@@ -27,9 +39,13 @@ const NAMES: readonly string[] = ["activeHealthCheck", "circuitBreakers", "retry
 export function parseExtensions(value: unknown): Extensions {
   const fields = value === undefined ? {} : fieldsAt(value, "fairlead");
   checkNames(fields, NAMES, "fairlead");
+  const { slowStart, locality } = fields;
   return {
     activeHealthCheck: parseActiveCheck(fields.activeHealthCheck, "fairlead.activeHealthCheck"),
     circuitBreakers: parseCircuitBreakers(fields.circuitBreakers, "fairlead.circuitBreakers"),
     retryBudget: parseRetryBudget(fields.retryBudget, "fairlead.retryBudget"),
+    slowStart: slowStart === undefined ? null : parseSlowStart(slowStart, "fairlead.slowStart"),
+    locality:
+      locality === undefined ? DEFAULT_LOCALITY : parseLocality(locality, "fairlead.locality"),
   };
 }

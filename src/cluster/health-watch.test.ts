@@ -235,6 +235,7 @@ test("an endpoint that leaves is gone as soon as its calls are, whoever watches 
 
 test("a health check is no call: no figure counts it, and no keepalive asks for its sake", async () => {
   await withCluster(watching(), async (harness) => {
+    harness.clock.advance(1_000); // at 0 the keepalive has not begun
     const { connections, calls } = await watched(harness, 1);
     calls[0]!.say(SERVING);
     await harness.untilReady(1);
@@ -250,25 +251,32 @@ test("a health check is no call: no figure counts it, and no keepalive asks for 
 });
 
 test("a connection beyond the first closes at rest although a health check is on it", async () => {
-  await withCluster({ ...watching(), maxConnectionsPerEndpoint: 2 }, async (harness) => {
+  await withCluster({ ...watching(), maxConnectionsPerEndpoint: 3 }, async (harness) => {
     const server = await harness.server({ settings: [[3, 2]] });
     harness.resolve(server);
     const first = await server.next();
     (await callOf(first, WATCH_PATH)).say(SERVING);
     await harness.untilReady(1);
-    const probes = [harness.call(), harness.call()];
+    const probes = [harness.call(), harness.call(), harness.call()];
     const second = await server.next();
-    await eventually("two calls", () => callsOf(second, "/echo.Echo/Say").length === 1);
-    // The first is replaced as the place of the health check.
-    (await callOf(first, WATCH_PATH)).end(14);
-    (await callOf(first, WATCH_PATH, 2)).say(SERVING);
-    for (const connection of [first, second]) {
+    await eventually("two calls", () => callsOf(second, "/echo.Echo/Say").length === 2);
+    probes.push(harness.call());
+    const third = await server.next();
+    await callOf(third, "/echo.Echo/Say");
+    // The second is full: the health check moves to the third.
+    first.goAway(0x7fffffff);
+    (await callOf(third, WATCH_PATH)).say(SERVING);
+    await harness.pass(FLAP_MS);
+    for (const connection of [first, second, third]) {
       for (const { stream } of callsOf(connection, "/echo.Echo/Say")) connection.respond(stream.id);
     }
     for (const probe of probes) await probe.over();
     await harness.pass(EXTRA_CONNECTION_IDLE_MS + 2_000);
-    await second.closed();
-    assert.equal(first.isClosed, false);
+    await third.closed();
+    (await callOf(second, WATCH_PATH)).say(SERVING);
+    await harness.pass(FLAP_MS);
+    await harness.untilReady(1);
+    assert.equal(second.isClosed, false);
   });
 });
 

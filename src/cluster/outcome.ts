@@ -3,6 +3,7 @@
  * their HTTP status.
  */
 
+import type { Outcome } from "../balancing/index.ts";
 import { isGrpcContentType, parseGrpcStatus, Status, statusFromHttp } from "../grpc/index.ts";
 import type { HeaderList } from "../http2/index.ts";
 
@@ -38,6 +39,20 @@ export function isEndpointFault(status: Status): boolean {
     default:
       return false;
   }
+}
+
+/**
+ * What outlier detection makes of a status. A50 knows success, which is OK, and failure, which is
+ * all else; of these the endpoint's faults count in a row too, as Envoy's 5xx do.
+ *
+ * CANCELLED counts as nothing, whoever said it: nearly always the caller gave up, and the endpoint
+ * could do nothing about it. Where A50 counts it, a client that hangs up ejects good endpoints.
+ * DEADLINE_EXCEEDED counts: a pod that hangs shows itself in no other way.
+ */
+export function outcomeOf(status: Status): Outcome {
+  if (status === Status.OK) return "success";
+  if (status === Status.CANCELLED) return "unknown";
+  return isEndpointFault(status) ? "error" : "failure";
 }
 
 /** Whether a request is gRPC by its content-type. */

@@ -5,13 +5,19 @@
  * Each part is parsed where it belongs: policies in room `balancing`, methods in room `grpc`.
  */
 
-import { type Balancing, balancingFromServiceConfig, parsePolicy } from "../balancing/index.ts";
+import {
+  type Balancing,
+  balancingFromServiceConfig,
+  parsePolicy,
+  plainBalancing,
+} from "../balancing/index.ts";
 import type { ServiceConfigResult } from "../discovery/index.ts";
 import {
   fieldsAt,
   MethodConfigs,
   parseRetryThrottling,
   type RetryThrottling,
+  ServiceConfigError,
   textAt,
 } from "../grpc/index.ts";
 import { type Extensions, parseExtensions } from "./extensions.ts";
@@ -38,12 +44,18 @@ export interface ServiceConfig {
  */
 export function parseServiceConfig(json: unknown): ServiceConfig {
   const { fairlead, healthCheckConfig } = fieldsAt(json, "it");
+  const balancing = balancingFromServiceConfig(json);
+  const extensions = parseExtensions(fairlead);
+  if (balancing.priority !== null && extensions.locality.prefer !== null) {
+    const why = "and priority in loadBalancingConfig exclude each other: both say what is near";
+    throw new ServiceConfigError("fairlead.locality.prefer", why);
+  }
   return {
-    balancing: balancingFromServiceConfig(json),
+    balancing,
     methods: MethodConfigs.parse(json),
     retryThrottling: parseRetryThrottling(json),
     healthCheck: healthCheckAt(healthCheckConfig, "healthCheckConfig"),
-    extensions: parseExtensions(fairlead),
+    extensions,
   };
 }
 
@@ -69,5 +81,5 @@ function healthCheckAt(value: unknown, path: string): HealthCheckConfig | null {
  * @throws PolicyError when there is no such policy.
  */
 export function serviceConfigOf(policyName: string): ServiceConfig {
-  return { ...parseServiceConfig({}), balancing: { policy: parsePolicy(policyName) } };
+  return { ...parseServiceConfig({}), balancing: plainBalancing(parsePolicy(policyName)) };
 }

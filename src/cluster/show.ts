@@ -2,10 +2,11 @@
  * A cluster for people: each endpoint, whether it would be picked, and the steps of that decision.
  */
 
-import type { Picker, Policy } from "../balancing/index.ts";
-import type { SkippedEndpoint } from "../discovery/index.ts";
+import type { Endpoint, SkippedEndpoint } from "../discovery/index.ts";
 import type { Endpoints } from "./endpoints.ts";
+import type { Picking } from "./picking.ts";
 import type { Subchannel } from "./subchannel.ts";
+import { OUTSIDE_SUBSET } from "./subset.ts";
 import type { DecisionStep, EndpointView, Readiness } from "./view.ts";
 
 const IN_SET = "in the endpoint set";
@@ -14,15 +15,12 @@ const IN_SET = "in the endpoint set";
  * The endpoints of the current set, those that drain, and those that the source knows and a rule of
  * discovery leaves out, sorted by address.
  */
-export function viewOf(
-  endpoints: Endpoints,
-  policy: Policy,
-  picker: Picker<Subchannel> | null,
-): EndpointView[] {
+export function viewOf(endpoints: Endpoints, picking: Picking): EndpointView[] {
+  const { policy, picker } = picking;
   const only = policy.connects === "first" ? (picker?.pick(null, null, 0) ?? null) : null;
   const views = [
-    ...endpoints.current.map((each) => endpointView(each, policy, only)),
-    ...endpoints.draining.map((each) => endpointView(each, policy, only)),
+    ...endpoints.current.map((each) => endpointView(each, picking, only)),
+    ...endpoints.draining.map((each) => endpointView(each, picking, only)),
   ];
   const shown = new Set(views.map(({ address, uid }) => `${address} ${uid}`));
   for (const skipped of endpoints.skipped) {
@@ -35,12 +33,13 @@ export function viewOf(
 
 function endpointView(
   subchannel: Subchannel,
-  policy: Policy,
+  picking: Picking,
   only: Subchannel | null,
 ): EndpointView {
-  const { endpoint, state, reason } = subchannel;
+  const { endpoint, state } = subchannel;
+  const { policy } = picking;
   const isPassedOver = policy.connects === "first" && state === "IDLE";
-  const usable = subchannel.isReady && (policy.connects === "all" || only === subchannel);
+  const usable = picking.isUsable(subchannel) && (policy.connects === "all" || only === subchannel);
   return {
     address: endpoint.address,
     pod: endpoint.pod,
@@ -49,7 +48,7 @@ function endpointView(
     zone: endpoint.zone,
     state,
     usable,
-    reason: isPassedOver ? "pick_first uses another endpoint" : reason,
+    reason: isPassedOver ? "pick_first uses another endpoint" : picking.reasonOf(subchannel),
     source: endpoint.source,
     weight: endpoint.weight,
     connections: subchannel.connectionCount,
@@ -57,7 +56,7 @@ function endpointView(
     calls: subchannel.metrics.calls.value,
     failures: subchannel.metrics.failures.value,
     latencyMs: subchannel.latencyMs === null ? null : round(subchannel.latencyMs),
-    decision: decisionOf(subchannel, policy, usable),
+    decision: decisionOf(subchannel, picking, usable),
   };
 }
 
@@ -79,18 +78,22 @@ function skippedView({ endpoint, reason }: SkippedEndpoint): EndpointView {
     calls: 0,
     failures: 0,
     latencyMs: null,
-    decision: [{ rule: IN_SET, effect: `no: ${reason}, says ${endpoint.source}` }],
+    decision:
+      reason === OUTSIDE_SUBSET
+        ? [inSet(endpoint), { rule: "random_subsetting", effect: `no: ${reason}` }]
+        : [{ rule: IN_SET, effect: `no: ${reason}, says ${endpoint.source}` }],
   };
 }
 
-function decisionOf(subchannel: Subchannel, policy: Policy, usable: boolean): DecisionStep[] {
+function inSet({ source, rule }: Endpoint): DecisionStep {
+  return { rule: IN_SET, effect: `yes, from ${source}${rule === null ? "" : `: ${rule}`}` };
+}
+
+function decisionOf(subchannel: Subchannel, picking: Picking, usable: boolean): DecisionStep[] {
   const { endpoint, state, reason } = subchannel;
-  const rule = endpoint.rule === null ? "" : `: ${endpoint.rule}`;
+  const { policy } = picking;
   const steps: DecisionStep[] = [
-    {
-      rule: IN_SET,
-      effect: state === "DRAINING" ? `no: ${reason}` : `yes, from ${endpoint.source}${rule}`,
-    },
+    state === "DRAINING" ? { rule: IN_SET, effect: `no: ${reason}` } : inSet(endpoint),
   ];
   if (state === "DRAINING") return steps;
   if (policy.connects === "first" && state === "IDLE") {
@@ -102,10 +105,8 @@ function decisionOf(subchannel: Subchannel, policy: Policy, usable: boolean): De
     rule: "connection is ready",
     effect: isConnected ? `yes, ${subchannel.connectionCount}` : `no: ${state}, ${reason}`,
   });
-  if (!subchannel.isReady) {
-    if (isConnected) steps.push({ rule: "fit for calls", effect: `no: ${state}, ${reason}` });
-    return steps;
-  }
+  steps.push(...picking.stepsOf(subchannel));
+  if (!picking.mayTake(subchannel)) return steps;
   if (policy.connects === "first") {
     steps.push({ rule: policy.name, effect: usable ? "takes every call" : "not the first" });
   } else {

@@ -7,7 +7,14 @@
  */
 
 import type { Socket } from "node:net";
-import type { EndpointLoad, PickTarget, Policy, TargetConnectivity } from "../balancing/index.ts";
+import type {
+  EndpointLoad,
+  OutlierRecord,
+  OutlierTarget,
+  Policy,
+  RampTarget,
+  TargetConnectivity,
+} from "../balancing/index.ts";
 import type { Clock, Timer } from "../base/index.ts";
 import type { Endpoint } from "../discovery/index.ts";
 import { Status } from "../grpc/index.ts";
@@ -23,8 +30,9 @@ import type { EndpointMonitor } from "./endpoint-monitor.ts";
 import type { OwnStreamPlace } from "./kept-stream.ts";
 import { takeReport } from "./load-reports.ts";
 import type { EndpointMetrics } from "./metrics.ts";
-import { isEndpointFault } from "./outcome.ts";
+import { isEndpointFault, outcomeOf } from "./outcome.ts";
 import { connectivityOf, type EndpointHealth, Overlay } from "./overlay.ts";
+import { Standing } from "./standing.ts";
 import { Upstream, type UpstreamOwner } from "./upstream.ts";
 import type { EndpointState } from "./view.ts";
 
@@ -44,7 +52,7 @@ export interface SubchannelOwner {
 const LATENCY_WEIGHT = 0.1;
 
 /** See the head of this file. */
-export class Subchannel implements PickTarget, UpstreamOwner, OwnStreamPlace {
+export class Subchannel implements RampTarget, OutlierTarget, UpstreamOwner, OwnStreamPlace {
   /** As the last set has it: address and uid stay, what else is known of it may change. */
   endpoint: Endpoint;
   readonly #connector: ConnectionSource;
@@ -59,8 +67,11 @@ export class Subchannel implements PickTarget, UpstreamOwner, OwnStreamPlace {
   #takesReports = false;
   /** What watches it while it is connected; null for nothing. See `Monitoring`. */
   monitor: EndpointMonitor | null = null;
-  /** Whether the cluster's picker has it; the cluster keeps it. */
-  isPublished = false;
+  /** What outlier detection keeps of it; null without. */
+  outlier: OutlierRecord | null = null;
+  /** See `Ramp`. */
+  rampFromMs = Number.NEGATIVE_INFINITY;
+  readonly standing = new Standing();
   /** A recent mean of the time from an attempt's start to its response headers. */
   latencyMs: number | null = null;
   /** Of its connections, and what they are not used for all the same. */
@@ -243,13 +254,14 @@ export class Subchannel implements PickTarget, UpstreamOwner, OwnStreamPlace {
     return http2.open(list, isEnd, events, nowMs);
   }
 
-  /** From `Call`: its attempt here is over. */
-  onAttemptEnded(status: Status, startedMs: number): void {
+  /** From `Call`: its attempt here is over. `isUnprocessed`: nothing was done with it here. */
+  onAttemptEnded(status: Status, startedMs: number, isUnprocessed: boolean): void {
     this.activeCalls -= 1;
     if (status !== Status.OK) this.metrics.failures.add();
     const nowMs = this.#clock.nowMs();
     this.metrics.durations.of(status).record((nowMs - startedMs) / 1_000);
     this.load?.onEnded(isEndpointFault(status), nowMs - startedMs, nowMs);
+    this.outlier?.onEnded(isUnprocessed ? "unknown" : outcomeOf(status), nowMs);
   }
 
   /** From `Call`: the response headers of its attempt came. How long its stream lasts says less. */

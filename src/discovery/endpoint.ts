@@ -4,6 +4,8 @@
  * A set is compared and passed on as a whole; finding what changed is its reader's work.
  */
 
+import type { Place } from "./kubernetes/place.ts";
+
 /** One server that can serve the target (gRFC A61: one endpoint, one or more addresses). */
 export interface Endpoint {
   /** What to connect to first: "10.0.0.1:50051", "[::1]:50051", "name:50051" or "unix:/path". */
@@ -44,6 +46,12 @@ export interface SkippedEndpoint {
   readonly reason: string;
 }
 
+/** Where the process runs that asked, and whether the set was made for that place. */
+export interface SetPlace extends Place {
+  /** Which hints of the slices hold: each endpoint of the set is meant for that node or zone. */
+  readonly hints: "node" | "zone" | null;
+}
+
 /** All endpoints of a target at one time: immutable, sorted by address, without duplicates. */
 export interface EndpointSet {
   readonly endpoints: readonly Endpoint[];
@@ -60,6 +68,8 @@ export interface EndpointSet {
   readonly isStale?: boolean;
   /** Rules that hold for the set as a whole, for people; absent when there is none to tell. */
   readonly notes?: readonly string[];
+  /** Absent from sources that do not know where endpoints are. */
+  readonly place?: SetPlace;
   /** What the source says of the service config; absent or null from a source that says nothing. */
   readonly serviceConfig?: ServiceConfigResult | null;
 }

@@ -16,6 +16,7 @@ export type {
   EndpointConditions,
   EndpointSet,
   ServiceConfigResult,
+  SetPlace,
   SkippedEndpoint,
 } from "./endpoint.ts";
 export { newEndpoint, newEndpointSet } from "./endpoint.ts";

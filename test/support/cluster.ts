@@ -4,7 +4,7 @@
  * Time stands still while bytes move: only what the test advances is ever due.
  */
 import assert from "node:assert/strict";
-import { type Policy, parsePolicy } from "../../src/balancing/index.ts";
+import { type Policy, parsePolicy, plainBalancing } from "../../src/balancing/index.ts";
 import {
   RecordingLogger,
   type Rng,
@@ -191,7 +191,7 @@ export class ClusterHarness {
       target: this.resolver.target,
       serviceConfig: {
         ...parseServiceConfig(options.serviceConfig ?? {}),
-        balancing: { policy: typeof policy === "string" ? parsePolicy(policy) : policy },
+        balancing: plainBalancing(typeof policy === "string" ? parsePolicy(policy) : policy),
       },
       maxConnectionsPerEndpoint: options.maxConnectionsPerEndpoint ?? 10,
       readyTimeoutMs: options.readyTimeoutMs ?? 5_000,

@@ -114,6 +114,7 @@ export class ServiceModel {
     }
     return Object.freeze({
       endpoints: Object.freeze(endpoints),
+      place: Object.freeze({ ...this.#census.place, hints: judgement.hints }),
       ...(endpoints.length === 0 && { reason: this.#reason(skipped) }),
       ...(this.#isAbsent && { isAbsent: true }),
       ...(skipped.length > 0 && { skipped: Object.freeze(skipped) }),

@@ -26,6 +26,8 @@ export interface TrafficSettings {
 
 /** The rules as they apply to one state of a Service's endpoints. */
 export interface Judgement {
+  /** Which hints hold; null: none. */
+  readonly hints: "node" | "zone" | null;
   /** Two judgements with the same key come to the same verdicts, but for their identity. */
   readonly key: string;
   /** Of any endpoint of that state. */
@@ -57,6 +59,7 @@ export function judge(census: Census, settings: TrafficSettings): Judgement {
   const chosen = mode === "zone" ? used(`ready, hinted for zone ${place.zone}`) : inMode;
   const refusals = new Map<string, Verdict>();
   return {
+    hints: mode,
     key: `${mode} ${isInNeed} ${place.node} ${place.zone}`,
     notes: notesOf(census, settings, mode, place),
     verdictOf(candidate): Verdict {
@@ -77,6 +80,7 @@ function judgeLocal(census: Census, place: Place): Judgement {
   const isInNeed = census.readyHereCount === 0;
   const refusals = new Map<string, Verdict>();
   return {
+    hints: null,
     key: `local ${isInNeed} ${place.node}`,
     notes: [`internalTrafficPolicy Local: only endpoints on our node, ${where}`],
     verdictOf(candidate): Verdict {

@@ -1,0 +1,131 @@
+/**
+ * Slow start: an endpoint that has just become ready gets less than its share, and more and more of
+ * it. Envoy's `SlowStartConfig`:
+ * https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/load_balancing/slow_start
+ *
+ * Around any policy: a pick of such an endpoint is given up with the chance that its weight is
+ * short of 1, and goes to another one, the emptier of two by chance. So a few new endpoints get
+ * just their weight; the more of all are new, the more of the picks given up land on new ones
+ * again. That is meant: 27 new pods beside 3 old ones came because the old ones have too much.
+ */
+import type { Rng } from "../base/index.ts";
+import { durationMsAt, type Fields, fieldsAt, refuse } from "../grpc/index.ts";
+import type { Picker, PickRequest, PickTarget } from "./policy.ts";
+
+/** How long and how steep. */
+export interface SlowStartConfig {
+  /** How long it takes to get the whole share. */
+  readonly windowMs: number;
+  /** 1: the share grows evenly with time; above 1 it grows faster at first. */
+  readonly aggression: number;
+  /** Per cent of the share that even the newest endpoint gets. */
+  readonly minWeightPercent: number;
+}
+
+const NAMES = ["window", "aggression", "minWeightPercent"];
+
+/**
+ * @param path of the object, for errors.
+ * @throws ServiceConfigError
+ */
+export function parseSlowStart(value: unknown, path: string): SlowStartConfig {
+  const fields: Fields = fieldsAt(value, path);
+  const { window, aggression = 1, minWeightPercent = 10 } = fields;
+  for (const name of Object.keys(fields)) {
+    if (!NAMES.includes(name)) refuse(`${path}.${name}`, fields[name], `none: it is unknown`);
+  }
+  const windowMs = durationMsAt(window, `${path}.window`);
+  if (windowMs === 0) refuse(`${path}.window`, window, "more than 0s");
+  // Envoy: "By tuning aggression parameter, one could achieve polynomial or exponential speed";
+  // its validation wants a value above 0.
+  if (!isNumber(aggression) || aggression <= 0) {
+    refuse(`${path}.aggression`, aggression, "a number above 0");
+  }
+  if (!isNumber(minWeightPercent) || minWeightPercent < 0 || minWeightPercent > 100) {
+    refuse(`${path}.minWeightPercent`, minWeightPercent, "a number from 0 to 100");
+  }
+  return { windowMs, aggression, minWeightPercent };
+}
+
+function isNumber(value: unknown): value is number {
+  return typeof value === "number" && Number.isFinite(value);
+}
+
+/** An endpoint that may be new. */
+export interface RampTarget extends PickTarget {
+  /** Since when it is ready, if it is to be slowed at first; -Infinity when it is not. */
+  readonly rampFromMs: number;
+}
+
+/**
+ * The share of an endpoint, from 0 to 1, that became ready at `fromMs`: Envoy's
+ * "max(min_weight_percent, time_factor ^ (1 / aggression))".
+ */
+export function rampWeight(config: SlowStartConfig, fromMs: number, nowMs: number): number {
+  const elapsed = (nowMs - fromMs) / config.windowMs;
+  if (elapsed >= 1) return 1;
+  return Math.max(config.minWeightPercent / 100, Math.max(0, elapsed) ** (1 / config.aggression));
+}
+
+/** How many times a pick may be given up. */
+const GIVEN_UP_MAX = 2;
+
+/** See the head of this file. Nothing is to be made anew while endpoints grow old. */
+export class SlowStartPicker<T extends RampTarget> implements Picker<T> {
+  readonly #inner: Picker<T>;
+  readonly #others: readonly T[];
+  readonly #config: SlowStartConfig;
+  readonly #rng: Rng;
+  /** From then on nobody is slowed. */
+  readonly #endMs: number;
+
+  /**
+   * @param inner the policy's own.
+   * @param others the ready endpoints among those that it picks from: where the picks go that are
+   *   given up. Kept, not copied.
+   */
+  constructor(inner: Picker<T>, others: readonly T[], config: SlowStartConfig, rng: Rng) {
+    this.#inner = inner;
+    this.#others = others;
+    this.#config = config;
+    this.#rng = rng;
+    let endMs = Number.NEGATIVE_INFINITY;
+    for (const { rampFromMs } of others) endMs = Math.max(endMs, rampFromMs + config.windowMs);
+    this.#endMs = endMs;
+  }
+
+  /** See `Picker`. */
+  pick(exclude: T | null, request: PickRequest | null, nowMs: number): T | null {
+    let target = this.#inner.pick(exclude, request, nowMs);
+    if (nowMs >= this.#endMs || target === null) return target;
+    for (let i = 0; i < GIVEN_UP_MAX; i += 1) {
+      if (!this.#isGivenUp(target, nowMs)) return target;
+      const other = this.#other(target);
+      if (other === null || other === exclude) return target;
+      target = other;
+    }
+    return target;
+  }
+
+  #isGivenUp({ rampFromMs }: T, nowMs: number): boolean {
+    if (rampFromMs === Number.NEGATIVE_INFINITY) return false;
+    const weight = rampWeight(this.#config, rampFromMs, nowMs);
+    return weight < 1 && this.#rng.next() >= weight;
+  }
+
+  /** The emptier of two others by chance; null when there is none. */
+  #other(target: T): T | null {
+    const a = this.#draw(target);
+    if (a === null) return null;
+    const b = this.#draw(target)!;
+    return b.activeCalls < a.activeCalls ? b : a;
+  }
+
+  /** One other by chance: the last of the list stands in for `target` itself. */
+  #draw(target: T): T | null {
+    const count = this.#others.length - 1;
+    if (count < 1) return null;
+    const drawn = this.#others[this.#rng.int(count)];
+    return drawn === target ? this.#others[count] : drawn;
+  }
+}
