@@ -1,8 +1,9 @@
 /**
  * Leaves of the declarations that tsc made only those that a public subpath leads to.
  *
- * A file is cut into its statements; of each only the names count that somebody who is reached takes
- * from it, with what these mention. Not a bundler of declarations: files stay, and get shorter.
+ * A file is cut into its statements; of each only the names count that somebody who is reached
+ * takes from it, with what these mention. Not a bundler of declarations: files stay, and get
+ * shorter.
  */
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";

@@ -23,12 +23,24 @@ const WEIGHT_MIN = 1e-6;
 const FREE = -1;
 const UINT32 = 2 ** 32;
 
-/** A hash of two int32 halves modulo `size`, which is below 2^24. */
-export function hashModulo(hi: number, lo: number, size: number): number {
-  // (hi x 2^32 + lo) mod size, with 2^32 reduced first: no step leaves the 53 bits of a double.
-  const value = ((hi >>> 0) % size) * (UINT32 % size) + (lo >>> 0);
-  const rest = value - Math.floor(value / size) * size;
-  return rest < 0 ? rest + size : rest; // the quotient was rounded up
+/** Hashes of two int32 halves modulo a number below 2^24. */
+export class HashModulo {
+  readonly #modulus: number;
+  /** 2^32, reduced. */
+  readonly #power: number;
+
+  constructor(modulus: number) {
+    this.#modulus = modulus;
+    this.#power = UINT32 % modulus;
+  }
+
+  /** (hi x 2^32 + lo) mod the modulus: no step leaves the 53 bits of a double. */
+  of(hi: number, lo: number): number {
+    const modulus = this.#modulus;
+    const value = ((hi >>> 0) % modulus) * this.#power + (lo >>> 0);
+    const rest = value - Math.floor(value / modulus) * modulus;
+    return rest < 0 ? rest + modulus : rest; // the quotient was rounded up
+  }
 }
 
 /**
@@ -64,11 +76,13 @@ function hashSlice(
   from: number,
 ): void {
   const hash = new Xxh64();
+  const place = new HashModulo(size);
+  const skip = new HashModulo(size - 1);
   for (let i = from; i < Math.min(from + HASH_SLICE, members.length); i += 1) {
     hash.text(members[i].key);
-    places[i] = hashModulo(hash.hi, hash.lo, size);
+    places[i] = place.of(hash.hi, hash.lo);
     hash.text(members[i].key, 1);
-    skips[i] = hashModulo(hash.hi, hash.lo, size - 1) + 1;
+    skips[i] = skip.of(hash.hi, hash.lo) + 1;
   }
 }
 

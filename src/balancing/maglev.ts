@@ -7,7 +7,7 @@
  * such policy; the request header is named as for `ring_hash` (A76).
  */
 import type { Rng } from "../base/index.ts";
-import { buildTable, hashModulo } from "./maglev-table.ts";
+import { buildTable, HashModulo } from "./maglev-table.ts";
 import { buildAtOnce, SlicedBuild } from "./picker-build.ts";
 import type { Picker, PickerBuild, PickRequest, PickTarget, Policy } from "./policy.ts";
 import { RequestHash } from "./request-hash.ts";
@@ -33,11 +33,13 @@ class MaglevPicker<T extends PickTarget> implements Picker<T> {
   /** In the order of their keys: the owners of slots. */
   readonly #targets: readonly T[];
   readonly #table: Int32Array;
+  readonly #slot: HashModulo;
   readonly #hash: RequestHash;
 
   constructor(targets: readonly T[], table: Int32Array, header: string | null, rng: Rng) {
     this.#targets = targets;
     this.#table = table;
+    this.#slot = new HashModulo(table.length);
     this.#hash = new RequestHash(header, rng);
   }
 
@@ -45,7 +47,7 @@ class MaglevPicker<T extends PickTarget> implements Picker<T> {
     const table = this.#table;
     if (table.length === 0) return null;
     this.#hash.of(request);
-    const slot = hashModulo(this.#hash.hi, this.#hash.lo, table.length);
+    const slot = this.#slot.of(this.#hash.hi, this.#hash.lo);
     const target = this.#targets[table[slot]];
     return target === exclude ? this.#other(slot, exclude) : target;
   }

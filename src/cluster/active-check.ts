@@ -120,7 +120,7 @@ export class ActiveCheck implements OwnStreamUser {
     this.#isServing = isWell;
     this.#against = 0;
     if (isWell) this.#onHealth("serving", "");
-    else this.#onHealth("not-serving", `its active check failed: ${problem}`);
+    else this.#onHealth("failing", `its active check failed: ${problem}`);
   }
 
   // OwnStreamUser

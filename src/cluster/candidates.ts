@@ -2,9 +2,10 @@
  * Which endpoints of a set may be picked at all, in which level each is, and what share of calls
  * each level gets.
  *
- * Candidates are those that are ready. But when too few are, health is not believed any more: then
- * those that are connected and held back, ejected or not serving, are candidates again (Envoy's
- * panic threshold). What a policy makes of them is its own business.
+ * Candidates are those that are ready. But when too few are, our conclusions are not believed any
+ * more: then those that are connected and held back, by ejection or by active checks, are candidates
+ * again (Envoy's panic threshold); not those that say of themselves that they do not serve (A17).
+ * What a policy makes of them is its own business.
  */
 
 import { type LocalityConfig, levelShares, type Policy } from "../balancing/index.ts";
@@ -56,7 +57,7 @@ export class Candidates {
   isOutdated(subchannel: Subchannel): boolean {
     const { standing } = subchannel;
     if (subchannel.isReady !== standing.wasReady) return true;
-    const isInQuestion = standing.isCandidate !== subchannel.isReady || isHeldBack(subchannel);
+    const isInQuestion = standing.isCandidate !== subchannel.isReady || subchannel.isHeldBack;
     if (isInQuestion) return true;
     // It counts among all: who is left out, and what a level gets, may depend on it.
     const isCounted = this.#heldBack > 0 || this.#levels.length > 1;
@@ -71,7 +72,7 @@ export class Candidates {
     this.#known = 0;
     for (const each of subchannels) {
       if (each.isReady) this.#healthy += 1;
-      if (isHeldBack(each)) this.#heldBack += 1;
+      if (each.isHeldBack) this.#heldBack += 1;
       if (each.standing.isKnown) this.#known += 1;
     }
     // A policy that connects what it picks sees states by itself, and passes over what is down.
@@ -91,7 +92,7 @@ export class Candidates {
     standing.level = this.#locality.levelOf(subchannel.endpoint);
     standing.wasReady = isReady;
     standing.wasKnown = standing.isKnown;
-    standing.isCandidate = isReady || (this.#isPanic && isHeldBack(subchannel));
+    standing.isCandidate = isReady || (this.#isPanic && subchannel.isHeldBack);
     const level = levels[standing.level]!;
     level.all.push(subchannel);
     if (standing.isCandidate) level.candidates.push(subchannel);
@@ -102,9 +103,4 @@ export class Candidates {
     if (isAvailable) level.available += 1;
     if (isAvailable || standing.isKnown) level.total += 1;
   }
-}
-
-/** Connected, and not used for what is known of its health. */
-function isHeldBack({ state }: Subchannel): boolean {
-  return state === "EJECTED" || state === "UNHEALTHY";
 }

@@ -10,7 +10,7 @@ import type { DecisionStep } from "./view.ts";
 
 /** Health and ejection: why one that is connected is not used, or used all the same. */
 export function healthSteps(
-  { state, cause }: Subchannel,
+  { state, cause, isHeldBack }: Subchannel,
   isPanic: boolean,
   health: string,
   returnsInMs: number,
@@ -19,8 +19,8 @@ export function healthSteps(
   const steps: DecisionStep[] =
     state === "EJECTED"
       ? [{ rule: "outlier_detection", effect: `ejected: ${cause}; ${returnText(returnsInMs)}` }]
-      : [];
-  if (isPanic) {
+      : [{ rule: "health", effect: `no: ${cause}` }];
+  if (isPanic && isHeldBack) {
     const effect = `used all the same: only ${health} endpoints are healthy`;
     steps.push({ rule: "panic threshold", effect });
   }

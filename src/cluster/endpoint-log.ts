@@ -17,7 +17,7 @@ const INTERVAL_MS = 1_000;
 const FAILURES: Readonly<Partial<Record<EndpointState, string>>> = {
   TRANSIENT_FAILURE: "endpoint failed",
   EJECTED: "endpoint ejected",
-  UNHEALTHY: "endpoint is not healthy",
+  UNHEALTHY: "endpoint is unhealthy",
 };
 
 /** What the log knows of one cluster's endpoints. */

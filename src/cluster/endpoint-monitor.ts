@@ -93,6 +93,7 @@ export class EndpointMonitor {
     this.#rise = null;
     const worst =
       this.#verdicts.find(({ health }) => health === "not-serving") ??
+      this.#verdicts.find(({ health }) => health === "failing") ??
       this.#verdicts.find(({ health }) => health === "unknown") ??
       this.#verdicts[0]!;
     if (worst.health === "unknown" && this.#isTrusted) return;

@@ -87,7 +87,7 @@ test("A17: one that does not serve gets no new call, and finishes those that it 
     assert.equal(view.usable, false);
     const [, connected, fit] = view.decision;
     assert.deepEqual(connected, { rule: "connection is ready", effect: "yes, 1" });
-    assert.match(fit!.effect, /^no: UNHEALTHY, its health check says NOT_SERVING$/);
+    assert.match(fit!.effect, /^no: its health check says NOT_SERVING$/);
     const later = Array.from({ length: 6 }, () => harness.call());
     await eventually("six calls", () => callsOf(connections[1]!, "/echo.Echo/Say").length === 7);
     assert.equal(callsOf(connections[0]!, "/echo.Echo/Say").length, 1);

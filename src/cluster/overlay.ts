@@ -6,8 +6,11 @@
 import type { TargetConnectivity } from "../balancing/index.ts";
 import type { EndpointState } from "./view.ts";
 
-/** What a health check knows of an endpoint. */
-export type EndpointHealth = "unknown" | "serving" | "not-serving";
+/**
+ * What a health check knows of an endpoint: "failing" is what our active checks conclude,
+ * "not-serving" what it says of itself (A17).
+ */
+export type EndpointHealth = "unknown" | "serving" | "failing" | "not-serving";
 
 /** See the head of this file. */
 export class Overlay {
@@ -18,8 +21,13 @@ export class Overlay {
   /** The state of an endpoint that is connected. */
   get state(): EndpointState {
     if (this.health === "unknown") return "CONNECTING"; // A17, until the first answer
-    if (this.health === "not-serving") return "UNHEALTHY";
+    if (this.health !== "serving") return "UNHEALTHY";
     return this.ejectedBecause === null ? "READY" : "EJECTED";
+  }
+
+  /** Whether it is kept from calls by a conclusion of ours. */
+  get isConcluded(): boolean {
+    return this.health === "failing" || (this.health === "serving" && this.ejectedBecause !== null);
   }
 
   /** Why, for people; null when it is READY. */

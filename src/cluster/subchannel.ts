@@ -21,17 +21,14 @@ import { Status } from "../grpc/index.ts";
 import type { HeaderList, Stream, StreamEvents } from "../http2/index.ts";
 import type { ConnectionSource } from "../transport/index.ts";
 import type { Backoff } from "./backoff.ts";
-import {
-  CONNECTION_PROVEN_MS,
-  ENDPOINT_DRAIN_TIMEOUT_MS,
-  EXTRA_CONNECTION_IDLE_MS,
-} from "./config.ts";
+import { ENDPOINT_DRAIN_TIMEOUT_MS, EXTRA_CONNECTION_IDLE_MS } from "./config.ts";
 import type { EndpointMonitor } from "./endpoint-monitor.ts";
 import type { OwnStreamPlace } from "./kept-stream.ts";
 import { takeReport } from "./load-reports.ts";
 import type { EndpointMetrics } from "./metrics.ts";
 import { isEndpointFault, outcomeOf } from "./outcome.ts";
 import { connectivityOf, type EndpointHealth, Overlay } from "./overlay.ts";
+import { Reconnect } from "./reconnect.ts";
 import { Standing } from "./standing.ts";
 import { Upstream, type UpstreamOwner } from "./upstream.ts";
 import type { EndpointState } from "./view.ts";
@@ -59,7 +56,6 @@ export class Subchannel implements RampTarget, OutlierTarget, UpstreamOwner, Own
   readonly #clock: Clock;
   readonly #owner: SubchannelOwner;
   readonly #maxConnections: number;
-  readonly #backoff: Backoff;
   readonly metrics: EndpointMetrics;
   activeCalls = 0;
   /** What the policy keeps of it, and whether that is to see the trailers of calls. */
@@ -79,10 +75,7 @@ export class Subchannel implements RampTarget, OutlierTarget, UpstreamOwner, Own
   #reason = "not connected yet";
   readonly #overlay = new Overlay();
   #upstreams: Upstream[] = [];
-  #retry: Timer | null = null;
-  #retryAtMs = 0;
-  /** Connections in a row that were made, and ended at once. */
-  #unprovenCount = 0;
+  readonly #reconnect: Reconnect;
   /** Ends the streams of one that was removed. */
   #drainEnd: Timer | null = null;
   #isRemoved = false;
@@ -99,7 +92,7 @@ export class Subchannel implements RampTarget, OutlierTarget, UpstreamOwner, Own
     this.endpoint = endpoint;
     this.#connector = connector;
     this.#clock = clock;
-    this.#backoff = backoff;
+    this.#reconnect = new Reconnect(clock, backoff, () => this.#open());
     this.metrics = metrics;
     this.#maxConnections = maxConnections;
     this.#owner = owner;
@@ -138,9 +131,9 @@ export class Subchannel implements RampTarget, OutlierTarget, UpstreamOwner, Own
 
   /** Why it is in its state, for people; with the time of the next attempt. */
   get reason(): string {
-    if (this.#retry === null) return this.cause;
-    const inS = Math.max(0, this.#retryAtMs - this.#clock.nowMs()) / 1_000;
-    return `${this.#reason}; next attempt in ${inS.toFixed(1)} s`;
+    const { inMs } = this.#reconnect;
+    if (inMs === null) return this.cause;
+    return `${this.#reason}; next attempt in ${(inMs / 1_000).toFixed(1)} s`;
   }
 
   /** The same without figures that change while it stays the same, for callers of calls. */
@@ -161,6 +154,14 @@ export class Subchannel implements RampTarget, OutlierTarget, UpstreamOwner, Own
   /** Whether a policy may pick it. */
   get isReady(): boolean {
     return this.#state === "READY" && this.#overlay.state === "READY";
+  }
+
+  /**
+   * Whether it is connected and kept from calls by what we have concluded ourselves, which may be
+   * wrong (ejection, active checks). What an endpoint says of itself is not in question.
+   */
+  get isHeldBack(): boolean {
+    return this.#state === "READY" && this.#overlay.isConcluded;
   }
 
   /**
@@ -189,8 +190,7 @@ export class Subchannel implements RampTarget, OutlierTarget, UpstreamOwner, Own
   /** Another endpoint takes the calls (pick_first): it tries no more, its streams may finish. */
   rest(): void {
     if (this.#isRemoved || this.#state === "IDLE") return;
-    this.#retry?.cancel();
-    this.#retry = null;
+    this.#reconnect.cancel();
     this.#setState("IDLE", this.#reason);
     for (const upstream of [...this.#upstreams]) {
       if (!upstream.isDraining) this.#retire(upstream, "another endpoint is used");
@@ -282,8 +282,7 @@ export class Subchannel implements RampTarget, OutlierTarget, UpstreamOwner, Own
   remove(reason: string): void {
     if (this.#isRemoved) return;
     this.#isRemoved = true;
-    this.#retry?.cancel();
-    this.#retry = null;
+    this.#reconnect.cancel();
     this.#setState("DRAINING", reason);
     for (const upstream of [...this.#upstreams]) this.#retire(upstream, reason);
     if (this.#upstreams.length > 0) {
@@ -332,8 +331,7 @@ export class Subchannel implements RampTarget, OutlierTarget, UpstreamOwner, Own
       return;
     }
     upstream.readyMs = this.#clock.nowMs();
-    this.#retry?.cancel();
-    this.#retry = null;
+    this.#reconnect.cancel();
     if (this.#state === "READY") this.#owner.onSubchannelCapacity(this);
     else {
       this.load?.onReady?.(upstream.readyMs);
@@ -348,7 +346,7 @@ export class Subchannel implements RampTarget, OutlierTarget, UpstreamOwner, Own
   /** GOAWAY: what is open finishes there; a new connection takes its place. */
   onUpstreamDraining(upstream: Upstream, reason: string): void {
     if (this.#isRemoved || this.#hasUsable()) return;
-    this.#reconnect(upstream, reason);
+    this.#replace(upstream, reason);
   }
 
   onUpstreamClosed(upstream: Upstream, reason: string): void {
@@ -367,23 +365,14 @@ export class Subchannel implements RampTarget, OutlierTarget, UpstreamOwner, Own
       return;
     }
     if (!upstream.isReady) this.#retryLater(reason);
-    else if (this.#state === "READY") this.#reconnect(upstream, reason);
+    else if (this.#state === "READY") this.#replace(upstream, reason);
   }
 
-  /**
-   * A connection that worked is replaced at once: the pod may be back already. So is one that ended
-   * as soon as it was made, but not twice in a row: from then on such a connection counts as a
-   * failed attempt, or a server that cuts would be hammered.
-   */
-  #reconnect(upstream: Upstream, reason: string): void {
-    const livedMs = this.#clock.nowMs() - upstream.readyMs;
-    const isProven = livedMs >= CONNECTION_PROVEN_MS || upstream.hasServed;
-    this.#unprovenCount = isProven ? 0 : this.#unprovenCount + 1;
-    if (this.#unprovenCount > 1) {
+  #replace(upstream: Upstream, reason: string): void {
+    if (!this.#reconnect.isAtOnce(upstream)) {
       this.#retryLater(reason);
       return;
     }
-    if (isProven) this.#backoff.reset();
     // Whether it is connected again is the cluster's: not every policy wants it.
     this.#setState("IDLE", reason);
     this.#owner.onSubchannelLost(this);
@@ -398,14 +387,7 @@ export class Subchannel implements RampTarget, OutlierTarget, UpstreamOwner, Own
   }
 
   #retryLater(reason: string): void {
-    const delayMs = this.#backoff.nextMs();
-    this.#retryAtMs = this.#clock.nowMs() + delayMs;
-    this.#retry?.cancel();
-    this.#retry = this.#clock.setTimer(delayMs, () => {
-      this.#retry = null;
-      if (this.#isRemoved) return;
-      this.#open();
-    });
+    this.#reconnect.later();
     this.#setState("TRANSIENT_FAILURE", reason);
     this.#owner.onSubchannelLost(this);
   }
