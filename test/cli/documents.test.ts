@@ -19,7 +19,9 @@ const DOCUMENTS = [
   "HACKING.md",
   "SECURITY.md",
   "CHANGELOG.md",
-  ...readdirSync(new URL("docs/", root)).map((name) => `docs/${name}`),
+  ...readdirSync(new URL("docs/", root))
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => `docs/${name}`),
 ];
 
 for (const name of DOCUMENTS) {

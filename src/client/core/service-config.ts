@@ -13,11 +13,10 @@ import { parseServiceConfig, type ServiceConfig, serviceConfigOf } from "../../c
  * @throws PolicyError, ServiceConfigError or RangeError.
  */
 export function ownServiceConfig(json: unknown, policyName: string | null): ServiceConfig {
-  const config = parseServiceConfig(json ?? {});
-  if (policyName === null) return config;
+  if (policyName === null) return parseServiceConfig(json ?? {});
   const { loadBalancingConfig, loadBalancingPolicy } = Object(json);
-  if (loadBalancingConfig === undefined && loadBalancingPolicy === undefined) {
-    return { ...config, balancing: serviceConfigOf(policyName).balancing };
+  if (loadBalancingConfig !== undefined || loadBalancingPolicy !== undefined) {
+    throw new RangeError("policy and a policy of the service config exclude each other");
   }
-  throw new RangeError("policy and a policy of the service config exclude each other");
+  return { ...parseServiceConfig(json ?? {}), balancing: serviceConfigOf(policyName).balancing };
 }

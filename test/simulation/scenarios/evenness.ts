@@ -16,7 +16,13 @@ const CALLS_SHORT = 10_000;
 const DEADLINE_MS = 2_000;
 
 /** Calls of very unequal length: sigma 1.2, so that one in a hundred takes 150 ms. */
-const POD = { workMs: lognormal(20, 1.2), workers: 4, queueMax: 1_000, maxStreams: 100 };
+const POD = {
+  workMs: lognormal(20, 1.2),
+  workers: 4,
+  queueMax: 1_000,
+  maxStreams: 100,
+  reportsLoad: true,
+};
 
 function measure({ name, serviceConfig }: Contender, run: Run) {
   const scene = newScene(run.seed, PODS, serviceConfig, POD);
@@ -88,7 +94,8 @@ function report(run: Run): Report {
     notes: [
       "`pick_first` is what a client gets behind a ClusterIP Service: one pod, whatever its load.",
       "Counts alone say little: `random` and `round_robin` are even too, and their p99 shows that",
-      "they do not look where a long call is being worked on.",
+      "they do not look where a long call is being worked on. Equal pods have nothing to report:",
+      "to `weighted_round_robin` the noise of their reports is a difference.",
     ],
   };
 }

@@ -9,6 +9,8 @@ import { retryStorm } from "./retry-storm.ts";
 import { rollouts } from "./rollouts/index.ts";
 import { scaleUp } from "./scale-up.ts";
 import { slowPod } from "./slow-pod.ts";
+import { slowStart } from "./slow-start.ts";
+import { subsetting } from "./subsetting.ts";
 import { unequalPods } from "./unequal-pods.ts";
 
 /** See the head of this file. */
@@ -19,6 +21,8 @@ export const SCENARIOS: readonly Scenario[] = [
   deadPod,
   rollouts,
   scaleUp,
+  slowStart,
+  subsetting,
   retryStorm,
   nesting,
 ];

@@ -185,8 +185,7 @@ function report(run: Run): Report {
     notes: [
       `Each call may be tried ${RETRY_POLICY.maxAttempts} times within ${DEADLINE_MS} ms; pods`,
       "work on a call for as long whether it then fails or not. Without a bound more calls get",
-      "through, at the price of pods with more than they can do, and of calls that take until",
-      "their end.",
+      "through, at the price of pods with more than they can do and of calls that take long.",
       "The budget counts a retry that waits for its backoff: what it adds is below its share.",
     ],
   };

@@ -61,7 +61,7 @@ export const CHANNEL_CLUSTER: Partial<ClusterConfig> = {
 };
 
 /** A service config that says the policy's name and nothing else. */
-export function policyConfig(name: string): unknown {
+export function policyConfig(name: string): Record<string, unknown> {
   return { loadBalancingConfig: [{ [name]: {} }] };
 }
 

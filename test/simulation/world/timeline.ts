@@ -93,6 +93,11 @@ export class Timeline {
     return this.#between(fromMs, toMs).length;
   }
 
+  /** Calls that took longer. */
+  countSlower(ms: number, fromMs: number, toMs: number): number {
+    return this.#between(fromMs, toMs).filter((i) => this.#tookMs[i]! > ms).length;
+  }
+
   /** Calls that did not end with OK. */
   failures(fromMs = 0, toMs = Number.POSITIVE_INFINITY): number {
     let count = 0;

@@ -7,18 +7,24 @@ import { type Leaving, planOf } from "./plan.ts";
 import { type Outcome, runRollout } from "./rollout.ts";
 
 /** How many rollouts of each kind; 950 in all. */
-const FULL: Readonly<Record<Leaving, number>> = { goaway: 450, refused: 200, killed: 300 };
-const SHORT: Readonly<Record<Leaving, number>> = { goaway: 8, refused: 4, killed: 6 };
+const FULL: Readonly<Record<Leaving, number>> = {
+  goaway: 450,
+  refused: 200,
+  killed: 200,
+  retried: 100,
+};
+const SHORT: Readonly<Record<Leaving, number>> = { goaway: 8, refused: 4, killed: 4, retried: 4 };
 
 const WORDS: Readonly<Record<Leaving, string>> = {
   goaway: "SIGTERM, then GOAWAY in two steps",
   refused: "the same, REFUSED_STREAM before GOAWAY",
   killed: "SIGKILL",
+  retried: "SIGKILL, clients have a retry policy",
 };
 
 /** How the seeds of the rollouts follow from that of the run. */
 function seedOf(run: Run, leaving: Leaving, number: number): number {
-  const offset = { goaway: 1, refused: 2, killed: 3 }[leaving];
+  const offset = { goaway: 1, refused: 2, killed: 3, retried: 4 }[leaving];
   return run.seed * 1_000_000 + offset * 100_000 + number;
 }
 
@@ -49,6 +55,7 @@ function tableOf(all: ReadonlyMap<Leaving, Outcome[]>): Table {
     "OK",
     "lost, executed",
     "lost on the way",
+    "lost, unary",
     "unexplained",
     "sent again",
     "executed twice",
@@ -62,6 +69,7 @@ function tableOf(all: ReadonlyMap<Leaving, Outcome[]>): Table {
     total(outcomes, ({ ok }) => ok),
     total(outcomes, ({ lostExecuted }) => lostExecuted),
     total(outcomes, ({ lostOnTheWay }) => lostOnTheWay),
+    total(outcomes, ({ lostUnary }) => lostUnary),
     total(outcomes, ({ unexplained }) => unexplained.length),
     total(outcomes, ({ replays }) => replays),
     total(outcomes, ({ executedTwice }) => executedTwice),
@@ -72,18 +80,18 @@ function tableOf(all: ReadonlyMap<Leaving, Outcome[]>): Table {
 function report(run: Run): Report {
   const all = runAll(run);
   const outcomes = [...all.values()].flat();
-  const graceful = outcomes.filter(({ plan }) => plan.leaving !== "killed");
+  const of = (...kinds: Leaving[]) => outcomes.filter(({ plan }) => kinds.includes(plan.leaving));
   const failed = (list: readonly Outcome[]) => total(list, ({ calls, ok }) => calls - ok);
   const none = (what: string, value: number): Check => ({ what, value, unit: "", atMost: 0 });
   const checks = [
-    none("rollouts: failed calls where pods leave gracefully", failed(graceful)),
+    none("rollouts: failed calls where pods leave gracefully", failed(of("goaway", "refused"))),
     none(
       "rollouts: failed calls that are not explained by a SIGKILL",
       total(outcomes, ({ unexplained }) => unexplained.length),
     ),
     none(
-      "rollouts: calls executed twice",
-      total(outcomes, ({ executedTwice }) => executedTwice),
+      "rollouts: calls executed twice without a retry policy",
+      total(of("goaway", "refused", "killed"), ({ executedTwice }) => executedTwice),
     ),
     none(
       "rollouts: calls unaccounted for",

@@ -8,9 +8,9 @@ import { type Rng, seededRng } from "../../../../src/base/index.ts";
 /**
  * How old pods leave. `goaway`: SIGTERM, a delay, then a two-step GOAWAY. `refused`: the same, and
  * until the GOAWAY every new call is refused with REFUSED_STREAM. `killed`: SIGKILL, of which the
- * API server hears later.
+ * API server hears later. `retried`: the same, and the clients have a retry policy.
  */
-export type Leaving = "goaway" | "refused" | "killed";
+export type Leaving = "goaway" | "refused" | "killed" | "retried";
 
 /** See the head of this file. */
 export interface Plan {

@@ -21,6 +21,8 @@ export interface Outcome {
   lostExecuted: number;
   /** Failed, and it was on its way to a pod that was killed: nobody can tell from here. */
   lostOnTheWay: number;
+  /** Of both, those with one answer; a stream that was answered in part cannot be sent again. */
+  lostUnary: number;
   /** Failed for no reason that the plan allows, or without saying where: one sentence each. */
   readonly unexplained: string[];
   /** Calls that were executed more than once. */
@@ -50,6 +52,14 @@ const SETTLE_MS = 2_000;
 const NEWS_MS_MAX = 1_500;
 const newsMs: Draw = (rng) => Math.min(NEWS_MS_MAX, exponential(300)(rng));
 
+const RETRY_POLICY = {
+  maxAttempts: 3,
+  initialBackoff: "0.01s",
+  maxBackoff: "0.1s",
+  backoffMultiplier: 2,
+  retryableStatusCodes: ["UNAVAILABLE"],
+};
+
 /** Runs one. */
 export function runRollout(plan: Plan): Outcome {
   return new Rollout(plan).run();
@@ -77,17 +87,18 @@ class Rollout {
     });
     this.#service.addMany(plan.pods, POD);
     this.#outcome = {
-      ...{ plan, calls: 0, streams: 0, ok: 0, lostExecuted: 0, lostOnTheWay: 0, unexplained: [] },
-      ...{ executedTwice: 0, replays: 0, unaccounted: 0, longestMs: 0 },
+      ...{ plan, calls: 0, streams: 0, ok: 0, lostExecuted: 0, lostOnTheWay: 0, lostUnary: 0 },
+      ...{ unexplained: [], executedTwice: 0, replays: 0, unaccounted: 0, longestMs: 0 },
     };
     this.#clients = Array.from({ length: plan.clients }, (_, i) => this.#newClient(`client-${i}`));
   }
 
   #newClient(name: string): Client {
-    const { policy, isChannel } = this.#plan;
+    const { policy, isChannel, leaving } = this.#plan;
+    const methodConfig = leaving === "retried" ? [{ name: [{}], retryPolicy: RETRY_POLICY }] : [];
     return new Client(this.#service, {
       name,
-      serviceConfig: policyConfig(policy),
+      serviceConfig: { ...policyConfig(policy), methodConfig },
       ...(isChannel ? { cluster: CHANNEL_CLUSTER } : {}),
       onCallEnded: (call) => this.#onCallEnded(call),
     });
@@ -136,7 +147,7 @@ class Rollout {
 
   #end(pod: Pod): void {
     const { leaving, drainDelayMs, noticedMs } = this.#plan;
-    if (leaving === "killed") {
+    if (leaving === "killed" || leaving === "retried") {
       this.#service.kill(pod, noticedMs);
       this.#world.run(noticedMs + NEWS_MS_MAX);
       return;
@@ -189,6 +200,7 @@ class Rollout {
     if (pod?.isKilled === true && says && failure.kind === "lost") {
       if (this.#executions.has(call.id!)) this.#outcome.lostExecuted += 1;
       else this.#outcome.lostOnTheWay += 1;
+      if (!call.isStream) this.#outcome.lostUnary += 1;
       return;
     }
     const why = failure?.reason ?? `status ${call.status}`;
