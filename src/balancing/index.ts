@@ -39,7 +39,7 @@ export {
   LevelsBuild,
   levelShares,
 } from "./priority.ts";
-export { DEFAULT_LOCALITY, type LocalityConfig, parseLocality } from "./priority-config.ts";
+export { type LocalityConfig, parseLocality } from "./priority-config.ts";
 export { KNOWN_POLICY_NAMES, PolicyError, parsePolicy, tryParsePolicy } from "./registry.ts";
 export { balancingFromServiceConfig } from "./service-config.ts";
 export {
