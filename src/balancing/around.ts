@@ -33,13 +33,13 @@ export type ParseChild = (list: unknown, path: string, seen: readonly string[]) 
  * What an entry of a list of policies says, or null when its name is none of `AROUND_NAMES`, with
  * or without `_experimental`.
  *
- * @param path of the entry's value, for errors.
+ * @param value beside that name, after `JSON.parse`, and `path` where it stands, for errors.
  * @param seen what stands around the entry: nothing twice, and so the nesting has an end.
  * @throws ServiceConfigError
  */
 export function tryParseAround(
   entryName: string,
-  config: unknown,
+  value: unknown,
   path: string,
   seen: readonly string[],
   parseChild: ParseChild,
@@ -49,7 +49,7 @@ export function tryParseAround(
   if (seen.includes(name)) {
     throw new ServiceConfigError(path, `is ${name} again: it may stand around a policy once`);
   }
-  const fields = fieldsAt(config, path);
+  const fields = fieldsAt(value, path);
   const within = [...seen, name];
   const child = () => parseChild(fields.childPolicy, `${path}.childPolicy`, within);
   switch (name) {

@@ -2,8 +2,8 @@
  * Room `balancing`: who *should* serve a call.
  *
  * What it is: policies (`least_request` and its like), the pickers that they make, what stands
- * around a policy (`outlier_detection`, `random_subsetting`, `priority`, slow start), and the part of
- * gRPC service config that names these.
+ * around a policy (`outlier_detection`, `random_subsetting`, `priority`, slow start), and the part
+ * of gRPC service config that names these.
  * Promises: a policy works on updates and makes an immutable picker; a pick costs the same with 3
  * endpoints and with 10,000, allocates nothing, and never scans. Chance is an argument.
  * Must never: know sockets, connections, Kubernetes or who asks; read a clock of its own; throw
@@ -39,7 +39,7 @@ export {
   LevelsBuild,
   levelShares,
 } from "./priority.ts";
-export { DEFAULT_LOCALITY, type LocalityConfig, parseLocality } from "./priority-config.ts";
+export { type LocalityConfig, parseLocality } from "./priority-config.ts";
 export { KNOWN_POLICY_NAMES, PolicyError, parsePolicy, tryParsePolicy } from "./registry.ts";
 export { balancingFromServiceConfig } from "./service-config.ts";
 export {

@@ -4,7 +4,7 @@
  * `consecutiveErrors` is ours, after Envoy's consecutive 5xx, which A50 left out. As with the other
  * two it is done only when its object is given, be it empty.
  */
-import { durationMsAt, type Fields, fieldsAt, refuse } from "../grpc/index.ts";
+import { countAt, durationMsAt, type Fields, fieldsAt } from "../grpc/index.ts";
 
 /** Ejects endpoints whose share of successes is far below the mean of all. */
 export interface SuccessRateEjection {
@@ -85,10 +85,10 @@ export function parseOutlierDetection(fields: Fields, path: string): OutlierDete
 
 function parseSuccessRate(fields: Fields, path: string): SuccessRateEjection {
   return {
-    stdevFactor: countAt(fields, "stdevFactor", path, 1900),
+    stdevFactor: uint32At(fields, "stdevFactor", path, 1900),
     enforcementPercentage: percentAt(fields, "enforcementPercentage", path, 100),
-    minimumHosts: countAt(fields, "minimumHosts", path, 5),
-    requestVolume: countAt(fields, "requestVolume", path, 100),
+    minimumHosts: uint32At(fields, "minimumHosts", path, 5),
+    requestVolume: uint32At(fields, "requestVolume", path, 100),
   };
 }
 
@@ -96,34 +96,24 @@ function parseFailurePercentage(fields: Fields, path: string): FailurePercentage
   return {
     threshold: percentAt(fields, "threshold", path, 85),
     enforcementPercentage: percentAt(fields, "enforcementPercentage", path, 100),
-    minimumHosts: countAt(fields, "minimumHosts", path, 5),
-    requestVolume: countAt(fields, "requestVolume", path, 50),
+    minimumHosts: uint32At(fields, "minimumHosts", path, 5),
+    requestVolume: uint32At(fields, "requestVolume", path, 50),
   };
 }
 
 function parseConsecutiveErrors(fields: Fields, path: string): ConsecutiveErrorsEjection {
-  const threshold = countAt(fields, "threshold", path, 5);
-  if (threshold === 0) refuse(`${path}.threshold`, 0, "1 or more");
   return {
-    threshold,
+    threshold: countAt(fields.threshold, `${path}.threshold`, 1, UINT32_MAX) ?? 5,
     enforcementPercentage: percentAt(fields, "enforcementPercentage", path, 100),
   };
 }
 
 /** A protobuf UInt32Value; `fallback` when it is absent. @throws ServiceConfigError */
-export function countAt(fields: Fields, name: string, path: string, fallback: number): number {
-  const value = fields[name] ?? fallback;
-  if (Number.isInteger(value) && (value as number) >= 0 && (value as number) <= UINT32_MAX) {
-    return value as number;
-  }
-  return refuse(`${path}.${name}`, value, "a whole number, 0 or more");
+function uint32At(fields: Fields, name: string, path: string, fallback: number): number {
+  return countAt(fields[name], `${path}.${name}`, 0, UINT32_MAX) ?? fallback;
 }
 
 /** "must have values less than or equal to `100`" (A50). @throws ServiceConfigError */
 function percentAt(fields: Fields, name: string, path: string, fallback: number): number {
-  const value = fields[name] ?? fallback;
-  const isPercent = Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 100;
-  return isPercent
-    ? (value as number)
-    : refuse(`${path}.${name}`, value, "a whole number from 0 to 100");
+  return countAt(fields[name], `${path}.${name}`, 0, 100) ?? fallback;
 }

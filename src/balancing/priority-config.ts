@@ -5,7 +5,14 @@
  * A56's children are any clusters, named at will. Ours are all of one cluster, so that their names
  * say which endpoints they have, and they share one policy: whoever wants two has two targets.
  */
-import { type Fields, fieldsAt, listAt, refuse, ServiceConfigError } from "../grpc/index.ts";
+import {
+  checkNames,
+  type Fields,
+  fieldsAt,
+  listAt,
+  refuse,
+  ServiceConfigError,
+} from "../grpc/index.ts";
 import type { Balancing } from "./policy.ts";
 import { LEVELS, type LevelName } from "./priority.ts";
 
@@ -74,7 +81,7 @@ export interface LocalityConfig {
 }
 
 /** Envoy's figures. */
-export const DEFAULT_LOCALITY: LocalityConfig = {
+const DEFAULT_LOCALITY: LocalityConfig = {
   prefer: null,
   panicThresholdPercent: 50,
   overprovisioningPercent: 140,
@@ -84,16 +91,13 @@ const OVERPROVISIONING_PERCENT_MAX = 10_000;
 
 /**
  * @param path of the object, for errors.
+ * @returns Envoy's figures and no preference when there is no object.
  * @throws ServiceConfigError
  */
 export function parseLocality(value: unknown, path: string): LocalityConfig {
+  if (value === undefined || value === null) return DEFAULT_LOCALITY;
   const fields = fieldsAt(value, path);
-  for (const name of Object.keys(fields)) {
-    if (!(name in DEFAULT_LOCALITY)) {
-      const known = Object.keys(DEFAULT_LOCALITY).join(", ");
-      throw new ServiceConfigError(`${path}.${name}`, `is unknown: known are ${known}`);
-    }
-  }
+  checkNames(fields, Object.keys(DEFAULT_LOCALITY), path);
   const { prefer, panicThresholdPercent, overprovisioningPercent } = {
     ...DEFAULT_LOCALITY,
     ...fields,

@@ -25,31 +25,28 @@ import {
  *   known policy does not accept its parameters; PolicyError when it names only unknown policies.
  */
 export function balancingFromServiceConfig(json: unknown): Balancing {
-  const { loadBalancingConfig, loadBalancingPolicy } = fieldsAt(json, "it");
+  const { loadBalancingConfig, loadBalancingPolicy: name } = fieldsAt(json, "");
   if (loadBalancingConfig !== undefined) {
     return firstKnown(loadBalancingConfig, "loadBalancingConfig", []);
   }
-  if (loadBalancingPolicy === undefined) return plainBalancing(parsePolicy(DEFAULT_POLICY_NAME));
-  if (typeof loadBalancingPolicy !== "string") {
-    return refuse("loadBalancingPolicy", loadBalancingPolicy, "a string");
-  }
-  // "the policy name is case-insensitive"
-  return plainBalancing(parsePolicy(loadBalancingPolicy.toLowerCase()));
+  if (name === undefined) return plainBalancing(parsePolicy(DEFAULT_POLICY_NAME));
+  if (typeof name !== "string") return refuse("loadBalancingPolicy", name, "a string");
+  return plainBalancing(parsePolicy(name.toLowerCase())); // "the policy name is case-insensitive"
 }
 
 /**
  * "the first known one in the list wins": what stands behind it is not even looked at. The list may
- * be a child's.
+ * be the child's of a policy that stands around it; `seen` are those.
  */
 function firstKnown(list: unknown, path: string, seen: readonly string[]): Balancing {
   if (!Array.isArray(list)) return refuse(path, list, "a list");
   const unknown: string[] = [];
   for (const [index, entry] of list.entries()) {
-    const name = policyName(entry, `${path}[${index}]`);
-    const at = `${path}[${index}].${name}`;
-    const around = tryParseAround(name, entry[name], at, seen, firstKnown);
+    const at = `${path}[${index}]`;
+    const name = policyName(entry, at);
+    const around = tryParseAround(name, entry[name], `${at}.${name}`, seen, firstKnown);
     if (around !== null) return around;
-    const policy = tryParsePolicy(name, entry[name], at);
+    const policy = tryParsePolicy(name, entry[name], `${at}.${name}`);
     if (policy !== null) return plainBalancing(policy);
     unknown.push(name);
   }

@@ -9,7 +9,7 @@
  * again. That is meant: 27 new pods beside 3 old ones came because the old ones have too much.
  */
 import type { Rng } from "../base/index.ts";
-import { durationMsAt, type Fields, fieldsAt, refuse } from "../grpc/index.ts";
+import { checkNames, durationMsAt, fieldsAt, refuse } from "../grpc/index.ts";
 import type { Picker, PickRequest, PickTarget } from "./policy.ts";
 
 /** How long and how steep. */
@@ -22,18 +22,16 @@ export interface SlowStartConfig {
   readonly minWeightPercent: number;
 }
 
-const NAMES = ["window", "aggression", "minWeightPercent"];
-
 /**
  * @param path of the object, for errors.
+ * @returns null when there is no object: no slow start.
  * @throws ServiceConfigError
  */
-export function parseSlowStart(value: unknown, path: string): SlowStartConfig {
-  const fields: Fields = fieldsAt(value, path);
+export function parseSlowStart(value: unknown, path: string): SlowStartConfig | null {
+  if (value === undefined || value === null) return null;
+  const fields = fieldsAt(value, path);
+  checkNames(fields, ["window", "aggression", "minWeightPercent"], path);
   const { window, aggression = 1, minWeightPercent = 10 } = fields;
-  for (const name of Object.keys(fields)) {
-    if (!NAMES.includes(name)) refuse(`${path}.${name}`, fields[name], `none: it is unknown`);
-  }
   const windowMs = durationMsAt(window, `${path}.window`);
   if (windowMs === 0) refuse(`${path}.window`, window, "more than 0s");
   // Envoy: "By tuning aggression parameter, one could achieve polynomial or exponential speed";

@@ -8,8 +8,7 @@
  * even the whole is, is left to chance: 10,000 clients that take 20 of 1,000 make 200 connections
  * an endpoint, give or take 14, and the most of them has about 1.25 times the mean.
  */
-import { type Fields, refuse } from "../grpc/index.ts";
-import { countAt } from "./outlier-config.ts";
+import { countAt, type Fields } from "../grpc/index.ts";
 import { Xxh64 } from "./xxh64.ts";
 
 /** The config of the policy. */
@@ -20,15 +19,15 @@ export interface SubsettingConfig {
 
 /** "Default is 20." (A68) */
 const SUBSET_SIZE_DEFAULT = 20;
+const UINT32_MAX = 2 ** 32 - 1;
 
 /**
  * @param path of the object, for errors.
  * @throws ServiceConfigError
  */
 export function parseSubsetting(fields: Fields, path: string): SubsettingConfig {
-  const subsetSize = countAt(fields, "subsetSize", path, SUBSET_SIZE_DEFAULT);
-  if (subsetSize === 0) refuse(`${path}.subsetSize`, 0, "1 or more");
-  return { subsetSize };
+  const subsetSize = countAt(fields.subsetSize, `${path}.subsetSize`, 1, UINT32_MAX);
+  return { subsetSize: subsetSize ?? SUBSET_SIZE_DEFAULT };
 }
 
 /** Chooses for one process. */

@@ -297,7 +297,7 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
   }
 
   /** An attempt ended: does another one follow? Then nothing is left of this one. gRFC A6. */
-  #isRetried(status: Status, last: HeaderList | null): boolean {
+  #isRetried(status: Status, last: HeaderList | null, isUnprocessed = false): boolean {
     const { plan } = this;
     if (plan === null) return false;
     const from = this.#subchannel;
@@ -307,7 +307,7 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
     this.queue?.remove(this);
     this.#stream?.reset(ErrorCode.CANCEL);
     this.#stream = null;
-    this.#endAttempt(status);
+    this.#endAttempt(status, isUnprocessed);
     const nowMs = this.#owner.nowMs();
     this.#attemptMs = nowMs; // in backoff this is when it began
     if (delayMs === 0) this.#sendAgain(nowMs);
@@ -382,7 +382,7 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
       this.#owner.replay(this, from, this.#owner.nowMs());
       return;
     }
-    if (this.#isRetried(status, null)) return;
+    if (this.#isRetried(status, null, failure.isUnprocessed)) return;
     this.#endAttempt(status, failure.isUnprocessed);
     const where = from === null ? "" : `${from.endpoint.address}: `;
     const code = isReset ? failure.code : ErrorCode.CANCEL;

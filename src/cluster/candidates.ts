@@ -3,9 +3,9 @@
  * each level gets.
  *
  * Candidates are those that are ready. But when too few are, our conclusions are not believed any
- * more: then those that are connected and held back, by ejection or by active checks, are candidates
- * again (Envoy's panic threshold); not those that say of themselves that they do not serve (A17).
- * What a policy makes of them is its own business.
+ * more: then those that are connected and held back, by ejection or by active checks, are
+ * candidates again (Envoy's panic threshold); not those that say of themselves that they do not
+ * serve (A17). What a policy makes of them is its own business.
  */
 
 import { type LocalityConfig, levelShares, type Policy } from "../balancing/index.ts";

@@ -10,12 +10,12 @@ import type { DecisionStep } from "./view.ts";
 
 /** Health and ejection: why one that is connected is not used, or used all the same. */
 export function healthSteps(
-  { state, cause, isHeldBack }: Subchannel,
+  { state, cause, isConnected, isHeldBack }: Subchannel,
   isPanic: boolean,
   health: string,
   returnsInMs: number,
 ): DecisionStep[] {
-  if (state !== "EJECTED" && state !== "UNHEALTHY") return [];
+  if (!isConnected || state === "READY") return [];
   const steps: DecisionStep[] =
     state === "EJECTED"
       ? [{ rule: "outlier_detection", effect: `ejected: ${cause}; ${returnText(returnsInMs)}` }]

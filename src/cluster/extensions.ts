@@ -5,7 +5,6 @@
  */
 
 import {
-  DEFAULT_LOCALITY,
   type LocalityConfig,
   parseLocality,
   parseSlowStart,
@@ -16,20 +15,24 @@ import { type ActiveCheckConfig, parseActiveCheck } from "./active-check-config.
 import { type CircuitBreakersConfig, parseCircuitBreakers } from "./circuit-breakers.ts";
 import { parseRetryBudget, type RetryBudgetConfig } from "./retry-budget.ts";
 
-/** All that can be said there, each part null where nothing is. Immutable. */
+/** All that can be said there. Immutable. */
 export interface Extensions {
+  /** Null: endpoints that are new get their whole share at once. */
+  readonly slowStart: SlowStartConfig | null;
+  readonly locality: LocalityConfig;
   readonly activeHealthCheck: ActiveCheckConfig | null;
   readonly circuitBreakers: CircuitBreakersConfig | null;
   /** The default unless it is said that there is none. */
   readonly retryBudget: RetryBudgetConfig | null;
-  /** Null: endpoints that are new get their whole share at once. */
-  readonly slowStart: SlowStartConfig | null;
-  readonly locality: LocalityConfig;
 }
 
 /** Names that `"fairlead"` may have. */
 const NAMES: readonly string[] = [
-  ...(["activeHealthCheck", "circuitBreakers", "retryBudget", "slowStart", "locality"] as const),
+  "activeHealthCheck",
+  "circuitBreakers",
+  "retryBudget",
+  "slowStart",
+  "locality",
 ] satisfies (keyof Extensions)[];
 
 /**
@@ -39,13 +42,11 @@ const NAMES: readonly string[] = [
 export function parseExtensions(value: unknown): Extensions {
   const fields = value === undefined ? {} : fieldsAt(value, "fairlead");
   checkNames(fields, NAMES, "fairlead");
-  const { slowStart, locality } = fields;
   return {
+    slowStart: parseSlowStart(fields.slowStart, "fairlead.slowStart"),
+    locality: parseLocality(fields.locality, "fairlead.locality"),
     activeHealthCheck: parseActiveCheck(fields.activeHealthCheck, "fairlead.activeHealthCheck"),
     circuitBreakers: parseCircuitBreakers(fields.circuitBreakers, "fairlead.circuitBreakers"),
     retryBudget: parseRetryBudget(fields.retryBudget, "fairlead.retryBudget"),
-    slowStart: slowStart === undefined ? null : parseSlowStart(slowStart, "fairlead.slowStart"),
-    locality:
-      locality === undefined ? DEFAULT_LOCALITY : parseLocality(locality, "fairlead.locality"),
   };
 }

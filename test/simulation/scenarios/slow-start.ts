@@ -111,7 +111,7 @@ function report(run: Run): Report {
       },
     ],
     notes: [
-      "Slow start spares what is not warm yet, whatever the policy. `least_request` and `peak_ewma`",
+      "Slow start spares what is not warm yet, whatever the policy. `least_request`, `peak_ewma`",
       "see a cold pod by themselves, from its first calls on.",
     ],
   };
