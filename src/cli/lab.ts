@@ -38,7 +38,7 @@ export function labCommand(): Command {
       "--lanes <a,b>",
       "which ways to compare (default: clusterip,static,headless,client,proxy,nested)",
     )
-    .option("--policy <name>", "policy of fairlead's lanes (default: round_robin, as the others)")
+    .option("--policy <name>", "policy of fairlead's lanes (default: weighted_round_robin)")
     .option("--peers", "proxy replicas of the lane nested find each other and even out their load")
     .option("--page <address>", "HOST:PORT of the page, or none (default: 127.0.0.1:7480)")
     .option("--netns", "pods in network namespaces (not available yet)")
