@@ -16,7 +16,7 @@ const EXAMPLES = [
   "# from 3 pods to 12 and to 5; in a terminal the keys + and - do it, too",
   "fairlead lab --scale 3,12,5",
   "# without keys: a slow pod, a killed one, a rolling update, and what each lane made of it",
-  "fairlead lab --once --events 3s:slow,6s:heal,8s:kill,10s:roll",
+  "fairlead lab --once --events 12s:slow,18s:heal,20s:kill,22s:roll",
   "# for a script",
   "fairlead lab --once --pods 3 --lanes clusterip,proxy --page none -o json",
 ];
@@ -31,7 +31,7 @@ export function labCommand(): Command {
     .option("--scale-every <s>", "seconds between these numbers (default: 10)")
     .option(
       "--events <list>",
-      "TIME:ACTION,... as 3s:slow,6s:heal,8s:kill=echo-2: slow, heal, not-serving, serving and " +
+      "TIME:ACTION,... as 12s:slow,18s:heal,20s:kill=echo-2: slow, heal, not-serving, serving and " +
         "kill (one pod, =POD if it matters), roll, scale=N, replica (a second one, lane nested)",
     )
     .option(
