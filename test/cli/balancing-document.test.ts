@@ -197,3 +197,34 @@ test("fairlead: the bounds are those of the table", () => {
     }
   }
 });
+
+/** The cells of a row of a table in another document, by the row's first cells. */
+function cellsOf(document: string, heading: string, first: string): string[] | null {
+  const whole = readFileSync(new URL(`../../${document}`, import.meta.url), "utf8");
+  const [, found] = whole.split(`\n${heading}\n`);
+  assert.ok(found !== undefined, `${document} has a heading ${heading}`);
+  const lines = found.split(/\n#+ /)[0]!.split("\n");
+  const line = lines.find((each) => each.startsWith(`| ${first} |`));
+  return line === undefined ? null : line.slice(2, -2).split(" | ");
+}
+
+test("which policy: its figures are those of the simulation and of the bench", () => {
+  const [, table = ""] = chapter("## Which policy").split("\nFigures of one run ");
+  const rows = rowsOf(table);
+  assert.deepEqual(
+    rows.map(([name]) => name!.replaceAll("`", "")).sort(),
+    [...KNOWN_POLICY_NAMES].sort(),
+  );
+  const simulation = "docs/simulation.md";
+  for (const [quoted, ...figures] of rows) {
+    const name = quoted!.replaceAll("`", "");
+    const evenness = cellsOf(simulation, "## Evenness of each policy", name)!;
+    const unequal = cellsOf(simulation, "## Unequal pods", name);
+    const slow = cellsOf(simulation, "## A slow pod", name);
+    const bench = "# Results of `npm run bench -- picks`";
+    const [, , picks] = cellsOf("bench/RESULTS.md", bench, `${name} | 10000`)!;
+    const median = /\*\*(.*)\*\*/.exec(picks!)![1];
+    const expected = [evenness[1], evenness[4], unequal?.[3] ?? "-", slow?.[1] ?? "-", median];
+    assert.deepEqual(figures, expected, name);
+  }
+});
