@@ -54,7 +54,11 @@ export class ReportedWeight implements EndpointLoad {
     const { qps, eps } = report;
     // A58, UpdateWeight: what says nothing changes nothing.
     if (!(utilization > 0 && qps > 0)) return;
-    const weight = qps / (utilization + (eps / qps) * this.#config.errorPenalty);
+    const { errorPenalty } = this.#config;
+    // Without a penalty errors are not looked at: endless ones would make no number of it.
+    const penalty = errorPenalty === 0 ? 0 : (eps / qps) * errorPenalty;
+    const weight = qps / (utilization + penalty);
+    if (Number.isNaN(weight)) return;
     // "Once we stop using a stale value, if we later start seeing fresh reports again, the
     // blackout_period applies." (A58)
     if (this.#isExpired(nowMs) || this.#sinceMs === Number.POSITIVE_INFINITY) {

@@ -6,6 +6,7 @@
  * passed over, so that in 65,535 generations it is taken as often as its weight says, evenly
  * spread. No heap, nothing to be kept in order: making one is one pass over the weights.
  */
+import { assert } from "../base/index.ts";
 
 /** The largest weight after scaling: 16 bits. */
 export const STRIDE_WEIGHT_MAX = 0xffff;
@@ -30,6 +31,7 @@ export function strideWeights(weights: Float64Array): Uint16Array | null {
   let max = 0;
   let known = 0;
   for (const weight of weights) {
+    assert(Number.isFinite(weight) && weight >= 0, "a weight is a number");
     sum += weight;
     if (weight > max) max = weight;
     if (weight > 0) known += 1;
@@ -69,6 +71,10 @@ export class StaticStride {
 
   /** @param weights at least one of them `STRIDE_WEIGHT_MAX` or near it; kept, not copied. */
   constructor(weights: Uint16Array, { index, generation }: StridePosition) {
+    assert(
+      weights.some((weight) => weight > 0),
+      "some weight is above 0, or `next` would not end",
+    );
     this.#weights = weights;
     this.#index = index;
     this.#generation = generation;

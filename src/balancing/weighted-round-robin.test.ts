@@ -280,3 +280,21 @@ for (const [config, want] of [
     );
   });
 }
+
+/**
+ * One endpoint's report made the weight no number (endless errors times a penalty of nothing), all
+ * weights became 0, and the next pick never ended.
+ */
+test("a report whose errors are endless makes no endless pick", () => {
+  for (const errorUtilizationPenalty of [0, 1, 1e308]) {
+    const policy = policyOf({ errorUtilizationPenalty, blackoutPeriod: "0s" });
+    const targets = fakeTargets(3);
+    for (const [i, target] of targets.entries()) {
+      target.load = policy.newLoad(0, null);
+      const odd = i === 0 ? { qps: 1e-10, eps: 1e308 } : { qps: 100, eps: 0 };
+      target.load.onReport(reportOf({ applicationUtilization: 0.5, ...odd }), 1);
+    }
+    const picker = policy.newPicker(targets, seededRng(1), null, 1_000);
+    for (let i = 0; i < 1_000; i += 1) assert.ok(picker.pick(null, null, 1_000) !== null);
+  }
+});

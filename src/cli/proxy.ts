@@ -59,7 +59,8 @@ export function proxyCommand(): Command {
 function addTargets(command: Command): void {
   const listen = "HOST:PORT or unix:PATH to listen on; repeatable, port 0 for any";
   const to = "kubernetes:///SVC.NS:PORT, HOST:PORT or dns:///, a list IP:PORT,..., unix:PATH";
-  const config = "gRPC service config that names a policy, instead of --policy";
+  const config =
+    "gRPC service config: policy, outlier detection, retries, breakers; instead of --policy";
   command
     .addOption(listOption("--listen <address>", listen, parseListen))
     .addOption(valueOption("--to <target>", to, checkTarget))

@@ -7,7 +7,6 @@
  */
 
 import type { Socket } from "node:net";
-import { WheelEntry } from "../base/index.ts";
 import { Status, statusFromHttp2 } from "../grpc/index.ts";
 import {
   ErrorCode,
@@ -20,26 +19,16 @@ import {
 import type { AttemptPlan } from "./attempt-plan.ts";
 import type { CallEvents, CallFailure } from "./call-events.ts";
 import type { CallOwner, LateSettings } from "./call-owner.ts";
-import type { CallQueue } from "./call-queue.ts";
 import type { ClusterCall } from "./calls.ts";
 import { ATTEMPTS_MAX, WIRE_REPLAYS_MAX } from "./config.ts";
 import { responseStatus } from "./outcome.ts";
 import { type BodyTarget, RequestBody } from "./request-body.ts";
 import { withPrevious, withRemaining } from "./request-headers.ts";
 import type { Subchannel } from "./subchannel.ts";
+import { WaitingEntry } from "./waiting-entry.ts";
 
 /** A call in flight. Made by `Cluster.call`. */
-export class Call extends WheelEntry implements StreamEvents, BodyTarget {
-  /** Since when it waits for a stream. */
-  waitingSinceMs = 0;
-  /** The queue in which it waits, and its neighbours there; see `CallQueue`. */
-  queue: CallQueue | null = null;
-  queueNext: Call | null = null;
-  queuePrevious: Call | null = null;
-  /** On whose behalf it is, such as a client connection; see `TurnQueue`. */
-  caller: object | null = null;
-  /** False: it does not wait while nothing is about to be ready. To be set before `start`. */
-  waitForReady = true;
+export class Call extends WaitingEntry implements StreamEvents, BodyTarget {
   /** Its other attempts; null when there can be none. To be set before `start`. */
   plan: AttemptPlan | null = null;
   /** Inside `start`: no time has passed since the request came. */
@@ -195,6 +184,7 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
   /** From the cluster: makes an attempt on an endpoint that can take it. */
   startOn(subchannel: Subchannel): void {
     this.#hasStarted = true;
+    this.onPlaced();
     this.#subchannel = subchannel;
     this.#lastSubchannel = subchannel;
     this.#sentBytes = 0;

@@ -176,6 +176,7 @@ export class Cluster implements SubchannelOwner, PickingOwner, ResolverListener,
     this.#endpointLog.onState(subchannel);
     if (this.#picking.onState(subchannel)) this.#picking.publishSoon();
     else if (this.#waiting.ready.length > 0 && this.#picking.readyCount > 0) this.#warm();
+    if (this.#picking.policy.connects === "picked") this.#calls.releaseReady();
     this.#order.onState(subchannel);
     this.#judge();
   }

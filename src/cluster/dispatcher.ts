@@ -54,6 +54,7 @@ export class Dispatcher {
     if (this.#picking.policy.connects === "picked" && !first.isReady) {
       // It was picked because the call belongs there.
       first.connect();
+      call.awaited = first;
       this.#wait(call, false);
       return;
     }
@@ -84,17 +85,14 @@ export class Dispatcher {
       picked = this.#picking.pick(picked, call.request, nowMs);
       if (picked === null || !tried.includes(picked)) return picked;
     }
-    const isOther = (each: Subchannel) =>
-      this.#picking.mayTake(each) && each.canOpen() && !tried.includes(each);
-    return this.#owner.subchannels.find(isOther) ?? picked;
+    return this.#picking.find((each) => each.canOpen() && !tried.includes(each)) ?? picked;
   }
 
-  /** Both picks are full. While calls wait, no endpoint has room: whatever has some takes them. */
+  /** Both picks are full. While calls wait for room, those that come wait behind them. */
   #startAnywhere(call: Call): void {
-    const hasRoom = (each: Subchannel) => this.#picking.mayTake(each) && each.canOpen();
-    const other =
-      this.#waiting.capacity.length > 0 ? undefined : this.#owner.subchannels.find(hasRoom);
-    if (other === undefined) this.#wait(call, true);
+    const isCrowded = this.#waiting.capacity.length > 0;
+    const other = isCrowded ? null : this.#picking.find((each) => each.canOpen());
+    if (other === null) this.#wait(call, true);
     else call.startOn(other);
   }
 
@@ -107,6 +105,10 @@ export class Dispatcher {
 
   /** Calls that waited until something is ready go, evenly where the policy aims at that. */
   releaseReady(owner: CallOwner): void {
+    if (this.#picking.policy.connects === "picked") {
+      this.#releaseDecided(owner);
+      return;
+    }
     const waiting = this.#waiting.ready.length;
     const spread = this.#picking.spread(waiting);
     const nowMs = owner.nowMs();
@@ -115,8 +117,27 @@ export class Dispatcher {
       if (call === null) break;
       owner.disarm(call);
       const target = spread === null ? null : spread.pick(call.request, nowMs);
-      if (target?.canOpen() === true) call.startOn(target);
+      const isFit = target?.canOpen() === true && call.plan?.tried.includes(target) !== true;
+      if (isFit) call.startOn(target);
       else owner.dispatch(call, nowMs);
+    }
+  }
+
+  /** Of calls that wait for their own endpoint go those whose is not about to be ready any more. */
+  #releaseDecided(owner: CallOwner): void {
+    const decided: Call[] = [];
+    for (let call = this.#waiting.ready.head; call !== null; call = call.queueNext) {
+      const state = call.awaited?.connectivity;
+      if (state !== "IDLE" && state !== "CONNECTING") decided.push(call);
+    }
+    const nowMs = owner.nowMs();
+    for (const call of decided) {
+      // What becomes of one may end another.
+      if (call.queue !== this.#waiting.ready) continue;
+      this.#waiting.ready.remove(call);
+      owner.disarm(call);
+      call.awaited = null;
+      owner.dispatch(call, nowMs);
     }
   }
 }

@@ -10,7 +10,7 @@ import {
   parseSlowStart,
   type SlowStartConfig,
 } from "../balancing/index.ts";
-import { checkNames, fieldsAt } from "../grpc/index.ts";
+import { checkNames, type Fields, fieldsAt, ServiceConfigError } from "../grpc/index.ts";
 import { type ActiveCheckConfig, parseActiveCheck } from "./active-check-config.ts";
 import { type CircuitBreakersConfig, parseCircuitBreakers } from "./circuit-breakers.ts";
 import { parseRetryBudget, type RetryBudgetConfig } from "./retry-budget.ts";
@@ -34,6 +34,15 @@ const NAMES: readonly string[] = [
   "slowStart",
   "locality",
 ] satisfies (keyof Extensions)[];
+
+/** Refuses our words where nobody looks for them: whoever wrote them believes that they hold. */
+export function checkNotAtTop(fields: Fields): void {
+  for (const name of [...NAMES, "retryPolicy", "hedgingPolicy", "timeout"]) {
+    if (!(name in fields)) continue;
+    const place = NAMES.includes(name) ? `fairlead.${name}` : `methodConfig[].${name}`;
+    throw new ServiceConfigError(name, `stands in the wrong place: it belongs in ${place}`);
+  }
+}
 
 /**
  * @param value the object after `JSON.parse`; undefined when it is absent.

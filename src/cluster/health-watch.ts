@@ -61,7 +61,8 @@ export class HealthWatch implements KeptStreamUser {
 
   /** "... any other status, the subchannel will transition to TRANSIENT_FAILURE" (A17). */
   onBroken(reason: string): void {
-    this.#onHealth("not-serving", `its health check failed: ${reason}`);
+    const said = reason === "OK" ? "the server ended it" : reason;
+    this.#onHealth("not-serving", `its health check failed: ${said}`);
   }
 
   /** "... it will treat the channel as healthy (connectivity state READY)" (A17). */

@@ -115,6 +115,24 @@ export class Picking {
     return ready.length === 0 ? null : new QueueSpread(this.#picker, ready, calls);
   }
 
+  /**
+   * One that may have a call that no picker gave it: looked for from a random one on, so that not
+   * all such calls go to the first; beyond the levels that get calls only when these have none.
+   */
+  find(isFit: (subchannel: Subchannel) => boolean): Subchannel | null {
+    const all = this.#owner.subchannels;
+    if (all.length === 0) return null;
+    const from = this.#deps.rng.int(all.length);
+    let beyond: Subchannel | null = null;
+    for (let i = 0; i < all.length; i++) {
+      const each = all[(from + i) % all.length]!;
+      if (!this.mayTake(each) || !isFit(each)) continue;
+      if (this.isUsable(each)) return each;
+      beyond ??= each;
+    }
+    return beyond;
+  }
+
   /** Whether an endpoint may have calls that no picker gave it. */
   mayTake(subchannel: Subchannel): boolean {
     if (subchannel.isReady) return true;
@@ -185,7 +203,8 @@ export class Picking {
   /** A new picker for the endpoints that are candidates now. */
   publish(): void {
     const { subchannels } = this.#owner;
-    const isAny = subchannels.some((each) => each.isReady);
+    // Of a policy that connects what it picks nothing is ready before there is a picker.
+    const isAny = this.policy.connects === "picked" || subchannels.some((each) => each.isReady);
     if (this.#build !== null && isAny) {
       this.#isOutdated = true;
       return;

@@ -20,7 +20,7 @@ import {
   ServiceConfigError,
   textAt,
 } from "../grpc/index.ts";
-import { type Extensions, parseExtensions } from "./extensions.ts";
+import { checkNotAtTop, type Extensions, parseExtensions } from "./extensions.ts";
 
 /** `healthCheckConfig`: endpoints are asked for their health. gRFC A17. */
 export interface HealthCheckConfig {
@@ -43,7 +43,9 @@ export interface ServiceConfig {
  * @throws ServiceConfigError or PolicyError naming the field.
  */
 export function parseServiceConfig(json: unknown): ServiceConfig {
-  const { fairlead, healthCheckConfig } = fieldsAt(json, "");
+  const fields = fieldsAt(json, "");
+  const { fairlead, healthCheckConfig } = fields;
+  checkNotAtTop(fields);
   const balancing = balancingFromServiceConfig(json);
   const extensions = parseExtensions(fairlead);
   if (balancing.priority !== null && extensions.locality.prefer !== null) {

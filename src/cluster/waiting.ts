@@ -64,12 +64,17 @@ export class WaitingCalls {
       return;
     }
     this.ready.push(call);
-    const endMs = this.#deps.clock.nowMs() + this.#config.readyTimeoutMs;
-    this.#arm(call, Math.min(endMs, call.deadlineMs));
+    if (call.waitLimitMs === 0) {
+      call.waitLimitMs = this.#deps.clock.nowMs() + this.#config.readyTimeoutMs;
+    }
+    this.#arm(call, Math.min(call.waitLimitMs, call.deadlineMs));
   }
 
   #mayWait(call: Call): boolean {
-    return call.waitForReady || !this.#isFailing();
+    if (call.waitForReady || !this.#isFailing()) return true;
+    // "If the subchannel is in IDLE or CONNECTING, the pick will be queued" (A42), however many
+    // others have failed.
+    return call.awaited !== null && call.awaited.connectivity !== "TRANSIENT_FAILURE";
   }
 
   #arm(call: Call, atMs: number): void {

@@ -25,8 +25,17 @@ export function shortened(text: string): string {
 
 /** @throws ServiceConfigError: the field at `path` must be what `allowed` says. */
 export function refuse(path: string, value: unknown, allowed: string): never {
-  const shown = shortened(JSON.stringify(value) ?? "missing");
+  const shown = shortened(shownOf(value));
   throw new ServiceConfigError(path, `is ${shown}, must be ${allowed}`);
+}
+
+/** What is nested too deep to be written is no value that anybody wants to read. */
+function shownOf(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? "missing";
+  } catch {
+    return typeof value;
+  }
 }
 
 /** A JSON object at a path. */
@@ -87,9 +96,13 @@ export function durationMsAt(value: unknown, path: string): number {
     const nanos = Number((match?.[2] ?? "").padEnd(9, "0"));
     if (match !== null) return Number(match[1]) * 1_000 + nanos / 1_000_000;
   } else if (typeof value === "object" && value !== null && !Array.isArray(value)) {
-    const { seconds = 0, nanos = 0 } = value as Fields;
-    const ms = Number(seconds) * 1_000 + Number(nanos) / 1_000_000;
-    if (Number(seconds) >= 0 && Number(nanos) >= 0 && Number.isFinite(ms)) return ms;
+    const { seconds, nanos = 0 } = value as Fields;
+    const isWhole = (each: unknown) =>
+      Number.isSafeInteger(each) || (typeof each === "string" && /^\d{1,12}$/.test(each));
+    const ms = Number(seconds ?? 0) * 1_000 + Number(nanos) / 1_000_000;
+    const isSaid =
+      isWhole(seconds ?? 0) && isWhole(nanos) && (seconds !== undefined || nanos !== 0);
+    if (isSaid && ms >= 0 && Number(nanos) >= 0) return ms;
   }
   return refuse(path, value, 'a duration such as "1.5s"');
 }
@@ -97,9 +110,12 @@ export function durationMsAt(value: unknown, path: string): number {
 /** Status codes as numbers, or as names in any case. */
 export function statusesAt(value: unknown, path: string): Status[] {
   return listAt(value, path).map((code, i) => {
-    const byName = Status[String(code).toUpperCase() as keyof typeof Status];
-    const status = typeof code === "number" ? code : byName;
+    const at = `${path}[${i}]`;
+    const isName = typeof code === "string";
+    const status = isName ? Status[code.toUpperCase() as keyof typeof Status] : code;
     const isStatus = (Object.values(Status) as unknown[]).includes(status);
-    return isStatus ? (status as Status) : refuse(`${path}[${i}]`, code, "a status code");
+    // No call that went well is ever made again, whatever a config says.
+    if (isStatus && status !== Status.OK) return status as Status;
+    return refuse(at, code, 'a status code other than OK, such as "UNAVAILABLE"');
   });
 }

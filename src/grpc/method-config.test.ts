@@ -162,3 +162,35 @@ test("a config that is no object at all is named as a whole", () => {
   const message = "service config is null, must be an object";
   assert.throws(() => MethodConfigs.parse(null), { name: "ServiceConfigError", message });
 });
+
+test("OK in a list of codes is refused: a call that went well is not made again", () => {
+  const policy = { maxAttempts: 2, nonFatalStatusCodes: ["UNAVAILABLE", "ok"] };
+  assert.throws(
+    () => MethodConfigs.parse({ methodConfig: [{ name: [{}], hedgingPolicy: policy }] }),
+    {
+      message:
+        'service config: methodConfig[0].hedgingPolicy.nonFatalStatusCodes[1] is "ok", ' +
+        'must be a status code other than OK, such as "UNAVAILABLE"',
+    },
+  );
+});
+
+test("what JSON can carry and nobody means is named by its path too", () => {
+  for (const timeout of [{}, { x: 1 }, { seconds: [] }, { seconds: "0x10" }, { seconds: -1 }]) {
+    assert.throws(() => MethodConfigs.parse({ methodConfig: [{ name: [{}], timeout }] }), {
+      message: /methodConfig\[0\]\.timeout is .*, must be a duration/,
+    });
+  }
+  const codes = { maxAttempts: 2, nonFatalStatusCodes: [{ toString: 1 }] };
+  assert.throws(
+    () => MethodConfigs.parse({ methodConfig: [{ name: [{}], hedgingPolicy: codes }] }),
+    {
+      message: /nonFatalStatusCodes\[0\] is \{"toString":1\}, must be a status code/,
+    },
+  );
+  const nothing = { name: [{}], retryPolicy: null, hedgingPolicy: null };
+  const { retryPolicy, hedgingPolicy } = MethodConfigs.parse({ methodConfig: [nothing] }).find(
+    "/a/b",
+  );
+  assert.deepEqual([retryPolicy, hedgingPolicy], [null, null]);
+});

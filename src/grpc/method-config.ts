@@ -116,7 +116,7 @@ export function withAttemptsMax(config: MethodConfig, attemptsMax: number): Meth
 function parseEntry(fields: Fields, path: string): MethodConfigEntry {
   const { timeout, retryPolicy, hedgingPolicy } = fields;
   // "Only one of retryPolicy or hedgingPolicy may be set." (A6)
-  if (retryPolicy !== undefined && hedgingPolicy !== undefined) {
+  if ((retryPolicy ?? null) !== null && (hedgingPolicy ?? null) !== null) {
     throw new ServiceConfigError(`${path}.hedgingPolicy`, "excludes retryPolicy");
   }
   if (fields.name === undefined) throw new ServiceConfigError(`${path}.name`, "must be a list");
@@ -129,9 +129,11 @@ function parseEntry(fields: Fields, path: string): MethodConfigEntry {
       maxRequestBytes: bytesAt(fields.maxRequestMessageBytes, `${path}.maxRequestMessageBytes`),
       maxResponseBytes: bytesAt(fields.maxResponseMessageBytes, `${path}.maxResponseMessageBytes`),
       retryPolicy:
-        retryPolicy === undefined ? null : parseRetryPolicy(retryPolicy, `${path}.retryPolicy`),
+        (retryPolicy ?? null) === null
+          ? null
+          : parseRetryPolicy(retryPolicy, `${path}.retryPolicy`),
       hedgingPolicy:
-        hedgingPolicy === undefined
+        (hedgingPolicy ?? null) === null
           ? null
           : parseHedgingPolicy(hedgingPolicy, `${path}.hedgingPolicy`),
     },
