@@ -64,7 +64,7 @@ function namesInSources(): Set<string> {
   for (const file of files) {
     if (!file.endsWith(".ts") || /\.(test|fixture)\.ts$/.test(file)) continue;
     const text = readFileSync(join(root, "src", file), "utf8");
-    for (const [, name] of text.matchAll(/"((?:fairlead|grpc_client)_[a-z0-9_]+)"/g)) {
+    for (const [, name] of text.matchAll(/"((?:fairlead|grpc_client|grpc_lb)_[a-z0-9_]+)"/g)) {
       names.add(name!);
     }
     if (!/`fairlead_kubernetes_\$\{name\}_total`/.test(text)) continue;
