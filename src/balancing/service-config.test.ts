@@ -82,7 +82,8 @@ test("the first known policy with wrong parameters is an error, not skipped", ()
 });
 
 test("malformed service config is refused in one sentence that names the field", () => {
-  for (const json of [null, [], "x", 1, undefined]) fails(json, /: it is .*, must be an object$/);
+  for (const json of [null, [], "x", 1, undefined])
+    fails(json, /^service config is .*, must be an object$/);
   fails({ loadBalancingConfig: {} }, /: loadBalancingConfig is {}, must be a list$/);
   fails({ loadBalancingPolicy: 1 }, /: loadBalancingPolicy is 1, must be a string$/);
   for (const entry of [null, 1, "round_robin", []]) {

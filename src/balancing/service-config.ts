@@ -25,7 +25,7 @@ import {
  *   known policy does not accept its parameters; PolicyError when it names only unknown policies.
  */
 export function balancingFromServiceConfig(json: unknown): Balancing {
-  const { loadBalancingConfig, loadBalancingPolicy: name } = fieldsAt(json, "it");
+  const { loadBalancingConfig, loadBalancingPolicy: name } = fieldsAt(json, "");
   if (loadBalancingConfig !== undefined) {
     return firstKnown(loadBalancingConfig, "loadBalancingConfig", []);
   }

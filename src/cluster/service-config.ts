@@ -43,7 +43,7 @@ export interface ServiceConfig {
  * @throws ServiceConfigError or PolicyError naming the field.
  */
 export function parseServiceConfig(json: unknown): ServiceConfig {
-  const { fairlead, healthCheckConfig } = fieldsAt(json, "it");
+  const { fairlead, healthCheckConfig } = fieldsAt(json, "");
   const balancing = balancingFromServiceConfig(json);
   const extensions = parseExtensions(fairlead);
   if (balancing.priority !== null && extensions.locality.prefer !== null) {

@@ -7,8 +7,9 @@ import { Status } from "./status.ts";
 export class ServiceConfigError extends Error {
   override readonly name = "ServiceConfigError";
 
+  /** @param path "" for the config as a whole. */
   constructor(path: string, why: string) {
-    super(`service config: ${path} ${why}`);
+    super(path === "" ? `service config ${why}` : `service config: ${path} ${why}`);
   }
 }
 

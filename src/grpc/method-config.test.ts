@@ -110,7 +110,6 @@ test("A6: pushback is a signed 32-bit integer without unnecessary leading zeros"
 test("a mistake is told with its path", () => {
   const at = "methodConfig[0]";
   for (const [json, said] of [
-    [null, "it is null, must be an object"],
     [{ methodConfig: {} }, "methodConfig is {}, must be a list"],
     [{ methodConfig: [1] }, `${at} is 1, must be an object`],
     [{ methodConfig: [{}] }, `${at}.name must be a list`],
@@ -157,4 +156,9 @@ test("a mistake is told with its path", () => {
       },
     );
   }
+});
+
+test("a config that is no object at all is named as a whole", () => {
+  const message = "service config is null, must be an object";
+  assert.throws(() => MethodConfigs.parse(null), { name: "ServiceConfigError", message });
 });

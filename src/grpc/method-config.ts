@@ -75,7 +75,7 @@ export class MethodConfigs {
    * @throws ServiceConfigError with the path of the field.
    */
   static parse(json: unknown): MethodConfigs {
-    const list = listAt(fieldsAt(json, "it").methodConfig, "methodConfig");
+    const list = listAt(fieldsAt(json, "").methodConfig, "methodConfig");
     const byName = new Map<string, MethodConfig>();
     const entries = list.map((each, index) => {
       const path = `methodConfig[${index}]`;

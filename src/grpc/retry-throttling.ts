@@ -18,7 +18,7 @@ export interface RetryThrottling {
  * @throws ServiceConfigError
  */
 export function parseRetryThrottling(json: unknown): RetryThrottling | null {
-  const { retryThrottling } = fieldsAt(json, "it");
+  const { retryThrottling } = fieldsAt(json, "");
   if (retryThrottling === undefined || retryThrottling === null) return null;
   const { maxTokens, tokenRatio }: Fields = fieldsAt(retryThrottling, "retryThrottling");
   // "maxTokens MUST be specified and MUST be a JSON integer value in the range (0, 1000]."

@@ -36,7 +36,10 @@ const MISTAKES: [args: string[], line: RegExp][] = [
   [["proxy", "--to", "10.0.0.1:0"], /--to: target "10\.0\.0\.1:0": port "0" must be/],
   [[...GOOD, "--policy", "best"], /--policy: unknown policy "best": known are .*round_robin/],
   [[...GOOD, "--service-config", "{"], /--service-config: is not JSON: /],
-  [[...GOOD, "--service-config", "[]"], /--service-config: service config must be a JSON object/],
+  [
+    [...GOOD, "--service-config", "[]"],
+    /--service-config: service config is \[\], must be an object/,
+  ],
   [[...GOOD, "--policy", "random", "--service-config", "{}"], /--policy and --service-config excl/],
   [[...GOOD, "--admin", "here"], /--admin "here": must be HOST:PORT/],
   [[...GOOD, "--admin", "70000"], /--admin "70000": must be/],

@@ -167,3 +167,18 @@ test("scale by an event; what cannot be done is said, and the exit code is 1", a
     assert.match(stderr, reason);
   }
 });
+
+test("with --peers a second replica gets its part of the connections, and no call fails", async () => {
+  const { code, stderr, report } = await runLab(
+    "2s:replica",
+    "nested",
+    ...["--pods", "2", "--seconds", "30", "--peers"],
+  );
+  assert.equal(code, 0, stderr);
+  const [nested] = report.lanes;
+  const [first, second] = nested!.replicas!;
+  assert.equal(first!.connections + second!.connections, 8);
+  assert.ok(second!.connections >= 2, nested!.verdict);
+  assert.ok(second!.calls > 0);
+  assert.equal(nested!.failed, 0);
+});

@@ -91,7 +91,7 @@ const AT = "service config: methodConfig[0]";
 
 test("a mistake is told with its path", () => {
   for (const [json, want] of [
-    [[], "service config: it is [], must be an object"],
+    [[], "service config is [], must be an object"],
     [{ loadBalancingConfig: {} }, "service config: loadBalancingConfig is {}, must be a list"],
     [{ loadBalancingConfig: [{}] }, "service config: loadBalancingConfig[0] must have exactly one"],
     [{ loadBalancingConfig: [{ a: 1 }] }, "service config: loadBalancingConfig[0].a is 1, must be"],

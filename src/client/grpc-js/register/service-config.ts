@@ -43,7 +43,7 @@ export function toGrpcServiceConfig(
 }
 
 function checkServiceConfig(json: unknown, grpc: GrpcModule): GrpcServiceConfig {
-  const fields = fieldsAt(json, "it");
+  const fields = fieldsAt(json, "");
   const { loadBalancingPolicy, retryThrottling } = fields;
   const config: GrpcServiceConfig = {
     loadBalancingConfig: checkPolicies(fields.loadBalancingConfig, grpc),
