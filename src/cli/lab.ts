@@ -16,7 +16,7 @@ const EXAMPLES = [
   "# from 3 pods to 12 and to 5; in a terminal the keys + and - do it, too",
   "fairlead lab --scale 3,12,5",
   "# without keys: a slow pod, a killed one, a rolling update, and what each lane made of it",
-  "fairlead lab --once --events 3s:slow,6s:heal,8s:kill,10s:roll",
+  "fairlead lab --once --events 12s:slow,18s:heal,20s:kill,22s:roll",
   "# for a script",
   "fairlead lab --once --pods 3 --lanes clusterip,proxy --page none -o json",
 ];
@@ -31,14 +31,14 @@ export function labCommand(): Command {
     .option("--scale-every <s>", "seconds between these numbers (default: 10)")
     .option(
       "--events <list>",
-      "TIME:ACTION,... as 3s:slow,6s:heal,8s:kill=echo-2: slow, heal, not-serving, serving and " +
+      "TIME:ACTION,... as 12s:slow,18s:heal,20s:kill=echo-2: slow, heal, not-serving, serving and " +
         "kill (one pod, =POD if it matters), roll, scale=N, replica (a second one, lane nested)",
     )
     .option(
       "--lanes <a,b>",
       "which ways to compare (default: clusterip,static,headless,client,proxy,nested)",
     )
-    .option("--policy <name>", "policy of fairlead's lanes (default: round_robin, as the others)")
+    .option("--policy <name>", "policy of fairlead's lanes (default: weighted_round_robin)")
     .option("--peers", "proxy replicas of the lane nested find each other and even out their load")
     .option("--page <address>", "HOST:PORT of the page, or none (default: 127.0.0.1:7480)")
     .option("--netns", "pods in network namespaces (not available yet)")

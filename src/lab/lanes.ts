@@ -30,7 +30,7 @@ export interface LaneEnv {
   readonly clock: Clock;
   /** The `fairlead` command and its first arguments; `bin/fairlead` except in tests. */
   readonly fairlead: readonly string[];
-  /** Of fairlead's lanes: "round_robin". */
+  /** Of fairlead's lanes: "weighted_round_robin". */
   readonly policy: string;
   /** Proxy replicas find each other and even out their connections. */
   readonly hasPeers: boolean;

@@ -12,7 +12,7 @@ test("defaults: 12 pods, all lanes, until stopped, the page on its usual port if
     ...{ scale: [12], scaleEverySeconds: 10 },
     events: [],
     lanes: ["clusterip", "static", "headless", "client", "proxy", "nested"],
-    ...{ policy: "round_robin", hasPeers: false },
+    ...{ policy: "weighted_round_robin", hasPeers: false },
     page: { host: "127.0.0.1", port: 7480, isExplicit: false },
     output: "table",
   });

@@ -22,8 +22,12 @@ const SCALE_EVERY_SECONDS_DEFAULT = 10;
 const SECONDS_MAX = 86_400;
 /** The last of `--events` has at least so long to show its effect. */
 const SECONDS_AFTER_EVENTS = 5;
-/** The policy of grpc-js' lanes: so lanes differ in how they find pods, and in nothing else. */
-export const POLICY_DEFAULT = "round_robin";
+/**
+ * Turns as in grpc-js' lanes while all pods are alike, and fewer of them for a slow one. The lab's
+ * pods say with each answer how busy they are. What chooses by chance or latency (`least_request`,
+ * `peak_ewma`) is some 10 and 30 % from even after the 10 s of `--once`.
+ */
+export const POLICY_DEFAULT = "weighted_round_robin";
 
 /** A value that the lab does not take: one line with the flag, the value and what is allowed. */
 export class LabOptionError extends Error {}

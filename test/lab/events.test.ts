@@ -49,7 +49,7 @@ test("slow and heal: each lane tells the slow pod's share; all calls are answere
   const { code, stderr, report, effect } = await runLab(
     "1s:slow=echo-2,5s:heal",
     "static,client,proxy",
-    ...["--pods", "3", "--seconds", "7"],
+    ...["--pods", "3", "--seconds", "7", "--policy", "round_robin"],
   );
   assert.equal(code, 0, stderr);
   assert.deepEqual(told(report), ["slow=echo-2", "heal=echo-2"]);
@@ -64,6 +64,20 @@ test("slow and heal: each lane tells the slow pod's share; all calls are answere
     const sum = effects.reduce((total, one) => total + one.calls, 0);
     assert.equal(sum, calls, "every call is in one of the effects");
   }
+});
+
+test("slow: fairlead's lanes give the pod less by what it reports, a list does not", async () => {
+  // Reports count when they have come for 10 s (gRFC A58, blackout_period).
+  const { code, stderr, report, effect } = await runLab(
+    "13s:slow=echo-2",
+    "static,client,proxy",
+    ...["--pods", "3", "--seconds", "21"],
+  );
+  assert.equal(code, 0, stderr);
+  const [list, client, proxy] = [0, 1, 2].map((lane) => effect(lane, "slow=echo-2").podShare!);
+  assert.ok(Math.abs(list! - 1 / 3) < 0.04, `${list}`);
+  for (const share of [client!, proxy!]) assert.ok(share > 0 && share < 0.22, `${share}`);
+  for (const { name, failed } of report.lanes) assert.equal(failed, 0, name);
 });
 
 test("kill: a new pod in its place gets calls, and the calls lost are counted by lane", async () => {
