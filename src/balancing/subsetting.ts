@@ -34,8 +34,8 @@ export function parseSubsetting(fields: Fields, path: string): SubsettingConfig 
 export class Subsetting {
   readonly #seed: number;
   readonly #hash = new Xxh64();
-  /** Of the addresses of the last choice: few change from one to the next. */
-  #known = new Map<string, number>();
+  /** By address: few change from one choice to the next. */
+  readonly #known = new Map<string, number>();
 
   /** @param seed 32 bits by chance, the same for as long as the process lives. */
   constructor(seed: number) {
@@ -49,40 +49,35 @@ export class Subsetting {
   choose(addresses: readonly string[], size: number): boolean[] {
     // "If the number of addresses is less than `subset_size` always use all available addresses."
     if (addresses.length <= size) return addresses.map(() => true);
-    const known = new Map<string, number>();
+    // Those that left are forgotten when they are the most.
+    if (this.#known.size > 2 * addresses.length) this.#known.clear();
     const hashes = new Float64Array(addresses.length);
-    for (let i = 0; i < addresses.length; i += 1) {
-      const address = addresses[i];
-      const hash = this.#known.get(address) ?? this.#hashOf(address);
-      known.set(address, hash);
-      hashes[i] = hash;
-    }
-    this.#known = known;
+    for (let i = 0; i < addresses.length; i += 1) hashes[i] = this.#hashOf(addresses[i]);
     // "Sort all entities by hash. Pick first `subset_size` values from the list." (A68)
     const last = hashes.slice().sort()[size - 1];
-    const chosen = addresses.map((_, i) => hashes[i] < last);
-    this.#fill(chosen, addresses, hashes, last, size);
-    return chosen;
-  }
-
-  /** Of those whose hash is just the last one, nearly always one, as many as there is room for. */
-  #fill(
-    chosen: boolean[],
-    addresses: readonly string[],
-    hashes: Float64Array,
-    last: number,
-    size: number,
-  ): void {
-    const room = size - chosen.filter(Boolean).length;
-    const equal = [...addresses.keys()].filter((i) => hashes[i] === last);
+    const chosen: boolean[] = new Array(addresses.length).fill(false);
+    const equal: number[] = [];
+    let room = size;
+    for (let i = 0; i < hashes.length; i += 1) {
+      if (hashes[i] === last) equal.push(i);
+      if (hashes[i] >= last) continue;
+      chosen[i] = true;
+      room -= 1;
+    }
+    // Nearly always this is one.
     equal.sort((a, b) => (addresses[a] < addresses[b] ? -1 : 1));
     for (const i of equal.slice(0, room)) chosen[i] = true;
+    return chosen;
   }
 
   /** The upper 53 bits: what a number holds exactly. */
   #hashOf(address: string): number {
-    const hash = this.#hash;
-    hash.text(address, this.#seed);
-    return (hash.hi >>> 0) * 2 ** 21 + (hash.lo >>> 11);
+    const known = this.#known.get(address);
+    if (known !== undefined) return known;
+    this.#hash.text(address, this.#seed);
+    const { hi, lo } = this.#hash;
+    const hash = (hi >>> 0) * 2 ** 21 + (lo >>> 11);
+    this.#known.set(address, hash);
+    return hash;
   }
 }

@@ -35,17 +35,19 @@ export class Pods {
     const probes = Array.from({ length: count }, () => this.harness.call());
     const counts = this.servers.map(() => 0);
     await eventually("all calls are over", () => {
-      for (const i of counts.keys()) counts[i]! += this.#answer(i);
+      for (const i of counts.keys()) counts[i]! += this.answer(i);
       return probes.every(({ isEnded, isFailed }) => isEnded || isFailed);
     });
     return counts;
   }
 
-  #answer(pod: number): number {
+  /** Answers what a pod has not answered yet; returns how many calls that were. */
+  answer(pod: number): number {
     let count = 0;
     for (const connection of this.servers[pod]!.connections) {
       for (const stream of connection.streams.values()) {
-        if (stream.lists.length === 0 || this.#answered.has(stream)) continue;
+        const isOpen = stream.lists.length > 0 && stream.resetCode === null;
+        if (!isOpen || this.#answered.has(stream)) continue;
         this.#answered.add(stream);
         connection.respond(stream.id, this.statuses[pod]);
         count += 1;

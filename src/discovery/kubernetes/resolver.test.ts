@@ -285,6 +285,24 @@ test("our zone is that of the Node, from the first set on, and follows it", () =
   h.end();
 });
 
+test("a set says where we are, and is told anew when only that has changed", () => {
+  const h = new Harness({ place: { node: "node-a", zone: null } });
+  h.source.put("EndpointSlice", {
+    metadata: { name: "a", labels: { "kubernetes.io/service-name": "echo" } },
+    addressType: "IPv4",
+    ports: [{ name: "grpc", port: 50051 }],
+    endpoints: [{ addresses: ["10.0.0.1"], zone: "z2" }],
+  } as { metadata: object });
+  h.node("z1");
+  h.start();
+  const places = () => h.heard.splice(0).map((each) => typeof each === "object" && each.place);
+  assert.deepEqual(places(), [{ node: "node-a", zone: "z1", hints: null }]);
+  h.node("z2");
+  h.tell();
+  assert.deepEqual(places(), [{ node: "node-a", zone: "z2", hints: null }]);
+  h.end();
+});
+
 test("a Node that may not be read is one line in the log, and there is no zone", () => {
   const h = new Harness({
     place: { node: "node-a", zone: null },

@@ -9,7 +9,12 @@
  * one turn of the event loop are one set.
  */
 import { assert, type Clock, type Logger, type Timer } from "../../base/index.ts";
-import { type EndpointSet, newEndpointSet, type ServiceConfigResult } from "../endpoint.ts";
+import {
+  type EndpointSet,
+  newEndpointSet,
+  type ServiceConfigResult,
+  type SetPlace,
+} from "../endpoint.ts";
 import type { Resolver, ResolverListener } from "../resolver.ts";
 import { isSameServiceConfig } from "../service-config.ts";
 import { TargetError } from "../target.ts";
@@ -359,10 +364,15 @@ function isSameSet(a: EndpointSet, b: EndpointSet): boolean {
   return (
     a.reason === b.reason &&
     a.serviceConfig === b.serviceConfig &&
+    samePlace(a.place, b.place) &&
     sameItems(a.endpoints, b.endpoints) &&
     sameItems(a.skipped ?? [], b.skipped ?? []) &&
     sameItems(a.notes ?? [], b.notes ?? [])
   );
+}
+
+function samePlace(a: SetPlace | undefined, b: SetPlace | undefined): boolean {
+  return a?.node === b?.node && a?.zone === b?.zone && a?.hints === b?.hints;
 }
 
 function sameItems<T>(a: readonly T[], b: readonly T[]): boolean {

@@ -623,6 +623,23 @@ for (const [rule, place, endpoints, expected, note] of HINTS) {
   });
 }
 
+test("a set says where we are, and which hints hold", () => {
+  const placeOf = (place: Place, ...endpoints: object[]) =>
+    compute([slice("a", endpoints)], { place }).place;
+  const zoned = at("10.0.0.1", READY, forZone("z1"));
+  const plain = at("10.0.0.1");
+  assert.deepEqual(placeOf(OURS, zoned), { ...OURS, hints: "zone" });
+  assert.deepEqual(placeOf(OURS, at("10.0.0.1", READY, forNode("node-a"))), {
+    ...OURS,
+    hints: "node",
+  });
+  assert.deepEqual(placeOf(OURS, plain), { ...OURS, hints: null });
+  const nowhere = { node: null, zone: null };
+  assert.deepEqual(placeOf(nowhere, zoned), { ...nowhere, hints: null });
+  const local = compute([slice("a", [zoned])], { state: LOCAL, place: OURS });
+  assert.deepEqual(local.place, { ...OURS, hints: null });
+});
+
 test("hints: an endpoint without the target's port does not make them invalid", () => {
   const other = slice("b", [at("10.0.0.2")], { ports: [{ name: "http", port: 1 }] });
   const set = compute([slice("a", [at("10.0.0.1", READY, forZone("z1"))]), other]);
