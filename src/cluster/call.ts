@@ -98,8 +98,7 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
     this.#list = list;
     this.deadlineMs = deadlineMs;
     this.waitForReady = waitForReady;
-    if (deadlineMs === Number.POSITIVE_INFINITY) this.#owner.disarm(this);
-    else this.#owner.arm(this, deadlineMs);
+    this.#owner.armWaiting(this);
     return this.plan?.isPart === true ? this : this.#owner.plan(this, config);
   }
 

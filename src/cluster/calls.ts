@@ -42,6 +42,7 @@ export class Calls implements CallOwner, HedgeOwner, DispatchOwner {
   readonly #deps: ClusterDeps;
   readonly #waiting: WaitingCalls;
   readonly #metrics: ClusterMetrics;
+  readonly #readyTimeoutMs: number;
   readonly #dispatcher: Dispatcher;
   readonly #breakers: CircuitBreakers;
   /** What the endpoints are connected by. */
@@ -68,6 +69,7 @@ export class Calls implements CallOwner, HedgeOwner, DispatchOwner {
     this.#waiting = waiting;
     this.#metrics = metrics;
     this.deadlineGraceMs = deadlineGraceMs;
+    this.#readyTimeoutMs = config.readyTimeoutMs;
     this.replayBounds = new ReplayBounds(replay);
     this.#breakers = new CircuitBreakers(target, deps.log);
     const source = deps.connector ?? new Connector(config, deps.loop);
@@ -131,6 +133,8 @@ export class Calls implements CallOwner, HedgeOwner, DispatchOwner {
 
   plan(call: Call, config: MethodConfig): ClusterCall {
     const { hedgingPolicy } = config;
+    // It may have taken room for a retry, although no endpoint has had the call yet.
+    call.plan?.onOver();
     if (hedgingPolicy === null) {
       call.plan = this.retries.planOf(config);
       return call;
@@ -155,6 +159,7 @@ export class Calls implements CallOwner, HedgeOwner, DispatchOwner {
 
   #dispatch(call: Call, exclude: Subchannel | null, nowMs: number): void {
     const reason = this.#endReason;
+    call.waitingSinceMs = nowMs;
     if (reason === null) this.#dispatcher.dispatch(call, exclude, nowMs);
     else call.fail("refused", ErrorCode.REFUSED_STREAM, Status.UNAVAILABLE, reason);
   }
@@ -165,6 +170,14 @@ export class Calls implements CallOwner, HedgeOwner, DispatchOwner {
 
   disarm(call: WheelEntry): void {
     this.#deps.wheel.remove(call);
+  }
+
+  armWaiting(call: Call): void {
+    const isForReady = call.queue === this.#waiting.ready;
+    const limitMs = isForReady ? this.#readyTimeoutMs : Number.POSITIVE_INFINITY;
+    const atMs = Math.min(call.waitingSinceMs + limitMs, call.deadlineMs);
+    if (atMs === Number.POSITIVE_INFINITY) this.disarm(call);
+    else this.arm(call, atMs);
   }
 
   nowMs(): number {
