@@ -209,6 +209,7 @@ export class Call extends WheelEntry implements StreamEvents, BodyTarget {
     } else this.#owner.disarm(this);
     if (hasBody) this.#sendKept(body);
     if (this.#trailers !== null) this.#stream.sendTrailers(this.#trailers);
+    this.plan?.onPlaced(nowMs);
   }
 
   #sendKept(body: RequestBody): void {

@@ -16,7 +16,8 @@ import type { CallOwner } from "./call-owner.ts";
 import { CircuitBreakers } from "./circuit-breakers.ts";
 import type { ClusterConfig, ClusterDeps } from "./config.ts";
 import { Dispatcher, type DispatchOwner } from "./dispatcher.ts";
-import { HedgedCall, type HedgeOwner } from "./hedged-call.ts";
+import type { HedgeOwner } from "./hedge-owner.ts";
+import { HedgedCall } from "./hedged-call.ts";
 import { LimitedConnections } from "./limited-connections.ts";
 import type { ClusterMetrics } from "./metrics.ts";
 import type { Picking } from "./picking.ts";
@@ -144,7 +145,7 @@ export class Calls implements CallOwner, HedgeOwner, DispatchOwner {
     const { events } = call;
     const hedged = new HedgedCall(this, request, false, events, deadlineMs, nowMs, hedgingPolicy);
     hedged.caller = caller;
-    hedged.takeOver(call, nowMs);
+    hedged.takeOver(call);
     return hedged;
   }
 
