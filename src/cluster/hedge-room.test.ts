@@ -91,3 +91,23 @@ test("a hedge of a call that was admitted is not refused by maxCalls", async () 
     for (const { call } of calls) call!.cancel(CANCEL);
   });
 });
+
+test("the budget's share is of the calls at their first attempt: hedged calls are among them", async () => {
+  const retryBudget = { percent: 100, minRetries: 0 };
+  await withCluster(limited({ retryBudget }), async (harness) => {
+    const connections = await connectionsTo(harness, 3);
+    const calls = [1, 2, 3, 4].map(() => harness.call({ config: hedging("0.5s") }));
+    await settle();
+    harness.clock.advance(510);
+    await settle();
+    assert.equal(attemptCount(connections), 8, "four of four");
+    harness.clock.advance(510);
+    await settle();
+    assert.equal(attemptCount(connections), 8, "and no more");
+    for (const { call } of calls) call!.cancel(CANCEL);
+    const next = harness.call({ config: hedging("0s") });
+    await settle();
+    assert.equal(attemptCount(connections), 10, "what was taken is given back");
+    next.call!.cancel(CANCEL);
+  });
+});

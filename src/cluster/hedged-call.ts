@@ -233,7 +233,7 @@ export class HedgedCall extends WheelEntry implements HedgeAttemptOwner, BodyTar
   #launchNext(nowMs: number): void {
     if (!this.#canHedge || this.#attempts.some(({ call }) => call.subchannel === null)) return;
     // "subsequent hedged RPCs will only be sent if `token_count` is greater than the threshold"
-    if (!this.#owner.retries.tryTake()) {
+    if (!this.#owner.retries.tryTakeHedge()) {
       this.#mayHedge = false;
       return;
     }
@@ -298,7 +298,7 @@ export class HedgedCall extends WheelEntry implements HedgeAttemptOwner, BodyTar
   #release(attempt: HedgeAttempt): void {
     if (!attempt.hasRoom) return;
     attempt.hasRoom = false;
-    this.#owner.retries.release();
+    this.#owner.retries.releaseHedge();
   }
 
   /** One that is not was dropped: nothing that it says counts. */
