@@ -20,6 +20,8 @@ export interface AttemptPlan {
   readonly previous: number;
   /** Endpoints that had the call: others are preferred. */
   readonly tried: Subchannel[];
+  /** The attempt has its endpoint; also when it is replayed. */
+  onPlaced(nowMs: number): void;
   /**
    * An attempt ended, or could not be made. Called once for each, but for those that are replayed
    * transparently and those that the caller gave up.

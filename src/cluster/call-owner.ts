@@ -32,6 +32,8 @@ export interface CallOwner {
   /** Sets the call's only timer. */
   arm(call: Call, atMs: number): void;
   disarm(call: Call): void;
+  /** Sets it anew for a call that waits: its deadline, or before it the end of its waiting. */
+  armWaiting(call: Call): void;
   nowMs(): number;
   /** @param replays how often it was sent again transparently. */
   onCallEnded(call: Call, replays: number): void;

@@ -53,6 +53,8 @@ export class CallRetries implements AttemptPlan {
     this.#retries = retries;
   }
 
+  onPlaced(): void {}
+
   onAttemptEnded(status: Status, last: HeaderList | null, mayRetry: boolean): number {
     this.#release();
     const retries = this.#retries;

@@ -87,8 +87,7 @@ export class Call extends WaitingEntry implements StreamEvents, BodyTarget {
     this.#list = list;
     this.deadlineMs = deadlineMs;
     this.waitForReady = waitForReady;
-    if (deadlineMs === Number.POSITIVE_INFINITY) this.#owner.disarm(this);
-    else this.#owner.arm(this, deadlineMs);
+    this.#owner.armWaiting(this);
     return this.plan?.isPart === true ? this : this.#owner.plan(this, config);
   }
 
@@ -200,6 +199,7 @@ export class Call extends WaitingEntry implements StreamEvents, BodyTarget {
     } else this.#owner.disarm(this);
     if (hasBody) this.#sendKept(body);
     if (this.#trailers !== null) this.#stream.sendTrailers(this.#trailers);
+    this.plan?.onPlaced(nowMs);
   }
 
   #sendKept(body: RequestBody): void {

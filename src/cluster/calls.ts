@@ -16,7 +16,8 @@ import type { CallOwner } from "./call-owner.ts";
 import { CircuitBreakers } from "./circuit-breakers.ts";
 import type { ClusterConfig, ClusterDeps } from "./config.ts";
 import { Dispatcher, type DispatchOwner } from "./dispatcher.ts";
-import { HedgedCall, type HedgeOwner } from "./hedged-call.ts";
+import type { HedgeOwner } from "./hedge-owner.ts";
+import { HedgedCall } from "./hedged-call.ts";
 import { LimitedConnections } from "./limited-connections.ts";
 import type { ClusterMetrics } from "./metrics.ts";
 import type { Picking } from "./picking.ts";
@@ -42,6 +43,7 @@ export class Calls implements CallOwner, HedgeOwner, DispatchOwner {
   readonly #deps: ClusterDeps;
   readonly #waiting: WaitingCalls;
   readonly #metrics: ClusterMetrics;
+  readonly #readyTimeoutMs: number;
   readonly #dispatcher: Dispatcher;
   readonly #breakers: CircuitBreakers;
   /** What the endpoints are connected by. */
@@ -68,6 +70,7 @@ export class Calls implements CallOwner, HedgeOwner, DispatchOwner {
     this.#waiting = waiting;
     this.#metrics = metrics;
     this.deadlineGraceMs = deadlineGraceMs;
+    this.#readyTimeoutMs = config.readyTimeoutMs;
     this.replayBounds = new ReplayBounds(replay);
     this.#breakers = new CircuitBreakers(target, deps.log);
     const source = deps.connector ?? new Connector(config, deps.loop);
@@ -131,6 +134,8 @@ export class Calls implements CallOwner, HedgeOwner, DispatchOwner {
 
   plan(call: Call, config: MethodConfig): ClusterCall {
     const { hedgingPolicy } = config;
+    // It may have taken room for a retry, although no endpoint has had the call yet.
+    call.plan?.onOver();
     if (hedgingPolicy === null) {
       call.plan = this.retries.planOf(config);
       return call;
@@ -140,7 +145,7 @@ export class Calls implements CallOwner, HedgeOwner, DispatchOwner {
     const { events } = call;
     const hedged = new HedgedCall(this, request, false, events, deadlineMs, nowMs, hedgingPolicy);
     hedged.caller = caller;
-    hedged.takeOver(call, nowMs);
+    hedged.takeOver(call);
     return hedged;
   }
 
@@ -155,6 +160,7 @@ export class Calls implements CallOwner, HedgeOwner, DispatchOwner {
 
   #dispatch(call: Call, exclude: Subchannel | null, nowMs: number): void {
     const reason = this.#endReason;
+    call.waitingSinceMs = nowMs;
     if (reason === null) this.#dispatcher.dispatch(call, exclude, nowMs);
     else call.fail("refused", ErrorCode.REFUSED_STREAM, Status.UNAVAILABLE, reason);
   }
@@ -165,6 +171,14 @@ export class Calls implements CallOwner, HedgeOwner, DispatchOwner {
 
   disarm(call: WheelEntry): void {
     this.#deps.wheel.remove(call);
+  }
+
+  armWaiting(call: Call): void {
+    const isForReady = call.queue === this.#waiting.ready;
+    const limitMs = isForReady ? this.#readyTimeoutMs : Number.POSITIVE_INFINITY;
+    const atMs = Math.min(call.waitingSinceMs + limitMs, call.deadlineMs);
+    if (atMs === Number.POSITIVE_INFINITY) this.disarm(call);
+    else this.arm(call, atMs);
   }
 
   nowMs(): number {

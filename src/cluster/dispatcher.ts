@@ -41,7 +41,9 @@ export class Dispatcher {
 
   /** @param exclude is avoided when there is another endpoint; null to avoid none. */
   dispatch(call: Call, exclude: Subchannel | null, nowMs: number): void {
-    if (this.#breakers.limitsCalls && call.isStarting && this.#isRefused(call)) return;
+    // Further attempts are of a call that was admitted.
+    const isNew = call.isStarting && (call.plan === null || call.plan.previous === 0);
+    if (this.#breakers.limitsCalls && isNew && this.#isRefused(call)) return;
     const first = this.#pick(call, exclude, nowMs);
     if (first === null) {
       this.#wait(call, false);

@@ -14,6 +14,8 @@ import type { Subchannel } from "./subchannel.ts";
 export interface HedgeAttemptOwner {
   /** Endpoints that any of the attempts had. */
   readonly tried: Subchannel[];
+  /** One has its endpoint, and what there is of the request was sent there. */
+  onAttemptPlaced(nowMs: number): void;
   onAttemptResponse(attempt: HedgeAttempt, list: HeaderList, isEnd: boolean): void;
   onAttemptInformational(attempt: HedgeAttempt, list: HeaderList): void;
   onAttemptData(bytes: Uint8Array, start: number, end: number, isEnd: boolean): number;
@@ -66,6 +68,10 @@ export class HedgeAttempt implements CallEvents, AttemptPlan {
   }
 
   // AttemptPlan
+
+  onPlaced(nowMs: number): void {
+    this.#owner.onAttemptPlaced(nowMs);
+  }
 
   onAttemptEnded(status: Status, last: HeaderList | null): number {
     this.#owner.onAttemptStatus(status, last);

@@ -17,30 +17,10 @@ import type { CallEvents, CallFailure } from "./call-events.ts";
 import type { LateSettings } from "./call-owner.ts";
 import { pushbackOf } from "./call-retries.ts";
 import { HedgeAttempt, type HedgeAttemptOwner } from "./hedge-attempt.ts";
+import type { HedgeOwner } from "./hedge-owner.ts";
 import { responseStatus } from "./outcome.ts";
-import { type BodyTarget, type ReplayBounds, RequestBody } from "./request-body.ts";
-import type { Retries } from "./retries.ts";
+import { type BodyTarget, RequestBody } from "./request-body.ts";
 import type { Subchannel } from "./subchannel.ts";
-
-/** What a hedged call needs of its cluster. */
-export interface HedgeOwner {
-  readonly retries: Retries;
-  readonly replayBounds: ReplayBounds;
-  /** A call that is not counted by itself. */
-  newAttempt(
-    list: HeaderList,
-    isEnd: boolean,
-    events: CallEvents,
-    deadlineMs: number,
-    nowMs: number,
-  ): Call;
-  /** Sets its only timer. */
-  arm(call: WheelEntry, atMs: number): void;
-  disarm(call: WheelEntry): void;
-  nowMs(): number;
-  /** @param hedges attempts beside the first. */
-  onHedgedCallEnded(hedges: number): void;
-}
 
 /** See the head of this file. Made by `Cluster.call`. */
 export class HedgedCall extends WheelEntry implements HedgeAttemptOwner, BodyTarget {
@@ -91,7 +71,6 @@ export class HedgedCall extends WheelEntry implements HedgeAttemptOwner, BodyTar
   /** See `Call.start`. */
   start(): void {
     this.#launch(this.#startedMs);
-    this.#schedule(this.#startedMs + (this.#policy.delayMs ?? 0), this.#startedMs);
   }
 
   /** See `Call.reconfigure`; the policy stays. */
@@ -106,7 +85,7 @@ export class HedgedCall extends WheelEntry implements HedgeAttemptOwner, BodyTar
   }
 
   /** Takes over a call that waits and of which its policy was not known: its first attempt. */
-  takeOver(call: Call, nowMs: number): void {
+  takeOver(call: Call): void {
     const attempt = new HedgeAttempt(this, 0);
     this.#startedCount = 1;
     this.#last = attempt;
@@ -117,7 +96,6 @@ export class HedgedCall extends WheelEntry implements HedgeAttemptOwner, BodyTar
     this.#isRequestEnded = isRequestEnded;
     this.#trailers = trailers;
     if (body !== null) this.#body = body.copy();
-    this.#schedule(nowMs + (this.#policy.delayMs ?? 0), nowMs);
   }
 
   /** The endpoint of the attempt that counts, or of any; null when none has one. */
@@ -248,15 +226,23 @@ export class HedgedCall extends WheelEntry implements HedgeAttemptOwner, BodyTar
     this.#last!.send(bytes, start, end, isEnd);
   }
 
-  /** Makes the next attempt if there is to be one; its policy's delay then begins anew. */
+  /**
+   * Makes the next attempt if there is to be one. None while another one waits for an endpoint: it
+   * would wait beside it, take room, and might come to the same endpoint.
+   */
   #launchNext(nowMs: number): void {
-    if (!this.#canHedge) return;
+    if (!this.#canHedge || this.#attempts.some(({ call }) => call.subchannel === null)) return;
     // "subsequent hedged RPCs will only be sent if `token_count` is greater than the threshold"
-    if (!this.#owner.retries.tryTake()) {
+    if (!this.#owner.retries.tryTakeHedge()) {
       this.#mayHedge = false;
       return;
     }
     this.#launch(nowMs);
+  }
+
+  /** The policy's delay begins when an attempt has its endpoint; a time that is set stays. */
+  onAttemptPlaced(nowMs: number): void {
+    if (this.#nextMs !== Number.POSITIVE_INFINITY) return;
     this.#schedule(nowMs + (this.#policy.delayMs ?? 0), nowMs);
   }
 
@@ -312,7 +298,7 @@ export class HedgedCall extends WheelEntry implements HedgeAttemptOwner, BodyTar
   #release(attempt: HedgeAttempt): void {
     if (!attempt.hasRoom) return;
     attempt.hasRoom = false;
-    this.#owner.retries.release();
+    this.#owner.retries.releaseHedge();
   }
 
   /** One that is not was dropped: nothing that it says counts. */

@@ -47,7 +47,9 @@ export function isEndpointFault(status: Status): boolean {
  *
  * CANCELLED counts as nothing, whoever said it: nearly always the caller gave up, and the endpoint
  * could do nothing about it. Where A50 counts it, a client that hangs up ejects good endpoints.
- * DEADLINE_EXCEEDED counts: a pod that hangs shows itself in no other way.
+ * DEADLINE_EXCEEDED counts: a pod that hangs shows itself in no other way. Under hedging it does
+ * not even so where another attempt is answered: the loser is cancelled before its deadline, and
+ * losing says only that another was faster.
  */
 export function outcomeOf(status: Status): Outcome {
   if (status === Status.OK) return "success";

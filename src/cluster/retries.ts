@@ -25,6 +25,8 @@ export class Retries {
   #throttling: RetryThrottling | null = null;
   #budget: RetryBudgetConfig | null = null;
   #inFlight = 0;
+  /** Those of them that are beside the first attempt of their call, not in its place. */
+  #hedgesInFlight = 0;
 
   /** @param activeCalls calls of the cluster that are not over. */
   constructor(
@@ -88,12 +90,27 @@ export class Retries {
       refused.max_retries.add();
       return false;
     }
-    if (!isWithinBudget(this.#budget, this.#inFlight, this.#activeCalls())) {
+    // A call that is retried is at its first attempt no more; one that is hedged is.
+    const attempts = this.#activeCalls() + this.#hedgesInFlight;
+    if (!isWithinBudget(this.#budget, this.#inFlight, attempts)) {
       refused.budget.add();
       return false;
     }
     this.#inFlight += 1;
     return true;
+  }
+
+  /** The same for a hedge, until `releaseHedge`. */
+  tryTakeHedge(): boolean {
+    if (!this.tryTake()) return false;
+    this.#hedgesInFlight += 1;
+    return true;
+  }
+
+  /** The hedge that took room is answered or over. */
+  releaseHedge(): void {
+    this.#hedgesInFlight -= 1;
+    this.release();
   }
 
   /** The attempt that took room is answered or over. */

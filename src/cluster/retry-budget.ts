@@ -41,14 +41,15 @@ export function parseRetryBudget(value: unknown, path: string): RetryBudgetConfi
  * Whether one more is within the budget.
  *
  * @param retries those in flight, waiting for their backoff included.
- * @param calls calls in flight, these included.
+ * @param attempts calls in flight at their first attempt, and these: a call counts once for its
+ *   first attempt or the retry in its place, and once for each hedge.
  */
 export function isWithinBudget(
   config: RetryBudgetConfig | null,
   retries: number,
-  calls: number,
+  attempts: number,
 ): boolean {
   if (config === null) return true;
-  const share = Math.floor(((calls - retries) * config.percent) / 100);
+  const share = Math.floor(((attempts - retries) * config.percent) / 100);
   return retries < Math.max(config.minRetries, share);
 }
