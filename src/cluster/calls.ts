@@ -43,7 +43,6 @@ export class Calls implements CallOwner, HedgeOwner, DispatchOwner {
   readonly #deps: ClusterDeps;
   readonly #waiting: WaitingCalls;
   readonly #metrics: ClusterMetrics;
-  readonly #readyTimeoutMs: number;
   readonly #dispatcher: Dispatcher;
   readonly #breakers: CircuitBreakers;
   /** What the endpoints are connected by. */
@@ -70,7 +69,6 @@ export class Calls implements CallOwner, HedgeOwner, DispatchOwner {
     this.#waiting = waiting;
     this.#metrics = metrics;
     this.deadlineGraceMs = deadlineGraceMs;
-    this.#readyTimeoutMs = config.readyTimeoutMs;
     this.replayBounds = new ReplayBounds(replay);
     this.#breakers = new CircuitBreakers(target, deps.log);
     const source = deps.connector ?? new Connector(config, deps.loop);
@@ -160,7 +158,6 @@ export class Calls implements CallOwner, HedgeOwner, DispatchOwner {
 
   #dispatch(call: Call, exclude: Subchannel | null, nowMs: number): void {
     const reason = this.#endReason;
-    call.waitingSinceMs = nowMs;
     if (reason === null) this.#dispatcher.dispatch(call, exclude, nowMs);
     else call.fail("refused", ErrorCode.REFUSED_STREAM, Status.UNAVAILABLE, reason);
   }
@@ -175,8 +172,8 @@ export class Calls implements CallOwner, HedgeOwner, DispatchOwner {
 
   armWaiting(call: Call): void {
     const isForReady = call.queue === this.#waiting.ready;
-    const limitMs = isForReady ? this.#readyTimeoutMs : Number.POSITIVE_INFINITY;
-    const atMs = Math.min(call.waitingSinceMs + limitMs, call.deadlineMs);
+    const limitMs = isForReady ? call.waitLimitMs : Number.POSITIVE_INFINITY;
+    const atMs = Math.min(limitMs, call.deadlineMs);
     if (atMs === Number.POSITIVE_INFINITY) this.disarm(call);
     else this.arm(call, atMs);
   }
