@@ -1,5 +1,5 @@
 /**
- * The lines above the lab's table: what it is, how it is reached, its keys, and what was done last.
+ * The lines above the lab's table: what it is, how it is reached, its keys, and what was done.
  */
 import type { Pen } from "./table-pen.ts";
 import type { LabEvent, LabView } from "./view.ts";
@@ -19,8 +19,9 @@ export function headLines(view: LabView, pen: Pen): string[] {
   if (access !== null) lines.push(pen.style("dim", access));
   const hint = view.hint === null ? null : hintText(view.hint, pen);
   if (hint !== null) lines.push(pen.style("dim", hint));
-  const event = view.events.at(-1);
-  if (event) lines.push(pen.cut(eventText(event), pen.size.columns));
+  // A terminal has room for the last one; a file is read when all is over.
+  const events = pen.size.rows === Number.POSITIVE_INFINITY ? view.events : view.events.slice(-1);
+  for (const event of events) lines.push(pen.cut(eventText(event), pen.size.columns));
   if (view.notice) lines.push(pen.style("yellow", pen.cut(view.notice, pen.size.columns)));
   return lines;
 }

@@ -180,3 +180,14 @@ test("the second line says how other programs reach the pods, in whole words", (
   assert.equal(lineIn(30), "kubernetes:///a.b:grpc");
   assert.match(lineIn(20)!, /^static/, "no room, no line");
 });
+
+test("what is read when all is over has every event, a terminal the last", () => {
+  const events = [
+    { atMs: 2_000, text: "echo-1 is slow" },
+    { atMs: 9_000, text: "a second proxy replica" },
+  ] as unknown as (typeof LAB)["events"];
+  const told = (size: TableSize): string[] =>
+    renderTable({ ...LAB, events }, size).filter((line) => /^00:0\d /.test(line));
+  assert.deepEqual(told(WIDE), ["00:02 echo-1 is slow", "00:09 a second proxy replica"]);
+  assert.deepEqual(told({ ...WIDE, rows: 40 }), ["00:09 a second proxy replica"]);
+});

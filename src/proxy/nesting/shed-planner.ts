@@ -155,7 +155,10 @@ export class ShedPlanner {
     if (excess <= startAbove) {
       this.#rest();
       const most = figure(mean + startAbove);
-      return { verdict: "balanced", reason: `${figure(load)} calls/s, at most ${most} are let be` };
+      return {
+        verdict: "balanced",
+        reason: `${figure(load)} calls/s here; up to ${most} is near enough to the mean`,
+      };
     }
     this.#roundsAbove += 1;
     this.#isShedding = this.#roundsAbove >= CONFIRM_ROUNDS;
