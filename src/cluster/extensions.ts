@@ -45,11 +45,11 @@ export function checkNotAtTop(fields: Fields): void {
 }
 
 /**
- * @param value the object after `JSON.parse`; undefined when it is absent.
+ * @param value the object after `JSON.parse`; undefined or null when it is absent.
  * @throws ServiceConfigError with the path of the field.
  */
 export function parseExtensions(value: unknown): Extensions {
-  const fields = value === undefined ? {} : fieldsAt(value, "fairlead");
+  const fields = (value ?? null) === null ? {} : fieldsAt(value, "fairlead");
   checkNames(fields, NAMES, "fairlead");
   return {
     slowStart: parseSlowStart(fields.slowStart, "fairlead.slowStart"),

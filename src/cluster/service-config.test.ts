@@ -27,3 +27,15 @@ test("our own words in the wrong place are refused with the right one", () => {
 test("what others may write there is left alone", () => {
   assert.doesNotThrow(() => parseServiceConfig({ someFutureThing: 1, methodConfig: [] }));
 });
+
+test("null is as if absent, and of the budget: none", () => {
+  const said = parseServiceConfig({
+    fairlead: {
+      ...{ slowStart: null, locality: null, circuitBreakers: null, activeHealthCheck: null },
+      retryBudget: null,
+    },
+  }).extensions;
+  const { retryBudget, ...absent } = parseServiceConfig({}).extensions;
+  assert.deepEqual(said, { ...absent, retryBudget: null });
+  assert.notEqual(retryBudget, null);
+});
