@@ -80,7 +80,7 @@ test("several proxies on the way: how the clients' connections are spread over t
   const figures = measure.figures();
   const told = (replicas: ReturnType<typeof replica>[]): string =>
     verdict({ figures, failure: null, replicas });
-  const failed = "; 1 calls failed (UNAVAILABLE: no route)";
+  const failed = "; 1 call failed (UNAVAILABLE: no route)";
   assert.equal(told([replica("proxy-1", 8)]), `12 of 12 pods used: max/mean 1.00x${failed}`);
   assert.equal(
     told([replica("proxy-1", 8), replica("proxy-2", 0)]),

@@ -36,7 +36,10 @@ function spread(figures: LaneFigures): string {
 
 function faults(figures: LaneFigures, failure: string | null): string {
   const parts: string[] = [];
-  if (figures.failed > 0) parts.push(`; ${figures.failed} calls failed (${cause(figures)})`);
+  if (figures.failed > 0)
+    parts.push(
+      `; ${figures.failed} ${figures.failed === 1 ? "call" : "calls"} failed (${cause(figures)})`,
+    );
   if (failure !== null) parts.push(`; broke off: ${failure}`);
   return parts.join("");
 }

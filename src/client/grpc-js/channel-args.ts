@@ -69,7 +69,7 @@ export const CHANNEL_ARGS: Readonly<Record<string, ArgRule>> = {
     "names are looked up when their TTL ends (1-30 s), and all channels share the queries",
   ),
   "grpc-node.max_session_memory": ignored("Node's http2 is not used; what is held is bounded"),
-  "grpc.lb.ring_hash.ring_size_cap": ignored("there is no ring_hash yet"),
+  "grpc.lb.ring_hash.ring_size_cap": ignored("`ringSizeCap` of the policy says it"),
   "grpc.http_connect_target": ignored("made from the target"),
   "grpc.http_connect_creds": ignored("made from the proxy's URL"),
   "grpc.max_concurrent_streams": ignored(SERVER),
