@@ -14,7 +14,7 @@ export type { LogEntry, Logger, LogLevel } from "./logger.ts";
 export { RecordingLogger, silentLogger } from "./logger.ts";
 export { realClock, realRng } from "./real.ts";
 export type { Rng } from "./rng.ts";
-export { scriptedRng, seededRng, shuffled } from "./rng.ts";
+export { jittered, scriptedRng, seededRng, shuffled } from "./rng.ts";
 export { unrefClock } from "./unref-clock.ts";
 export { VirtualClock } from "./virtual.ts";
 export { TimerWheel, WheelEntry } from "./wheel.ts";

@@ -79,6 +79,11 @@ export function scriptedRng(...values: number[]): Rng {
   return new ScriptedRng(values);
 }
 
+/** `value` moved by chance by up to `share` of it, either way. */
+export function jittered(value: number, share: number, rng: Rng): number {
+  return value * (1 + share * (2 * rng.next() - 1));
+}
+
 /** A copy of `list` in random order, each order as likely as any other (Fisher and Yates). */
 export function shuffled<T>(list: readonly T[], rng: Rng): T[] {
   const copy = [...list];

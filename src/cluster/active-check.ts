@@ -7,7 +7,7 @@
  * who asks for checks means servers that have them.
  */
 
-import type { Clock, Rng, Timer } from "../base/index.ts";
+import { type Clock, jittered, type Rng, type Timer } from "../base/index.ts";
 import { Status } from "../grpc/index.ts";
 import type { ActiveCheckConfig } from "./active-check-config.ts";
 import { decodeHealthResponse, ServingStatus, servingStatusName } from "./health-messages.ts";
@@ -89,7 +89,7 @@ export class ActiveCheck implements OwnStreamUser {
 
   #checkLater(): void {
     const { clock, rng, config } = this.#deps;
-    const delayMs = config.intervalMs * (1 + CHECK_JITTER * (2 * rng.next() - 1));
+    const delayMs = jittered(config.intervalMs, CHECK_JITTER, rng);
     this.#setTimer(clock.setTimer(delayMs, () => this.#onNext()));
   }
 

@@ -4,7 +4,7 @@
  * By default the first retry comes sooner than gRPC's 1 s: a pod that restarts is back in less.
  */
 
-import type { Rng } from "../base/index.ts";
+import { jittered, type Rng } from "../base/index.ts";
 
 /** The first delay, by default. */
 export const BACKOFF_MS_FIRST = 200;
@@ -39,7 +39,7 @@ export class Backoff {
   nextMs(): number {
     const base = this.#nextMs;
     this.#nextMs = Math.min(this.#config.maxMs, base * BACKOFF_MULTIPLIER);
-    return base * (1 + BACKOFF_JITTER * (2 * this.#rng.next() - 1));
+    return jittered(base, BACKOFF_JITTER, this.#rng);
   }
 
   /** A connection was made: begin anew. */

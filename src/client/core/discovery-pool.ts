@@ -5,7 +5,7 @@
  * Opening reads files, and may fail for a while: a kubeconfig that is not mounted yet. Whoever
  * waits is told why, and one timer for all tries again. Not here: what is then found out.
  */
-import { type Clock, type Rng, type Timer, unrefClock } from "../../base/index.ts";
+import { type Clock, jittered, type Rng, type Timer, unrefClock } from "../../base/index.ts";
 import {
   type Discovery,
   type DiscoveryOptions,
@@ -167,8 +167,7 @@ class SharedDiscovery {
     if (this.#users.size === 0) return;
     const isNews = reason !== this.#failure;
     this.#failure = reason;
-    const jitter = 1 + RETRY_JITTER * (2 * this.#rng.next() - 1);
-    this.#tryIn(this.#retryMs * jitter);
+    this.#tryIn(jittered(this.#retryMs, RETRY_JITTER, this.#rng));
     this.#retryMs = Math.min(this.#retryMs * 2, OPEN_RETRY_MS_MAX);
     if (isNews) this.#each((user) => user.onFailure(reason));
   }

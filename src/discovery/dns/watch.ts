@@ -5,7 +5,7 @@
  * However many listen, there is one timer and one lookup at a time. What was found stays while the
  * source is away.
  */
-import { assert, type Clock, type Rng, type Timer } from "../../base/index.ts";
+import { assert, type Clock, jittered, type Rng, type Timer } from "../../base/index.ts";
 import type { Found, Lookup, LookupResult } from "./found.ts";
 
 /** Between lookups when no TTL is known: CoreDNS gives records of Services 5 s. */
@@ -146,8 +146,8 @@ export class NameWatch {
 
   #pollMs({ ttlMs }: LookupResult): number {
     const { pollMs, rng } = this.#deps;
-    const jitter = 1 + POLL_JITTER * (2 * rng.next() - 1);
-    return (pollMs ?? Math.min(ttlMs ?? POLL_MS_DEFAULT, POLL_MS_MAX)) * jitter;
+    const ms = pollMs ?? Math.min(ttlMs ?? POLL_MS_DEFAULT, POLL_MS_MAX);
+    return jittered(ms, POLL_JITTER, rng);
   }
 }
 

@@ -6,7 +6,7 @@
  * connects again through whatever stands before the replicas. How much is to be shed is not decided
  * here.
  */
-import type { Clock, Logger, Rng } from "../../base/index.ts";
+import { type Clock, jittered, type Logger, type Rng } from "../../base/index.ts";
 import type { Counter, Registry } from "../../telemetry/index.ts";
 import type { SocketConnection } from "../../transport/index.ts";
 import { CallRate, type LoadFigures } from "./load.ts";
@@ -105,8 +105,8 @@ export class Downstreams {
   add(socket: SocketConnection, remote: string): DownstreamConnection {
     const { clock, rng } = this.#deps;
     const { maxConnectionAgeMs } = this.#limits;
-    const jittered = maxConnectionAgeMs * (1 + AGE_JITTER * (2 * rng.next() - 1));
-    const ageMs = maxConnectionAgeMs === 0 ? Number.POSITIVE_INFINITY : jittered;
+    const movedMs = jittered(maxConnectionAgeMs, AGE_JITTER, rng);
+    const ageMs = maxConnectionAgeMs === 0 ? Number.POSITIVE_INFINITY : movedMs;
     this.#lastId += 1;
     const one = new DownstreamConnection(this.#lastId, remote, socket, clock.nowMs(), ageMs);
     this.#connections.set(one.id, one);

@@ -6,7 +6,7 @@
  * replicas: each sheds its own excess over the mean, in rounds of random length, and only on
  * figures that have seen what it shed before.
  */
-import type { Rng } from "../../base/index.ts";
+import { jittered, type Rng } from "../../base/index.ts";
 import { type LoadFigures, loadOf, RATE_WINDOW_MS, sumFigures } from "./load.ts";
 import type { ShedOrder } from "./shed-order.ts";
 
@@ -115,7 +115,7 @@ export class ShedPlanner {
     }
     if (nowMs < this.#nextRoundMs || !this.#isSettled(peers, nowMs))
       return { ...base, ...this.#between(base) };
-    this.#nextRoundMs = nowMs + ROUND_MS * (1 + ROUND_JITTER * (2 * this.#rng.next() - 1));
+    this.#nextRoundMs = nowMs + jittered(ROUND_MS, ROUND_JITTER, this.#rng);
     const callsPerSecond = sumFigures([own, ...peers]).callsPerSecond / replicas;
     const judged = this.#judge(base, noiseOf(callsPerSecond));
     if (judged.verdict !== "shedding") return { ...base, ...judged };
