@@ -4,7 +4,7 @@
  * `consecutiveErrors` is ours, after Envoy's consecutive 5xx, which A50 left out. As with the other
  * two it is done only when its object is given, be it empty.
  */
-import { countAt, durationMsAt, type Fields, fieldsAt } from "../grpc/index.ts";
+import { countAt, type Fields, fieldsAt, timeMsAt } from "../grpc/index.ts";
 
 /** Ejects endpoints whose share of successes is far below the mean of all. */
 export interface SuccessRateEjection {
@@ -60,10 +60,8 @@ const UINT32_MAX = 2 ** 32 - 1;
  * @throws ServiceConfigError
  */
 export function parseOutlierDetection(fields: Fields, path: string): OutlierDetectionConfig {
-  const timeMs = (name: string, fallback: number): number => {
-    const value = fields[name] ?? null; // null is absent, as in all JSON of protobuf
-    return value === null ? fallback : durationMsAt(value, `${path}.${name}`);
-  };
+  const timeMs = (name: string, fallback: number): number =>
+    timeMsAt(fields[name], `${path}.${name}`) ?? fallback;
   const part = <T>(name: string, parse: (fields: Fields, path: string) => T): T | null => {
     const value = fields[name] ?? null;
     return value === null ? null : parse(fieldsAt(value, `${path}.${name}`), `${path}.${name}`);

@@ -8,12 +8,12 @@
  */
 import {
   booleanAt,
-  durationMsAt,
   type Fields,
   metadataKeyProblem,
   refuse,
   ServiceConfigError,
   textAt,
+  timeMsAt,
 } from "../grpc/index.ts";
 import { CHOICE_COUNT_DEFAULT, CHOICE_COUNT_MIN, LeastRequestPolicy } from "./least-request.ts";
 import { MaglevPolicy, TABLE_SIZE_DEFAULT, TABLE_SIZE_MAX } from "./maglev.ts";
@@ -41,8 +41,8 @@ export const parseLeastRequest: ParametersParser = (fields, path) =>
 /** `peak_ewma`: `{"decay": "2.5s", "defaultRtt": "0.030s", "choiceCount": 2}`. */
 export const parsePeakEwma: ParametersParser = (fields, path) =>
   new PeakEwmaPolicy({
-    decayMs: timeMsAt(fields, "decay", path) ?? PEAK_EWMA_DEFAULTS.decayMs,
-    defaultRttMs: timeMsAt(fields, "defaultRtt", path) ?? PEAK_EWMA_DEFAULTS.defaultRttMs,
+    decayMs: spanMsAt(fields, "decay", path) ?? PEAK_EWMA_DEFAULTS.decayMs,
+    defaultRttMs: spanMsAt(fields, "defaultRtt", path) ?? PEAK_EWMA_DEFAULTS.defaultRttMs,
     choiceCount: choiceCountAt(fields, path),
   });
 
@@ -84,12 +84,11 @@ function choiceCountAt({ choiceCount }: Fields, path: string): number {
 }
 
 /** A duration above 0; null when it is absent. */
-function timeMsAt(fields: Fields, name: string, path: string): number | null {
+function spanMsAt(fields: Fields, name: string, path: string): number | null {
   const value = fields[name];
-  if (value === undefined || value === null) return null;
   const at = `${path}.${name}`;
-  const ms = durationMsAt(value, at);
-  return ms > 0 ? ms : refuse(at, value, "longer than 0s");
+  const ms = timeMsAt(value, at);
+  return ms === 0 ? refuse(at, value, "longer than 0s") : ms;
 }
 
 /** A whole number in a range, also as text; null when it is absent. */

@@ -10,6 +10,7 @@ import {
   type Fields,
   fieldsAt,
   listAt,
+  numberWithin,
   refuse,
   ServiceConfigError,
 } from "../grpc/index.ts";
@@ -105,16 +106,16 @@ export function parseLocality(value: unknown, path: string): LocalityConfig {
   if (prefer !== null && prefer !== "zone" && prefer !== "node") {
     refuse(`${path}.prefer`, prefer, '"zone" or "node"');
   }
-  if (!isWithin(panicThresholdPercent, 0, 100)) {
-    refuse(`${path}.panicThresholdPercent`, panicThresholdPercent, "a number from 0 to 100");
-  }
-  if (!isWithin(overprovisioningPercent, 100, OVERPROVISIONING_PERCENT_MAX)) {
-    const allowed = `a number from 100 to ${OVERPROVISIONING_PERCENT_MAX}`;
-    refuse(`${path}.overprovisioningPercent`, overprovisioningPercent, allowed);
-  }
-  return { prefer, panicThresholdPercent, overprovisioningPercent };
-}
-
-function isWithin(value: unknown, min: number, max: number): value is number {
-  return typeof value === "number" && value >= min && value <= max;
+  const percentAt = (name: string, value: unknown, min: number, max: number): number =>
+    numberWithin(value, `${path}.${name}`, min, max);
+  return {
+    prefer,
+    panicThresholdPercent: percentAt("panicThresholdPercent", panicThresholdPercent, 0, 100),
+    overprovisioningPercent: percentAt(
+      "overprovisioningPercent",
+      overprovisioningPercent,
+      100,
+      OVERPROVISIONING_PERCENT_MAX,
+    ),
+  };
 }

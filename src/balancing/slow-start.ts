@@ -9,7 +9,7 @@
  * again. That is meant: 27 new pods beside 3 old ones came because the old ones have too much.
  */
 import type { Rng } from "../base/index.ts";
-import { checkNames, durationMsAt, fieldsAt, refuse } from "../grpc/index.ts";
+import { checkNames, durationMsAt, fieldsAt, numberWithin, refuse } from "../grpc/index.ts";
 import type { Picker, PickRequest, PickTarget } from "./policy.ts";
 
 /** How long and how steep. */
@@ -36,17 +36,14 @@ export function parseSlowStart(value: unknown, path: string): SlowStartConfig | 
   if (windowMs === 0) refuse(`${path}.window`, window, "more than 0s");
   // Envoy: "By tuning aggression parameter, one could achieve polynomial or exponential speed";
   // its validation wants a value above 0.
-  if (!isNumber(aggression) || aggression <= 0) {
-    refuse(`${path}.aggression`, aggression, "a number above 0");
+  if (typeof aggression !== "number" || !(aggression > 0 && Number.isFinite(aggression))) {
+    return refuse(`${path}.aggression`, aggression, "a number above 0");
   }
-  if (!isNumber(minWeightPercent) || minWeightPercent < 0 || minWeightPercent > 100) {
-    refuse(`${path}.minWeightPercent`, minWeightPercent, "a number from 0 to 100");
-  }
-  return { windowMs, aggression, minWeightPercent };
-}
-
-function isNumber(value: unknown): value is number {
-  return typeof value === "number" && Number.isFinite(value);
+  return {
+    windowMs,
+    aggression,
+    minWeightPercent: numberWithin(minWeightPercent, `${path}.minWeightPercent`, 0, 100),
+  };
 }
 
 /** An endpoint that may be new. */

@@ -1,7 +1,7 @@
 /**
  * The parameters of `weighted_round_robin`, from service config. gRFC A58, A114.
  */
-import { booleanAt, durationMsAt, type Fields, listAt, refuse } from "../grpc/index.ts";
+import { booleanAt, type Fields, listAt, refuse, timeMsAt } from "../grpc/index.ts";
 
 /** "Default is 10 seconds." (A58, blackout_period) */
 export const BLACKOUT_MS = 10_000;
@@ -36,10 +36,8 @@ export function parseWeightedRoundRobinConfig(
   config: Fields,
   path: string,
 ): WeightedRoundRobinConfig {
-  const ms = (name: string, otherwise: number): number => {
-    const value = config[name] ?? null;
-    return value === null ? otherwise : durationMsAt(value, `${path}.${name}`);
-  };
+  const ms = (name: string, otherwise: number): number =>
+    timeMsAt(config[name], `${path}.${name}`) ?? otherwise;
   const isOutOfBand = booleanAt(config.enableOobLoadReport, `${path}.enableOobLoadReport`);
   const oobMs = ms("oobReportingPeriod", OOB_REPORTING_MS);
   return {

@@ -1,6 +1,6 @@
 /** The settings of active checks, from `"fairlead": {"activeHealthCheck": ...}`. */
 
-import { checkNames, countAt, durationMsAt, fieldsAt, refuse, textAt } from "../grpc/index.ts";
+import { checkNames, countAt, fieldsAt, refuse, textAt, timeMsAt } from "../grpc/index.ts";
 
 /** What holds where the config says nothing. */
 export const ACTIVE_CHECK_DEFAULTS = {
@@ -57,8 +57,7 @@ export function parseActiveCheck(value: unknown, path: string): ActiveCheckConfi
 }
 
 function msAt(value: unknown, path: string, otherwise: number): number {
-  if (value === undefined || value === null) return otherwise;
-  const ms = durationMsAt(value, path);
+  const ms = timeMsAt(value, path) ?? otherwise;
   if (ms >= ACTIVE_CHECK_MS_MIN && ms <= MS_MAX) return ms;
   return refuse(path, value, `${ACTIVE_CHECK_MS_MIN / 1_000}s to ${MS_MAX / 1_000}s`);
 }

@@ -24,10 +24,12 @@ export {
   type Fields,
   fieldsAt,
   listAt,
+  numberWithin,
   refuse,
   ServiceConfigError,
   shortened,
   textAt,
+  timeMsAt,
 } from "./json-fields.ts";
 export { decodeGrpcMessage, encodeGrpcMessage, GRPC_MESSAGE_BYTES_MAX } from "./message.ts";
 export {

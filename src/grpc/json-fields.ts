@@ -107,6 +107,17 @@ export function durationMsAt(value: unknown, path: string): number {
   return refuse(path, value, 'a duration such as "1.5s"');
 }
 
+/** The same; null when it is absent or null, as in all JSON of protobuf. */
+export function timeMsAt(value: unknown, path: string): number | null {
+  return value === undefined || value === null ? null : durationMsAt(value, path);
+}
+
+/** A number from `min` to `max`, with or without a fraction. */
+export function numberWithin(value: unknown, path: string, min: number, max: number): number {
+  if (typeof value === "number" && value >= min && value <= max) return value;
+  return refuse(path, value, `a number from ${min} to ${max}`);
+}
+
 /** Status codes as numbers, or as names in any case. */
 export function statusesAt(value: unknown, path: string): Status[] {
   return listAt(value, path).map((code, i) => {

@@ -7,12 +7,12 @@
 import {
   booleanAt,
   bytesAt,
-  durationMsAt,
   type Fields,
   fieldsAt,
   listAt,
   ServiceConfigError,
   textAt,
+  timeMsAt,
 } from "./json-fields.ts";
 import {
   cappedPolicy,
@@ -120,12 +120,11 @@ function parseEntry(fields: Fields, path: string): MethodConfigEntry {
     throw new ServiceConfigError(`${path}.hedgingPolicy`, "excludes retryPolicy");
   }
   if (fields.name === undefined) throw new ServiceConfigError(`${path}.name`, "must be a list");
-  const none = timeout === undefined || timeout === null;
   return {
     names: listAt(fields.name, `${path}.name`).map((each, i) => nameOf(each, `${path}.name[${i}]`)),
     config: {
       waitForReady: booleanAt(fields.waitForReady, `${path}.waitForReady`),
-      timeoutMs: none ? null : durationMsAt(timeout, `${path}.timeout`),
+      timeoutMs: timeMsAt(timeout, `${path}.timeout`),
       maxRequestBytes: bytesAt(fields.maxRequestMessageBytes, `${path}.maxRequestMessageBytes`),
       maxResponseBytes: bytesAt(fields.maxResponseMessageBytes, `${path}.maxResponseMessageBytes`),
       retryPolicy:
