@@ -8,8 +8,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Logger } from "../../base/index.ts";
-import { listenAddressText } from "../../transport/index.ts";
 import type { TcpAddress } from "../config.ts";
+import { listenHttp } from "../http-server.ts";
 import { ADMIN_ROUTES, type AdminAnswer, AdminUsageError, listOfPaths, text } from "./routes.ts";
 import type { AdminSource } from "./source.ts";
 
@@ -52,19 +52,9 @@ export class AdminServer {
 
   /** Listens; resolves with the address in use. Rejects with the system's error. */
   listen(address: TcpAddress): Promise<string> {
-    return new Promise((resolve, reject) => {
-      this.#server.once("error", reject);
-      // `exclusive`: also in a worker this is a listener of its own.
-      this.#server.listen({ ...address, exclusive: true }, () => {
-        this.#server.off("error", reject);
-        this.#server.on("error", (error) =>
-          this.#log.warn("admin listener failed", { reason: error.message }),
-        );
-        const bound = this.#server.address();
-        if (bound === null || typeof bound === "string") throw new Error("not a TCP address");
-        resolve(listenAddressText({ host: bound.address, port: bound.port }));
-      });
-    });
+    return listenHttp(this.#server, address, (error) =>
+      this.#log.warn("admin listener failed", { reason: error.message }),
+    );
   }
 
   /** Stops listening and cuts the connections. */

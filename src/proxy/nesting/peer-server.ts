@@ -7,8 +7,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { Logger } from "../../base/index.ts";
-import { listenAddressText } from "../../transport/index.ts";
 import type { TcpAddress } from "../config.ts";
+import { listenHttp } from "../http-server.ts";
 import type { PeerAnswer } from "./figures.ts";
 import type { PeerTls } from "./peer-tls.ts";
 
@@ -56,18 +56,9 @@ export class PeerServer {
 
   /** Listens; resolves with the address in use. Rejects with the system's error. */
   listen(address: TcpAddress): Promise<string> {
-    return new Promise((resolve, reject) => {
-      this.#server.once("error", reject);
-      this.#server.listen({ ...address, exclusive: true }, () => {
-        this.#server.off("error", reject);
-        this.#server.on("error", (error) =>
-          this.#log.warn("peer listener failed", { reason: error.message }),
-        );
-        const bound = this.#server.address();
-        if (bound === null || typeof bound === "string") throw new Error("not a TCP address");
-        resolve(listenAddressText({ host: bound.address, port: bound.port }));
-      });
-    });
+    return listenHttp(this.#server, address, (error) =>
+      this.#log.warn("peer listener failed", { reason: error.message }),
+    );
   }
 
   /** Stops listening and cuts the connections. */
