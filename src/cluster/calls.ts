@@ -31,15 +31,8 @@ import type { WaitingCalls } from "./waiting.ts";
 /** A call of a cluster: nearly always a `Call`. */
 export type ClusterCall = Call | HedgedCall;
 
-/** What calls need of the cluster around them. */
-export interface CallsOwner {
-  /** The endpoints of the current set. */
-  readonly subchannels: readonly Subchannel[];
-}
-
 /** See the head of this file. */
 export class Calls implements CallOwner, HedgeOwner, DispatchOwner {
-  readonly #owner: CallsOwner;
   readonly #deps: ClusterDeps;
   readonly #waiting: WaitingCalls;
   readonly #metrics: ClusterMetrics;
@@ -58,13 +51,11 @@ export class Calls implements CallOwner, HedgeOwner, DispatchOwner {
   constructor(
     config: ClusterConfig,
     deps: ClusterDeps,
-    owner: CallsOwner,
     picking: Picking,
     waiting: WaitingCalls,
     metrics: ClusterMetrics,
   ) {
     const { target, deadlineGraceMs, replay } = config;
-    this.#owner = owner;
     this.#deps = deps;
     this.#waiting = waiting;
     this.#metrics = metrics;
@@ -171,11 +162,7 @@ export class Calls implements CallOwner, HedgeOwner, DispatchOwner {
   }
 
   armWaiting(call: Call): void {
-    const isForReady = call.queue === this.#waiting.ready;
-    const limitMs = isForReady ? call.waitLimitMs : Number.POSITIVE_INFINITY;
-    const atMs = Math.min(limitMs, call.deadlineMs);
-    if (atMs === Number.POSITIVE_INFINITY) this.disarm(call);
-    else this.arm(call, atMs);
+    this.#waiting.arm(call);
   }
 
   nowMs(): number {
@@ -206,11 +193,5 @@ export class Calls implements CallOwner, HedgeOwner, DispatchOwner {
   onHedgedCallEnded(hedges: number): void {
     this.activeCalls -= 1;
     this.retries.onHedgedOver(hedges);
-  }
-
-  // DispatchOwner
-
-  get subchannels(): readonly Subchannel[] {
-    return this.#owner.subchannels;
   }
 }

@@ -83,7 +83,7 @@ export class Cluster implements SubchannelOwner, PickingOwner, ResolverListener,
       { ready: () => ready.length, capacity: () => capacity.length },
       () => this.#source.staleMs(deps.clock.nowMs()) / 1_000,
     );
-    this.#calls = new Calls(config, deps, this, this.#picking, this.#waiting, this.#metrics);
+    this.#calls = new Calls(config, deps, this.#picking, this.#waiting, this.#metrics);
   }
 
   /** Begins to resolve and to connect. */
@@ -174,9 +174,11 @@ export class Cluster implements SubchannelOwner, PickingOwner, ResolverListener,
     if (this.#isClosed) return;
     this.#connectivity.onEndpoint(before, subchannel.state);
     this.#endpointLog.onState(subchannel);
+    const isPicked = this.#picking.policy.connects === "picked";
+    const isWaiting = this.#waiting.ready.length > 0;
     if (this.#picking.onState(subchannel)) this.#picking.publishSoon();
-    else if (this.#waiting.ready.length > 0 && this.#picking.readyCount > 0) this.#warm();
-    if (this.#picking.policy.connects === "picked") this.#calls.releaseReady();
+    else if (!isPicked && isWaiting && this.#picking.readyCount > 0) this.#warm();
+    if (isPicked && isWaiting) this.#calls.releaseReady();
     this.#order.onState(subchannel);
     this.#judge();
   }

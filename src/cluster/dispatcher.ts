@@ -15,8 +15,6 @@ const PICKS_MAX = 4;
 
 /** What a dispatcher needs of its cluster. */
 export interface DispatchOwner {
-  /** The endpoints of the current set. */
-  readonly subchannels: readonly Subchannel[];
   readonly activeCalls: number;
 }
 

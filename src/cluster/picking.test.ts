@@ -1,22 +1,10 @@
 /** Tests of when pickers are made: in pieces, again and again, and what is picked meanwhile. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { ClusterHarness, type HarnessOptions, settle } from "../../test/support/cluster.ts";
+import { type ClusterHarness, settle, withCluster } from "../../test/support/cluster.ts";
 import { eventually, type RawServer } from "../../test/support/raw-http2.ts";
 import { type PickerBuild, type PickTarget, type Policy, parsePolicy } from "../balancing/index.ts";
 import { seededRng } from "../base/index.ts";
-
-async function withCluster(
-  options: HarnessOptions,
-  run: (harness: ClusterHarness) => Promise<void>,
-): Promise<void> {
-  const harness = new ClusterHarness(options);
-  try {
-    await run(harness);
-  } finally {
-    await harness.close();
-  }
-}
 
 /** round_robin whose pickers take `steps` pieces; notes how many endpoints each was begun with. */
 function slowPolicy(steps: number): { policy: Policy; sizes: number[] } {

@@ -67,7 +67,7 @@ export class WaitingCalls {
     if (call.waitLimitMs === 0) {
       call.waitLimitMs = this.#deps.clock.nowMs() + this.#config.readyTimeoutMs;
     }
-    this.#arm(call, Math.min(call.waitLimitMs, call.deadlineMs));
+    this.arm(call);
   }
 
   #mayWait(call: Call): boolean {
@@ -77,8 +77,11 @@ export class WaitingCalls {
     return call.awaited !== null && call.awaited.connectivity !== "TRANSIENT_FAILURE";
   }
 
-  #arm(call: Call, atMs: number): void {
+  /** Sets the timer of a call to the end of its time, or of the time that it may wait here. */
+  arm(call: Call): void {
     const { wheel } = this.#deps;
+    const limitMs = call.queue === this.ready ? call.waitLimitMs : Number.POSITIVE_INFINITY;
+    const atMs = Math.min(limitMs, call.deadlineMs);
     if (atMs === Number.POSITIVE_INFINITY) wheel.remove(call);
     else wheel.add(call, atMs);
   }
@@ -108,7 +111,7 @@ export class WaitingCalls {
     }
     this.capacity.push(call);
     call.waitingSinceMs = this.#deps.clock.nowMs();
-    this.#arm(call, call.deadlineMs);
+    this.arm(call);
   }
 
   /**
