@@ -143,3 +143,19 @@ test("a policy that builds in pieces does so level by level", () => {
   assert.equal(made.leaves.length, 2);
   assert.ok(picker.pick(null, null, 0) instanceof FakeTarget);
 });
+
+/** A ring behind levels, or behind slow start, connected nobody beside whom it had picked (A76). */
+test("what the picker of a level passes over is passed on, and only for the pick that did so", () => {
+  const [idle, near, far] = fakeTargets(3);
+  const passing: Picker<FakeTarget> = { pick: () => near, passedOver: idle };
+  const silent: Picker<FakeTarget> = { pick: () => far };
+  const leaves = [passing, silent];
+  const plans = [0.5, 0.5].map((share, i) => ({ ...plan([near], share), wrap: () => leaves[i] }));
+  // Each round robin is placed first, by chance.
+  const picker = build(plans, scriptedRng(0, 0, 0.1, 0.9, 0.1));
+  const told = Array.from({ length: 3 }, () => {
+    picker.pick(null, null, 0);
+    return picker.passedOver;
+  });
+  assert.deepEqual(told, [idle, null, idle]);
+});

@@ -71,6 +71,8 @@ class PriorityPicker<T extends PickTarget> implements Picker<T> {
   /** The last level that gets anything: rounding must not lead beyond it. */
   readonly #last: number;
   readonly #rng: Rng;
+  /** Of the level that was asked last: what another one passed over is long ago. */
+  passedOver: T | null = null;
 
   /** @param levels at least one, at least one of them with a share above 0. */
   constructor(levels: readonly PickerLevel<T>[], rng: Rng) {
@@ -94,13 +96,21 @@ class PriorityPicker<T extends PickTarget> implements Picker<T> {
   /** See `Picker`. */
   pick(exclude: T | null, request: PickRequest | null, nowMs: number): T | null {
     const level = this.#drawLevel();
-    const target = this.#pickers[level].pick(exclude, request, nowMs);
+    const target = this.#pickIn(level, exclude, request, nowMs);
     if (exclude === null || target !== exclude) return target;
     // The level has nothing else: another one may.
     for (let i = 0; i < this.#pickers.length; i += 1) {
-      const other: T | null = i === level ? target : this.#pickers[i].pick(exclude, request, nowMs);
+      if (i === level) continue;
+      const other = this.#pickIn(i, exclude, request, nowMs);
       if (other !== exclude && other !== null) return other;
     }
+    return target;
+  }
+
+  #pickIn(level: number, exclude: T | null, request: PickRequest | null, nowMs: number): T | null {
+    const picker = this.#pickers[level];
+    const target = picker.pick(exclude, request, nowMs);
+    this.passedOver = picker.passedOver ?? null;
     return target;
   }
 

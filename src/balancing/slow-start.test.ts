@@ -4,7 +4,7 @@ import test from "node:test";
 import fc from "fast-check";
 import { seededRng } from "../base/index.ts";
 import { FakeTarget } from "./picker-suite.ts";
-import type { Policy } from "./policy.ts";
+import type { Picker, Policy } from "./policy.ts";
 import { KNOWN_POLICY_NAMES, parsePolicy } from "./registry.ts";
 import {
   parseSlowStart,
@@ -146,4 +146,12 @@ test("what is wrong in slowStart is told with its path", () => {
   }
   assert.throws(() => parseSlowStart({}, "s"), /s\.window is missing/);
   assert.equal(parseSlowStart(undefined, "s"), null);
+});
+
+test("what the policy's own picker passes over is passed on", () => {
+  const [idle, ready] = targets(2);
+  const leaf: Picker<Ramping> = { pick: () => ready, passedOver: idle };
+  const picker = new SlowStartPicker(leaf, [ready!], config(), seededRng(1));
+  picker.pick(null, null, 0);
+  assert.equal(picker.passedOver, idle);
 });

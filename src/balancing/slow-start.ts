@@ -90,6 +90,11 @@ export class SlowStartPicker<T extends RampTarget> implements Picker<T> {
   }
 
   /** See `Picker`. */
+  get passedOver(): T | null {
+    return this.#inner.passedOver ?? null;
+  }
+
+  /** See `Picker`. */
   pick(exclude: T | null, request: PickRequest | null, nowMs: number): T | null {
     let target = this.#inner.pick(exclude, request, nowMs);
     if (nowMs >= this.#endMs || target === null) return target;

@@ -211,8 +211,10 @@ export class Cluster implements SubchannelOwner, PickingOwner, ResolverListener,
   // PickingOwner
 
   onPicker(wasReady: number): void {
-    const { readyCount, picker } = this.#picking;
-    if (picker?.weighing !== undefined) this.#metrics.onWeighing(picker.weighing);
+    const { readyCount, leaves } = this.#picking;
+    for (const { weighing } of leaves) {
+      if (weighing !== undefined) this.#metrics.onWeighing(weighing);
+    }
     if (readyCount === 0) this.#waiting.moveToReady();
     else {
       const current = this.#endpoints.current;

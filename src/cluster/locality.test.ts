@@ -217,3 +217,14 @@ test("priority and locality.prefer exclude each other", () => {
     message: /fairlead\.locality\.prefer and priority in loadBalancingConfig exclude each other/,
   });
 });
+
+/** With levels the picker in use is one around the policy's own, which alone knows of weights. */
+test("what pickers know of weights is told of each level", async () => {
+  const json = { ...ZONE, loadBalancingConfig: [{ weighted_round_robin: {} }] };
+  await placed(json, HERE, async (_pods, harness) => {
+    const before = harness.metric("grpc_lb_wrr_endpoint_weight_not_yet_usable_total");
+    harness.clock.advance(1_000);
+    const after = harness.metric("grpc_lb_wrr_endpoint_weight_not_yet_usable_total");
+    assert.equal(after - before, 4, "three near, one elsewhere");
+  });
+});

@@ -94,6 +94,11 @@ export class Picking {
     return this.#picker;
   }
 
+  /** The policy's own pickers, one a level. */
+  get leaves(): Iterable<Picker<Subchannel>> {
+    return this.#leaves.values();
+  }
+
   /** Endpoints that were candidates when the picker was made. */
   get readyCount(): number {
     return this.#readyCount;

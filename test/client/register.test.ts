@@ -172,9 +172,14 @@ for (const policy of ["ring_hash_experimental", "ring_hash", "maglev"]) {
   });
 }
 
+function ring(parameters: object) {
+  return { loadBalancingConfig: [{ ring_hash: parameters }] };
+}
+
 test("ring_hash connects only to servers that are picked, and tells when none can be", async () => {
-  const config = { loadBalancingConfig: [{ ring_hash: { requestHashHeader: "x-session" } }] };
-  const options = { "grpc.service_config": JSON.stringify(config) };
+  const options = {
+    "grpc.service_config": JSON.stringify(ring({ requestHashHeader: "x-session" })),
+  };
   const one = client("kubernetes:///echo.prod:grpc", null, options);
   const before = servers.map(({ connectionCount }) => connectionCount);
   for (let i = 0; i < 10; i += 1) await call(one, 10_000, { "x-session": "the same" });
@@ -182,6 +187,21 @@ test("ring_hash connects only to servers that are picked, and tells when none ca
   assert.deepEqual([...opened].sort(), [0, 0, 0, 1]);
   const dead = client("static:///127.0.2.9:1,127.0.2.10:1", null, options);
   await assert.rejects(call(dead, 10_000, { "x-session": "a" }), { code: grpc.status.UNAVAILABLE });
+});
+
+/** Without a header all calls stayed with the server that happened to be connected first. */
+test("ring_hash without a header brings in all servers (A76)", async () => {
+  const options = { "grpc.service_config": JSON.stringify(ring({})) };
+  const one = client("kubernetes:///echo.prod:grpc", null, options);
+  const used = new Set<string>();
+  await until(
+    async () => {
+      used.add(await call(one));
+      return used.size === 3;
+    },
+    "every server is called",
+    10_000,
+  );
 });
 
 test("least_request gives way to a slow server; random does not", async () => {

@@ -62,6 +62,8 @@ class PolicyBalancer implements experimental.LoadBalancer {
   #ready = NONE;
   /** The picker of a policy that connects what it picks. */
   #lasting: experimental.Picker | null = null;
+  /** The last that was connected because a pick had passed it over. */
+  #joining: Leaf | null = null;
   #lastError: string | null = null;
   #note = "";
   /** Calls are let go: see `WARM_UP_MS`. */
@@ -245,7 +247,9 @@ class PolicyBalancer implements experimental.LoadBalancer {
         // Not null: it is over at least one.
         const leaf = picker.pick(null, request.of(args.metadata), clock.nowMs())!;
         // Later, as grpc-js does it: a state must not change under a pick.
+        const beside = picker.passedOver ?? null;
         if (leaf.connectivity === "IDLE") process.nextTick(() => this.#connect(leaf));
+        else if (beside !== null) process.nextTick(() => this.#connectBeside(beside));
         return leaf.pick(args, complete);
       },
     };
@@ -254,6 +258,13 @@ class PolicyBalancer implements experimental.LoadBalancer {
   #connect(leaf: Leaf): void {
     const isHere = this.#leaves.get(leaf.key) === leaf;
     if (isHere && leaf.connectivity === "IDLE") leaf.connect();
+  }
+
+  /** One after the other, as A76 has it. */
+  #connectBeside(leaf: Leaf): void {
+    if (this.#joining?.connectivity === "CONNECTING") return;
+    this.#joining = leaf;
+    this.#connect(leaf);
   }
 
   /** A picker lasts for as long as its leaves are there: it reads their states at each pick. */
