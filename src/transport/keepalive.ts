@@ -10,12 +10,10 @@
 
 import { type Connection, ErrorCode } from "../http2/index.ts";
 import type { KeepalivePace } from "./keepalive-pace.ts";
-import { TICK_MS } from "./loop.ts";
+import { Standstill } from "./standstill.ts";
 
 /** PINGs in a row without HEADERS or DATA; grpc-go cuts at the third strike. */
 export const KEEPALIVE_PROBES_MAX = 2;
-/** A tick that is so much later than the one before tells of our own standstill. */
-const TICK_LATE_MS = 2 * TICK_MS;
 
 const PROBE = new Uint8Array(Buffer.from("flprobe\0", "latin1"));
 
@@ -33,7 +31,7 @@ export class Keepalive {
   #pings = 0;
   /** `callFrames` at the last probe: a change is progress. */
   #framesAtProbe = 0;
-  #tickedMs = 0;
+  readonly #standstill = new Standstill();
 
   constructor(http2: Connection, pace: KeepalivePace) {
     this.#http2 = http2;
@@ -60,8 +58,9 @@ export class Keepalive {
   /** Sends or judges a probe. @param calls that are open. */
   onTick(nowMs: number, calls: number): void {
     const http2 = this.#http2;
-    this.#forgiveStandstill(nowMs);
+    const lateMs = this.#standstill.lateMs(nowMs);
     if (this.#probedMs !== 0) {
+      this.#probedMs += lateMs;
       if (nowMs - this.#probedMs < this.#pace.timeoutMs) return;
       http2.fail(ErrorCode.NO_ERROR, "the peer does not answer (keepalive)", "library");
       return;
@@ -76,17 +75,5 @@ export class Keepalive {
       this.#pings += 1;
       http2.ping(PROBE);
     } else http2.confirmSettings();
-  }
-
-  /**
-   * Where this process stood still (SIGSTOP, a machine that slept), the answer may be there and is
-   * read after this tick: the time in which nobody could read it does not count.
-   */
-  #forgiveStandstill(nowMs: number): void {
-    const lateMs = nowMs - this.#tickedMs - TICK_MS;
-    if (this.#tickedMs !== 0 && this.#probedMs !== 0 && lateMs > TICK_LATE_MS - TICK_MS) {
-      this.#probedMs += lateMs;
-    }
-    this.#tickedMs = nowMs;
   }
 }

@@ -98,6 +98,19 @@ test("a silence that lasted before the call came counts: it is asked at once", (
   assert.equal(client.pass(1_000), 1);
 });
 
+/** As with the sparing keepalive: the answer lay in the socket, and timers are looked at first. */
+test("time in which this process stood still is not held against the peer", () => {
+  const client = new Client(1);
+  assert.equal(client.pass(30_000), 1);
+  client.peer.advance(60_000);
+  client.keepalive.onTick(client.peer.nowMs, 1);
+  assert.equal(client.failure(), "");
+  client.answer();
+  assert.equal(client.pass(30_000), 1, "the next one is asked as ever");
+  client.pass(5_000);
+  assert.equal(client.failure(), "the peer does not answer (keepalive)");
+});
+
 test("a peer that does not answer is given up after the time-out, and one that sends is not", () => {
   const client = new Client(1);
   client.pass(30_000 + 4_000);

@@ -7,6 +7,7 @@
 
 import { type Connection, ErrorCode } from "../http2/index.ts";
 import type { KeepalivePace } from "./keepalive-pace.ts";
+import { Standstill } from "./standstill.ts";
 
 const PING = new Uint8Array(Buffer.from("flalive\0", "latin1"));
 
@@ -20,6 +21,7 @@ export class PeriodicKeepalive {
   #lastRecvMs = 0;
   /** When the PING went out that nothing has come after; 0 for none. */
   #pingedMs = 0;
+  readonly #standstill = new Standstill();
 
   constructor(http2: Connection, pace: KeepalivePace) {
     this.#http2 = http2;
@@ -44,7 +46,9 @@ export class PeriodicKeepalive {
   /** Sends or judges a PING. @param calls that are open. */
   onTick(nowMs: number, calls: number): void {
     const { timeMs, timeoutMs, permitWithoutCalls } = this.#pace;
+    const lateMs = this.#standstill.lateMs(nowMs);
     if (this.#pingedMs !== 0) {
+      this.#pingedMs += lateMs;
       if (nowMs - this.#pingedMs < timeoutMs) return;
       this.#http2.fail(ErrorCode.NO_ERROR, "the peer does not answer (keepalive)", "library");
       return;
