@@ -2,7 +2,8 @@
  * What answers peers: HTTP/1.1 on `node:http`, GET of the load figures and nothing else.
  *
  * It stands on an address of its own, because the admin endpoint can end the process and belongs on
- * loopback. Whoever reaches it learns two figures; with TLS, only who has a certificate of the CA.
+ * loopback. Whoever reaches it learns how loaded it is; with TLS, only who has a certificate of the
+ * CA.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";

@@ -153,7 +153,7 @@ function report(run: Run): Report {
     notes: [
       "Shares are of the calls in the two seconds that begin 2 s after the pod became slow, and",
       "10 s after it recovered; p99 while slow is of all calls from 2 s on. A decay of 10 s is",
-      "Finagle's and Linkerd's. Envoy's default is least_request, which is beside it; what Envoy",
+      "Finagle's and Linkerd's. Envoy's default is round_robin, and it has least_request; what it",
       "adds, outlier detection, ejects pods that fail, and a slow pod does not. That a pod has",
       "80 % of a fair share is seen at the end of two seconds with it, so 2.5 s is at once.",
     ],
