@@ -71,9 +71,11 @@ export class Candidates {
     this.#healthy = 0;
     this.#known = 0;
     for (const each of subchannels) {
-      if (each.isReady) this.#healthy += 1;
-      if (each.isHeldBack) this.#heldBack += 1;
-      if (each.standing.isKnown) this.#known += 1;
+      const { standing, isReady } = each;
+      standing.wasReady = isReady;
+      if (isReady) this.#healthy += 1;
+      else if (each.isHeldBack) this.#heldBack += 1;
+      if (standing.isKnown) this.#known += 1;
     }
     // A policy that connects what it picks sees states by itself, and passes over what is down.
     const isTooFew = this.#healthy * 100 < config.panicThresholdPercent * this.#known;
@@ -88,11 +90,10 @@ export class Candidates {
   }
 
   #place(subchannel: Subchannel, levels: readonly Level[], isPicked: boolean): void {
-    const { standing, isReady } = subchannel;
+    const { standing } = subchannel;
     standing.level = this.#locality.levelOf(subchannel.endpoint);
-    standing.wasReady = isReady;
     standing.wasKnown = standing.isKnown;
-    standing.isCandidate = isReady || (this.#isPanic && subchannel.isHeldBack);
+    standing.isCandidate = standing.wasReady || (this.#isPanic && subchannel.isHeldBack);
     const level = levels[standing.level]!;
     level.all.push(subchannel);
     if (standing.isCandidate) level.candidates.push(subchannel);

@@ -217,8 +217,8 @@ export class Cluster implements SubchannelOwner, PickingOwner, ResolverListener,
     }
     if (readyCount === 0) this.#waiting.moveToReady();
     else {
-      const current = this.#endpoints.current;
-      if (readyCount > wasReady) for (const each of current) this.onSubchannelCapacity(each);
+      const hasMore = readyCount > wasReady && this.#waiting.capacity.length > 0;
+      if (hasMore) for (const each of this.#endpoints.current) this.onSubchannelCapacity(each);
       if (this.#waiting.ready.length > 0) this.#warm();
     }
     this.#judge();

@@ -39,9 +39,7 @@ export class Dispatcher {
 
   /** @param exclude is avoided when there is another endpoint; null to avoid none. */
   dispatch(call: Call, exclude: Subchannel | null, nowMs: number): void {
-    // Further attempts are of a call that was admitted.
-    const isNew = call.isStarting && (call.plan === null || call.plan.previous === 0);
-    if (this.#breakers.limitsCalls && isNew && this.#isRefused(call)) return;
+    if (this.#breakers.limitsCalls && this.#isRefused(call)) return;
     const first = this.#pick(call, exclude, nowMs);
     if (first === null) {
       this.#wait(call, false);
@@ -64,7 +62,10 @@ export class Dispatcher {
     else this.#startAnywhere(call);
   }
 
+  /** Further attempts are of a call that was admitted. */
   #isRefused(call: Call): boolean {
+    const isNew = call.isStarting && (call.plan === null || call.plan.previous === 0);
+    if (!isNew) return false;
     const reason = this.#breakers.refusal("maxCalls", this.#owner.activeCalls - 1);
     if (reason !== null) this.#waiting.refuse(call, "max_calls", reason);
     return reason !== null;
