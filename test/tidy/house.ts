@@ -11,10 +11,13 @@ export const ROOMS: readonly string[] = [
   "http2",
   "transport",
   "grpc",
+  "xds",
+  "server",
   "discovery",
   "balancing",
   "cluster",
   "routes",
+  "mesh",
   "client",
   "proxy",
   "control",
@@ -26,7 +29,8 @@ export const ROOMS: readonly string[] = [
 export const STRANGERS: Readonly<Record<string, readonly string[]>> = {
   balancing: ["http2", "transport", "discovery"],
   proxy: ["client"],
-  control: ["client"],
+  control: ["client", "proxy"],
+  server: ["xds"],
 };
 
 /** Rooms without sockets and files: bytes and values in, bytes and values out. */
@@ -35,6 +39,7 @@ export const PURE_ROOMS: readonly string[] = [
   "telemetry",
   "http2",
   "grpc",
+  "xds",
   "balancing",
   "routes",
 ];
@@ -44,7 +49,15 @@ export const PURE_MODULES: readonly string[] = ["node:assert", "node:buffer", "n
 
 /** Which files may import an npm package; one that is not listed is for tests only. */
 export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
-  "@bufbuild/protobuf": ["src/client/connect/", "src/cluster/"],
+  "@bufbuild/protobuf": [
+    "src/client/connect/",
+    "src/cluster/",
+    "src/xds/",
+    "src/discovery/xds/",
+    "src/mesh/xds/",
+    "src/control/",
+    "src/proxy/channelz/",
+  ],
   "@connectrpc/connect": ["src/client/connect/"],
   "@grpc/grpc-js": ["src/lab/", "src/control/", "src/client/grpc-js"],
   "@grpc/proto-loader": ["src/lab/"],
@@ -52,11 +65,12 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   commander: ["src/cli/"],
   "dns-packet": ["src/lab/"],
   esbuild: ["src/lab/"],
+  koffi: ["src/proxy/capture/"],
   "https-proxy-agent": ["src/discovery/kubernetes/api/"],
   pino: ["src/cli/", "src/lab/"],
   "pino-pretty": ["src/cli/", "src/lab/"],
   "socks-proxy-agent": ["src/discovery/kubernetes/api/"],
-  yaml: ["src/discovery/kubernetes/"],
+  yaml: ["src/discovery/kubernetes/", "src/control/inject/"],
   "reflect-metadata": ["src/lab/"],
 };
 

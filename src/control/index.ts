@@ -1,0 +1,17 @@
+/**
+ * Room `control`: the control plane.
+ *
+ * What it is: Kubernetes objects -> snapshots of xDS resources -> ADS, for gRPC clients of every
+ * language, Envoy and our own proxy; route status; the sidecar injector. Promises: a replica needs
+ * no other, equal objects give equal versions everywhere, and no snapshot mixes two generations.
+ * Must never: relay a call, or know the insides of client and proxy.
+ */
+export type {
+  NodeInfo,
+  NodeKind,
+  Resource,
+  SnapshotChange,
+  SnapshotListener,
+  SnapshotSource,
+  View,
+} from "./resources.ts";

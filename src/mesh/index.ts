@@ -1,0 +1,18 @@
+/**
+ * Room `mesh`: calls of many targets.
+ *
+ * What it is: the configuration of a whole data plane (listeners, route tables, clusters), where
+ * it comes from (Kubernetes objects, or an xDS server), and the clusters that it names, kept while
+ * it names them. Promises: a configuration is taken whole or not at all; a call finds its route and
+ * cluster without allocating; a cluster that stays keeps its connections.
+ * Must never: accept a connection, or know who makes a call.
+ */
+export type {
+  ChainTls,
+  ClusterSpec,
+  FilterChain,
+  ListenerSpec,
+  MeshConfig,
+  MeshListener,
+  MeshSource,
+} from "./config.ts";

@@ -1,0 +1,22 @@
+/**
+ * Room `routes`: what a route means.
+ *
+ * What it is: route tables (virtual hosts, matches and their precedence, weights, filters) as
+ * immutable data, the search of a table for a call, and what GRPCRoutes and Gateways come to when
+ * they are taken together. Promises: pure; the same objects give the same table in any order.
+ * Must never: open a socket, know xDS, or know what a cluster does with a call.
+ */
+export type {
+  ForwardAction,
+  HeaderChange,
+  HeaderMatch,
+  Mirror,
+  PathMatch,
+  RefuseAction,
+  Route,
+  RouteAction,
+  RouteMatch,
+  RouteTable,
+  VirtualHost,
+  WeightedCluster,
+} from "./table.ts";
