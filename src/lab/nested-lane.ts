@@ -46,6 +46,7 @@ class ProxyReplicas implements NonNullable<Dial["replicas"]> {
   #follow: (addresses: readonly string[]) => void = () => {};
   #started = 0;
   #refresh: Timer | null = null;
+  #isClosed = false;
 
   constructor(env: LaneEnv, peerPorts: readonly number[]) {
     this.#env = env;
@@ -63,7 +64,10 @@ class ProxyReplicas implements NonNullable<Dial["replicas"]> {
     const name = `proxy-${this.#started}`;
     const setup = { ...this.#env, kubeconfig: kubernetes.kubeconfig };
     const more = ["--admin", "127.0.0.1:0", ...this.#peerFlags(this.#started - 1)];
-    const proxy = await startProxy(`fairlead ${name}`, setup, more);
+    const proxy = await startProxy(`fairlead ${name}`, setup, more).catch((error: unknown) => {
+      this.#started -= 1;
+      throw error;
+    });
     proxy.child.ended.then(() => onBroken(`${proxy.child.label} ${proxy.child.endReason}`));
     this.#proxies.push(proxy);
     this.#views.push({ name, connections: 0, calls: 0, callsPerSecond: 0 });
@@ -82,6 +86,7 @@ class ProxyReplicas implements NonNullable<Dial["replicas"]> {
     relay.ended.then(() => onBroken(`the ClusterIP of the proxies ${relay.endReason}`));
     this.#follow = (addresses) => relay.send({ type: "pods", addresses });
     const again = (): void => {
+      if (this.#isClosed) return;
       this.#refresh = clock.setTimer(REFRESH_MS, () => void this.refresh().then(again));
       this.#refresh.unref();
     };
@@ -106,6 +111,7 @@ class ProxyReplicas implements NonNullable<Dial["replicas"]> {
 
   /** No more questions. */
   close(): void {
+    this.#isClosed = true;
     this.#refresh?.cancel();
   }
 
