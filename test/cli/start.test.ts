@@ -125,7 +125,9 @@ test("a file among replicas is told by its own flag, whichever side it is for", 
   ];
   await refused(with3("no.crt", "a.key", "a.crt"), /--peer-tls-cert: certificate file \S+no\.crt/);
   await refused(with3("a.crt", "b.key", "a.crt"), /--peer-tls-key: key file \S+b\.key does not/);
-  await refused(with3("a.crt", "a.key", "a.key"), /--peer-tls-ca: CA file \S+ holds no PEM/);
+  const noCa = with3("a.crt", "a.key", "a.key");
+  await refused(noCa, /--peer-tls-ca: CA file \S+ holds no PEM/);
+  await refused([...noCa, "--workers", "2"], /--peer-tls-ca: CA file \S+ holds no PEM/);
 });
 
 test("an address that this machine does not have is told", async () => {
