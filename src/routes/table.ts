@@ -18,8 +18,8 @@ export interface VirtualHost {
   readonly name: string;
   /**
    * In lower case: "*", "*.suffix", "prefix.*" or a whole authority, with a port or without. The
-   * longest match of the best kind counts: whole, suffix, prefix, "*", as Envoy has it. One without a
-   * port matches whatever port the authority has.
+   * longest match of the best kind counts: whole, suffix, prefix, "*", as Envoy has it. One without
+   * a port matches whatever port the authority has.
    */
   readonly domains: readonly string[];
   readonly routes: readonly Route[];
