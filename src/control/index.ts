@@ -25,3 +25,17 @@ export type {
   SnapshotSource,
   View,
 } from "./resources.ts";
+export {
+  StatusControl,
+  type StatusControlDeps,
+  type StatusReport,
+} from "./status/status-control.ts";
+export type { StatusRow } from "./status/tasks.ts";
+export type {
+  WantedClass,
+  WantedCondition,
+  WantedGateway,
+  WantedListener,
+  WantedRoute,
+  WantedStatuses,
+} from "./status/wanted.ts";
