@@ -31,6 +31,8 @@ export class LabWriter implements ObjectWriter {
   readonly requests: string[] = [];
   /** What every request is answered with; null: with the truth. */
   failure: WriteFailure | null = null;
+  /** The same of one request, as `requests` names it. */
+  failureOf: (request: string) => WriteFailure | null = () => null;
   /** No answer comes. */
   isHanging = false;
   latencyMs = 1;
@@ -58,7 +60,7 @@ export class LabWriter implements ObjectWriter {
     let result: WriteResult | null = null;
     let timer = this.#clock.setTimer(this.latencyMs / 2, () => {
       this.onRequest(request);
-      const { failure } = this;
+      const failure = this.failure ?? this.failureOf(request);
       result = failure === null ? this.#do(verb, at, body) : { object: null, failure };
       timer = this.#clock.setTimer(this.latencyMs / 2, () => onDone(result!));
     });
