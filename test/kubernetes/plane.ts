@@ -53,11 +53,16 @@ export class Plane {
     defer(() => this.stop());
   }
 
-  /** The last line; null before the first. */
+  /** How it stood from the start on. */
+  get reports(): readonly PlaneReport[] {
+    const { stdout } = this.process;
+    const lines = stdout.slice(0, stdout.lastIndexOf("\n") + 1).split("\n");
+    return lines.slice(0, -1).map((line) => JSON.parse(line) as PlaneReport);
+  }
+
+  /** How it stands; null before it has said so. */
   get report(): PlaneReport | null {
-    const lines = this.process.stdout.trimEnd().split("\n");
-    const last = lines.at(-1) ?? "";
-    return last.endsWith("}") ? (JSON.parse(last) as PlaneReport) : null;
+    return this.reports.at(-1) ?? null;
   }
 
   /** Waits until it stands as wanted, and answers how. */

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { parseAllDocuments } from "yaml";
 import { CONTROLLER } from "../../support/status-judge.ts";
 import type { Json } from "../api.ts";
-import { Plane } from "../plane.ts";
+import { Plane, type PlaneReport } from "../plane.ts";
 import { eventually } from "../wait.ts";
 import type { Case, CaseContext } from "./case.ts";
 import { GRPC_PORT } from "./scene.ts";
@@ -16,6 +16,8 @@ import { GRPC_PORT } from "./scene.ts";
 const RBAC_FILE = join(import.meta.dirname, "../../../deploy/control/rbac.yaml");
 const GROUP = "/apis/gateway.networking.k8s.io/v1";
 const API_VERSION = "gateway.networking.k8s.io/v1";
+/** Until a watch and a Lease are back after an outage: back-off may have grown. */
+const RETURN_MS = 45_000;
 const KINDS = ["Gateway", "GatewayClass", "GRPCRoute", "ReferenceGrant"];
 
 /** Makes a GatewayClass that is gone after the case. */
@@ -259,6 +261,48 @@ export const controlPlaneCases: readonly Case[] = [
       });
       const lines = plane.process.stderr.split("\n");
       assert.equal(lines.filter((line) => line.includes("statuses are not written")).length, 1);
+    },
+  ],
+];
+
+/** Those after which the API server has been away. */
+export const controlPlaneOutageCases: readonly Case[] = [
+  [
+    "an API server that dies and returns costs a control plane nothing, and is written to again",
+    async (context) => {
+      const { t, cluster, objects } = context;
+      if (!(await cluster.installGatewayApi(t))) return;
+      const { namespace } = objects;
+      await makeClass(context, `class-${namespace}`);
+      await makeGateway(context, `class-${namespace}`);
+      for (const name of ["stays", "goes"]) await makeRoute(context, name);
+      const plane = new Plane(context, { writes: true });
+      await untilRoute(context, "goes");
+      const before = plane.reports.length;
+      await cluster.outage(async () => {
+        await plane.until("it is noticed", ({ isStale }) => isStale);
+        // While nobody watches: only a new list can tell.
+        await cluster.api.delete(pathOf(context, "grpcroutes", "goes"));
+        await makeRoute(context, "comes");
+      });
+      const routes = (report: PlaneReport) =>
+        report.objects.GRPCRoute.filter((key) => key.startsWith(`${namespace}/`)).join(" ");
+      const wanted = `${namespace}/comes ${namespace}/stays`;
+      const isBack = (report: PlaneReport) => routes(report) === wanted && !report.isStale;
+      await plane.until("it knows what is now", isBack, RETURN_MS);
+      await eventually(
+        "the new route's status",
+        async () => {
+          const { parents = [] } = await statusOf(context, "grpcroutes", "comes");
+          return (parents as Json[]).length === 1;
+        },
+        RETURN_MS,
+      );
+      await plane.until("nothing is wrong", ({ problem }) => problem === null, RETURN_MS);
+      for (const report of plane.reports.slice(before)) {
+        assert.ok(routes(report).includes("stays"), "nothing was forgotten in between");
+        assert.ok(report.objects.Gateway.includes(`${namespace}/edge`));
+      }
     },
   ],
 ];
