@@ -182,7 +182,7 @@ function idOf({ kind, metadata }: KubernetesObject): string {
 function matches(query: ObjectQuery, { kind, metadata }: KubernetesObject): boolean {
   return (
     query.kind === kind &&
-    query.namespace === metadata.namespace &&
+    (query.namespace === null || query.namespace === metadata.namespace) &&
     (query.name === null || query.name === metadata.name) &&
     (query.label === null || metadata.labels[query.label.key] === query.label.value)
   );
