@@ -1,7 +1,7 @@
 /**
  * Which names of resources may say something else in a generation than in the one before.
  *
- * Names too many do no harm (the version tells), one too few is a node that never hears of a change.
+ * Names too many do no harm (the version tells); one too few is a node that never hears of it.
  */
 import type { RouteTable } from "../../routes/index.ts";
 import { RESOURCE_TYPES, type ResourceType } from "../../xds/index.ts";

@@ -1,6 +1,6 @@
 /**
- * All of one generation: Services, what routes come to, certificates. Immutable, and shares with the
- * generation before whatever did not change.
+ * All of one generation: Services, what routes come to, certificates. Immutable, and shares with
+ * the generation before whatever did not change.
  */
 import type { Place, Secret, ServicePort } from "../../discovery/index.ts";
 import type { RouteTable } from "../../routes/index.ts";

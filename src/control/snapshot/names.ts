@@ -2,14 +2,14 @@
  * Names of resources, and what they mean.
  *
  * Clusters are named NAMESPACE/SERVICE:PORT by the number of the Service's port, so that all ways
- * to spell a Service lead to one cluster. Listeners of gRPC clients are named as the client's target
- * is: what follows `xds:///`, in any of the forms that targets of `kubernetes:///` have.
+ * to spell a Service lead to one cluster. Listeners of gRPC clients are named as the client's
+ * target is: what follows `xds:///`, in the forms that targets of `kubernetes:///` have.
  */
 import { isTcp, type Service, type ServicePort } from "../../discovery/index.ts";
 import type { ObjectKey } from "../objects/state.ts";
 
 /** The domain that full names of Services end with, unless a cluster was set up otherwise. */
-export const CLUSTER_DOMAIN = "cluster.local";
+const CLUSTER_DOMAIN = "cluster.local";
 
 /** Name of the cluster of a Service's port, and of its endpoints. */
 export function clusterNameOf(service: ObjectKey, port: number): string {
@@ -28,7 +28,7 @@ export function parseClusterName(
  * Whether a Service's port carries gRPC: "when `appProtocol` is `grpc` or `kubernetes.io/h2c`, or
  * its name is `grpc` or `grpc-*`".
  */
-export function isGrpcPort(port: ServicePort): boolean {
+function isGrpcPort(port: ServicePort): boolean {
   if (!isTcp(port)) return false;
   return port.appProtocol !== "" || port.name === "grpc" || port.name.startsWith("grpc-");
 }

@@ -1,8 +1,8 @@
 /**
  * A route table as a RouteConfiguration (RDS).
  *
- * xDS' own time-out of 15 seconds is switched off everywhere: it would end streams. Where a bound is
- * asked for it is on the whole stream, and clips what the caller asks for in `grpc-timeout`.
+ * xDS' own time-out of 15 seconds is switched off everywhere: it would end streams. Where a bound
+ * is asked for it is on the whole stream, and clips what the caller asks for in `grpc-timeout`.
  */
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { MethodConfigs } from "../../grpc/index.ts";
