@@ -33,3 +33,18 @@ export {
   type RoutePlan,
 } from "./snapshot/plan.ts";
 export { ObjectSnapshots, type RoutePlanner } from "./snapshot/snapshots.ts";
+
+  StatusControl,
+  type StatusControlDeps,
+  type StatusReport,
+} from "./status/status-control.ts";
+
+export type { StatusRow } from "./status/tasks.ts";
+export type {
+  WantedClass,
+  WantedCondition,
+  WantedGateway,
+  WantedListener,
+  WantedRoute,
+  WantedStatuses,
+} from "./status/wanted.ts";

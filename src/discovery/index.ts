@@ -77,14 +77,23 @@ export type {
   Subscription,
 } from "./kubernetes/source.ts";
 export type { KubernetesTarget, TargetPort } from "./kubernetes/target.ts";
+export type {
+  ObjectWriter,
+  WriteFailure,
+  WriteResult,
+  WriteTarget,
+  WriteVerb,
+} from "./kubernetes/writer.ts";
 export {
   checkApiServer,
   checkDiscoveryOptions,
   type Discovery,
   type DiscoveryOptions,
   type DiscoverySystem,
+  type OpenObjects,
   OptionsError,
   openDiscovery,
+  openObjects,
 } from "./open.ts";
 export type { Resolver, ResolverListener } from "./resolver.ts";
 export type { DnsTarget, ParsedTarget, StaticTarget } from "./target.ts";

@@ -88,8 +88,8 @@ export class ScriptedSource implements ObjectSource {
   }
 
   /** Deletes an object, if there is such a one. */
-  delete(kind: KindName, name: string): void {
-    const object = this.#truth.get(`${kind} prod/${name}`);
+  delete(kind: KindName, name: string, namespace = "prod"): void {
+    const object = this.#truth.get(`${kind} ${namespace}/${name}`);
     if (object !== undefined) this.#change({ type: "delete", object });
   }
 

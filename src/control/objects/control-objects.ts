@@ -1,7 +1,7 @@
 /**
  * All watches of the control plane as one state: what a cluster is, kept through every outage.
  *
- * It knows no meaning of objects; that of routes, endpoints and certificates is for whoever listens.
+ * It knows no meaning of objects; that of routes, endpoints and certificates is for who listens.
  * Least rights: without Services and EndpointSlices there is nothing to serve, so these must be
  * readable; any other kind that RBAC forbids, or that is not installed, counts as "there are none",
  * is logged once, and is taken up when it can be read.

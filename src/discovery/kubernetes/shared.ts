@@ -5,8 +5,8 @@
  * are served from a watch of all slices and one of all Services of that namespace: two connections
  * instead of two each. RBAC does not look at label selectors, so that whoever may watch the slices
  * of one Service may watch all; a rule with `resourceNames`, however, allows Services by name only,
- * and when the wide watch is forbidden, its readers get watches of their own. While somebody watches
- * a kind in all namespaces, whoever asks for less of it reads there.
+ * and when the wide watch is forbidden, its readers get watches of their own. Who asks for less of
+ * a kind that somebody watches in all namespaces reads there.
  */
 import type { Clock } from "../../base/index.ts";
 import { Feed } from "./feed.ts";

@@ -2,9 +2,10 @@
  * One request and its answer over `node:http`, with its deadlines and its two second chances.
  *
  * Sent again, once each and at once: what a connection at rest lost as it was taken up (a race that
- * HTTP/1.1 knows; our requests change nothing, or say which version they change, so that a second
- * one is refused), and what was refused with 401 when newer credentials are at hand. Everything else is a failure for whoever asked. Redirects are failures:
- * credentials are for the server that the user named.
+ * HTTP/1.1 knows; what our requests change they change from one version that they name, so that a
+ * second one is refused), and what was refused with 401 when newer credentials are at hand.
+ * Everything else is a failure for whoever asked. Redirects are failures: credentials are for the
+ * server that the user named.
  */
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";

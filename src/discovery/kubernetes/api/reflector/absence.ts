@@ -4,7 +4,8 @@
  * A list of it is answered with 404, and that is no outage: there are no objects. An API server
  * that begins answers 503 until it knows its custom resources ("mux and discovery incomplete"), so
  * 404 can be believed; but where objects are known it may also be a wrong turn on the way, and
- * those are given up only when several answers in a row say so. Not for kinds that every server has.
+ * those are given up only when several answers in a row say so. Kinds that every server has are
+ * never absent.
  */
 import type { Rng } from "../../../../base/index.ts";
 import type { Kind } from "../../objects.ts";
@@ -36,7 +37,7 @@ export class Absence {
     return !hasObjects || this.#count >= ABSENCES_MAX;
   }
 
-  /** A list was answered: the kind is there. */
+  /** A list or a watch was answered: the kind is there. */
   reset(): void {
     this.#count = 0;
   }

@@ -12,11 +12,8 @@ import type { ObjectQuery } from "../../source.ts";
  * Of a kind: "/apis/discovery.k8s.io/v1/namespaces/prod/endpointslices".
  * @param namespace null or "" for those of all namespaces.
  */
-export function collectionPath(
-  kind: Pick<Kind, "apiVersion" | "plural" | "isNamespaced">,
-  namespace: string | null,
-): string {
-  const root = kind.apiVersion.includes("/") ? "/apis" : "/api";
+function collectionPath(kind: Kind, namespace: string | null): string {
+  const root = kind.group === "" ? "/api" : "/apis";
   const isPlaced = kind.isNamespaced && namespace !== null && namespace !== "";
   const place = isPlaced ? `/namespaces/${encodeURIComponent(namespace)}` : "";
   return `${root}/${kind.apiVersion}${place}/${kind.plural}`;

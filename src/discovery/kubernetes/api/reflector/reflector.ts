@@ -13,14 +13,14 @@
  * bookmark too; 410 Gone means that it is too old, and only then is everything listed again.
  * Whatever fails, the objects stay, and listeners hear only of what really changed.
  */
-import type { Clock, Logger, Rng, Timer } from "../../../../base/index.ts";
+import type { Timer } from "../../../../base/index.ts";
 import { KINDS } from "../../objects.ts";
 import type { ObjectListener, ObjectQuery, SourceProblem, Subscription } from "../../source.ts";
 import { type Access, type ApiFailure, isGone, problemOf } from "../http/failure.ts";
 import type { ApiRequest } from "../http/transport.ts";
-import type { KindCounters } from "../metrics.ts";
 import { Absence } from "./absence.ts";
 import { RetryDelay, STABLE_MS, watchTimeoutS } from "./backoff.ts";
+import type { ReflectorDeps } from "./deps.ts";
 import {
   ENDED_EARLY,
   isNoStreamList,
@@ -30,11 +30,11 @@ import {
   NO_STREAM_LIST,
   OUT_OF_ORDER,
 } from "./endings.ts";
-import { type Decode, ReflectedObjects } from "./objects.ts";
+import { ReflectedObjects } from "./objects.ts";
 import { PAGE_LIMIT, PAGE_LIMIT_MIN, PagedList } from "./paged-list.ts";
 import { streamListPath, watchPath } from "./paths.ts";
 import { isOlder } from "./store.ts";
-import { LIST_SILENT, WatchSession, type WatchSessionDeps } from "./watch-session.ts";
+import { LIST_SILENT, WatchSession } from "./watch-session.ts";
 import { readEvent, type WatchEvent } from "./wire.ts";
 
 /** A watch that resumed is believed after this long without an event: the backlog comes first. */
@@ -47,19 +47,6 @@ const GONE_MAX = 2;
 const EARLY_ENDS_MAX = 2;
 /** When another watch of the same server is back, the next attempt comes within this time. */
 export const HURRY_MS = 1000;
-
-/** What a reflector needs. */
-export interface ReflectorDeps extends WatchSessionDeps {
-  readonly clock: Clock;
-  readonly rng: Rng;
-  readonly log: Logger;
-  readonly decode: Decode;
-  readonly counters: KindCounters;
-  /** Hears what the listener hears, for all watches of the server together. */
-  readonly onProblem?: (problem: SourceProblem) => void;
-  /** The server is watched again: others may hurry. */
-  readonly onBack?: () => void;
-}
 
 /** See the head of this file. */
 export class Reflector implements Subscription {
@@ -189,6 +176,7 @@ export class Reflector implements Subscription {
 
   #onOpen(): void {
     this.#hasWatched = true;
+    this.#absence.reset();
     if (this.#isListing || this.#reported === null) return;
     const delayMs = this.#isCutShort ? STABLE_MS : RECOVERED_AFTER_MS;
     this.#recoveredTimer = this.#deps.clock.setTimer(delayMs, () => this.#recovered());
