@@ -33,7 +33,7 @@ export {
   type RoutePlan,
 } from "./snapshot/plan.ts";
 export { ObjectSnapshots, type RoutePlanner } from "./snapshot/snapshots.ts";
-
+export {
   StatusControl,
   type StatusControlDeps,
   type StatusReport,
