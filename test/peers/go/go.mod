@@ -1,4 +1,4 @@
-// Our own gRPC programs in Go: an echo server, a load client and a storm client.
+// Our own gRPC programs in Go: an echo server, and clients that load, storm and balance.
 // No generated code: messages are raw bytes (package wire).
 module fairlead.dev/peers
 

@@ -105,7 +105,7 @@ public final class XdsClient {
           @Override
           public void onClose(Status status, Metadata trailers) {
             Object peer = call.getAttributes().get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR);
-            print(status, peer == null ? "" : peer.toString().replaceFirst("^/", ""), begin);
+            print(status, peer == null ? "" : peer.toString().replaceFirst("^.*/", ""), begin);
             calls.arriveAndDeregister();
           }
         },
