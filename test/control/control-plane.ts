@@ -38,7 +38,7 @@ export class ControlPlane {
 
   /** Ends it as a crash would. */
   async kill(): Promise<void> {
-    this.#process?.kill("SIGKILL");
+    this.#process?.kill();
     await this.#process?.exited;
     this.#process = null;
   }

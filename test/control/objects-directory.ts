@@ -34,7 +34,12 @@ export class ObjectsDirectory {
 
   /** Puts an object of any kind, in namespace prod. */
   put(kind: string, apiVersion: string, name: string, fields: object, metadata: object = {}): void {
-    const object = { apiVersion, kind, metadata: { name, namespace: "prod", ...metadata }, ...fields };
+    const object = {
+      apiVersion,
+      kind,
+      metadata: { name, namespace: "prod", ...metadata },
+      ...fields,
+    };
     const file = this.#fileOf(kind, name);
     writeFileSync(`${file}.new`, JSON.stringify(object));
     renameSync(`${file}.new`, `${file}.json`);

@@ -49,8 +49,7 @@ export class Pods {
   async stop(ip: string): Promise<void> {
     const pod = this.#running.get(ip);
     this.#running.delete(ip);
-    pod?.kill("SIGTERM");
-    await pod?.exited;
+    await pod?.stop();
   }
 
   async close(): Promise<void> {

@@ -4,13 +4,13 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { eventually } from "../kubernetes/wait.ts";
 import { requirePeer } from "../peers/find.ts";
 import { freePort } from "../peers/processes.ts";
 import { ControlPlane } from "./control-plane.ts";
 import { ObjectsDirectory } from "./objects-directory.ts";
 import { Pods } from "./pods.ts";
 import { failuresOf, LANGUAGES, type Language, peersOf, XdsClient } from "./xds-client.ts";
-import { eventually } from "../kubernetes/wait.ts";
 
 /** Addresses of pods, apart for each language. */
 const ipOf = (language: number, pod: number) => `127.0.${40 + language}.${pod}`;
@@ -56,7 +56,10 @@ async function scenario(
   await client.ready();
   await next(60); // All are connected by now.
   const spread = [...(await next(120)).entries()].sort();
-  assert.deepEqual(spread.map(([name]) => name), [1, 2, 3].map(peer).sort());
+  assert.deepEqual(
+    spread.map(([name]) => name),
+    [1, 2, 3].map(peer).sort(),
+  );
   for (const [name, count] of spread) assert.ok(count >= 30, `${name} got ${count} of 120 calls`);
 
   await pods.start(ip(4));
@@ -87,7 +90,10 @@ async function scenario(
   await pods.start(ip(5));
   pods.say(ip(5), "ready");
   pods.publish();
-  await eventually("a call at a pod that came after the restart", () =>
-    peersOf(client.calls).has(peer(5)), 30_000);
+  await eventually(
+    "a call at a pod that came after the restart",
+    () => peersOf(client.calls).has(peer(5)),
+    30_000,
+  );
   assert.deepEqual(failuresOf(client.calls), []);
 }

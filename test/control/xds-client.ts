@@ -2,9 +2,8 @@
  * A stock gRPC program of some language that balances itself by xDS, as a process: its calls as they
  * end. All these programs have the same flags and write the same lines (test/peers/go/xds-client).
  */
-import { writeFileSync } from "node:fs";
+import { globSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { globSync } from "node:fs";
 import { requirePeer, type SkippableTest } from "../peers/find.ts";
 import { type RunningProcess, startProcess } from "../peers/processes.ts";
 
@@ -114,8 +113,7 @@ export class XdsClient {
   }
 
   async stop(): Promise<void> {
-    this.process.kill("SIGTERM");
-    await this.process.exited;
+    await this.process.stop();
   }
 }
 

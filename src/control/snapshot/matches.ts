@@ -29,7 +29,7 @@ export function share(perMillion: number) {
 
 function pathOf(path: PathMatch): Pick<Match, "pathSpecifier" | "caseSensitive"> {
   if (path.kind === "regex") {
-    return { pathSpecifier: { case: "safeRegex", value: { regex: regexText(path.regex) } } };
+    return { pathSpecifier: { case: "safeRegex", value: { regex: path.regex.source } } };
   }
   const kind = path.kind === "prefix" ? "prefix" : "path";
   return {
@@ -42,7 +42,7 @@ function headerOf({ name, inverts, value }: HeaderMatch, kind: NodeKind): Matche
   const base = { name, invertMatch: inverts };
   switch (value.kind) {
     case "regex": {
-      const regex = { regex: regexText(value.regex) };
+      const regex = { regex: value.regex.source };
       if (kind === "grpc") {
         return { ...base, headerMatchSpecifier: { case: "safeRegexMatch", value: regex } };
       }
@@ -74,13 +74,4 @@ type StringPattern =
 
 function stringMatch(matchPattern: StringPattern, ignoreCase = false) {
   return { case: "stringMatch", value: { matchPattern, ignoreCase } } as const;
-}
-
-/**
- * xDS' regexes match the whole value by themselves: the anchors that ours have are left out. So are
- * the backslashes that JavaScript writes before a slash.
- */
-function regexText({ source }: RegExp): string {
-  const inner = /^\^\(\?:(.*)\)\$$/s.exec(source)?.[1] ?? source;
-  return inner.replace(/\\(.)/gs, (escape, char: string) => (char === "/" ? "/" : escape));
 }
