@@ -41,7 +41,7 @@ export function testRecipes(): readonly Recipe[] {
     pythonVenv("python", "requirements.txt", ["python-grpcio", "python-grpcio-tools", "envoy"]),
     debian("chromium", ["chromium"], ["chromium"]),
     debian("iproute2", ["iproute2"], ["ip"]),
-    debian("java", ["default-jre-headless", "maven"], ["java", "mvn"]),
+    debian("java", ["default-jdk-headless", "maven"], ["java", "javac", "mvn"]),
     javaInterop(),
     nodeVersions(),
     goModule("etcd", [["etcd", "go.etcd.io/etcd/server/v3"]]),
