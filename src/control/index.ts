@@ -6,6 +6,16 @@
  * no other, equal objects give equal versions everywhere, and no snapshot mixes two generations.
  * Must never: relay a call, or know the insides of client and proxy.
  */
+export { ControlObjects, type ControlObjectsDeps } from "./objects/control-objects.ts";
+export type {
+  ObjectKey,
+  ObjectMaps,
+  ObjectsListener,
+  ObjectsProblem,
+  ObjectsState,
+  TouchedKeys,
+} from "./objects/state.ts";
+export { objectKey } from "./objects/state.ts";
 export type {
   NodeInfo,
   NodeKind,
