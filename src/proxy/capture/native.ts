@@ -43,7 +43,9 @@ type SetOption = (fd: number, level: number, name: number, of: Buffer, length: n
  */
 export async function loadSocketOptions(): Promise<SocketOptions> {
   if (process.platform !== "linux") {
-    throw new CaptureError("captured connections need Linux: netfilter knows where they were to go");
+    throw new CaptureError(
+      "captured connections need Linux: netfilter knows where they were to go",
+    );
   }
   const { default: koffi } = await import("koffi").catch((error: Error) => {
     const { code } = error as NodeJS.ErrnoException;
