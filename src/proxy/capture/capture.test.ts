@@ -48,6 +48,8 @@ interface Rig {
   /** What was handed on as HTTP/2. */
   readonly accepted: { socket: Socket; first: string; listener: string }[];
   dial(): Socket;
+  /** Where it listens. */
+  readonly port: number;
   /** Where the next connections were to go. */
   destination: Destination | null;
   isFull: boolean;
@@ -62,7 +64,7 @@ async function rig(known: Destination | null, direction: Direction = "outbound")
   const log = new RecordingLogger();
   const sockets = new Set<Socket>();
   const accepted: Rig["accepted"] = [];
-  const made: Omit<Rig, "capture" | "dial"> = {
+  const made: Omit<Rig, "capture" | "dial" | "port"> = {
     ...{ clock, log, accepted, destination: known, isFull: false },
   };
   const destinations = { prepare: () => {}, of: () => state.destination };
@@ -88,9 +90,10 @@ async function rig(known: Destination | null, direction: Direction = "outbound")
     },
   );
   const [address] = await listeners.listen();
+  const port = Number(address!.split(":")[1]);
   const dial = (): Socket => {
     const socket = connect({
-      ...{ host: "127.0.0.1", port: Number(address!.split(":")[1]), allowHalfOpen: true },
+      ...{ host: "127.0.0.1", port, allowHalfOpen: true },
     });
     sockets.add(socket.on("error", () => {}));
     return socket;
@@ -101,7 +104,7 @@ async function rig(known: Destination | null, direction: Direction = "outbound")
     for (const socket of sockets) socket.destroy();
   });
   if (known !== null) capture.setTable(destinationsOf(configOf([spec("prod/echo", known)])));
-  const state: Rig = Object.assign(made, { capture, dial });
+  const state: Rig = Object.assign(made, { capture, dial, port });
   return state;
 }
 
@@ -112,6 +115,12 @@ function configOf(listeners: readonly ListenerSpec[]) {
 function outcome({ capture }: Rig): string {
   const [decision] = capture.view().decisions;
   return decision === undefined ? "none" : `${decision.outcome}: ${decision.reason}`;
+}
+
+/** Resolves when a socket is closed, be it by an error or by the end of both sides. */
+async function closed(socket: Socket): Promise<void> {
+  socket.resume().on("end", () => socket.end());
+  await new Promise<void>((resolve) => socket.once("close", () => resolve()));
 }
 
 async function read(socket: Socket): Promise<string> {
@@ -223,7 +232,7 @@ test("large transfers arrive whole both ways, and a slow reader holds the sender
   await until(() => received === bytes.length, "all that the client sent has come");
   // Nobody reads: what is under way is bounded by the buffers of three sockets.
   const chunks: Buffer[] = [];
-  socket.on("data", (chunk: Buffer) => chunks.push(chunk));
+  socket.on("data", (chunk: Buffer) => chunks.push(chunk)).resume();
   await once(socket, "end");
   assert.equal(hash(Buffer.concat(chunks)), hash(bytes));
 });
@@ -234,7 +243,7 @@ test("a reset on one side is a reset on the other", async () => {
   made.destination = await server((socket) => sockets.push(socket));
   const socket = made.dial();
   await until(() => sockets.length === 1, "it passes through");
-  const failed = once(socket, "close");
+  const failed = closed(socket);
   let code = "";
   socket.on("error", (error: NodeJS.ErrnoException) => (code = error.code ?? ""));
   sockets[0]!.resetAndDestroy();
@@ -250,7 +259,7 @@ test("a destination that refuses resets the client, one that says nothing is giv
   made.destination = { ip: "127.0.0.1", port: (gone.address() as AddressInfo).port };
   gone.close();
   await once(gone, "close");
-  await once(made.dial(), "close");
+  await closed(made.dial());
   assert.equal(made.clock.pendingCount, 0);
   made.destination = await server((socket) => socket.pause());
   const socket = made.dial();
@@ -263,11 +272,9 @@ test("a destination that refuses resets the client, one that says nothing is giv
 test("a connection to our own port, and one that nobody captured, is refused", async () => {
   const made = await rig(null);
   made.destination = null;
-  await once(made.dial(), "close");
-  const socket = made.dial();
-  await once(socket, "connect");
-  made.destination = { ip: "127.0.0.1", port: socket.remotePort! };
-  await once(made.dial(), "close");
+  await closed(made.dial());
+  made.destination = { ip: "127.0.0.1", port: made.port };
+  await closed(made.dial());
   assert.match(outcome(made), /^refused: it was made to our own port/);
   assert.deepEqual(
     made.log.entries.map(({ msg, fields }) => `${msg} ${fields.reason}`),
@@ -286,7 +293,7 @@ test("a connection of ours that comes back is found, and everything on its way e
   await once(second, "listening");
   ends.push(() => void second.close());
   first.destination = { ip: "127.0.0.1", port: (second.address() as AddressInfo).port };
-  await once(first.dial(), "close");
+  await closed(first.dial());
   const isTold = () => first.log.entries.some(({ fields }) => fields.reason === "loop");
   await until(isTold, "the loop is told");
   await until(() => first.capture.view().passthroughConnections === 0, "nothing goes around");
@@ -295,7 +302,7 @@ test("a connection of ours that comes back is found, and everything on its way e
 test("what is over the limit is closed, and counted", async () => {
   const made = await rig(null);
   made.isFull = true;
-  await once(made.dial(), "close");
+  await closed(made.dial());
   assert.equal(made.capture.view().decisions.length, 0);
 });
 
@@ -323,7 +330,7 @@ test("decisions are kept for so many destinations, the latest", async () => {
   const made = await rig(null);
   for (let i = 0; i <= DECISIONS_KEPT_MAX; i += 1) {
     made.destination = { ip: `127.0.${i >> 8}.${i & 255}`, port: 1 };
-    await once(made.dial(), "close");
+    await closed(made.dial());
   }
   const { decisions } = made.capture.view();
   assert.equal(decisions.length, DECISIONS_KEPT_MAX);
