@@ -6,4 +6,14 @@
  * it is imported only where xDS is spoken, because protobuf's run-time takes long to load.
  * Must never: hold a stream, know Kubernetes, or decide what a resource means.
  */
+
+export { type Node, NodeSchema } from "./generated/envoy/config/core/v3/base_pb.js";
+export {
+  DeltaDiscoveryRequestSchema,
+  DeltaDiscoveryResponseSchema,
+  DiscoveryRequestSchema,
+  DiscoveryResponseSchema,
+  ResourceSchema,
+} from "./generated/envoy/service/discovery/v3/discovery_pb.js";
+export { StatusSchema } from "./generated/google/rpc/status_pb.js";
 export { RESOURCE_TYPES, type ResourceType, shortTypeName } from "./resource-type.ts";
