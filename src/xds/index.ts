@@ -7,6 +7,33 @@
  * Must never: hold a stream, know Kubernetes, or decide what a resource means.
  */
 export {
+  AddressSchema,
+  type Channel,
+  ChannelConnectivityState_State,
+  ChannelDataSchema,
+  ChannelSchema,
+  GetChannelRequestSchema,
+  GetChannelResponseSchema,
+  GetServerRequestSchema,
+  GetServerResponseSchema,
+  GetServerSocketsRequestSchema,
+  GetServerSocketsResponseSchema,
+  GetServersRequestSchema,
+  GetServersResponseSchema,
+  GetSocketRequestSchema,
+  GetSocketResponseSchema,
+  GetSubchannelRequestSchema,
+  GetSubchannelResponseSchema,
+  GetTopChannelsRequestSchema,
+  GetTopChannelsResponseSchema,
+  type Server,
+  ServerSchema,
+  type Socket,
+  SocketSchema,
+  type Subchannel,
+  SubchannelSchema,
+} from "./generated/channelz_pb.js";
+export {
   type CircuitBreakers,
   type CircuitBreakers_Thresholds,
   CircuitBreakers_ThresholdsSchema,
