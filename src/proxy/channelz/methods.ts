@@ -49,6 +49,11 @@ export function channelzMethods(
   clock: Clock,
 ): readonly GrpcMethod[] {
   const pictures = new Pictures(source, listeners, clock);
+  return [...listing(pictures), ...looking(pictures)];
+}
+
+/** The methods that yield pages. */
+function listing(pictures: Pictures): readonly GrpcMethod[] {
   return [
     method(
       pictures,
@@ -72,13 +77,6 @@ export function channelzMethods(
     ),
     method(
       pictures,
-      "GetServer",
-      GetServerRequestSchema,
-      GetServerResponseSchema,
-      ({ servers }, { serverId }) => ({ server: found(servers, serverId, "server") }),
-    ),
-    method(
-      pictures,
       "GetServerSockets",
       GetServerSocketsRequestSchema,
       GetServerSocketsResponseSchema,
@@ -88,6 +86,19 @@ export function channelzMethods(
         const { page, end } = paged(all, startSocketId, maxResults);
         return { socketRef: page.map(([, { ref }]) => ref!), end };
       },
+    ),
+  ];
+}
+
+/** The methods that yield one thing by its id. */
+function looking(pictures: Pictures): readonly GrpcMethod[] {
+  return [
+    method(
+      pictures,
+      "GetServer",
+      GetServerRequestSchema,
+      GetServerResponseSchema,
+      ({ servers }, { serverId }) => ({ server: found(servers, serverId, "server") }),
     ),
     method(
       pictures,
