@@ -33,6 +33,7 @@ export {
   type Subchannel,
   SubchannelSchema,
 } from "./generated/channelz_pb.js";
+export { ClientResourceStatus } from "./generated/envoy/admin/v3/config_dump_shared_pb.js";
 export {
   type CircuitBreakers,
   type CircuitBreakers_Thresholds,
@@ -147,6 +148,13 @@ export {
   DiscoveryResponseSchema,
   ResourceSchema,
 } from "./generated/envoy/service/discovery/v3/discovery_pb.js";
+export {
+  type ClientConfig,
+  type ClientConfig_GenericXdsConfig,
+  ClientStatusRequestSchema,
+  ClientStatusResponseSchema,
+  ConfigStatus,
+} from "./generated/envoy/service/status/v3/csds_pb.js";
 export { FractionalPercent_DenominatorType } from "./generated/envoy/type/v3/percent_pb.js";
 export { StatusSchema } from "./generated/google/rpc/status_pb.js";
 export { TypedStructSchema as UdpaTypedStructSchema } from "./generated/udpa/type/v1/typed_struct_pb.js";
