@@ -42,20 +42,9 @@ async function scenario(
     await pods.close();
     objects.close();
   });
-  /** Peers of calls that started from now on, once there are so many. */
-  const next = async (count: number) => {
-    client.news();
-    let calls = client.news();
-    await eventually(`${count} calls`, () => {
-      calls = [...calls, ...client.news()];
-      return calls.length >= count;
-    });
-    return peersOf(calls);
-  };
-
   await client.ready();
-  await next(60); // All are connected by now.
-  const spread = [...(await next(120)).entries()].sort();
+  await client.next(60); // All are connected by now.
+  const spread = [...peersOf(await client.next(120))].sort();
   assert.deepEqual(
     spread.map(([name]) => name),
     [1, 2, 3].map(peer).sort(),
@@ -70,22 +59,16 @@ async function scenario(
   const first = client.calls.find((call) => call.peer === peer(4))!;
   t.diagnostic(`slice written -> first call at the new pod ended: ${first.at - publishedAt} ms`);
 
-  for (const pod of [1, 2, 3, 4]) {
-    await pods.start(ip(pod + 10));
-    pods.say(ip(pod + 10), "ready");
-    pods.say(ip(pod), "leaving");
-    pods.publish();
-    await next(60);
-    await pods.stop(ip(pod));
-    pods.say(ip(pod), null);
-    pods.publish();
-  }
-  const replaced = await next(100);
+  await pods.replace(
+    [1, 2, 3, 4].map((pod) => [ip(pod), ip(pod + 10)] as const),
+    () => client.next(50),
+  );
+  const replaced = peersOf(await client.next(100));
   assert.deepEqual([...replaced.keys()].sort(), [11, 12, 13, 14].map(peer).sort());
   assert.deepEqual(failuresOf(client.calls), []);
 
   await plane.kill();
-  await next(50);
+  await client.next(50);
   await plane.start();
   await pods.start(ip(5));
   pods.say(ip(5), "ready");

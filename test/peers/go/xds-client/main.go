@@ -88,11 +88,15 @@ func (c *client) call() {
 	ctx, cancel := context.WithTimeout(metadata.NewOutgoingContext(context.Background(), c.metadata), c.timeout)
 	defer cancel()
 	var from peer.Peer
+	var header metadata.MD
 	start := time.Now()
 	request, answer := []byte("hello"), []byte(nil)
-	err := c.connection.Invoke(ctx, c.method, &request, &answer, grpc.Peer(&from))
+	err := c.connection.Invoke(ctx, c.method, &request, &answer, grpc.Peer(&from), grpc.Header(&header))
 	l := line{At: time.Now().UnixMilli(), Ms: time.Since(start).Milliseconds(), Code: int(status.Code(err))}
-	if from.Addr != nil {
+	// Behind a proxy the peer is the proxy: servers tell their names.
+	if names := header.Get(wire.KeyServedBy); len(names) > 0 {
+		l.Peer = names[0]
+	} else if from.Addr != nil {
 		l.Peer = from.Addr.String()
 	}
 	if err != nil {
