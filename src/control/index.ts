@@ -15,7 +15,6 @@ export type {
   ObjectsState,
   TouchedKeys,
 } from "./objects/state.ts";
-export { objectKey } from "./objects/state.ts";
 export type {
   NodeInfo,
   NodeKind,

@@ -4,11 +4,9 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { LabWriter } from "../../../test/support/lab-writer.ts";
+import { type LabWorld, labWorld } from "../../../test/support/lab-world.ts";
 import { type Clock, RecordingLogger, seededRng, VirtualClock } from "../../base/index.ts";
 import type { WriteFailure } from "../../discovery/index.ts";
-import { Objects } from "../../lab/cluster/objects.ts";
-import { Store } from "../../lab/cluster/store.ts";
 import {
   LEASE_DURATION_MS,
   LeaderElection,
@@ -23,11 +21,11 @@ const AWAY: WriteFailure = { kind: "unreachable", reason: "api: no answer", retr
 
 function world() {
   const clock = new VirtualClock();
-  const objects = new Objects({ store: new Store(), clock, rng: seededRng(7) });
-  objects.create("Namespace", "", { metadata: { name: "default" } });
+  const lab = labWorld(clock);
+  const { objects } = lab;
   const replicas: ReturnType<typeof replica>[] = [];
   const add = (identity: string, own: Clock = clock) => {
-    const made = replica(identity, objects, own, replicas.length + 1);
+    const made = replica(identity, lab, own, replicas.length + 1);
     replicas.push(made);
     made.election.start();
     return made;
@@ -49,9 +47,9 @@ function world() {
   return { clock, objects, add, leaders, pass, lease, end };
 }
 
-function replica(identity: string, objects: Objects, clock: Clock, seed: number) {
+function replica(identity: string, lab: LabWorld, clock: Clock, seed: number) {
   const log = new RecordingLogger();
-  const writer = new LabWriter(objects, clock);
+  const writer = lab.newWriter();
   const changes: boolean[] = [];
   let isStopped = false;
   let isDone = false;

@@ -2,10 +2,11 @@
  * Leader election by a Lease: at most one of several replicas does what only one should do.
  *
  * The rules are those of client-go's `leaderelection`: who holds the Lease renews it every
- * `RETRY_PERIOD_MS` and stops to lead when that has failed for `RENEW_DEADLINE_MS`; another takes it
- * when it has not *seen* it change for the holder's duration, by its own clock, so that clocks that
- * disagree do no harm; on a stop it is released, and the next one need not wait. As there, this is
- * no fence: two may lead for a moment when one stands still, so what leaders write must bear that.
+ * `RETRY_PERIOD_MS` and stops to lead when that has failed for `RENEW_DEADLINE_MS`; another takes
+ * it when it has not *seen* it change for the holder's duration, by its own clock, so that clocks
+ * that disagree do no harm; on a stop it is released, and the next one need not wait. As there,
+ * this is no fence: two may lead for a moment when one stands still, so what leaders write must
+ * bear that.
  */
 import { assert, type Clock, type Logger, type Rng, type Timer } from "../../base/index.ts";
 import type {

@@ -1,8 +1,8 @@
 /**
  * A Lease (coordination.k8s.io/v1) as leader election uses it: JSON of a server, read and made.
  *
- * Fields and their meaning are those of client-go's `resourcelock.LeaseLock`, so that people's tools
- * show who leads. Whatever else is in a Lease is kept as it is.
+ * Fields and their meaning are those of client-go's `resourcelock.LeaseLock`, so that people's
+ * tools show who leads. Whatever else is in a Lease is kept as it is.
  */
 import type { WriteTarget } from "../../discovery/index.ts";
 

@@ -2,8 +2,8 @@
  * Statuses of a control plane: judged by every replica, written by the one that leads.
  *
  * Objects that come from files are the user's: nothing is written then, and what would be is only
- * shown. That statuses cannot be written stops nothing else: it is told in a line of the log, in the
- * metrics and in `report`.
+ * shown. That statuses cannot be written stops nothing else: it is told in a line of the log, in
+ * the metrics and in `report`.
  */
 import type { Clock, Logger, Rng } from "../../base/index.ts";
 import type { ObjectWriter } from "../../discovery/index.ts";

@@ -4,8 +4,8 @@
  *
  * Each is read before it is written, so that what others put there since stays, and is written with
  * the version that was read: who was faster is read again. An object whose spec is newer than what
- * was judged waits for the next judgement. A server that is away, or does not let us write, is asked
- * less and less; nothing else depends on it.
+ * was judged waits for the next judgement. A server that is away, or does not let us write, is
+ * asked less and less; nothing else depends on it.
  */
 import { isDeepStrictEqual } from "node:util";
 import type { Clock, Logger, Timer } from "../../base/index.ts";

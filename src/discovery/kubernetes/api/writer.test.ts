@@ -64,10 +64,11 @@ test("each verb has its method, path and type of body", async () => {
   }
   const group = "/apis/gateway.networking.k8s.io/v1";
   const leases = "/apis/coordination.k8s.io/v1/namespaces/default/leases";
+  const patch = 'application/merge-patch+json {"spec":{}}';
   assert.deepEqual(seen, [
     `GET ${group}/namespaces/prod/grpcroutes/echo  `,
-    `PATCH ${group}/namespaces/prod/grpcroutes/echo/status application/merge-patch+json {"spec":{}}`,
-    `PATCH ${group}/gatewayclasses/echo/status application/merge-patch+json {"spec":{}}`,
+    `PATCH ${group}/namespaces/prod/grpcroutes/echo/status ${patch}`,
+    `PATCH ${group}/gatewayclasses/echo/status ${patch}`,
     `POST ${leases} application/json {"spec":{}}`,
     `PUT ${leases}/a application/json {"spec":{}}`,
     "GET /api/v1/namespaces/default/secrets/a%2Fb  ",
@@ -75,7 +76,7 @@ test("each verb has its method, path and type of body", async () => {
   await end();
 });
 
-test("answers that are no success say what kind of failure it is, and nothing of the token", async () => {
+test("answers that are no success say what kind of failure it is, never the token", async () => {
   const { server, log, send, end } = await setup((request, response) => {
     const code = Number(new URL(request.url ?? "", "http://api").pathname.split("/").at(-1));
     const message = `no: ${request.headers.authorization}`;
