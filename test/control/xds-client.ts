@@ -1,6 +1,6 @@
 /**
- * A stock gRPC program of some language that balances itself by xDS, as a process: its calls as they
- * end. All these programs have the same flags and write the same lines (test/peers/go/xds-client).
+ * A stock gRPC program of some language that balances itself by xDS, as a process: its calls as
+ * they end. All these programs have the same flags and lines (test/peers/go/xds-client).
  */
 import { globSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";

@@ -1,5 +1,5 @@
 /**
- * `node plane.ts --objects DIR --listen HOST:PORT`: snapshots of the objects in a directory over the
+ * `node plane.ts --objects DIR --listen HOST:PORT`: snapshots of objects in a directory over the
  * smallest ADS that works, by state of the world, on grpc-js. Prints "ready" when it listens.
  */
 import { parseArgs } from "node:util";
