@@ -16,17 +16,20 @@ export class Pods {
   readonly #objects: ObjectsDirectory;
   readonly #service: string;
   readonly #start: Starter;
+  readonly #broken: string | null;
   readonly #running = new Map<string, RunningProcess>();
   readonly #endpoints = new Map<string, SliceEndpoint>();
 
-  /** @param program the echo server. */
+  /** @param program the echo server; `broken` a server that has no such service. */
   constructor(
     program: string,
     objects: ObjectsDirectory,
     service: string,
     port: number,
     start: Starter = startProcess,
+    broken: string | null = null,
   ) {
+    this.#broken = broken;
     this.#start = start;
     this.#program = program;
     this.#objects = objects;
@@ -38,6 +41,13 @@ export class Pods {
   async start(ip: string): Promise<void> {
     const address = `${ip}:${this.port}`;
     const pod = this.#start(this.#program, ["-listen", address, "-name", address]);
+    this.#running.set(ip, pod);
+    await pod.waitFor(/ready/);
+  }
+
+  /** Starts one that fails every call. */
+  async startBroken(ip: string): Promise<void> {
+    const pod = this.#start(this.#broken!, ["-listen", `${ip}:${this.port}`]);
     this.#running.set(ip, pod);
     await pod.waitFor(/ready/);
   }

@@ -15,11 +15,12 @@ import { failuresOf, LANGUAGES, type Language, peersOf, XdsClient } from "./xds-
 /** Addresses of pods, apart for each language. */
 const ipOf = (language: number, pod: number) => `127.0.${40 + language}.${pod}`;
 
-for (const [index, language] of LANGUAGES.entries()) {
-  test(`${language.name}: start, scale, rollout, outage of the control plane`, async (t) => {
-    await scenario(t, language, (pod) => ipOf(index, pod));
-  });
-}
+test("start, scale, rollout, outage of the control plane", { concurrency: 2 }, async (t) => {
+  const tests = LANGUAGES.map((language, i) =>
+    t.test(language.name, async (own) => scenario(own, language, (pod) => ipOf(i, pod))),
+  );
+  await Promise.all(tests);
+});
 
 async function scenario(
   t: Parameters<Language["command"]>[0] & { diagnostic(text: string): void },
