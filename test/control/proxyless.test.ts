@@ -44,14 +44,11 @@ async function scenario(
     objects.close();
   });
   await client.ready();
-  await client.next(60); // All are connected by now.
-  const spread = [...peersOf(await client.next(120))].sort();
-  assert.deepEqual(
-    spread.map(([name]) => name),
-    [1, 2, 3].map(peer).sort(),
-  );
-  for (const [name, count] of spread) assert.ok(count >= 30, `${name} got ${count} of 120 calls`);
-
+  // Soon, for a virtual machine warms up first.
+  await eventually("an even spread over the pods", async () => {
+    const spread = peersOf(await client.next(120));
+    return [1, 2, 3].every((pod) => (spread.get(peer(pod)) ?? 0) >= 36);
+  });
   await pods.start(ip(4));
   pods.say(ip(4), "ready");
   pods.publish();
