@@ -20,11 +20,16 @@ const PATH = "/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggre
 const { CDS, EDS, LDS, RDS, SDS } = RESOURCE_TYPES;
 
 const { values } = parseArgs({
-  options: { objects: { type: "string" }, listen: { type: "string" } },
+  options: {
+    objects: { type: "string" },
+    kubeconfig: { type: "string" },
+    listen: { type: "string" },
+  },
 });
 const [clock, log] = [realClock(), silentLogger];
 const system = { clock, rng: realRng(), log, env: process.env };
-const { source } = await openObjects({ objects: values.objects! }, system, false);
+const { objects: directory, kubeconfig } = values;
+const { source } = await openObjects({ objects: directory, kubeconfig }, system, false);
 const objects = new ControlObjects(source, { clock, log, namespaces: null });
 const snapshots = new ObjectSnapshots(objects, { plan: () => EMPTY_PLAN });
 const streams = new Set<Stream>();
