@@ -114,12 +114,21 @@ export {
 } from "./generated/envoy/extensions/transport_sockets/tls/v3/tls_pb.js";
 export { HttpProtocolOptionsSchema } from "./generated/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js";
 export {
+  type DeltaDiscoveryRequest,
   DeltaDiscoveryRequestSchema,
   DeltaDiscoveryResponseSchema,
+  type DiscoveryRequest,
   DiscoveryRequestSchema,
   DiscoveryResponseSchema,
   ResourceSchema,
 } from "./generated/envoy/service/discovery/v3/discovery_pb.js";
+export {
+  ClientConfig_GenericXdsConfigSchema,
+  ClientConfigSchema,
+  ClientStatusRequestSchema,
+  ClientStatusResponseSchema,
+  ConfigStatus,
+} from "./generated/envoy/service/status/v3/csds_pb.js";
 export { FractionalPercent_DenominatorType } from "./generated/envoy/type/v3/percent_pb.js";
 export { StatusSchema } from "./generated/google/rpc/status_pb.js";
 export { TypedStructSchema as UdpaTypedStructSchema } from "./generated/udpa/type/v1/typed_struct_pb.js";
