@@ -137,6 +137,7 @@ export const PEERS: readonly Peer[] = [
   system("nginx", ["-v"], /nginx\/(\S+)/),
   system("chromium", ["--version"], /Chromium (\S+)/),
   system("ip", ["-V"], /iproute2-(\S+),/),
+  system("nft", ["--version"], /v(\d\S*)/),
   system("java", ["-version"], /version "([^"]+)"/),
   system("javac", ["-version"], /javac (\S+)/),
   system("mvn", ["--version"], /Maven (\d\S*)/),
