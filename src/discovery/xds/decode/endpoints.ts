@@ -10,6 +10,7 @@ import {
   type Metadata,
   RESOURCE_TYPES,
 } from "../../../xds/index.ts";
+import type { DropCategory } from "../../endpoint.ts";
 import { XDS_ENDPOINTS_MAX, XDS_PRIORITIES_MAX } from "../limits.ts";
 import type { ResourceKind } from "../resource.ts";
 import { addressText } from "./address.ts";
@@ -43,12 +44,6 @@ export interface AssignedLocality {
   /** Share of its priority's calls; null: none is said. */
   readonly weight: number | null;
   readonly endpoints: readonly AssignedEndpoint[];
-}
-
-/** Calls that are refused before one is picked (`drop_overloads`). */
-export interface DropCategory {
-  readonly category: string;
-  readonly perMillion: number;
 }
 
 /** What is said of a cluster's endpoints. Immutable. */

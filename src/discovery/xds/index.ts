@@ -1,0 +1,30 @@
+/**
+ * The xDS client, and what it makes of clusters and endpoints. Loaded when xDS is spoken only:
+ * protobuf's run-time and the messages take long to load.
+ */
+export type { XdsSystem } from "./ads/server-link.ts";
+export { bootstrapOf, parseBootstrap, type XdsBootstrap } from "./bootstrap/bootstrap.ts";
+export { loadBootstrap } from "./bootstrap/load.ts";
+export { XdsClient, type XdsProtocol } from "./client.ts";
+export { XdsClusterResolver } from "./cluster/resolver.ts";
+export { hostPortOf } from "./decode/address.ts";
+export { CLUSTER_KIND, type ClusterResource } from "./decode/cluster.ts";
+export {
+  type AnyMessage,
+  decoded,
+  durationMs,
+  FieldProblem,
+  perMillion,
+  typeNameOf,
+  unpack,
+} from "./decode/fields.ts";
+export {
+  type CaSource,
+  type CertificateSource,
+  caOf,
+  type PemPair,
+  pemPairOf,
+  type TlsContext,
+  tlsContextOf,
+} from "./decode/tls.ts";
+export type { ResourceKind, ResourceWatch, ResourceWatcher } from "./resource.ts";
