@@ -26,16 +26,46 @@ export { DiscoveryError } from "./error.ts";
 export type { ApiCheck, CheckStep } from "./kubernetes/api/index.ts";
 export { type CheckedObject, checkObject } from "./kubernetes/check.ts";
 export type {
+  AllowedRoutes,
+  BackendRef,
+  Condition,
+  Gateway,
+  GatewayAddress,
+  GatewayClass,
+  GatewayListener,
+  GatewayListenerStatus,
+  GatewayStatus,
+  GRPCBackendRef,
+  GRPCHeaderMatch,
+  GRPCMethodMatch,
+  GRPCRoute,
+  GRPCRouteFilter,
+  GRPCRouteMatch,
+  GRPCRouteRule,
+  GroupKind,
+  LabelSelector,
+  ListenerTls,
+  Namespace,
+  ObjectRef,
+  ParentRef,
+  ReferenceGrant,
+  RouteParentStatus,
+  Secret,
+  VersionedMeta,
+} from "./kubernetes/gateway-objects.ts";
+export type {
   EndpointSlice,
   Kind,
   KindName,
   KubernetesObject,
   Node,
+  ObjectMeta,
   ObjectOfKind,
   Service,
+  ServicePort,
   SliceEndpoint,
 } from "./kubernetes/objects.ts";
-export { SERVICE_NAME_LABEL } from "./kubernetes/objects.ts";
+export { KINDS, SERVICE_NAME_LABEL } from "./kubernetes/objects.ts";
 export type { Place } from "./kubernetes/place.ts";
 export { shareWatches } from "./kubernetes/shared.ts";
 export type {
