@@ -7,6 +7,21 @@
  * Must never: hold a stream, know Kubernetes, or decide what a resource means.
  */
 
+export {
+  type AnyMessage,
+  type Decoded,
+  decoded,
+  defined,
+  durationJson,
+  durationMs,
+  FieldProblem,
+  type HostPort,
+  hostPortOf,
+  type ProtoDuration,
+  perMillion,
+  typeNameOf,
+  unpack,
+} from "./fields.ts";
 export type { CircuitBreakers } from "./generated/envoy/config/cluster/v3/circuit_breaker_pb.js";
 export {
   type Cluster,
@@ -86,7 +101,19 @@ export {
   DiscoveryResponseSchema,
   ResourceSchema,
 } from "./generated/envoy/service/discovery/v3/discovery_pb.js";
+export type { StringMatcher } from "./generated/envoy/type/matcher/v3/string_pb.js";
 export { StatusSchema } from "./generated/google/rpc/status_pb.js";
 export { TypedStructSchema as UdpaTypedStructSchema } from "./generated/udpa/type/v1/typed_struct_pb.js";
 export { TypedStructSchema } from "./generated/xds/type/v3/typed_struct_pb.js";
 export { RESOURCE_TYPES, type ResourceType, shortTypeName } from "./resource-type.ts";
+export {
+  type CaSource,
+  type CertificateSource,
+  caOf,
+  type PemPair,
+  pemPairOf,
+  type TlsContext,
+  tlsContextOf,
+  type UpstreamTls,
+  upstreamTlsOf,
+} from "./tls.ts";

@@ -7,24 +7,5 @@ export { bootstrapOf, parseBootstrap, type XdsBootstrap } from "./bootstrap/boot
 export { loadBootstrap } from "./bootstrap/load.ts";
 export { XdsClient, type XdsProtocol } from "./client.ts";
 export { XdsClusterResolver } from "./cluster/resolver.ts";
-export { hostPortOf } from "./decode/address.ts";
 export { CLUSTER_KIND, type ClusterResource } from "./decode/cluster.ts";
-export {
-  type AnyMessage,
-  decoded,
-  durationMs,
-  FieldProblem,
-  perMillion,
-  typeNameOf,
-  unpack,
-} from "./decode/fields.ts";
-export {
-  type CaSource,
-  type CertificateSource,
-  caOf,
-  type PemPair,
-  pemPairOf,
-  type TlsContext,
-  tlsContextOf,
-} from "./decode/tls.ts";
 export type { ResourceKind, ResourceWatch, ResourceWatcher } from "./resource.ts";

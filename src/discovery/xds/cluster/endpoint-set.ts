@@ -2,6 +2,8 @@
  * Leaves of a cluster as one endpoint set: priorities one behind the other, localities as groups,
  * health as rules, and a service config of the policy. gRFCs A27, A37. Pure.
  */
+
+import { defined } from "../../../xds/index.ts";
 import {
   type DropCategory,
   type Endpoint,
@@ -13,7 +15,6 @@ import {
 } from "../../endpoint.ts";
 import type { ClusterResource } from "../decode/cluster.ts";
 import type { AssignedEndpoint, AssignedLocality, LoadAssignment } from "../decode/endpoints.ts";
-import { defined } from "../decode/fields.ts";
 
 /** One cluster that is no aggregate, with its endpoints; null while nothing is known of these. */
 export interface ClusterLeaf {

@@ -9,15 +9,20 @@ import {
   Cluster_DiscoveryType,
   ClusterSchema,
   type ConfigSource,
+  decoded,
+  defined,
+  FieldProblem,
+  hostPortOf,
   RESOURCE_TYPES,
+  typeNameOf,
+  type UpstreamTls,
+  unpack,
+  upstreamTlsOf,
 } from "../../../xds/index.ts";
 import { formatAddress } from "../../target.ts";
 import type { ResourceKind } from "../resource.ts";
-import { hostPortOf } from "./address.ts";
 import { type LoadAssignment, loadAssignmentOf } from "./endpoints.ts";
-import { decoded, defined, FieldProblem, typeNameOf, unpack } from "./fields.ts";
 import { type DecodedPolicy, policyOf } from "./policy.ts";
-import { type UpstreamTls, upstreamTlsOf } from "./tls.ts";
 import { breakersOf, outliersOf } from "./traffic.ts";
 
 /** How the endpoints of a cluster are found. */

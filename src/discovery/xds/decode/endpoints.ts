@@ -5,16 +5,18 @@ import { fromBinary } from "@bufbuild/protobuf";
 import {
   type ClusterLoadAssignment,
   ClusterLoadAssignmentSchema,
+  decoded,
+  FieldProblem,
   type LbEndpoint,
   type LocalityLbEndpoints,
   type Metadata,
+  perMillion,
   RESOURCE_TYPES,
 } from "../../../xds/index.ts";
 import type { DropCategory } from "../../endpoint.ts";
 import { XDS_ENDPOINTS_MAX, XDS_PRIORITIES_MAX } from "../limits.ts";
 import type { ResourceKind } from "../resource.ts";
 import { addressText } from "./address.ts";
-import { decoded, FieldProblem, perMillion } from "./fields.ts";
 
 /** What the source says of an endpoint's health: `HealthStatus`, with TIMEOUT as unhealthy. */
 export type AssignedHealth = "healthy" | "draining" | "unhealthy" | "degraded";
