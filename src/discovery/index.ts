@@ -90,6 +90,17 @@ export type { Resolver, ResolverListener } from "./resolver.ts";
 export type { DnsTarget, ParsedTarget, StaticTarget, XdsTarget } from "./target.ts";
 export { parseTarget } from "./target.ts";
 
+export type {
+  ClusterResource,
+  ResourceKind,
+  ResourceWatch,
+  ResourceWatcher,
+  XdsBootstrap,
+  XdsClient,
+  XdsProtocol,
+  XdsSystem,
+} from "./xds/index.ts";
+
 /** All of xDS, whose messages take long to load: who needs it waits for it. */
 export type XdsDiscovery = typeof import("./xds/index.ts");
 

@@ -7,5 +7,5 @@ export { bootstrapOf, parseBootstrap, type XdsBootstrap } from "./bootstrap/boot
 export { loadBootstrap } from "./bootstrap/load.ts";
 export { XdsClient, type XdsProtocol } from "./client.ts";
 export { XdsClusterResolver } from "./cluster/resolver.ts";
-export { CLUSTER_KIND, type ClusterResource } from "./decode/cluster.ts";
+export { type ClusterResource, clusterKind } from "./decode/cluster.ts";
 export type { ResourceKind, ResourceWatch, ResourceWatcher } from "./resource.ts";

@@ -3,7 +3,6 @@
  * health as rules, and a service config of the policy. gRFCs A27, A37. Pure.
  */
 
-import { defined } from "../../../xds/index.ts";
 import {
   type DropCategory,
   type Endpoint,
@@ -15,15 +14,13 @@ import {
 } from "../../endpoint.ts";
 import type { ClusterResource } from "../decode/cluster.ts";
 import type { AssignedEndpoint, AssignedLocality, LoadAssignment } from "../decode/endpoints.ts";
+import { HASHING, serviceConfigOf } from "../decode/service-config.ts";
 
 /** One cluster that is no aggregate, with its endpoints; null while nothing is known of these. */
 export interface ClusterLeaf {
   readonly cluster: ClusterResource;
   readonly assignment: LoadAssignment | null;
 }
-
-/** Policies that hash: weights of localities are part of each endpoint's own there (A42). */
-const HASHING: readonly string[] = ["ring_hash", "maglev"];
 
 /** Why an endpoint is left out; of a healthy one nothing. */
 const HEALTH_REASONS: Readonly<Record<AssignedEndpoint["health"], string | null>> = {
@@ -137,29 +134,4 @@ function reasonOf(
 
 function byAddress(a: SkippedEndpoint, b: SkippedEndpoint): number {
   return a.endpoint.address < b.endpoint.address ? -1 : 1;
-}
-
-/** The service config, after `JSON.parse`, that says what a cluster says. */
-export function serviceConfigOf(
-  { policy, outliers, extensions }: ClusterResource,
-  hashHeader: string | null,
-  overprovisioningPercent: number | undefined,
-): Readonly<Record<string, unknown>> {
-  const name = Object.keys(policy.entry)[0]!;
-  const isHashed = HASHING.includes(name) && hashHeader !== null;
-  const entry = isHashed
-    ? { [name]: { requestHashHeader: hashHeader, ...policy.entry[name] } }
-    : policy.entry;
-  const list = outliers === undefined ? [entry] : around(outliers, entry);
-  const locality = { ...Object(extensions.locality), ...defined({ overprovisioningPercent }) };
-  const hasLocality = Object.keys(locality).length > 0;
-  const fairlead = { ...extensions, ...(hasLocality ? { locality } : {}) };
-  return {
-    loadBalancingConfig: list,
-    ...(Object.keys(fairlead).length === 0 ? {} : { fairlead }),
-  };
-}
-
-function around(outliers: Readonly<Record<string, unknown>>, child: unknown) {
-  return [{ outlier_detection: { ...outliers, childPolicy: [child] } }];
 }

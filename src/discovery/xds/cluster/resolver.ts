@@ -9,9 +9,9 @@ import { assert, type Clock, type Timer } from "../../../base/index.ts";
 import { newEndpointSet } from "../../endpoint.ts";
 import type { Resolver, ResolverListener } from "../../resolver.ts";
 import type { XdsClient } from "../client.ts";
-import { CLUSTER_KIND, type ClusterResource } from "../decode/cluster.ts";
+import type { ClusterResource } from "../decode/cluster.ts";
 import { AGGREGATE_DEPTH_MAX, AGGREGATE_LEAVES_MAX } from "../limits.ts";
-import type { ResourceWatch } from "../resource.ts";
+import type { ResourceKind, ResourceWatch } from "../resource.ts";
 import { type ClusterLeaf, endpointSetOf } from "./endpoint-set.ts";
 import { LeafWatch, type ResolverMaker } from "./leaf-watch.ts";
 
@@ -19,6 +19,8 @@ import { LeafWatch, type ResolverMaker } from "./leaf-watch.ts";
 export interface ClusterResolverDeps {
   readonly client: XdsClient;
   readonly clock: Clock;
+  /** CDS, the same object as for all watches of the client. */
+  readonly kind: ResourceKind<ClusterResource>;
   /** For clusters whose names are looked up. */
   readonly createResolver: ResolverMaker;
   /** Header whose value calls are hashed by; null: none. */
@@ -74,7 +76,7 @@ export class XdsClusterResolver implements Resolver {
     };
     this.#nodes.set(name, node);
     const about = (reason: string | null) => (reason === null ? null : `CDS ${name}: ${reason}`);
-    node.watch = this.#deps.client.watch(CLUSTER_KIND, name, {
+    node.watch = this.#deps.client.watch(this.#deps.kind, name, {
       onResource: (resource) => {
         node.resource = resource;
         node.isKnown = true;
