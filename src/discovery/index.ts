@@ -53,6 +53,8 @@ export type {
   Secret,
   VersionedMeta,
 } from "./kubernetes/gateway-objects.ts";
+export { ServiceModel } from "./kubernetes/model/model.ts";
+export { isTcp } from "./kubernetes/model/ports.ts";
 export type {
   EndpointSlice,
   Kind,
@@ -65,7 +67,7 @@ export type {
   ServicePort,
   SliceEndpoint,
 } from "./kubernetes/objects.ts";
-export { KINDS, SERVICE_NAME_LABEL } from "./kubernetes/objects.ts";
+export { KINDS, SERVICE_NAME_LABEL, ZONE_LABEL } from "./kubernetes/objects.ts";
 export type { Place } from "./kubernetes/place.ts";
 export { shareWatches } from "./kubernetes/shared.ts";
 export type {
@@ -77,14 +79,23 @@ export type {
   Subscription,
 } from "./kubernetes/source.ts";
 export type { KubernetesTarget, TargetPort } from "./kubernetes/target.ts";
+export type {
+  ObjectWriter,
+  WriteFailure,
+  WriteResult,
+  WriteTarget,
+  WriteVerb,
+} from "./kubernetes/writer.ts";
 export {
   checkApiServer,
   checkDiscoveryOptions,
   type Discovery,
   type DiscoveryOptions,
   type DiscoverySystem,
+  type OpenObjects,
   OptionsError,
   openDiscovery,
+  openObjects,
 } from "./open.ts";
 export type { Resolver, ResolverListener } from "./resolver.ts";
 export type { DnsTarget, ParsedTarget, StaticTarget, XdsTarget } from "./target.ts";

@@ -20,6 +20,8 @@ export type {
   MeshListener,
   MeshSource,
 } from "./config.ts";
+export { isGrpcPort } from "./services/config.ts";
+export { ServiceMeshSource } from "./services/source.ts";
 export type { XdsMeshOptions } from "./xds/open.ts";
 
 /**
