@@ -5,6 +5,7 @@
  */
 import { createResolver, type Discovery } from "../discovery/index.ts";
 import {
+  type AdminGrpc,
   AdminServer,
   type AdminSource,
   type ConnectionsView,
@@ -15,6 +16,7 @@ import {
   type ProxyConfig,
   type RelayGroup,
   singleRelay,
+  startAdminGrpc,
   WorkerError,
   WorkerPool,
   withoutPeers,
@@ -66,25 +68,32 @@ interface Parts {
 async function relay(
   parts: Parts,
   config: ProxyConfig,
-  { log }: System,
+  system: System,
   stop: AbortSignal,
 ): Promise<number> {
+  const { log } = system;
   const { group, nesting } = parts;
   const quit = new AbortController();
-  const admin = new AdminServer(
-    adminSource(parts, () => quit.abort("POST /quitquitquit")),
-    log,
-  );
+  const source = adminSource(parts, () => quit.abort("POST /quitquitquit"));
+  const admin = new AdminServer(source, log);
+  let grpc: AdminGrpc | null = null;
   try {
     const adminAddress = config.admin && (await bind("--admin", () => admin.listen(config.admin!)));
     const peerAddress = nesting && (await bind("--peer-listen", () => nesting.listen()));
     const addresses = await group.listen();
+    grpc =
+      config.adminGrpc &&
+      (await bind("--admin-grpc", () =>
+        startAdminGrpc(config.adminGrpc!, source, addresses, system),
+      ));
     for (const address of addresses) log.info("listening", { address });
     if (adminAddress !== null) log.info("admin", { address: adminAddress });
+    if (grpc !== null) log.info("admin over gRPC", { address: grpc.address });
     if (peerAddress !== null) log.info("peers", { address: peerAddress });
     nesting?.start();
   } catch (error) {
     admin.close();
+    grpc?.close();
     nesting?.close();
     await group.close();
     const isExpected = error instanceof ListenError || error instanceof WorkerError;
@@ -94,6 +103,7 @@ async function relay(
   await aborted(end);
   await drain(parts, String(end.reason));
   admin.close();
+  grpc?.close();
   nesting?.close();
   await group.close();
   return 0;
@@ -190,7 +200,7 @@ function adminSource(parts: Parts, quit: () => void): AdminSource {
 }
 
 /** Listens on the address that `flag` names. */
-async function bind(flag: string, listen: () => Promise<string>): Promise<string> {
+async function bind<T>(flag: string, listen: () => Promise<T>): Promise<T> {
   try {
     return await listen();
   } catch (error) {

@@ -72,6 +72,9 @@ function addTargets(command: Command): void {
       valueOption("--admin <address>", "admin: HOST:PORT, or PORT on 127.0.0.1", parseAdmin),
     )
     .addOption(
+      valueOption("--admin-grpc <address>", "channelz for grpcdebug, as --admin", parseAdmin),
+    )
+    .addOption(
       valueOption(
         "--workers <n>",
         "processes that relay, each with connections of its own (default: 1)",

@@ -14,6 +14,7 @@ export {
   renderTable,
   renderWhy,
 } from "./admin/index.ts";
+export { type AdminGrpc, startAdminGrpc } from "./admin-grpc.ts";
 export {
   listenForms,
   type PeersConfig,
