@@ -23,6 +23,7 @@ const VERBS: Record<string, () => Promise<Command>> = {
   why: async () => (await import("./why.ts")).whyCommand(),
   endpoints: async () => (await import("./endpoints.ts")).endpointsCommand(),
   check: async () => (await import("./check.ts")).checkCommand(),
+  "capture-rules": async () => (await import("./capture-rules.ts")).captureRulesCommand(),
   lab: async () => (await import("./lab.ts")).labCommand(),
 };
 
