@@ -34,6 +34,7 @@ export function testRecipes(): readonly Recipe[] {
     pythonVenv("python", "requirements.txt", ["python-grpcio", "python-grpcio-tools", "envoy"]),
     debian("chromium", ["chromium"], ["chromium"]),
     debian("iproute2", ["iproute2"], ["ip"]),
+    debian("netfilter", ["nftables", "iptables"], ["nft", "iptables"]),
     debian("java", ["default-jre-headless", "maven"], ["java", "mvn"]),
     javaInterop(),
     nodeVersions(),

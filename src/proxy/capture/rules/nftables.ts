@@ -123,7 +123,7 @@ function exemptDestinations(spec: RulesSpec): string[] {
   const { skipCidrs, skipOutboundPorts, onlyCidrs } = spec;
   return [
     ...byFamily("daddr", [...LOOPBACK, ...skipCidrs]).map((match) => `${match} return`),
-    ...matches("tcp dport", skipOutboundPorts).map((match) => `${match} return`),
+    ...portMatches(skipOutboundPorts).map((match) => `${match} return`),
     ...(onlyCidrs.length === 0 ? [] : others(onlyCidrs)),
   ];
 }
@@ -140,7 +140,7 @@ function others(cidrs: readonly string[]): string[] {
 
 function exemptInbound({ outboundPort, inboundPort, skipInboundPorts }: RulesSpec): string[] {
   const ports = [outboundPort, inboundPort!, ...skipInboundPorts];
-  return ['iifname "lo" return', ...matches("tcp dport", ports).map((match) => `${match} return`)];
+  return ['iifname "lo" return', ...portMatches(ports).map((match) => `${match} return`)];
 }
 
 function sources({ sourceCidrs }: RulesSpec, rule: (match: string) => string): string[] {
@@ -158,7 +158,12 @@ function matches(what: string, values: readonly (string | number)[]): string[] {
   return values.length === 0 ? [] : [`${what} ${setOf(values)}`];
 }
 
-/** As nft(8) takes it; CIDRs that lie in each other would be refused, and are taken one by one. */
+/** One rule each: ranges may overlap. */
+function portMatches(ports: readonly (string | number)[]): string[] {
+  return ports.map((port) => `tcp dport ${port}`);
+}
+
+/** As nft(8) takes it. */
 function setOf(values: readonly (string | number)[]): string {
   return `{ ${[...new Set(values)].join(", ")} }`;
 }

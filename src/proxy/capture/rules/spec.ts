@@ -1,7 +1,7 @@
 /**
  * What rules of netfilter capture, and what they leave alone: the values that a script is made of.
  */
-import { isIP } from "node:net";
+import { BlockList, isIP } from "node:net";
 import type { CaptureConfig } from "../capture-relay.ts";
 
 /** Whose rules: those of nft(8), or of iptables(8) and ip6tables(8). */
@@ -40,9 +40,23 @@ export const ROUTING_TABLE = "15001";
 /** Loopback is never captured: what is dialled there is in this pod. */
 export const LOOPBACK = ["127.0.0.0/8", "::1/128"];
 
-/** Those of one family. */
+/**
+ * Those of one family, without those that lie in another of them: nft(8) refuses a set in which
+ * ranges overlap.
+ */
 export function ofFamily(cidrs: readonly string[], family: 4 | 6): string[] {
-  return cidrs.filter((cidr) => isIP(cidr.replace(/\/.*$/, "")) === family);
+  const wide = new BlockList();
+  const type = family === 4 ? "ipv4" : "ipv6";
+  const parts = cidrs.map((cidr) => {
+    const [ip = "", bits] = cidr.split("/");
+    return { cidr, ip, bits: Number(bits ?? (family === 4 ? 32 : 128)) };
+  });
+  const own = parts.filter(({ ip }) => isIP(ip) === family).sort((a, b) => a.bits - b.bits);
+  return own.flatMap(({ cidr, ip, bits }) => {
+    if (wide.check(ip, type)) return [];
+    wide.addSubnet(ip, bits, type);
+    return [cidr];
+  });
 }
 
 /** An address or CIDR; null: the text is neither. */
