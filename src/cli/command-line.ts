@@ -24,6 +24,7 @@ const VERBS: Record<string, () => Promise<Command>> = {
   endpoints: async () => (await import("./endpoints.ts")).endpointsCommand(),
   check: async () => (await import("./check.ts")).checkCommand(),
   "proxy-config": async () => (await import("./proxy-config.ts")).proxyConfigCommand(),
+  "capture-rules": async () => (await import("./capture-rules.ts")).captureRulesCommand(),
   lab: async () => (await import("./lab.ts")).labCommand(),
 };
 
