@@ -25,6 +25,7 @@ const VERBS: Record<string, () => Promise<Command>> = {
   check: async () => (await import("./check.ts")).checkCommand(),
   "proxy-status": async () => (await import("./proxy-status.ts")).proxyStatusCommand(),
   "proxy-config": async () => (await import("./proxy-config.ts")).proxyConfigCommand(),
+  "capture-rules": async () => (await import("./capture-rules.ts")).captureRulesCommand(),
   lab: async () => (await import("./lab.ts")).labCommand(),
 };
 

@@ -60,22 +60,27 @@ export async function runProxy(
 }
 
 /** What relays, and what evens it out with other replicas; null: nothing does. */
-interface Parts {
+export interface Parts {
   readonly group: RelayGroup;
   readonly nesting: Nesting | null;
 }
 
-async function relay(
+/**
+ * Binds everything, relays until the end is asked for, drains.
+ * @param capture what was captured; absent: nothing is.
+ */
+export async function relay(
   parts: Parts,
   config: ProxyConfig,
   system: System,
   stop: AbortSignal,
+  capture?: AdminSource["capture"],
 ): Promise<number> {
   const { log } = system;
   const { group, nesting } = parts;
   const quit = new AbortController();
   const source = adminSource(parts, () => quit.abort("POST /quitquitquit"));
-  const admin = new AdminServer(source, log);
+  const admin = new AdminServer({ ...source, capture }, log);
   let grpc: AdminGrpc | null = null;
   try {
     const adminAddress = config.admin && (await bind("--admin", () => admin.listen(config.admin!)));
@@ -123,7 +128,7 @@ function startFields(config: ProxyConfig): Record<string, unknown> {
 }
 
 /** For figures of this process; those of workers are added to it. */
-function newRegistry(): Registry {
+export function newRegistry(): Registry {
   const registry = new Registry();
   const labels = { version: packageVersion() };
   const help = "1, with the version as its label.";
