@@ -25,7 +25,7 @@ export interface ControlOptions {
   /** How Kubernetes objects are found; by default as kubectl does. */
   readonly kubernetes?: DiscoveryOptions;
   readonly tls?: ServerTlsFiles;
-  /** Nodes may have only what the namespaces of their certificates may. Needs `tls.clientCaFile`. */
+  /** Nodes may have only what their certificates' namespaces may. Needs `tls.clientCaFile`. */
   readonly authorize?: boolean;
   /** Only objects of these namespaces; of all unless given. */
   readonly namespaces?: readonly string[];
