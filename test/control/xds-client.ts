@@ -1,11 +1,13 @@
 /**
- * A stock gRPC program of some language that balances itself by xDS, as a process: its calls as they
- * end. All these programs have the same flags and write the same lines (test/peers/go/xds-client).
+ * A stock gRPC program of some language that balances itself by xDS, as a process: its calls as
+ * they end. All these programs have the same flags and lines (test/peers/go/xds-client).
  */
 import { globSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { eventually } from "../kubernetes/wait.ts";
 import { requirePeer, type SkippableTest } from "../peers/find.ts";
 import { type RunningProcess, startProcess } from "../peers/processes.ts";
+import type { Starter } from "./pods.ts";
 
 /** One call that ended. */
 export interface EndedCall {
@@ -62,10 +64,11 @@ export const LANGUAGES: readonly Language[] = [
   },
 ];
 
+let count = 0;
+
 /** See the head of this file. */
 export class XdsClient {
   readonly process: RunningProcess;
-  #seen = 0;
 
   /** @param directory of a file that the program reads: its bootstrap. */
   constructor(
@@ -73,9 +76,13 @@ export class XdsClient {
     directory: string,
     control: string,
     target: string,
-    options: { readonly args?: readonly string[]; readonly node?: object } = {},
+    options: {
+      readonly args?: readonly string[];
+      readonly node?: object;
+      readonly start?: Starter;
+    } = {},
   ) {
-    const bootstrap = join(directory, `.bootstrap-${Math.random().toString(36).slice(2)}`);
+    const bootstrap = join(directory, `.bootstrap-${(count += 1)}`);
     const server = {
       server_uri: control,
       channel_creds: [{ type: "insecure" }],
@@ -86,7 +93,8 @@ export class XdsClient {
     writeFileSync(bootstrap, JSON.stringify({ xds_servers: [server], node }));
     const [program, ...first] = command;
     const args = [...first, "-target", target, ...(options.args ?? [])];
-    this.process = startProcess(program!, args.map(longFlag(program!)), {
+    const start = options.start ?? startProcess;
+    this.process = start(program!, args.map(longFlag(program!)), {
       env: { GRPC_XDS_BOOTSTRAP: bootstrap },
     });
   }
@@ -100,12 +108,11 @@ export class XdsClient {
       .map((line) => JSON.parse(line) as EndedCall);
   }
 
-  /** Those that have ended since the last time. */
-  news(): readonly EndedCall[] {
-    const all = this.calls;
-    const news = all.slice(this.#seen);
-    this.#seen = all.length;
-    return news;
+  /** The next calls, once so many have ended from now on. */
+  async next(count: number): Promise<readonly EndedCall[]> {
+    const from = this.calls.length;
+    await eventually(`${count} calls`, () => this.calls.length >= from + count);
+    return this.calls.slice(from);
   }
 
   async ready(timeoutMs = 30_000): Promise<void> {
