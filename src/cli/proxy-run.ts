@@ -5,6 +5,7 @@
  */
 import { createResolver, type Discovery } from "../discovery/index.ts";
 import {
+  type AdminGrpc,
   AdminServer,
   type AdminSource,
   type ConnectionsView,
@@ -15,7 +16,7 @@ import {
   type ProxyConfig,
   type RelayGroup,
   singleRelay,
-  type TcpAddress,
+  startAdminGrpc,
   WorkerError,
   WorkerPool,
   withoutPeers,
@@ -51,44 +52,53 @@ export async function runProxy(
     const upstreamTls = namedFor(config.upstreamTls, config.target, defaultNamespace);
     const peers = config.peers && namedForPeers(config.peers, defaultNamespace);
     const named = { ...config, upstreamTls, peers };
-    const group = createGroup(named, discovery, registry, system);
-    const nesting = peers && createNesting(peers, group, discovery, registry, system);
-    return await relay({ group, nesting }, named, system, stop);
+    const parts = await createParts(named, discovery, registry, system);
+    return await relay(parts, named, system, stop);
   } finally {
     discovery.close();
   }
 }
 
 /** What relays, and what evens it out with other replicas; null: nothing does. */
-interface Parts {
+export interface Parts {
   readonly group: RelayGroup;
   readonly nesting: Nesting | null;
 }
 
-async function relay(
+/**
+ * Binds everything, relays until the end is asked for, drains.
+ * @param capture what was captured; absent: nothing is.
+ */
+export async function relay(
   parts: Parts,
   config: ProxyConfig,
-  { log }: System,
+  system: System,
   stop: AbortSignal,
+  capture?: AdminSource["capture"],
 ): Promise<number> {
+  const { log } = system;
   const { group, nesting } = parts;
   const quit = new AbortController();
-  const admin = new AdminServer(
-    adminSource(parts, () => quit.abort("POST /quitquitquit")),
-    log,
-  );
+  const source = adminSource(parts, () => quit.abort("POST /quitquitquit"));
+  const admin = new AdminServer({ ...source, capture }, log);
+  let grpc: AdminGrpc | null = null;
   try {
-    const adminAddress =
-      config.admin === null ? null : await bind("--admin", config.admin, (at) => admin.listen(at));
-    const peerAddress =
-      nesting && (await bind("--peer-listen", config.peers!.listen, () => nesting.listen()));
+    const adminAddress = config.admin && (await bind("--admin", () => admin.listen(config.admin!)));
+    const peerAddress = nesting && (await bind("--peer-listen", () => nesting.listen()));
     const addresses = await group.listen();
+    grpc =
+      config.adminGrpc &&
+      (await bind("--admin-grpc", () =>
+        startAdminGrpc(config.adminGrpc!, source, addresses, system),
+      ));
     for (const address of addresses) log.info("listening", { address });
     if (adminAddress !== null) log.info("admin", { address: adminAddress });
+    if (grpc !== null) log.info("admin over gRPC", { address: grpc.address });
     if (peerAddress !== null) log.info("peers", { address: peerAddress });
     nesting?.start();
   } catch (error) {
     admin.close();
+    grpc?.close();
     nesting?.close();
     await group.close();
     const isExpected = error instanceof ListenError || error instanceof WorkerError;
@@ -98,6 +108,7 @@ async function relay(
   await aborted(end);
   await drain(parts, String(end.reason));
   admin.close();
+  grpc?.close();
   nesting?.close();
   await group.close();
   return 0;
@@ -117,12 +128,28 @@ function startFields(config: ProxyConfig): Record<string, unknown> {
 }
 
 /** For figures of this process; those of workers are added to it. */
-function newRegistry(): Registry {
+export function newRegistry(): Registry {
   const registry = new Registry();
   const labels = { version: packageVersion() };
   const help = "1, with the version as its label.";
   registry.gauge("fairlead_build_info", help, labels, () => 1);
   return registry;
+}
+
+async function createParts(
+  config: ProxyConfig,
+  discovery: Discovery,
+  registry: Registry,
+  system: System,
+): Promise<Parts> {
+  const group = createGroup(config, discovery, registry, system);
+  try {
+    const { peers } = config;
+    return { group, nesting: peers && createNesting(peers, group, discovery, registry, system) };
+  } catch (error) {
+    await group.close();
+    throw error;
+  }
 }
 
 function createGroup(
@@ -178,16 +205,11 @@ function adminSource(parts: Parts, quit: () => void): AdminSource {
 }
 
 /** Listens on the address that `flag` names. */
-async function bind(
-  flag: string,
-  address: TcpAddress,
-  listen: (address: TcpAddress) => Promise<string>,
-): Promise<string> {
+async function bind<T>(flag: string, listen: () => Promise<T>): Promise<T> {
   try {
-    return await listen(address);
+    return await listen();
   } catch (error) {
-    const { message } = new ListenError(address, error as NodeJS.ErrnoException);
-    throw new CommandError(`${flag}: ${message}`);
+    throw error instanceof ListenError ? new CommandError(`${flag}: ${error.message}`) : error;
   }
 }
 
