@@ -40,10 +40,9 @@ export {
 
 export type { StatusRow } from "./status/tasks.ts";
 export type {
-  WantedClass,
   WantedCondition,
   WantedGateway,
   WantedListener,
-  WantedRoute,
+  WantedParent,
   WantedStatuses,
 } from "./status/wanted.ts";
