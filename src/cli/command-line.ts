@@ -20,6 +20,7 @@ const ROOT_EXAMPLES = [
 /** Every verb, in the order of the help. */
 const VERBS: Record<string, () => Promise<Command>> = {
   proxy: async () => (await import("./proxy.ts")).proxyCommand(),
+  control: async () => (await import("./control.ts")).controlCommand(),
   why: async () => (await import("./why.ts")).whyCommand(),
   endpoints: async () => (await import("./endpoints.ts")).endpointsCommand(),
   check: async () => (await import("./check.ts")).checkCommand(),
