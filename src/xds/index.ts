@@ -7,6 +7,48 @@
  * Must never: hold a stream, know Kubernetes, or decide what a resource means.
  */
 export {
+  type AnyMessage,
+  type Decoded,
+  decoded,
+  defined,
+  durationJson,
+  durationMs,
+  FieldProblem,
+  type HostPort,
+  hostPortOf,
+  type ProtoDuration,
+  perMillion,
+  typeNameOf,
+  unpack,
+} from "./fields.ts";
+export {
+  AddressSchema,
+  type Channel,
+  ChannelConnectivityState_State,
+  ChannelDataSchema,
+  ChannelSchema,
+  GetChannelRequestSchema,
+  GetChannelResponseSchema,
+  GetServerRequestSchema,
+  GetServerResponseSchema,
+  GetServerSocketsRequestSchema,
+  GetServerSocketsResponseSchema,
+  GetServersRequestSchema,
+  GetServersResponseSchema,
+  GetSocketRequestSchema,
+  GetSocketResponseSchema,
+  GetSubchannelRequestSchema,
+  GetSubchannelResponseSchema,
+  GetTopChannelsRequestSchema,
+  GetTopChannelsResponseSchema,
+  type Server,
+  ServerSchema,
+  type Socket,
+  SocketSchema,
+  type Subchannel,
+  SubchannelSchema,
+} from "./generated/channelz_pb.js";
+export {
   type CircuitBreakers,
   type CircuitBreakers_Thresholds,
   CircuitBreakers_ThresholdsSchema,
@@ -129,8 +171,20 @@ export {
   ClientStatusResponseSchema,
   ConfigStatus,
 } from "./generated/envoy/service/status/v3/csds_pb.js";
+export type { StringMatcher } from "./generated/envoy/type/matcher/v3/string_pb.js";
 export { FractionalPercent_DenominatorType } from "./generated/envoy/type/v3/percent_pb.js";
 export { StatusSchema } from "./generated/google/rpc/status_pb.js";
 export { TypedStructSchema as UdpaTypedStructSchema } from "./generated/udpa/type/v1/typed_struct_pb.js";
 export { TypedStructSchema } from "./generated/xds/type/v3/typed_struct_pb.js";
 export { RESOURCE_TYPES, type ResourceType, shortTypeName } from "./resource-type.ts";
+export {
+  type CaSource,
+  type CertificateSource,
+  caOf,
+  type PemPair,
+  pemPairOf,
+  type TlsContext,
+  tlsContextOf,
+  type UpstreamTls,
+  upstreamTlsOf,
+} from "./tls.ts";

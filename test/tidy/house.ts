@@ -99,6 +99,7 @@ export const GLOBALS: Readonly<Record<string, { only: readonly string[]; use: st
 /** What others than this repository import: their exports need no user here. */
 export const ENTRIES: readonly string[] = [
   "src/proxy/public.ts",
+  "src/control/public.ts",
   "src/client/connect/public.ts",
   "src/client/grpc-js/public.ts",
   "src/client/plain/public.ts",
