@@ -24,6 +24,8 @@ const VERBS: Record<string, () => Promise<Command>> = {
   endpoints: async () => (await import("./endpoints.ts")).endpointsCommand(),
   check: async () => (await import("./check.ts")).checkCommand(),
   "capture-rules": async () => (await import("./capture-rules.ts")).captureRulesCommand(),
+  inject: async () => (await import("./inject.ts")).injectCommand(),
+  uninject: async () => (await import("./inject.ts")).uninjectCommand(),
   lab: async () => (await import("./lab.ts")).labCommand(),
 };
 

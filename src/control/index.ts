@@ -6,6 +6,17 @@
  * no other, equal objects give equal versions everywhere, and no snapshot mixes two generations.
  * Must never: relay a call, or know the insides of client and proxy.
  */
+
+export {
+  INJECT_DEFAULTS,
+  type InjectOptions,
+  injectManifest,
+  MANIFEST_BYTES_MAX,
+  ManifestError,
+  type ManifestNote,
+  type Rewritten,
+  uninjectManifest,
+} from "./inject/index.ts";
 export { ControlObjects, type ControlObjectsDeps } from "./objects/control-objects.ts";
 export type {
   ObjectKey,
@@ -15,7 +26,6 @@ export type {
   ObjectsState,
   TouchedKeys,
 } from "./objects/state.ts";
-export { objectKey } from "./objects/state.ts";
 export type {
   NodeInfo,
   NodeKind,
@@ -25,3 +35,25 @@ export type {
   SnapshotSource,
   View,
 } from "./resources.ts";
+export {
+  EMPTY_PLAN,
+  type GatewayPlan,
+  type PlannedChain,
+  type PlannedListener,
+  type RoutePlan,
+} from "./snapshot/plan.ts";
+export { ObjectSnapshots, type RoutePlanner } from "./snapshot/snapshots.ts";
+export {
+  StatusControl,
+  type StatusControlDeps,
+  type StatusReport,
+} from "./status/status-control.ts";
+export type { StatusRow } from "./status/tasks.ts";
+export type {
+  WantedClass,
+  WantedCondition,
+  WantedGateway,
+  WantedListener,
+  WantedRoute,
+  WantedStatuses,
+} from "./status/wanted.ts";

@@ -51,6 +51,8 @@ export type {
   Secret,
   VersionedMeta,
 } from "./kubernetes/gateway-objects.ts";
+export { ServiceModel } from "./kubernetes/model/model.ts";
+export { isTcp } from "./kubernetes/model/ports.ts";
 export type {
   EndpointSlice,
   Kind,
@@ -63,7 +65,7 @@ export type {
   ServicePort,
   SliceEndpoint,
 } from "./kubernetes/objects.ts";
-export { KINDS, SERVICE_NAME_LABEL } from "./kubernetes/objects.ts";
+export { KINDS, SERVICE_NAME_LABEL, ZONE_LABEL } from "./kubernetes/objects.ts";
 export type { Place } from "./kubernetes/place.ts";
 export { shareWatches } from "./kubernetes/shared.ts";
 export type {

@@ -7,6 +7,7 @@ import { existsSync, globSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import {
   binDir,
+  gatewayApiDir,
   javaInteropDir,
   nodeVersionsDir,
   peersDir,
@@ -105,6 +106,7 @@ export const PEERS: readonly Peer[] = [
   ownGo("health-server"),
   ownGo("load-client"),
   ownGo("storm-client"),
+  ownGo("xds-client"),
   {
     name: "greeter",
     candidates: () => [join(binDir, "greeter")],
@@ -116,6 +118,17 @@ export const PEERS: readonly Peer[] = [
   goTool("kube-apiserver", "k8s.io/kubernetes", "kubernetes"),
   goTool("kube-controller-manager", "k8s.io/kubernetes", "kubernetes"),
   goTool("coredns", "github.com/coredns/coredns", "coredns"),
+  {
+    name: "gateway-api",
+    // One of several files, which stands for all of them.
+    candidates: () => [join(gatewayApiDir, "gateway.networking.k8s.io_grpcroutes.yaml")],
+    version: {
+      kind: "goModule",
+      goMod: join(recipesDir, "gateway-api", "go.mod"),
+      module: "sigs.k8s.io/gateway-api",
+    },
+    installedBy: TEST,
+  },
   system("nghttp", ["--version"], /nghttp2\/(\S+)/),
   system("h2load", ["--version"], /nghttp2\/(\S+)/),
   system("nghttpd", ["--version"], /nghttp2\/(\S+)/),
@@ -127,6 +140,7 @@ export const PEERS: readonly Peer[] = [
   system("nft", ["--version"], /nftables v(\S+)/),
   system("iptables", ["--version"], /iptables v(\S+)/),
   system("java", ["-version"], /version "([^"]+)"/),
+  system("javac", ["-version"], /javac (\S+)/),
   system("mvn", ["--version"], /Maven (\d\S*)/),
   {
     name: "grpc-java-interop-server",
@@ -173,6 +187,9 @@ export const PEERS: readonly Peer[] = [
   ownScript("interop-server.py", "test/peers/python/interop_server.py"),
   ownScript("storm-client.ts", "test/peers/node/storm-client.ts"),
   ownScript("interop-client.ts", "test/peers/node/interop-client.ts"),
+  ownScript("xds-client.py", "test/peers/python/xds_client.py"),
+  ownScript("xds-client.ts", "test/peers/node/xds-client.ts"),
+  ownScript("XdsClient.java", "test/peers/java/XdsClient.java"),
 ];
 
 /** Whether all these peers stand where the catalogue looks for them. */

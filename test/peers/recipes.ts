@@ -9,7 +9,14 @@
 import { cpSync, existsSync, mkdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import { arePresent } from "./catalogue.ts";
-import { goModule, goTools, greeter, type Outputs, ownGoPrograms } from "./go-recipes.ts";
+import {
+  gatewayApi,
+  goModule,
+  goTools,
+  greeter,
+  type Outputs,
+  ownGoPrograms,
+} from "./go-recipes.ts";
 import { javaInterop, nodeVersions } from "./other-recipes.ts";
 import { peersDir, recipesDir, venvDir } from "./paths.ts";
 import { command, type Recipe } from "./recipe.ts";
@@ -35,12 +42,13 @@ export function testRecipes(): readonly Recipe[] {
     debian("chromium", ["chromium"], ["chromium"]),
     debian("iproute2", ["iproute2"], ["ip"]),
     debian("netfilter", ["nftables", "iptables"], ["nft", "iptables"]),
-    debian("java", ["default-jre-headless", "maven"], ["java", "mvn"]),
+    debian("java", ["default-jdk-headless", "maven"], ["java", "javac", "mvn"]),
     javaInterop(),
     nodeVersions(),
     goModule("etcd", [["etcd", "go.etcd.io/etcd/server/v3"]]),
     goModule("coredns", [["coredns", "github.com/coredns/coredns"]]),
     goModule("kubernetes", KUBERNETES, KUBERNETES_VERSION),
+    gatewayApi(),
   ];
 }
 

@@ -10,6 +10,7 @@ import {
   SERVICE_NAME_LABEL,
   type SourceProblem,
 } from "../../discovery/index.ts";
+import { Registry, renderPrometheus } from "../../telemetry/index.ts";
 import { ControlObjects } from "./control-objects.ts";
 import { objectKey, type TouchedKeys } from "./state.ts";
 
@@ -24,7 +25,10 @@ function setup({ namespaces, forbidden }: SetupOptions = {}) {
   const clock = new VirtualClock();
   const log = new RecordingLogger();
   const source = new ScriptedSource(clock, forbidden);
-  const state = new ControlObjects(source, { clock, log, namespaces: namespaces ?? null });
+  const registry = new Registry();
+  const deps = { clock, log, registry, namespaces: namespaces ?? null };
+  const state = new ControlObjects(source, deps);
+  const metrics = () => renderPrometheus(registry.snapshot());
   const heard: string[] = [];
   const end = state.subscribe({ onObjects: (touched) => heard.push(textOf(touched)) });
   const watchOf = (kind: KindName, namespace: string | null = null) =>
@@ -39,8 +43,9 @@ function setup({ namespaces, forbidden }: SetupOptions = {}) {
     state.close();
     assert.equal(source.watches.length, 0, "no watch is left");
     assert.equal(clock.pendingCount, 0, "no timer is left");
+    assert.doesNotMatch(metrics(), /fairlead_control/);
   };
-  return { clock, log, source, state, heard, end, watchOf, tell, close };
+  return { clock, log, source, state, metrics, heard, end, watchOf, tell, close };
 }
 
 function textOf(touched: TouchedKeys): string {
@@ -128,7 +133,7 @@ test("an object that is written again with the same content is no news", () => {
 });
 
 test("an outage takes nothing away, and what it hid is told at its end", () => {
-  const { clock, source, state, watchOf, tell, close } = setup();
+  const { clock, source, state, metrics, watchOf, tell, close } = setup();
   for (const name of ["a", "b"]) slice(source, `${name}-1`, name);
   state.start();
   clock.advance(1);
@@ -142,6 +147,8 @@ test("an outage takes nothing away, and what it hid is told at its end", () => {
   assert.deepEqual(tell(), []);
   assert.equal(state.slicesOf("prod/a").length, 1, "kept");
   assert.equal(state.staleSinceMs, 5001, "since the first of its problems");
+  assert.match(metrics(), /^fairlead_control_objects_stale_seconds 1$/m);
+  assert.match(metrics(), /^fairlead_control_objects\{resource="endpointslices"\} 2$/m);
   assert.deepEqual(state.problems, [
     {
       of: "EndpointSlice",
@@ -151,6 +158,7 @@ test("an outage takes nothing away, and what it hid is told at its end", () => {
   source.recover(watch);
   assert.deepEqual(tell(), ["EndpointSlice prod/a"]);
   assert.deepEqual([state.staleSinceMs, state.problems], [null, []]);
+  assert.match(metrics(), /^fairlead_control_objects_stale_seconds 0$/m);
   assert.equal(state.isSynced, true);
   close();
 });

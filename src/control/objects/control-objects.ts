@@ -19,6 +19,7 @@ import {
   type SourceProblem,
   type Subscription,
 } from "../../discovery/index.ts";
+import type { Reading, Registry } from "../../telemetry/index.ts";
 import {
   type ObjectKey,
   type ObjectMaps,
@@ -34,6 +35,8 @@ export interface ControlObjectsDeps {
   readonly log: Logger;
   /** Only objects of these are looked at, and of those that live in none; null: of all. */
   readonly namespaces: readonly string[] | null;
+  /** Where gauges go; nowhere by default. */
+  readonly registry?: Registry | undefined;
 }
 
 /** Kinds without which there is nothing to serve. */
@@ -62,6 +65,7 @@ export class ControlObjects implements ObjectsState {
   readonly #listeners = new Set<ObjectsListener>();
   /** Kinds that the log has named as forbidden. */
   readonly #forbidden = new Set<KindName>();
+  readonly #gauges: Reading[] = [];
   #touched = new Map<KindName, Set<ObjectKey>>();
   #timer: Timer | null = null;
   #isSynced = false;
@@ -84,12 +88,14 @@ export class ControlObjects implements ObjectsState {
       const places = KINDS[kind].isNamespaced ? (namespaces ?? [null]) : [null];
       for (const namespace of new Set(places)) this.#watch(kind, namespace);
     }
+    if (this.#deps.registry !== undefined) this.#measure(this.#deps.registry);
   }
 
   /** Ends all watches; no listener is called any more. Harmless when repeated. */
   close(): void {
     this.#isClosed = true;
     for (const { subscription } of this.#watches) subscription?.close();
+    for (const gauge of this.#gauges) gauge.remove();
     this.#timer?.cancel();
     this.#listeners.clear();
   }
@@ -115,6 +121,22 @@ export class ControlObjects implements ObjectsState {
   subscribe(listener: ObjectsListener): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
+  }
+
+  #measure(registry: Registry): void {
+    for (const kind of ALL_KINDS) {
+      const labels = { resource: KINDS[kind].plural };
+      const read = () => this.#maps[kind].size;
+      const help = "Objects that are known.";
+      this.#gauges.push(registry.gauge("fairlead_control_objects", help, labels, read));
+    }
+    const staleS = () => {
+      const sinceMs = this.staleSinceMs;
+      return sinceMs === null ? 0 : (this.#deps.clock.nowMs() - sinceMs) / 1000;
+    };
+    const help = "How long a watch of objects has been away; 0 when none is.";
+    const name = "fairlead_control_objects_stale_seconds";
+    this.#gauges.push(registry.gauge(name, help, {}, staleS));
   }
 
   #watch(kind: KindName, namespace: string | null): void {

@@ -2,8 +2,9 @@
  * Custom resources, as far as the Gateway API needs them: a kind is served while its
  * CustomResourceDefinition exists, and its objects go with it.
  *
- * Which kinds there can be is fixed (`resources.ts`); what a definition says beside its name is kept
- * and not obeyed: there are no schemas here, but what those of the Gateway API fill in is filled in.
+ * Which kinds there can be is fixed (`resources.ts`); what a definition says beside its name is
+ * kept and not obeyed: there are no schemas here, but what those of the Gateway API fill in is
+ * filled in.
  */
 import { type ApiObject, asJson, type Json, sameJson } from "./object.ts";
 import type { Objects } from "./objects.ts";

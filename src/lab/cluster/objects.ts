@@ -120,6 +120,9 @@ export class Objects {
       throw badRequest(`${subject} does not match the name on the URL (${at.name})`);
     }
     if (resource.createsOnUpdate && part === "object" && !this.store.get(at.kind, keyAt(at))) {
+      // Who names the object that he has seen does not want another.
+      const uid = asText(asJson(body.metadata).uid);
+      if (uid !== "") throw conflict(resource, name, uidText(uid, ""));
       return this.create(at.kind, at.namespace, given);
     }
     const before = this.get(at);
@@ -198,8 +201,7 @@ export class Objects {
     }
     const uid = asText(meta.uid);
     if (uid !== "" && uid !== before.metadata.uid) {
-      const kept = `UID in object meta: ${before.metadata.uid}`;
-      throw conflict(resource, name, `Precondition failed: UID in precondition: ${uid}, ${kept}`);
+      throw conflict(resource, name, uidText(uid, before.metadata.uid));
     }
     const kept = { apiVersion: before.apiVersion, kind: before.kind };
     const whole: ApiObject =
@@ -241,6 +243,10 @@ export class Objects {
 /** Its status, if it has one; an `undefined` would be no JSON. */
 function statusOf({ status }: ApiObject): Json {
   return status === undefined ? {} : { status };
+}
+
+function uidText(wanted: string, found: string): string {
+  return `Precondition failed: UID in precondition: ${wanted}, UID in object meta: ${found}`;
 }
 
 function hasVersion(body: Json): boolean {

@@ -14,7 +14,7 @@ import { type ApiFailure, isBuiltIn } from "../http/failure.ts";
 /** Answers of 404 in a row before known objects are given up. */
 export const ABSENCES_MAX = 5;
 /** How long until it is asked again whether the kind is there, at most; at least half of it. */
-export const ABSENT_RETRY_MS = 30_000;
+export const ABSENT_RETRY_MS = 15_000;
 
 /** Counts absences of the kind of one query. */
 export class Absence {
