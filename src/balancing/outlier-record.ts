@@ -61,13 +61,6 @@ export class OutlierRecord {
     this.#failures = 0;
   }
 
-  /** Forgets all calls. */
-  reset(): void {
-    this.swap();
-    this.swap();
-    this.errorsInRow = 0;
-  }
-
   /** Calls of the last interval. */
   get volume(): number {
     return this.lastSuccesses + this.lastFailures;

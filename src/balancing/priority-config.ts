@@ -88,6 +88,8 @@ const DEFAULT_LOCALITY: LocalityConfig = {
   overprovisioningPercent: 140,
 };
 
+type PercentName = "panicThresholdPercent" | "overprovisioningPercent";
+
 const OVERPROVISIONING_PERCENT_MAX = 10_000;
 
 /**
@@ -99,21 +101,17 @@ export function parseLocality(value: unknown, path: string): LocalityConfig {
   if (value === undefined || value === null) return DEFAULT_LOCALITY;
   const fields = fieldsAt(value, path);
   checkNames(fields, Object.keys(DEFAULT_LOCALITY), path);
-  const { prefer, panicThresholdPercent, overprovisioningPercent } = {
-    ...DEFAULT_LOCALITY,
-    ...fields,
-  };
+  const { prefer = null } = fields;
   if (prefer !== null && prefer !== "zone" && prefer !== "node") {
     refuse(`${path}.prefer`, prefer, '"zone" or "node"');
   }
-  const percentAt = (name: string, value: unknown, min: number, max: number): number =>
-    numberWithin(value, `${path}.${name}`, min, max);
+  const percentAt = (name: PercentName, min: number, max: number): number =>
+    numberWithin(fields[name] ?? DEFAULT_LOCALITY[name], `${path}.${name}`, min, max);
   return {
     prefer,
-    panicThresholdPercent: percentAt("panicThresholdPercent", panicThresholdPercent, 0, 100),
+    panicThresholdPercent: percentAt("panicThresholdPercent", 0, 100),
     overprovisioningPercent: percentAt(
       "overprovisioningPercent",
-      overprovisioningPercent,
       100,
       OVERPROVISIONING_PERCENT_MAX,
     ),

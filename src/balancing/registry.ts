@@ -3,7 +3,7 @@
  *
  * grpc-go registers some policies with the suffix `_experimental`; both names mean the same.
  */
-import { type Fields, fieldsAt } from "../grpc/index.ts";
+import { fieldsAt } from "../grpc/index.ts";
 import {
   type ParametersParser,
   parseLeastRequest,
@@ -71,7 +71,7 @@ export function parsePolicy(name: string): Policy {
  */
 export function tryParsePolicy(name: string, config: unknown, path: string): Policy | null {
   const parse = POLICIES.get(plainName(name));
-  return parse === undefined ? null : parse(fieldsAt(config, path) as Fields, path);
+  return parse === undefined ? null : parse(fieldsAt(config, path), path);
 }
 
 function plainName(name: string): string {

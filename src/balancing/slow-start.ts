@@ -12,6 +12,11 @@ import type { Rng } from "../base/index.ts";
 import { checkNames, durationMsAt, fieldsAt, numberWithin, refuse } from "../grpc/index.ts";
 import type { Picker, PickRequest, PickTarget } from "./policy.ts";
 
+/** A day: who warms up for longer has been told something wrong. */
+const WINDOW_MS_MAX = 86_400_000;
+/** With it an endpoint has 95 % of its share after 0.5 % of the window: hardly a slow start. */
+const AGGRESSION_MAX = 100;
+
 /** How long and how steep. */
 export interface SlowStartConfig {
   /** How long it takes to get the whole share. */
@@ -31,18 +36,27 @@ export function parseSlowStart(value: unknown, path: string): SlowStartConfig | 
   if (value === undefined || value === null) return null;
   const fields = fieldsAt(value, path);
   checkNames(fields, ["window", "aggression", "minWeightPercent"], path);
-  const { window, aggression = 1, minWeightPercent = 10 } = fields;
+  const { window } = fields;
+  const aggression = fields.aggression ?? 1;
   const windowMs = durationMsAt(window, `${path}.window`);
-  if (windowMs === 0) refuse(`${path}.window`, window, "more than 0s");
+  if (windowMs === 0 || windowMs > WINDOW_MS_MAX) {
+    refuse(`${path}.window`, window, `more than 0s, no more than ${WINDOW_MS_MAX / 1_000}s`);
+  }
   // Envoy: "By tuning aggression parameter, one could achieve polynomial or exponential speed";
   // its validation wants a value above 0.
-  if (typeof aggression !== "number" || !(aggression > 0 && Number.isFinite(aggression))) {
-    return refuse(`${path}.aggression`, aggression, "a number above 0");
+  if (typeof aggression !== "number" || !(aggression > 0 && aggression <= AGGRESSION_MAX)) {
+    const allowed = `a number above 0, no more than ${AGGRESSION_MAX}`;
+    return refuse(`${path}.aggression`, aggression, allowed);
   }
   return {
     windowMs,
     aggression,
-    minWeightPercent: numberWithin(minWeightPercent, `${path}.minWeightPercent`, 0, 100),
+    minWeightPercent: numberWithin(
+      fields.minWeightPercent ?? 10,
+      `${path}.minWeightPercent`,
+      0,
+      100,
+    ),
   };
 }
 

@@ -1,7 +1,7 @@
 /**
  * The parameters of `weighted_round_robin`, from service config. gRFC A58, A114.
  */
-import { booleanAt, type Fields, listAt, refuse, timeMsAt } from "../grpc/index.ts";
+import { booleanAt, type Fields, listAt, numberWithin, refuse, timeMsAt } from "../grpc/index.ts";
 
 /** "Default is 10 seconds." (A58, blackout_period) */
 export const BLACKOUT_MS = 10_000;
@@ -13,6 +13,9 @@ export const WEIGHT_UPDATE_MS = 1_000;
 export const WEIGHT_UPDATE_MS_MIN = 100;
 /** "Default is 10 seconds." (A58, oob_reporting_period) */
 export const OOB_REPORTING_MS = 10_000;
+
+/** A single error in a million calls then weighs as much as full utilization. */
+const ERROR_PENALTY_MAX = 1_000_000;
 
 /** See gRFC A58 for each. Immutable. */
 export interface WeightedRoundRobinConfig {
@@ -57,8 +60,7 @@ export function parseWeightedRoundRobinConfig(
 function penaltyAt(value: unknown, path: string): number {
   const penalty = value ?? 1; // "Default is 1.0." (A58)
   // "Configuration is rejected if this value is negative." (A58)
-  const isAllowed = typeof penalty === "number" && penalty >= 0 && Number.isFinite(penalty);
-  return isAllowed ? penalty : refuse(path, value, "a number, 0 or more");
+  return numberWithin(penalty, path, 0, ERROR_PENALTY_MAX);
 }
 
 function namesAt(value: unknown, path: string): readonly string[] {

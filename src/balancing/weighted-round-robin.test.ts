@@ -263,7 +263,10 @@ for (const [config, want] of [
   [{ weightUpdatePeriod: [] }, "weightUpdatePeriod is [], must be a duration"],
   [{ oobReportingPeriod: true }, "oobReportingPeriod is true, must be a duration"],
   [{ enableOobLoadReport: "yes" }, 'enableOobLoadReport is "yes", must be a boolean'],
-  [{ errorUtilizationPenalty: -0.1 }, "errorUtilizationPenalty is -0.1, must be a number, 0 or"],
+  [
+    { errorUtilizationPenalty: -0.1 },
+    "errorUtilizationPenalty is -0.1, must be a number from 0 to 1",
+  ],
   [{ errorUtilizationPenalty: "1" }, 'errorUtilizationPenalty is "1", must be a number'],
   [{ metricNamesForComputingUtilization: "a" }, 'ComputingUtilization is "a", must be a list'],
   [{ metricNamesForComputingUtilization: ["a", 1] }, "Utilization[1] is 1, must be a string"],
@@ -286,7 +289,7 @@ for (const [config, want] of [
  * weights became 0, and the next pick never ended.
  */
 test("a report whose errors are endless makes no endless pick", () => {
-  for (const errorUtilizationPenalty of [0, 1, 1e308]) {
+  for (const errorUtilizationPenalty of [0, 1, 1_000_000]) {
     const policy = policyOf({ errorUtilizationPenalty, blackoutPeriod: "0s" });
     const targets = fakeTargets(3);
     for (const [i, target] of targets.entries()) {

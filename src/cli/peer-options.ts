@@ -3,7 +3,6 @@
  * which connections end by age. Nothing is opened here.
  */
 import { type Command, Option } from "commander";
-import { parseTarget } from "../discovery/index.ts";
 import {
   type PeersConfig,
   PROXY_BOUNDS,
@@ -12,8 +11,8 @@ import {
   type TcpAddress,
   tryParseTcpAddress,
 } from "../proxy/index.ts";
-import { TlsFileError } from "../transport/index.ts";
-import { badValue, CommandError, secondsAsMs, UsageError, valueOption } from "./usage.ts";
+import { certificateName, namingTlsFlags } from "./tls-options.ts";
+import { badValue, secondsAsMs, UsageError, valueOption } from "./usage.ts";
 
 /** As commander yields them. */
 export interface PeerOptions {
@@ -99,18 +98,13 @@ function peerTls({ peerTlsCert, peerTlsKey, peerTlsCa }: PeerOptions): PeersConf
 }
 
 /**
- * The same with the name that peers' certificates carry: a Service's, or the host of a DNS target.
+ * The same with the name that peers' certificates carry.
  *
  * @param namespace of targets that name none; null: no target needs one.
  */
 export function namedForPeers(peers: PeersConfig, namespace: string | null): PeersConfig {
   if (peers.tls === null) return peers;
-  const target = parseTarget(peers.target);
-  let serverName: string | null = null;
-  if (target.kind === "dns") serverName = target.host;
-  if (target.kind === "kubernetes") {
-    serverName = `${target.service}.${target.namespace ?? namespace}.svc`;
-  }
+  const serverName = certificateName(peers.target, namespace);
   return { ...peers, tls: { ...peers.tls, serverName } };
 }
 
@@ -126,12 +120,7 @@ const PEER_TLS_FLAGS = {
   CA: "--peer-tls-ca",
 } as const;
 
-/** Only the command knows which flag named a file. */
+/** See `namingTlsFlags`, for the files among replicas. */
 export function namingPeerTlsFlags<T>(load: () => T): T {
-  try {
-    return load();
-  } catch (error) {
-    if (!(error instanceof TlsFileError)) throw error;
-    throw new CommandError(`${PEER_TLS_FLAGS[error.kind]}: ${error.message}`);
-  }
+  return namingTlsFlags(load, PEER_TLS_FLAGS);
 }

@@ -15,7 +15,6 @@ import {
   type ProxyConfig,
   type RelayGroup,
   singleRelay,
-  type TcpAddress,
   WorkerError,
   WorkerPool,
   withoutPeers,
@@ -51,9 +50,8 @@ export async function runProxy(
     const upstreamTls = namedFor(config.upstreamTls, config.target, defaultNamespace);
     const peers = config.peers && namedForPeers(config.peers, defaultNamespace);
     const named = { ...config, upstreamTls, peers };
-    const group = createGroup(named, discovery, registry, system);
-    const nesting = peers && createNesting(peers, group, discovery, registry, system);
-    return await relay({ group, nesting }, named, system, stop);
+    const parts = await createParts(named, discovery, registry, system);
+    return await relay(parts, named, system, stop);
   } finally {
     discovery.close();
   }
@@ -78,10 +76,8 @@ async function relay(
     log,
   );
   try {
-    const adminAddress =
-      config.admin === null ? null : await bind("--admin", config.admin, (at) => admin.listen(at));
-    const peerAddress =
-      nesting && (await bind("--peer-listen", config.peers!.listen, () => nesting.listen()));
+    const adminAddress = config.admin && (await bind("--admin", () => admin.listen(config.admin!)));
+    const peerAddress = nesting && (await bind("--peer-listen", () => nesting.listen()));
     const addresses = await group.listen();
     for (const address of addresses) log.info("listening", { address });
     if (adminAddress !== null) log.info("admin", { address: adminAddress });
@@ -123,6 +119,22 @@ function newRegistry(): Registry {
   const help = "1, with the version as its label.";
   registry.gauge("fairlead_build_info", help, labels, () => 1);
   return registry;
+}
+
+async function createParts(
+  config: ProxyConfig,
+  discovery: Discovery,
+  registry: Registry,
+  system: System,
+): Promise<Parts> {
+  const group = createGroup(config, discovery, registry, system);
+  try {
+    const { peers } = config;
+    return { group, nesting: peers && createNesting(peers, group, discovery, registry, system) };
+  } catch (error) {
+    await group.close();
+    throw error;
+  }
 }
 
 function createGroup(
@@ -178,16 +190,11 @@ function adminSource(parts: Parts, quit: () => void): AdminSource {
 }
 
 /** Listens on the address that `flag` names. */
-async function bind(
-  flag: string,
-  address: TcpAddress,
-  listen: (address: TcpAddress) => Promise<string>,
-): Promise<string> {
+async function bind(flag: string, listen: () => Promise<string>): Promise<string> {
   try {
-    return await listen(address);
+    return await listen();
   } catch (error) {
-    const { message } = new ListenError(address, error as NodeJS.ErrnoException);
-    throw new CommandError(`${flag}: ${message}`);
+    throw error instanceof ListenError ? new CommandError(`${flag}: ${error.message}`) : error;
   }
 }
 

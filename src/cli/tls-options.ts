@@ -74,9 +74,21 @@ export function namedFor(
   to: string,
   namespace: string | null,
 ): ProxyConfig["upstreamTls"] {
+  if (files === null || files.serverName !== null) return files;
+  return { ...files, serverName: certificateName(to, namespace) };
+}
+
+/**
+ * The name that certificates of a target's endpoints carry: a Service's, or the host of a DNS
+ * target; null where there is none, and each endpoint's own host counts.
+ *
+ * @param namespace of targets that name none; null: no target needs one.
+ */
+export function certificateName(to: string, namespace: string | null): string | null {
   const target = parseTarget(to);
-  if (files === null || files.serverName !== null || target.kind !== "kubernetes") return files;
-  return { ...files, serverName: `${target.service}.${target.namespace ?? namespace}.svc` };
+  if (target.kind === "dns") return target.host;
+  if (target.kind !== "kubernetes") return null;
+  return `${target.service}.${target.namespace ?? namespace}.svc`;
 }
 
 /** A parser of `--to-authority`: a name or an IP address, without a port. */
@@ -88,17 +100,26 @@ function parseAuthority(flag: string, text: string): string {
   throw badValue(flag, text, "a name or an IP address without a port");
 }
 
-const TLS_FLAGS = {
+/** Which flag names a file, by its kind. */
+type FileFlags = Readonly<Record<TlsFileError["kind"], string>>;
+
+const TLS_FLAGS: Readonly<Record<TlsFileError["side"], FileFlags>> = {
   server: { certificate: "--tls-cert", key: "--tls-key", CA: "--tls-client-ca" },
   client: { certificate: "--to-cert", key: "--to-key", CA: "--to-ca" },
-} as const;
+};
 
-/** Only the command knows which flag named a file. */
-export function namingTlsFlags<T>(load: () => T): T {
+/**
+ * Only the command knows which flag named a file.
+ *
+ * @param flags where both sides use the same files.
+ * @throws CommandError naming the flag, in place of a TlsFileError of `load`.
+ */
+export function namingTlsFlags<T>(load: () => T, flags?: FileFlags): T {
   try {
     return load();
   } catch (error) {
     if (!(error instanceof TlsFileError)) throw error;
-    throw new CommandError(`${TLS_FLAGS[error.side][error.kind]}: ${error.message}`);
+    const flag = (flags ?? TLS_FLAGS[error.side])[error.kind];
+    throw new CommandError(`${flag}: ${error.message}`);
   }
 }

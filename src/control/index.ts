@@ -6,6 +6,15 @@
  * no other, equal objects give equal versions everywhere, and no snapshot mixes two generations.
  * Must never: relay a call, or know the insides of client and proxy.
  */
+export { ControlObjects, type ControlObjectsDeps } from "./objects/control-objects.ts";
+export type {
+  ObjectKey,
+  ObjectMaps,
+  ObjectsListener,
+  ObjectsProblem,
+  ObjectsState,
+  TouchedKeys,
+} from "./objects/state.ts";
 export type {
   NodeInfo,
   NodeKind,
@@ -15,3 +24,17 @@ export type {
   SnapshotSource,
   View,
 } from "./resources.ts";
+export {
+  StatusControl,
+  type StatusControlDeps,
+  type StatusReport,
+} from "./status/status-control.ts";
+export type { StatusRow } from "./status/tasks.ts";
+export type {
+  WantedClass,
+  WantedCondition,
+  WantedGateway,
+  WantedListener,
+  WantedRoute,
+  WantedStatuses,
+} from "./status/wanted.ts";

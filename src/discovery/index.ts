@@ -24,16 +24,46 @@ export { DiscoveryError } from "./error.ts";
 export type { ApiCheck, CheckStep } from "./kubernetes/api/index.ts";
 export { type CheckedObject, checkObject } from "./kubernetes/check.ts";
 export type {
+  AllowedRoutes,
+  BackendRef,
+  Condition,
+  Gateway,
+  GatewayAddress,
+  GatewayClass,
+  GatewayListener,
+  GatewayListenerStatus,
+  GatewayStatus,
+  GRPCBackendRef,
+  GRPCHeaderMatch,
+  GRPCMethodMatch,
+  GRPCRoute,
+  GRPCRouteFilter,
+  GRPCRouteMatch,
+  GRPCRouteRule,
+  GroupKind,
+  LabelSelector,
+  ListenerTls,
+  Namespace,
+  ObjectRef,
+  ParentRef,
+  ReferenceGrant,
+  RouteParentStatus,
+  Secret,
+  VersionedMeta,
+} from "./kubernetes/gateway-objects.ts";
+export type {
   EndpointSlice,
   Kind,
   KindName,
   KubernetesObject,
   Node,
+  ObjectMeta,
   ObjectOfKind,
   Service,
+  ServicePort,
   SliceEndpoint,
 } from "./kubernetes/objects.ts";
-export { SERVICE_NAME_LABEL } from "./kubernetes/objects.ts";
+export { KINDS, SERVICE_NAME_LABEL } from "./kubernetes/objects.ts";
 export type { Place } from "./kubernetes/place.ts";
 export { shareWatches } from "./kubernetes/shared.ts";
 export type {
@@ -45,14 +75,23 @@ export type {
   Subscription,
 } from "./kubernetes/source.ts";
 export type { KubernetesTarget, TargetPort } from "./kubernetes/target.ts";
+export type {
+  ObjectWriter,
+  WriteFailure,
+  WriteResult,
+  WriteTarget,
+  WriteVerb,
+} from "./kubernetes/writer.ts";
 export {
   checkApiServer,
   checkDiscoveryOptions,
   type Discovery,
   type DiscoveryOptions,
   type DiscoverySystem,
+  type OpenObjects,
   OptionsError,
   openDiscovery,
+  openObjects,
 } from "./open.ts";
 export type { Resolver, ResolverListener } from "./resolver.ts";
 export type { DnsTarget, ParsedTarget, StaticTarget } from "./target.ts";

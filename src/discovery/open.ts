@@ -14,6 +14,7 @@ import type { ApiCheck } from "./kubernetes/api/index.ts";
 import { checkObject } from "./kubernetes/check.ts";
 import { shareWatches } from "./kubernetes/shared.ts";
 import type { ObjectSource } from "./kubernetes/source.ts";
+import type { ObjectWriter } from "./kubernetes/writer.ts";
 import { parseTarget } from "./target.ts";
 
 /** Where Kubernetes objects come from and where we run, as users say it. */
@@ -102,6 +103,50 @@ export async function openDiscovery(
     defaultNamespace: source?.defaultNamespace ?? null,
     close: () => shared?.close(),
   };
+}
+
+/** Objects of a cluster for who reads them all, such as a control plane. */
+export interface OpenObjects {
+  readonly source: ObjectSource;
+  /** Null: they come from files, which are the user's, or nobody asked to write. */
+  readonly writer: ObjectWriter | null;
+  /** Ends all watches and requests. Harmless when repeated. */
+  close(): void;
+}
+
+/**
+ * Opens the way to objects, without a target.
+ *
+ * @param mayWrite whether `writer` is wanted; it is used when it is told to, and needs rights.
+ * @throws OptionsError (rejects) when options exclude each other, DiscoveryError when there is no
+ *   way to objects.
+ */
+export async function openObjects(
+  options: DiscoveryOptions,
+  system: DiscoverySystem,
+  mayWrite: boolean,
+): Promise<OpenObjects> {
+  checkDiscoveryOptions(options);
+  const source = await openSource(options, system);
+  const writer = mayWrite ? await openWriter(options, system) : null;
+  return {
+    source,
+    writer,
+    close: () => {
+      source.close();
+      writer?.close();
+    },
+  };
+}
+
+async function openWriter(
+  { kubeconfig, context, namespace, objects }: DiscoveryOptions,
+  { clock, rng, log, env, optionPrefix }: DiscoverySystem,
+): Promise<ObjectWriter | null> {
+  if (objects !== undefined) return null;
+  const { createApiWriter, loadApiAccess } = await import("./kubernetes/api/index.ts");
+  const access = await loadApiAccess({ kubeconfig, context, namespace }, { env, optionPrefix });
+  return createApiWriter(access, { clock, rng, log });
 }
 
 /**

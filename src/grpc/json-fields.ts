@@ -29,13 +29,23 @@ export function refuse(path: string, value: unknown, allowed: string): never {
   throw new ServiceConfigError(path, `is ${shown}, must be ${allowed}`);
 }
 
-/** What is nested too deep to be written is no value that anybody wants to read. */
+/**
+ * What is nested too deep to be written is no value that anybody wants to read. Numbers that are
+ * too large for a double, such as 1e400, are Infinity after `JSON.parse`; JSON would say null.
+ */
 function shownOf(value: unknown): string {
+  if (isBoundless(value)) return String(value);
   try {
-    return JSON.stringify(value) ?? "missing";
+    return (
+      JSON.stringify(value, (_, part) => (isBoundless(part) ? String(part) : part)) ?? "missing"
+    );
   } catch {
     return typeof value;
   }
+}
+
+function isBoundless(value: unknown): boolean {
+  return typeof value === "number" && !Number.isFinite(value);
 }
 
 /** A JSON object at a path. */
@@ -89,8 +99,18 @@ export function bytesAt(value: unknown, path: string): number | null {
 /** Seconds with up to nine decimals, and an "s": the JSON of a protobuf Duration. */
 const DURATION = /^(\d{1,12})(?:\.(\d{1,9}))?s$/;
 
+/** protobuf's Duration: "Must be from -315,576,000,000 to +315,576,000,000 inclusive." */
+const DURATION_SECONDS_MAX = 315_576_000_000;
+
 /** "1.5s" as protobuf's JSON has it, or {"seconds": 1, "nanos": 5e8} as older tools write it. */
 export function durationMsAt(value: unknown, path: string): number {
+  const ms = tryDurationMs(value);
+  if (ms === null) return refuse(path, value, 'a duration such as "1.5s"');
+  if (ms <= DURATION_SECONDS_MAX * 1_000) return ms;
+  return refuse(path, value, `no more than ${DURATION_SECONDS_MAX}s`);
+}
+
+function tryDurationMs(value: unknown): number | null {
   if (typeof value === "string") {
     const match = DURATION.exec(value);
     const nanos = Number((match?.[2] ?? "").padEnd(9, "0"));
@@ -104,7 +124,7 @@ export function durationMsAt(value: unknown, path: string): number {
       isWhole(seconds ?? 0) && isWhole(nanos) && (seconds !== undefined || nanos !== 0);
     if (isSaid && ms >= 0 && Number(nanos) >= 0) return ms;
   }
-  return refuse(path, value, 'a duration such as "1.5s"');
+  return null;
 }
 
 /** The same; null when it is absent or null, as in all JSON of protobuf. */

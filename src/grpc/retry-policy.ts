@@ -2,7 +2,14 @@
  * Retry and hedging policies of service config, checked; carried out by whoever makes attempts.
  * https://github.com/grpc/proposal/blob/master/A6-client-retries.md
  */
-import { durationMsAt, type Fields, fieldsAt, refuse, statusesAt } from "./json-fields.ts";
+import {
+  durationMsAt,
+  type Fields,
+  fieldsAt,
+  refuse,
+  statusesAt,
+  timeMsAt,
+} from "./json-fields.ts";
 import type { Status } from "./status.ts";
 
 /**
@@ -10,6 +17,9 @@ import type { Status } from "./status.ts";
  * service config may ask for, unless the client itself says otherwise.
  */
 export const POLICY_ATTEMPTS_MAX = 5;
+
+/** Of `backoffMultiplier`: from 1 ms to any sensible `maxBackoff` in two steps. */
+const MULTIPLIER_MAX = 1_000;
 
 /** `retryPolicy`: further attempts, one after the other. */
 export interface RetryPolicy {
@@ -35,8 +45,10 @@ export interface HedgingPolicy {
 export function parseRetryPolicy(value: unknown, path: string): RetryPolicy {
   const fields = fieldsAt(value, path);
   const { backoffMultiplier, retryableStatusCodes } = fields;
-  if (typeof backoffMultiplier !== "number" || !(backoffMultiplier > 0)) {
-    refuse(`${path}.backoffMultiplier`, backoffMultiplier, "a number above 0");
+  const isNumber = typeof backoffMultiplier === "number" && backoffMultiplier > 0;
+  if (!isNumber || backoffMultiplier > MULTIPLIER_MAX) {
+    const allowed = `a number above 0, no more than ${MULTIPLIER_MAX}`;
+    return refuse(`${path}.backoffMultiplier`, backoffMultiplier, allowed);
   }
   const codesPath = `${path}.retryableStatusCodes`;
   const retryableStatuses = statusesAt(retryableStatusCodes, codesPath);
@@ -58,7 +70,7 @@ export function parseHedgingPolicy(value: unknown, path: string): HedgingPolicy 
   const { hedgingDelay, nonFatalStatusCodes } = fields;
   return {
     maxAttempts: attemptsAt(fields, path),
-    delayMs: hedgingDelay === undefined ? null : durationMsAt(hedgingDelay, `${path}.hedgingDelay`),
+    delayMs: timeMsAt(hedgingDelay, `${path}.hedgingDelay`),
     nonFatalStatuses: statusesAt(nonFatalStatusCodes, `${path}.nonFatalStatusCodes`),
   };
 }

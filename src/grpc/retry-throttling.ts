@@ -4,11 +4,14 @@
  */
 import { type Fields, fieldsAt, refuse } from "./json-fields.ts";
 
+/** The most tokens there can be; a success that brought more would bring no more than these. */
+const TOKENS_MAX = 1_000;
+
 /** When failures stop retries. */
 export interface RetryThrottling {
   /** From 1 to 1,000. */
   readonly maxTokens: number;
-  /** In thousandths, which is as exact as it gets: 1 or more. */
+  /** In thousandths, which is as exact as it gets: from 1 to 1,000,000. */
   readonly tokenRatioThousandths: number;
 }
 
@@ -23,14 +26,14 @@ export function parseRetryThrottling(json: unknown): RetryThrottling | null {
   const { maxTokens, tokenRatio }: Fields = fieldsAt(retryThrottling, "retryThrottling");
   // "maxTokens MUST be specified and MUST be a JSON integer value in the range (0, 1000]."
   const isCount = Number.isInteger(maxTokens) && (maxTokens as number) > 0;
-  if (!isCount || (maxTokens as number) > 1_000) {
-    refuse("retryThrottling.maxTokens", maxTokens, "a whole number from 1 to 1000");
+  if (!isCount || (maxTokens as number) > TOKENS_MAX) {
+    refuse("retryThrottling.maxTokens", maxTokens, `a whole number from 1 to ${TOKENS_MAX}`);
   }
   // "Decimal places beyond 3 are ignored. (eg. 0.5466 is treated as 0.546.)" Rounded where the
   // product of a decimal is a hair below its whole number.
   const thousandths = typeof tokenRatio === "number" ? floorExactly(tokenRatio * 1_000) : 0;
-  if (!(thousandths >= 1 && Number.isFinite(thousandths))) {
-    refuse("retryThrottling.tokenRatio", tokenRatio, "a number of 0.001 or more");
+  if (!(thousandths >= 1 && thousandths <= TOKENS_MAX * 1_000)) {
+    refuse("retryThrottling.tokenRatio", tokenRatio, `a number from 0.001 to ${TOKENS_MAX}`);
   }
   return { maxTokens: maxTokens as number, tokenRatioThousandths: thousandths };
 }

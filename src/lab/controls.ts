@@ -86,6 +86,7 @@ export class Controls {
     deps.deployment.onDeath((name, replaced) => {
       if (!this.#dying.delete(name)) this.#record(`died=${name}`, name, `${name} died`);
       this.#follow(replaced, (by) => {
+        if (by === null) return;
         this.#record(`replaced=${name}`, name, `${by} in place of ${name}`, true);
       });
     });

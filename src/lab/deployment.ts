@@ -28,8 +28,11 @@ export interface DeploymentDeps {
   readonly objects: Objects;
 }
 
-/** A pod died. `replaced` resolves with the name of the one in its place, and may reject. */
-type DeathListener = (name: string, replaced: Promise<string>) => void;
+/**
+ * A pod died. `replaced` resolves with the name of the new pod in its row, or with null when its
+ * row stays empty (fewer are wanted by now, or one came back in a row of its own), and may reject.
+ */
+type DeathListener = (name: string, replaced: Promise<string | null>) => void;
 
 /** All pods. */
 export class Deployment {
@@ -229,13 +232,14 @@ export class Deployment {
     for (const listener of this.#deathListeners) listener(entry.name, replaced);
   }
 
-  async #replace(entry: PodEntry): Promise<string> {
+  async #replace(entry: PodEntry): Promise<string | null> {
     const row = this.#rows.all.indexOf(entry);
     await this.#pause(DEATH_NOTICED_MS);
     this.#objects.remove(entry.name);
     this.#rows.leave(entry, false);
     await this.#reconcile();
-    return this.#rows.all[row]!.name;
+    const now = this.#rows.all[row]!;
+    return now === entry ? null : now.name;
   }
 
   #onProbed(name: string, isReady: boolean): void {

@@ -5,13 +5,13 @@
 import { fileURLToPath } from "node:url";
 import type { Clock } from "../base/index.ts";
 import type { Children } from "./children.ts";
+import { startClusterIp } from "./cluster-ip.ts";
 import type { Deployment } from "./deployment.ts";
 import { LabError } from "./error.ts";
 import type { KubernetesAccess } from "./messages.ts";
 import { NESTED } from "./nested-lane.ts";
 import type { LaneName } from "./options.ts";
 import { LAB_TARGET, NAMESPACE, SERVICES } from "./pod-objects.ts";
-import { firstWord } from "./pods.ts";
 import { startProxy } from "./proxy-process.ts";
 import type { ReplicaView } from "./view.ts";
 
@@ -84,24 +84,16 @@ const CLUSTERIP: Lane = {
   name: "clusterip",
   title: "ClusterIP Service",
   how: "stock grpc-js, one channel to the ClusterIP",
-  async open({ pods, podsReady, children, onBroken }) {
+  async open(env) {
+    const { pods, podsReady } = env;
     await podsReady;
-    const { host, port } = pods.clusterIp;
     const addresses = (): string[] => pods.ready.map((pod) => pod.address);
-    const list = addresses().join(",");
-    const relay = children.program("clusterip", "clusterip", [host, String(port), list]);
-    const word = await firstWord(relay);
-    if (word.type !== "listening") {
-      throw new LabError(
-        word.type === "failed" ? word.reason : "the ClusterIP relay did not listen",
-      );
-    }
-    relay.ended.then(() => onBroken(`the ClusterIP relay ${relay.endReason}`));
-    // Pods that came before the relay listened, and all that come and go from now on.
-    const follow = (): void => relay.send({ type: "pods", addresses: addresses() });
+    const service = await startClusterIp("the ClusterIP", pods.clusterIp, addresses(), env);
+    // Pods that came before it listened, and all that come and go from now on.
+    const follow = (): void => service.follow(addresses());
     follow();
     pods.onChange(follow);
-    return { target: `${host}:${word.port}`, serviceConfig: "", connections: 1 };
+    return { target: service.address, serviceConfig: "", connections: 1 };
   },
 };
 

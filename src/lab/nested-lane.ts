@@ -7,9 +7,9 @@
  */
 import net from "node:net";
 import type { Timer } from "../base/index.ts";
+import { startClusterIp } from "./cluster-ip.ts";
 import { LabError } from "./error.ts";
 import type { Dial, Lane, LaneEnv } from "./lanes.ts";
-import { firstWord } from "./pods.ts";
 import { type ProxyProcess, proxyFigures, startProxy } from "./proxy-process.ts";
 import type { ReplicaView } from "./view.ts";
 
@@ -46,6 +46,7 @@ class ProxyReplicas implements NonNullable<Dial["replicas"]> {
   #follow: (addresses: readonly string[]) => void = () => {};
   #started = 0;
   #refresh: Timer | null = null;
+  #isClosed = false;
 
   constructor(env: LaneEnv, peerPorts: readonly number[]) {
     this.#env = env;
@@ -63,7 +64,10 @@ class ProxyReplicas implements NonNullable<Dial["replicas"]> {
     const name = `proxy-${this.#started}`;
     const setup = { ...this.#env, kubeconfig: kubernetes.kubeconfig };
     const more = ["--admin", "127.0.0.1:0", ...this.#peerFlags(this.#started - 1)];
-    const proxy = await startProxy(`fairlead ${name}`, setup, more);
+    const proxy = await startProxy(`fairlead ${name}`, setup, more).catch((error: unknown) => {
+      this.#started -= 1;
+      throw error;
+    });
     proxy.child.ended.then(() => onBroken(`${proxy.child.label} ${proxy.child.endReason}`));
     this.#proxies.push(proxy);
     this.#views.push({ name, connections: 0, calls: 0, callsPerSecond: 0 });
@@ -74,19 +78,18 @@ class ProxyReplicas implements NonNullable<Dial["replicas"]> {
 
   /** Starts the ClusterIP before them; resolves with its address. */
   async listen(): Promise<string> {
-    const { children, clock, onBroken } = this.#env;
-    const args = ["127.0.0.1", "0", this.#addresses().join()];
-    const relay = children.program("ClusterIP of the proxies", "clusterip", args);
-    const word = await firstWord(relay);
-    if (word.type !== "listening") throw new LabError("the ClusterIP of the proxies cannot listen");
-    relay.ended.then(() => onBroken(`the ClusterIP of the proxies ${relay.endReason}`));
-    this.#follow = (addresses) => relay.send({ type: "pods", addresses });
+    const { clock } = this.#env;
+    const label = "the ClusterIP of the proxies";
+    const at = { host: "127.0.0.1", port: 0 };
+    const service = await startClusterIp(label, at, this.#addresses(), this.#env);
+    this.#follow = service.follow;
     const again = (): void => {
+      if (this.#isClosed) return;
       this.#refresh = clock.setTimer(REFRESH_MS, () => void this.refresh().then(again));
       this.#refresh.unref();
     };
     again();
-    return `127.0.0.1:${word.port}`;
+    return service.address;
   }
 
   /** Asks all replicas for their figures. */
@@ -106,6 +109,7 @@ class ProxyReplicas implements NonNullable<Dial["replicas"]> {
 
   /** No more questions. */
   close(): void {
+    this.#isClosed = true;
     this.#refresh?.cancel();
   }
 

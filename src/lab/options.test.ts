@@ -29,6 +29,7 @@ test("--scale is several numbers of pods; --once lasts as long as they do", () =
   assert.equal(options.scaleEverySeconds, 4);
   assert.equal(options.seconds, 12);
   assert.equal(parseLabOptions({ scale: "3,12", once: true }).seconds, 20);
+  assert.equal(parseLabOptions({ scale: "3,12", scaleEvery: "2", once: true }).seconds, 4);
   assert.equal(parseLabOptions({ scale: "3,12" }).seconds, null);
 });
 

@@ -90,9 +90,10 @@ export function parseLabOptions(raw: RawLabOptions): LabOptions {
   const scaleEverySeconds = parseScaleEvery(raw);
   const events = parseEvents(raw.events);
   const scaleSeconds = scale.length === 1 ? SECONDS_DEFAULT : scale.length * scaleEverySeconds;
-  const eventSeconds = (events.at(-1)?.atMs ?? 0) / 1000 + SECONDS_AFTER_EVENTS;
+  const lastEvent = events.at(-1);
+  const eventSeconds = lastEvent ? lastEvent.atMs / 1000 + SECONDS_AFTER_EVENTS : 0;
   const seconds = parseSeconds(raw.seconds, once ? Math.max(scaleSeconds, eventSeconds) : null);
-  if (seconds !== null && (events.at(-1)?.atMs ?? 0) >= seconds * 1000) {
+  if (seconds !== null && lastEvent && lastEvent.atMs >= seconds * 1000) {
     throw new LabOptionError(`--events "${raw.events}": the last one is not before --seconds`);
   }
   return {

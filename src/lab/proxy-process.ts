@@ -53,11 +53,17 @@ export async function startProxy(
     ...["--policy", policy, "--log-level", "info", ...more],
   ]);
   const hasAdmin = more.includes("--admin");
-  const [address, admin] = await Promise.all([
-    loggedAddress(child, clock, "listening"),
-    hasAdmin ? loggedAddress(child, clock, "admin") : "",
-  ]);
-  return { child, address, admin };
+  try {
+    const [address, admin] = await Promise.all([
+      loggedAddress(child, clock, "listening"),
+      hasAdmin ? loggedAddress(child, clock, "admin") : "",
+    ]);
+    return { child, address, admin };
+  } catch (error) {
+    // One that is only late would hold its ports, and nobody knows it any more.
+    await children.end(child);
+    throw error;
+  }
 }
 
 /** What the metrics of a proxy say; null while they cannot be had. */

@@ -54,6 +54,24 @@ test("two of them find each other, and show their connections", async (t) => {
   await Promise.all(proxies.map((proxy) => proxy.drain()));
 });
 
+test("of its connections those with most calls come first", async (t) => {
+  const upstream = await startUpstream("a");
+  t.after(() => upstream.close());
+  const proxy = await startProxy({ listen: "127.0.0.1:0", to: upstream.address });
+  t.after(() => proxy.close());
+  const url = `http://${proxy.addresses[0]}`;
+  await withSession(url, async (first) => {
+    await call(first);
+    await withSession(url, async (second) => {
+      for (let i = 0; i < 20; i += 1) await call(second);
+      await until("the later one leads", () => {
+        const rates = proxy.connections().connections.map(({ callsPerSecond }) => callsPerSecond);
+        return rates.length === 2 && rates[0]! > rates[1]!;
+      });
+    });
+  });
+});
+
 test("what it cannot use is an error with one sentence, and nothing stays open", async () => {
   const good = { listen: "127.0.0.1:0", to: "127.0.0.1:50051" };
   await assert.rejects(startProxy({ ...good, listen: "8080" }), { name: "RangeError" });

@@ -11,15 +11,11 @@ import {
   type DiscoveryOptions,
   DnsNames,
   openDiscovery,
+  type ResolverDeps,
   systemDns,
 } from "../discovery/index.ts";
 import { Registry, renderPrometheus } from "../telemetry/index.ts";
-import {
-  type ClientTlsFiles,
-  type ListenAddress,
-  ListenError,
-  type ServerTlsFiles,
-} from "../transport/index.ts";
+import type { ClientTlsFiles, ListenAddress, ServerTlsFiles } from "../transport/index.ts";
 import {
   listenForms,
   type PeersConfig,
@@ -29,8 +25,9 @@ import {
   tryParseListenAddress,
   tryParseTcpAddress,
 } from "./config.ts";
-import { type ConnectionsView, Nesting, type ShedGroup, withoutPeers } from "./nesting/index.ts";
-import { createProxy, type Proxy as RelayProxy } from "./proxy.ts";
+import { type ConnectionsView, mergeDownstreams, Nesting, withoutPeers } from "./nesting/index.ts";
+import { createProxy, type ProxySystem, type Proxy as RelayProxy } from "./proxy.ts";
+import { singleRelay } from "./workers/index.ts";
 
 export type { Logger } from "../base/index.ts";
 export type { ClusterView, EndpointView, Readiness } from "../cluster/index.ts";
@@ -98,7 +95,10 @@ export interface RunningProxy {
   readonly peerAddress: string | null;
   /** What is behind it, as `GET /clusters?format=json` shows it. */
   clusters(): ClusterView[];
-  /** Its client connections and peers, as `GET /connections?format=json` shows them. */
+  /**
+   * Its client connections, those with most calls per second first, and its peers, as
+   * `GET /connections?format=json` shows them.
+   */
   connections(): ConnectionsView;
   readiness(): Readiness;
   /** Its figures in the Prometheus text format. */
@@ -131,29 +131,14 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     ...system,
     ...{ dns: NAMES, env: process.env, optionPrefix: "kubernetes." },
   });
-  let addresses: readonly string[];
-  let peerAddress: string | null = null;
-  let proxy: RelayProxy;
-  let nesting: Nesting | null = null;
+  let parts: Parts;
   try {
-    if (config.peers !== null) {
-      const resolver = createResolver(config.peers.target, discovery.deps);
-      nesting = new Nesting(
-        config.peers,
-        lateGroup(() => proxy),
-        { ...system, resolver },
-      );
-      peerAddress = await listenForPeers(nesting, config.peers);
-    }
-    const resolver = createResolver(to, discovery.deps);
-    proxy = createProxy(config, { ...system, resolver });
-    // One that cannot listen has closed itself.
-    addresses = await proxy.listen();
+    parts = await openParts(config, discovery.deps, system);
   } catch (error) {
-    nesting?.close();
     discovery.close();
     throw error;
   }
+  const { proxy, nesting, addresses, peerAddress } = parts;
   nesting?.start();
   const end = (): void => {
     nesting?.close();
@@ -164,7 +149,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     addresses,
     peerAddress,
     connections: () => {
-      const view = proxy.downstreams();
+      const view = mergeDownstreams([proxy.downstreams()]);
       return nesting === null ? withoutPeers(view) : nesting.view(view);
     },
     clusters: () => proxy.clusters(),
@@ -176,6 +161,38 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     },
     close: end,
   };
+}
+
+/** What relays, and what evens it out with other replicas; both listen. */
+interface Parts {
+  readonly proxy: RelayProxy;
+  /** Null without peers, as its address. */
+  readonly nesting: Nesting | null;
+  readonly addresses: readonly string[];
+  readonly peerAddress: string | null;
+}
+
+/** Opens both or, when it rejects, neither. */
+async function openParts(
+  config: ProxyConfig,
+  deps: ResolverDeps,
+  system: Omit<ProxySystem, "resolver">,
+): Promise<Parts> {
+  const { target, peers } = config;
+  const proxy = createProxy(config, { ...system, resolver: createResolver(target, deps) });
+  let nesting: Nesting | null = null;
+  try {
+    if (peers !== null) {
+      const resolver = createResolver(peers.target, deps);
+      nesting = new Nesting(peers, singleRelay(proxy), { ...system, resolver });
+    }
+    const peerAddress = nesting && (await nesting.listen());
+    return { proxy, nesting, peerAddress, addresses: await proxy.listen() };
+  } catch (error) {
+    nesting?.close();
+    proxy.close();
+    throw error;
+  }
 }
 
 function configOf(options: ProxyOptions): ProxyConfig {
@@ -201,24 +218,8 @@ function peersOf({ target, listen, tls }: PeersOptions): PeersConfig {
   throw new RangeError(`peers.listen ${JSON.stringify(listen)}: must be ${allowed}`);
 }
 
-async function listenForPeers(nesting: Nesting, { listen }: PeersConfig): Promise<string> {
-  try {
-    return await nesting.listen();
-  } catch (error) {
-    throw new ListenError(listen, error as NodeJS.ErrnoException);
-  }
-}
-
 function parseListen(text: string): ListenAddress {
   const address = tryParseListenAddress(text);
   if (address !== null) return address;
   throw new RangeError(`listen ${JSON.stringify(text)}: must be ${listenForms(text)}`);
-}
-
-/** The proxy as what sheds; it is made after its peers can be listened for. */
-function lateGroup(proxy: () => RelayProxy): ShedGroup {
-  return {
-    loads: async () => [{ worker: 0, ...proxy().load() }],
-    shed: async (orders) => orders.reduce((sum, { order }) => sum + proxy().shed(order), 0),
-  };
 }

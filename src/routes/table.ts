@@ -17,9 +17,9 @@ export interface VirtualHost {
   /** For people: "prod/echo" or the name that an xDS server gave. */
   readonly name: string;
   /**
-   * In lower case: "*", "*.suffix", "prefix.*" or a whole authority, with a port or without one. The
-   * longest match of the best kind counts: whole, suffix, prefix, "*" (Envoy's VirtualHost.domains).
-   * One without a port matches whatever port the authority has.
+   * In lower case: "*", "*.suffix", "prefix.*" or a whole authority, with a port or without. The
+   * longest match of the best kind counts: whole, suffix, prefix, "*", as Envoy has it. One without
+   * a port matches whatever port the authority has.
    */
   readonly domains: readonly string[];
   readonly routes: readonly Route[];

@@ -16,7 +16,10 @@ export interface GrpcMethod {
 export interface ServerCall {
   /** "ip:port" of the peer, or "unix". */
   readonly remote: string;
-  /** Subject alternative names ("URI:spiffe://...", "DNS:...") of the client's verified certificate; null without. */
+  /**
+   * Subject alternative names ("URI:spiffe://...", "DNS:...") of the client's verified certificate;
+   * null without one.
+   */
   readonly peerNames: readonly string[] | null;
   readonly headers: HeaderList;
   /** Bytes of messages that were sent here and have not been taken by the connection yet. */

@@ -12,6 +12,7 @@ import { ErrorCode } from "../http2/index.ts";
 import { KeepalivePace, sparingPace } from "./keepalive-pace.ts";
 import type { TransportLoop } from "./loop.ts";
 import type { ConnectHints, ConnectorOptions, SocketSecurity } from "./options.ts";
+import { placeOf } from "./place.ts";
 import { SharedRead } from "./shared-read.ts";
 import {
   type ClientConnection,
@@ -199,16 +200,6 @@ class Attempt implements ConnectAttempt {
     this.#socket.destroy();
     return true;
   }
-}
-
-/** Where an address leads: a path, or a host and a port. */
-function placeOf(address: string): { path: string | null; host: string; port: number } {
-  if (address.startsWith("unix:")) {
-    return { path: address.slice("unix:".length), host: "localhost", port: 0 };
-  }
-  const colon = address.lastIndexOf(":");
-  const host = address.slice(0, colon).replace(/^\[|\]$/g, "");
-  return { path: null, host, port: Number(address.slice(colon + 1)) };
 }
 
 function plainReason(error: NodeJS.ErrnoException): string {

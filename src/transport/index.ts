@@ -37,6 +37,7 @@ export {
   type SocketSecurity,
   type Tunnel,
 } from "./options.ts";
+export { placeOf } from "./place.ts";
 export {
   type ClientConnection,
   SocketConnection,

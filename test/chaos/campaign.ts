@@ -88,9 +88,11 @@ class Campaign {
     return this.#end(fdCount);
   }
 
-  /** Open files of the first proxy with all its endpoints and before its callers have come. */
+  /**
+   * Open files of the first proxy with all its endpoints, and without the connections of its
+   * callers, who are there already.
+   */
   async #restingFds(): Promise<number> {
-    // Callers are there already; each holds one connection.
     const [proxy] = this.#arena.proxies;
     const connections = (await proxy.metrics()).get("fairlead_downstream_connections") ?? 0;
     return proxy.fdCount - connections;

@@ -6,6 +6,7 @@
  * --seconds S of a run (default 60), --quiet (faults are not told one by one).
  */
 import { parseArgs } from "node:util";
+import { whole } from "../support/flags.ts";
 import { type ChaosResult, runChaos } from "./campaign.ts";
 import { describeChaos } from "./chaos-report.ts";
 
@@ -25,11 +26,12 @@ function positive(name: string, text: string): number {
 }
 
 async function main(): Promise<void> {
+  const first = whole("seed", values.seed);
   const untilMs = Date.now() + positive("minutes", values.minutes) * 60_000;
   const seconds = positive("seconds", values.seconds);
   const tell = values.quiet ? () => {} : (line: string) => console.log(line);
   const results: ChaosResult[] = [];
-  for (let seed = Number(values.seed); ; seed += 1) {
+  for (let seed = first; ; seed += 1) {
     console.log(`seed ${seed}`);
     const result = await runChaos(seed, seconds, tell);
     results.push(result);

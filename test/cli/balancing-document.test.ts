@@ -180,9 +180,10 @@ function examplesOf(allowed: string): { good: unknown[]; bad: unknown[] } {
   const isTime = allowed.endsWith("s");
   const write = (value: number): unknown => (isTime && value >= 0 ? seconds(value) : value);
   const step = isTime ? 0.001 : 1;
-  const [low = 0, high] = allowed.replace("above ", "").split(" to ").map(Number.parseFloat);
-  if (high === undefined) return { good: [write(low + step)], bad: [write(low), write(-1)] };
-  return { good: [write(low), write(high)], bad: [write(low - step), write(high + step)] };
+  const [low, high] = allowed.replace("above ", "").split(" to ").map(Number.parseFloat);
+  assert.ok(low !== undefined && high !== undefined, allowed);
+  const lowest = allowed.startsWith("above ") ? low + step : low;
+  return { good: [write(lowest), write(high)], bad: [write(lowest - step), write(high + step)] };
 }
 
 test("fairlead: the bounds are those of the table", () => {

@@ -117,6 +117,19 @@ test("a CA that is none is told, for both sides", async () => {
   await refused([...TLS, "--to-tls", "--to-ca", ca], /--to-ca: CA file \S+ holds no PEM/);
 });
 
+test("a file among replicas is told by its own flag, whichever side it is for", async () => {
+  const peers = ["--peers", "127.0.0.1:1", "--peer-listen", "127.0.0.1:0"];
+  const with3 = (cert: string, key: string, ca: string): string[] => [
+    ...[...TLS, ...peers, "--peer-tls-cert", join(dir, cert)],
+    ...["--peer-tls-key", join(dir, key), "--peer-tls-ca", join(dir, ca)],
+  ];
+  await refused(with3("no.crt", "a.key", "a.crt"), /--peer-tls-cert: certificate file \S+no\.crt/);
+  await refused(with3("a.crt", "b.key", "a.crt"), /--peer-tls-key: key file \S+b\.key does not/);
+  const noCa = with3("a.crt", "a.key", "a.key");
+  await refused(noCa, /--peer-tls-ca: CA file \S+ holds no PEM/);
+  await refused([...noCa, "--workers", "2"], /--peer-tls-ca: CA file \S+ holds no PEM/);
+});
+
 test("an address that this machine does not have is told", async () => {
   const args = ["--listen", "192.0.2.1:8080", "--to", "127.0.0.1:50051"];
   await refused(args, /cannot listen on 192\.0\.2\.1:8080: this machine does not have the address/);

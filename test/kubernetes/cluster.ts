@@ -5,6 +5,7 @@
  * pods are objects only; who wants a pod to answer starts a server on its address.
  */
 import type { Socket } from "node:net";
+import type { SkippableTest } from "../peers/find.ts";
 import type { RunningProcess, StartOptions } from "../peers/processes.ts";
 import type { Account } from "./accounts.ts";
 import type { Api } from "./api.ts";
@@ -21,6 +22,11 @@ export interface TestCluster {
   node(name: string, zone: string): Promise<void>;
   /** A new namespace. */
   namespace(name: string): Promise<Objects>;
+  /**
+   * Installs the kinds of the Gateway API, unless they are; false when what is needed for that is
+   * not here: the test is then skipped by name.
+   */
+  installGatewayApi(t: SkippableTest): Promise<boolean>;
   /** An address that no pod had, on which what `launch` starts may listen. */
   nextIp(): string;
   /** The same of IPv6; in the lab nothing can listen there. */

@@ -14,6 +14,7 @@ import {
   ADMIN_RULES,
   type CertificatePair,
   createLabAuthority,
+  installGatewayApi,
   type LabCluster,
   StoreZone,
   startCluster,
@@ -65,6 +66,7 @@ export class LabTestCluster implements TestCluster {
   #apiPort: number;
   #cluster: LabCluster | null = null;
   #dns: LabDns | null = null;
+  #hasGatewayApi = false;
   #ipCount = 0;
 
   constructor(ca: string, pair: CertificatePair, ports: LabPorts) {
@@ -109,6 +111,13 @@ export class LabTestCluster implements TestCluster {
     const objects = new Objects(this.api, name);
     await objects.create();
     return objects;
+  }
+
+  async installGatewayApi(): Promise<boolean> {
+    const { objects } = this.#cluster!;
+    if (!this.#hasGatewayApi) installGatewayApi(objects);
+    this.#hasGatewayApi = true;
+    return true;
   }
 
   nextIp(): string {

@@ -8,7 +8,8 @@
 import { generateKeyPairSync, randomUUID } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import type { Socket } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { parse } from "yaml";
 import { requirePeer, type SkippableTest } from "../peers/find.ts";
 import type { RunningProcess, StartOptions } from "../peers/processes.ts";
 import { type Account, type KubeconfigSpec, ServiceAccount, writeKubeconfig } from "./accounts.ts";
@@ -28,6 +29,8 @@ const DNS_ADDRESS = "10.96.0.10";
 const ADVERTISED = "10.244.255.254";
 const SERVICE_RANGES = "10.96.0.0/24,fd00:10:96::/112";
 const READY_TIMEOUT_MS = 60_000;
+/** The kinds of the Gateway API that are read. */
+const GATEWAY_PLURALS = ["gatewayclasses", "gateways", "grpcroutes", "referencegrants"];
 
 const RESOLV_CONF = `nameserver ${DNS_ADDRESS}
 search prod.svc.cluster.local svc.cluster.local cluster.local
@@ -90,6 +93,7 @@ export class RealCluster implements TestCluster {
   #apiPort = API_PORT;
   #apiServer: RunningProcess | null = null;
   #controllers: RunningProcess | null = null;
+  #hasGatewayApi = false;
   #ipCount = 0;
 
   constructor(programs: Programs, netns: NetworkNamespace) {
@@ -161,10 +165,7 @@ export class RealCluster implements TestCluster {
   async #untilReady(server: RunningProcess): Promise<void> {
     const look = async () => {
       if (server.exit !== null) throw new Error(`${server.name} ended: ${server.output}`);
-      return this.api.get("/readyz").then(
-        () => true,
-        () => false,
-      );
+      return this.api.get("/readyz").then(yes, no);
     };
     await eventually(`${server.name} is ready`, look, READY_TIMEOUT_MS);
   }
@@ -177,6 +178,24 @@ export class RealCluster implements TestCluster {
     const objects = new Objects(this.api, name);
     await objects.create();
     return objects;
+  }
+
+  async installGatewayApi(t: SkippableTest): Promise<boolean> {
+    const found = requirePeer(t, "gateway-api");
+    if (found === null) return false;
+    if (this.#hasGatewayApi) return true;
+    this.#hasGatewayApi = true;
+    for (const plural of GATEWAY_PLURALS) {
+      const file = join(dirname(found), `gateway.networking.k8s.io_${plural}.yaml`);
+      const definition = parse(readFileSync(file, "utf8"));
+      await this.api.post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", definition);
+    }
+    for (const plural of GATEWAY_PLURALS) {
+      const version = plural === "referencegrants" ? "v1beta1" : "v1";
+      const path = `/apis/gateway.networking.k8s.io/${version}/${plural}`;
+      await eventually(`${plural} are served`, () => this.api.get(path).then(yes, no));
+    }
+    return true;
   }
 
   nextIp(): string {
@@ -275,6 +294,9 @@ export class RealCluster implements TestCluster {
     await this.#netns.close();
   }
 }
+
+const yes = (): boolean => true;
+const no = (): boolean => false;
 
 /** SIGKILL, and waits. */
 async function end(process: RunningProcess | null): Promise<void> {

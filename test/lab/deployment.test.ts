@@ -87,7 +87,7 @@ test("a pod that is killed is replaced by one with a name, a uid and an address 
   const { deployment, objects } = await start(t, 2);
   await until(() => endpointOf(objects, "echo-1") !== undefined);
   const before = endpointOf(objects, "echo-1")!;
-  const died = new Promise<[string, Promise<string>]>((resolve) => {
+  const died = new Promise<[string, Promise<string | null>]>((resolve) => {
     deployment.onDeath((name, replaced) => resolve([name, replaced]));
   });
   deployment.kill("echo-1");
@@ -109,6 +109,19 @@ test("a pod that is killed by somebody else is replaced as well", async (t) => {
   const { deployment } = await start(t, 1);
   process.kill(deployment.ready[0]!.child.pid!, "SIGKILL");
   await until(() => deployment.names[0] === "echo-2" && deployment.states[0] === "ready");
+});
+
+test("a pod that dies when fewer are wanted by then is replaced by none", async (t) => {
+  const { deployment } = await start(t, 2);
+  const died = new Promise<[string, Promise<string | null>]>((resolve) => {
+    deployment.onDeath((name, replaced) => resolve([name, replaced]));
+  });
+  deployment.kill("echo-2");
+  const [name, replaced] = await died;
+  assert.equal(name, "echo-2");
+  await deployment.scale(1);
+  assert.equal(await replaced, null);
+  assert.deepEqual(deployment.states, ["ready", "gone"]);
 });
 
 test("NOT_SERVING: the readiness probe sees it, the slice follows, and back", async (t) => {

@@ -7,6 +7,7 @@ import { existsSync, globSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import {
   binDir,
+  gatewayApiDir,
   javaInteropDir,
   nodeVersionsDir,
   peersDir,
@@ -116,6 +117,17 @@ export const PEERS: readonly Peer[] = [
   goTool("kube-apiserver", "k8s.io/kubernetes", "kubernetes"),
   goTool("kube-controller-manager", "k8s.io/kubernetes", "kubernetes"),
   goTool("coredns", "github.com/coredns/coredns", "coredns"),
+  {
+    name: "gateway-api",
+    // One of several files, which stands for all of them.
+    candidates: () => [join(gatewayApiDir, "gateway.networking.k8s.io_grpcroutes.yaml")],
+    version: {
+      kind: "goModule",
+      goMod: join(recipesDir, "gateway-api", "go.mod"),
+      module: "sigs.k8s.io/gateway-api",
+    },
+    installedBy: TEST,
+  },
   system("nghttp", ["--version"], /nghttp2\/(\S+)/),
   system("h2load", ["--version"], /nghttp2\/(\S+)/),
   system("nghttpd", ["--version"], /nghttp2\/(\S+)/),

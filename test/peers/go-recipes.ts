@@ -3,10 +3,11 @@
  *
  * Everything comes from the module proxy and is checked against the committed go.sum.
  */
-import { globSync, mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { execFileSync } from "node:child_process";
+import { copyFileSync, globSync, mkdirSync, rmSync } from "node:fs";
+import { basename, join } from "node:path";
 import { arePresent } from "./catalogue.ts";
-import { binDir, recipesDir, rootDir } from "./paths.ts";
+import { binDir, gatewayApiDir, recipesDir, rootDir } from "./paths.ts";
 import { command, type Recipe } from "./recipe.ts";
 
 /** Names of programs, and the package of each one's `main`. */
@@ -60,6 +61,36 @@ export function greeter(): Recipe {
     pins: outputs.flat(),
     isPresent: () => arePresent(["greeter"]),
     run: () => goBuild(dir, outputs, []),
+  };
+}
+
+const GATEWAY_API = "sigs.k8s.io/gateway-api";
+
+/**
+ * The definitions of the Gateway API's kinds (its standard channel), copied out of the module; they
+ * are under the Apache License 2.0, of which a copy comes with them.
+ */
+export function gatewayApi(): Recipe {
+  const dir = join(recipesDir, "gateway-api");
+  const peers = ["gateway-api"];
+  return {
+    name: "gateway-api",
+    makes: peers.join(", "),
+    inputs: [join(dir, "go.mod"), join(dir, "go.sum")],
+    pins: [],
+    isPresent: () => arePresent(peers),
+    run: async () => {
+      await command("go", ["version"]).catch(() => Promise.reject(new Error(GO_MISSING)));
+      await command("go", ["mod", "download", GATEWAY_API], { cwd: dir });
+      const args = ["list", "-m", "-f", "{{.Dir}}", GATEWAY_API];
+      const from = execFileSync("go", args, { cwd: dir, encoding: "utf8" }).trim();
+      rmSync(gatewayApiDir, { recursive: true, force: true });
+      mkdirSync(gatewayApiDir, { recursive: true });
+      const files = globSync(join(from, "config/crd/standard/gateway.networking.k8s.io_*.yaml"));
+      for (const file of [...files, join(from, "LICENSE")]) {
+        copyFileSync(file, join(gatewayApiDir, basename(file)));
+      }
+    },
   };
 }
 

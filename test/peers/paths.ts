@@ -23,5 +23,8 @@ export const venvDir = join(peersDir, "venv");
 /** The jars of grpc-java's interop server. */
 export const javaInteropDir = join(peersDir, "grpc-java-interop");
 
+/** The definitions of the Gateway API's kinds, as YAML, with their licence. */
+export const gatewayApiDir = join(peersDir, "gateway-api");
+
 /** An npm project with other versions of Node in its node_modules. */
 export const nodeVersionsDir = join(peersDir, "node-versions");

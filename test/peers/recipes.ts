@@ -9,7 +9,14 @@
 import { cpSync, existsSync, mkdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import { arePresent } from "./catalogue.ts";
-import { goModule, goTools, greeter, type Outputs, ownGoPrograms } from "./go-recipes.ts";
+import {
+  gatewayApi,
+  goModule,
+  goTools,
+  greeter,
+  type Outputs,
+  ownGoPrograms,
+} from "./go-recipes.ts";
 import { javaInterop, nodeVersions } from "./other-recipes.ts";
 import { peersDir, recipesDir, venvDir } from "./paths.ts";
 import { command, type Recipe } from "./recipe.ts";
@@ -40,6 +47,7 @@ export function testRecipes(): readonly Recipe[] {
     goModule("etcd", [["etcd", "go.etcd.io/etcd/server/v3"]]),
     goModule("coredns", [["coredns", "github.com/coredns/coredns"]]),
     goModule("kubernetes", KUBERNETES, KUBERNETES_VERSION),
+    gatewayApi(),
   ];
 }
 

@@ -7,6 +7,7 @@
  */
 import { appendFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { whole } from "../support/flags.ts";
 import { describe, summarize } from "./report.ts";
 import { MODES, type Mode, planOf, type RolloutResult, runRollout } from "./rollout.ts";
 
@@ -18,12 +19,6 @@ const { values } = parseArgs({
     out: { type: "string" },
   },
 });
-
-function whole(name: string, text: string): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value >= 0) return value;
-  throw new RangeError(`--${name} ${text}: must be a whole number`);
-}
 
 function modeOf(text: string | undefined): Mode | null {
   if (text === undefined) return null;

@@ -1,18 +1,10 @@
 /**
  * Rollouts as text: a few lines for each, and a table of all in the end.
  */
+import { statusName } from "../../src/grpc/index.ts";
 import { show, type WayFigures } from "./judge.ts";
 import type { RolloutResult } from "./rollout.ts";
 
-const STATUS_NAMES: Readonly<Record<number, string>> = {
-  0: "OK",
-  1: "CANCELLED",
-  2: "UNKNOWN",
-  4: "DEADLINE_EXCEEDED",
-  8: "RESOURCE_EXHAUSTED",
-  13: "INTERNAL",
-  14: "UNAVAILABLE",
-};
 /** Failed calls that are told in full. */
 const SHOWN_MAX = 5;
 
@@ -45,7 +37,7 @@ export function describe(result: RolloutResult): string {
 
 function statusesOf({ statuses }: WayFigures): string {
   const known = Object.entries(statuses).map(
-    ([code, count]) => `${STATUS_NAMES[Number(code)] ?? code} ${count}`,
+    ([code, count]) => `${statusName(Number(code))} ${count}`,
   );
   return known.join(", ");
 }

@@ -88,8 +88,8 @@ export class ScriptedSource implements ObjectSource {
   }
 
   /** Deletes an object, if there is such a one. */
-  delete(kind: KindName, name: string): void {
-    const object = this.#truth.get(`${kind} prod/${name}`);
+  delete(kind: KindName, name: string, namespace = "prod"): void {
+    const object = this.#truth.get(`${kind} ${namespace}/${name}`);
     if (object !== undefined) this.#change({ type: "delete", object });
   }
 
@@ -182,7 +182,7 @@ function idOf({ kind, metadata }: KubernetesObject): string {
 function matches(query: ObjectQuery, { kind, metadata }: KubernetesObject): boolean {
   return (
     query.kind === kind &&
-    query.namespace === metadata.namespace &&
+    (query.namespace === null || query.namespace === metadata.namespace) &&
     (query.name === null || query.name === metadata.name) &&
     (query.label === null || metadata.labels[query.label.key] === query.label.value)
   );

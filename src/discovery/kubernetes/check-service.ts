@@ -27,6 +27,8 @@ import {
 export const SERVICE_PORTS_MAX = 20_000;
 
 const TYPES = ["ClusterIP", "NodePort", "LoadBalancer", "ExternalName"] as const;
+/** Those that tell that a port speaks gRPC. */
+const APP_PROTOCOLS = ["grpc", "kubernetes.io/h2c"] as const;
 const INTERNAL_TRAFFIC_POLICIES = ["Cluster", "Local"] as const;
 
 /** Throws `Malformed` when the Service cannot be used. */
@@ -67,12 +69,14 @@ function checkServiceConfig(
 
 function checkPort(value: unknown, i: number): ServicePort {
   const path = `spec.ports[${i}]`;
-  const { name, port, targetPort, protocol } = fieldsOf(value, path);
+  const { name, port, targetPort, protocol, appProtocol } = fieldsOf(value, path);
   return {
     name: name === undefined || name === null || name === "" ? "" : labelOf(name, `${path}.name`),
     port: portOf(port, `${path}.port`),
     targetPort: checkTargetPort(targetPort, `${path}.targetPort`),
     protocol: wordOf(protocol, `${path}.protocol`, PROTOCOLS, "TCP"),
+    // Any other tells nothing, and must not cost the Service.
+    appProtocol: APP_PROTOCOLS.find((known) => known === appProtocol) ?? "",
   };
 }
 

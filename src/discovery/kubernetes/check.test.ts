@@ -100,17 +100,19 @@ test("null is the same as absent, in every field that may be absent", () => {
   assert.deepEqual([none.endpoints, none.ports], [[], []]);
 });
 
+const GRPC_PORT = { port: 1, targetPort: "grpc", appProtocol: "grpc" };
+
 test("a Service gets what the API server would have filled in", () => {
   const { metadata: _, ...bare } = objectOf(
-    checkObject("Service", service({ ports: [{ port: 80 }, { port: 1, targetPort: "grpc" }] })),
+    checkObject("Service", service({ ports: [{ port: 80, appProtocol: "x/y" }, GRPC_PORT] })),
   );
   assert.deepEqual(bare, {
     kind: "Service",
     type: "ClusterIP",
     clusterIp: "",
     ports: [
-      { name: "", port: 80, targetPort: null, protocol: "TCP" },
-      { name: "", port: 1, targetPort: "grpc", protocol: "TCP" },
+      { name: "", port: 80, targetPort: null, protocol: "TCP", appProtocol: "" },
+      { name: "", port: 1, targetPort: "grpc", protocol: "TCP", appProtocol: "grpc" },
     ],
     externalName: "",
     internalTrafficPolicy: "Cluster",

@@ -90,10 +90,11 @@ export function nameForPeople(kind: string, value: unknown): string {
 }
 
 function checkKind(kind: KindName, fields: Fields): void {
-  const { apiVersion } = KINDS[kind];
+  const { apiVersion, otherVersions } = KINDS[kind];
   for (const [field, allowed] of Object.entries({ kind, apiVersion })) {
     const value = fields[field];
     if (value === undefined || value === null || value === allowed) continue;
+    if (field === "apiVersion" && otherVersions.some((other) => other === value)) continue;
     refuse(field, value, allowed);
   }
 }
@@ -128,7 +129,8 @@ function checkBody(
 ): { readonly object: ObjectOfKind[KindName]; readonly faults: readonly Malformed[] } {
   if (kind === "EndpointSlice") return checkSlice(fields, metadata);
   if (kind === "Service") return { object: checkService(fields, metadata), faults: [] };
-  return { object: { kind, metadata }, faults: [] };
+  if (kind === "Node") return { object: { kind, metadata }, faults: [] };
+  return refuse("kind", kind, "EndpointSlice, Service or Node");
 }
 
 function droppedClause(kind: KindName, value: Fields, faults: readonly Malformed[]): string {

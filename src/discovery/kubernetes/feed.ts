@@ -1,6 +1,6 @@
 /**
  * One watch of a source with several readers, each of which may want a part of it: an object by
- * name, or those with a label.
+ * name, those with a label, or those of one namespace.
  *
  * A reader that comes late hears first what is known. An object whose label changes leaves the
  * readers of the old value and enters those of the new one.
@@ -27,7 +27,10 @@ interface Reader<T extends KubernetesObject> {
   timer: Timer | null;
 }
 
-/** What readers of a whole watch are filed under; others under `n:NAME` or `l:KEY=VALUE`. */
+/**
+ * What readers of a whole watch are filed under; others under `n:NAME` or `l:KEY=VALUE`, and those
+ * of one namespace in a watch of all under any of these with `NAMESPACE/` before it.
+ */
 const ALL = "*";
 
 /** See the head of this file. */
@@ -132,7 +135,7 @@ export class Feed<K extends KindName> {
     const old = this.#objects.get(id);
     if (type === "upsert") this.#objects.set(id, object);
     else this.#objects.delete(id);
-    const keys = keysOf(object);
+    const keys = this.#keysOf(object);
     const add = (key: string, one: ObjectChange<ObjectOfKind[K]>): void => {
       for (const reader of this.#readers.get(key) ?? []) {
         if (!reader.isLive) continue;
@@ -141,10 +144,17 @@ export class Feed<K extends KindName> {
         own.push(one);
       }
     };
-    for (const key of old === undefined ? [] : keysOf(old)) {
+    for (const key of old === undefined ? [] : this.#keysOf(old)) {
       if (!keys.includes(key)) add(key, { type: "delete", object: old! });
     }
     for (const key of keys) add(key, change);
+  }
+
+  #keysOf({ metadata: { namespace, name, labels } }: KubernetesObject): string[] {
+    const marks = Object.entries(labels).map(([key, value]) => `l:${key}=${value}`);
+    const keys = [ALL, `n:${name}`, ...marks];
+    if (this.query.namespace !== null) return keys;
+    return [...keys, ...keys.map((key) => `${namespace}/${key}`)];
   }
 
   #onProblem(problem: SourceProblem): void {
@@ -169,15 +179,12 @@ function tell(reader: Reader<never>, problem: SourceProblem): void {
 }
 
 function readerKey(watched: ObjectQuery, wanted: ObjectQuery): string {
-  const isAll =
-    watched.name === wanted.name &&
-    watched.label?.key === wanted.label?.key &&
-    watched.label?.value === wanted.label?.value;
-  if (isAll) return ALL;
-  if (wanted.name !== null) return `n:${wanted.name}`;
-  return `l:${wanted.label!.key}=${wanted.label!.value}`;
-}
-
-function keysOf({ metadata: { name, labels } }: KubernetesObject): string[] {
-  return [ALL, `n:${name}`, ...Object.entries(labels).map(([key, value]) => `l:${key}=${value}`)];
+  const { namespace, name, label } = wanted;
+  const place = namespace === watched.namespace ? "" : `${namespace}/`;
+  const isWhole =
+    watched.name === name &&
+    watched.label?.key === label?.key &&
+    watched.label?.value === label?.value;
+  if (isWhole) return place + ALL;
+  return place + (name !== null ? `n:${name}` : `l:${label!.key}=${label!.value}`);
 }

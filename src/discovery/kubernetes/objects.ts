@@ -7,6 +7,14 @@
  */
 
 import type { ServiceConfigResult } from "../endpoint.ts";
+import type {
+  Gateway,
+  GatewayClass,
+  GRPCRoute,
+  Namespace,
+  ReferenceGrant,
+  Secret,
+} from "./gateway-objects.ts";
 
 /** What every object has. Fields that nobody here reads are dropped when an object comes in. */
 export interface ObjectMeta {
@@ -91,6 +99,8 @@ export interface ServicePort {
   /** A number, or the name of a container's port; null when it is the same as `port`. */
   readonly targetPort: number | string | null;
   readonly protocol: string;
+  /** "" when there is none, or one of which discovery knows nothing. */
+  readonly appProtocol: "grpc" | "kubernetes.io/h2c" | "";
 }
 
 /** v1 Node, of which only the labels are read. */
@@ -99,13 +109,28 @@ export interface Node extends KubernetesObject {
 }
 
 /** Every kind that is watched. */
-export type KindName = "EndpointSlice" | "Service" | "Node";
+export type KindName =
+  | "EndpointSlice"
+  | "Service"
+  | "Node"
+  | "GatewayClass"
+  | "Gateway"
+  | "GRPCRoute"
+  | "ReferenceGrant"
+  | "Namespace"
+  | "Secret";
 
 /** The object of a kind. */
 export interface ObjectOfKind {
   readonly EndpointSlice: EndpointSlice;
   readonly Service: Service;
   readonly Node: Node;
+  readonly GatewayClass: GatewayClass;
+  readonly Gateway: Gateway;
+  readonly GRPCRoute: GRPCRoute;
+  readonly ReferenceGrant: ReferenceGrant;
+  readonly Namespace: Namespace;
+  readonly Secret: Secret;
 }
 
 /** How a kind is spelt in URLs, objects and RBAC rules. */
@@ -113,6 +138,8 @@ export interface Kind {
   readonly kind: KindName;
   /** As objects carry it: "discovery.k8s.io/v1" or "v1". */
   readonly apiVersion: string;
+  /** Versions whose objects have the same shape, as far as it is read: files may carry these. */
+  readonly otherVersions: readonly string[];
   /** "" for the core group: as RBAC rules name it. */
   readonly group: string;
   /** In URLs and RBAC rules. */
@@ -120,24 +147,37 @@ export interface Kind {
   readonly isNamespaced: boolean;
 }
 
+const GATEWAY_GROUP = "gateway.networking.k8s.io";
+const NO_VERSIONS: readonly string[] = Object.freeze([]);
+
 /** All kinds by name. */
 export const KINDS: Readonly<Record<KindName, Kind>> = {
-  EndpointSlice: {
-    kind: "EndpointSlice",
-    apiVersion: "discovery.k8s.io/v1",
-    group: "discovery.k8s.io",
-    plural: "endpointslices",
-    isNamespaced: true,
+  EndpointSlice: kindOf("EndpointSlice", "discovery.k8s.io", "v1", "endpointslices"),
+  Service: kindOf("Service", "", "v1", "services"),
+  Node: { ...kindOf("Node", "", "v1", "nodes"), isNamespaced: false },
+  GatewayClass: {
+    ...kindOf("GatewayClass", GATEWAY_GROUP, "v1", "gatewayclasses", ["v1beta1"]),
+    isNamespaced: false,
   },
-  Service: {
-    kind: "Service",
-    apiVersion: "v1",
-    group: "",
-    plural: "services",
-    isNamespaced: true,
-  },
-  Node: { kind: "Node", apiVersion: "v1", group: "", plural: "nodes", isNamespaced: false },
+  Gateway: kindOf("Gateway", GATEWAY_GROUP, "v1", "gateways", ["v1beta1"]),
+  GRPCRoute: kindOf("GRPCRoute", GATEWAY_GROUP, "v1", "grpcroutes", ["v1alpha2"]),
+  // Every release that has GRPCRoute v1 serves v1beta1 of it; v1 is newer and the same.
+  ReferenceGrant: kindOf("ReferenceGrant", GATEWAY_GROUP, "v1beta1", "referencegrants", ["v1"]),
+  Namespace: { ...kindOf("Namespace", "", "v1", "namespaces"), isNamespaced: false },
+  Secret: kindOf("Secret", "", "v1", "secrets"),
 };
+
+function kindOf(
+  kind: KindName,
+  group: string,
+  version: string,
+  plural: string,
+  others: readonly string[] = NO_VERSIONS,
+): Kind {
+  const full = (name: string): string => (group === "" ? name : `${group}/${name}`);
+  const otherVersions = others.map(full);
+  return { kind, apiVersion: full(version), otherVersions, group, plural, isNamespaced: true };
+}
 
 /** The label that joins a slice to its Service. */
 export const SERVICE_NAME_LABEL = "kubernetes.io/service-name";

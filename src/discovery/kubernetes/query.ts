@@ -2,12 +2,12 @@
 import type { KubernetesObject } from "./objects.ts";
 import type { ObjectQuery } from "./source.ts";
 
-/** Compares kind, namespace, and the name or label where the query has one. */
+/** Compares the kind, and the namespace, name or label where the query has one. */
 export function matchesQuery(query: ObjectQuery, { kind, metadata }: KubernetesObject): boolean {
   const { name, label } = query;
   return (
     kind === query.kind &&
-    metadata.namespace === query.namespace &&
+    (query.namespace === null || metadata.namespace === query.namespace) &&
     (name === null || metadata.name === name) &&
     (label === null || metadata.labels[label.key] === label.value)
   );

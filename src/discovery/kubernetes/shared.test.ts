@@ -112,6 +112,44 @@ test("namespaces do not count together", () => {
   assert.ok(source.watches.every(({ query }) => query.name === "echo"));
 });
 
+test("who asks for less than all namespaces, while somebody watches these, reads there", () => {
+  const { clock, source, objects } = setup();
+  slice(source, "a-1", "a");
+  source.put("EndpointSlice", {
+    metadata: { name: "a-1", namespace: "dev", labels: { [SERVICE_NAME_LABEL]: "a" } },
+    addressType: "IPv4",
+  } as { metadata: object });
+  const all = read(objects, { ...slicesOf("a"), namespace: null, label: null });
+  const dev = read(objects, { ...slicesOf("a"), namespace: "dev", label: null });
+  const narrow = read(objects, slicesOf("a"));
+  const named = read(objects, { ...slicesOf("a"), name: "a-1", label: null });
+  clock.advance(0);
+  assert.equal(source.watches.length, 1);
+  assert.deepEqual(all.heard.splice(0), ["upsert a-1, upsert a-1"]);
+  for (const { heard } of [dev, narrow, named]) assert.deepEqual(heard.splice(0), ["upsert a-1"]);
+  slice(source, "a-2", "a");
+  source.tellAll();
+  assert.deepEqual(
+    [all, dev, narrow, named].flatMap(({ heard }) => heard.splice(0)),
+    ["upsert a-2", "upsert a-2"],
+  );
+  slice(source, "a-2", "b");
+  source.tellAll();
+  assert.deepEqual(narrow.heard.splice(0), ["delete a-2"]);
+  for (const { subscription } of [all, dev, narrow, named]) subscription.close();
+  assert.equal(source.watches.length, 0);
+});
+
+test("where RBAC forbids all namespaces, one of them is watched by itself", () => {
+  const { clock, source, objects } = setup(({ namespace }) => namespace === null);
+  slice(source, "a-1", "a");
+  const all = read(objects, { ...slicesOf("a"), namespace: null, label: null });
+  const narrow = read(objects, slicesOf("a"));
+  clock.advance(0);
+  clock.advance(0);
+  assert.deepEqual([all.heard, narrow.heard], [["forbidden"], ["upsert a-1"]]);
+});
+
 function crowd(objects: ObjectSource): void {
   for (let i = 0; i < NARROW_WATCHES_MAX; i += 1) {
     read(objects, slicesOf(`crowd${i}`));

@@ -5,7 +5,8 @@
  * are served from a watch of all slices and one of all Services of that namespace: two connections
  * instead of two each. RBAC does not look at label selectors, so that whoever may watch the slices
  * of one Service may watch all; a rule with `resourceNames`, however, allows Services by name only,
- * and when the wide watch is forbidden, its readers get watches of their own.
+ * and when the wide watch is forbidden, its readers get watches of their own. Who asks for less of
+ * a kind that somebody watches in all namespaces reads there.
  */
 import type { Clock } from "../../base/index.ts";
 import { Feed } from "./feed.ts";
@@ -55,7 +56,8 @@ class SharedSource implements ObjectSource {
       current?.close();
       if (!isClosed) current = this.#join(query, query, listener, null);
     };
-    current = this.#join(wide, query, listener, query.name === null ? null : narrow);
+    const mayBeForbidden = query.name !== null || query.namespace !== wide.namespace;
+    current = this.#join(wide, query, listener, mayBeForbidden ? narrow : null);
     return {
       close: () => {
         isClosed = true;
@@ -73,8 +75,11 @@ class SharedSource implements ObjectSource {
   /** The wider query to answer this one from, or null. */
   #wideFor<K extends KindName>(query: ObjectQuery<K>): ObjectQuery<K> | null {
     const { kind, namespace, name, label } = query;
-    if (kind === "Node" || (name === null && label === null)) return null;
     if (this.#feeds.has(keyOf(query))) return null;
+    const widest = { kind, namespace: null, name: null, label: null };
+    const widestKey = keyOf(widest);
+    if (this.#feeds.has(widestKey) && !this.#forbidden.has(widestKey)) return widest;
+    if (namespace === null || namespace === "" || (name === null && label === null)) return null;
     const wide = { kind, namespace, name: null, label: null };
     if (this.#forbidden.has(keyOf(wide))) return null;
     if (this.#feeds.has(keyOf(wide))) return wide;

@@ -10,8 +10,8 @@ import type { KindName, KubernetesObject, ObjectOfKind } from "./objects.ts";
 /** What is watched: a kind, narrowed. */
 export interface ObjectQuery<K extends KindName = KindName> {
   readonly kind: K;
-  /** "" for a kind that lives in no namespace. */
-  readonly namespace: string;
+  /** Null for all namespaces; "" or null for a kind that lives in none. */
+  readonly namespace: string | null;
   /** One object by its name; null for all. */
   readonly name: string | null;
   /** Only objects whose label has this value; null for all. */
@@ -30,9 +30,11 @@ export interface SourceProblem {
   /**
    * `forbidden`: RBAC does not allow it; `unauthorized`: the credentials are not accepted;
    * `unreachable`: no answer, or none that makes sense; `invalid`: the files or credentials that
-   * the user named cannot be used.
+   * the user named cannot be used; `absent`: the server has no such kind, as when a custom resource
+   * is not installed. That is an answer: there are no objects, `onChanges` has said so before, and
+   * `onRecovered` follows when the kind is there.
    */
-  readonly kind: "forbidden" | "unauthorized" | "unreachable" | "invalid";
+  readonly kind: "forbidden" | "unauthorized" | "unreachable" | "invalid" | "absent";
   /** One clause for people, with the verb and resource when RBAC forbids it. */
   readonly reason: string;
 }

@@ -4,7 +4,9 @@
  * them.
  */
 import { isIPv6 } from "node:net";
+import { customStatus, DEFINITION_KIND, definitionStatus, withGeneration } from "./custom.ts";
 import { type ApiObject, asJson, asList, asText, type Json, sameJson } from "./object.ts";
+import { resourceOf } from "./resources.ts";
 
 /** Hands out the address of a Service that names none. */
 export type AllocateIp = (family: "IPv4" | "IPv6") => string;
@@ -23,11 +25,14 @@ export function withDefaults(
   if (object.kind === "Pod") return pod(object);
   if (object.kind === "EndpointSlice") return slice(object, before);
   if (object.kind === "Namespace") return namespace(object);
-  return object;
+  if (object.kind === "Secret") return secret(object);
+  return resourceOf(object.kind).isCustom ? withGeneration(object, before) : object;
 }
 
-/** The `status` of a new object: what its author wrote there is dropped. */
-export function firstStatus(kind: string): Json {
+/** The `status` of a new object: what its author wrote there is dropped. Null: it has none yet. */
+export function firstStatus(kind: string): Json | null {
+  if (kind === DEFINITION_KIND) return definitionStatus();
+  if (resourceOf(kind).isCustom) return customStatus(kind);
   if (kind === "Pod") return { phase: "Pending", qosClass: "BestEffort" };
   if (kind === "Namespace") return { phase: "Active" };
   if (kind === "Service") return { loadBalancer: {} };
@@ -39,6 +44,16 @@ function namespace(object: ApiObject): ApiObject {
   const labels = { ...metadata.labels, "kubernetes.io/metadata.name": metadata.name };
   const spec = object.spec ?? { finalizers: ["kubernetes"] };
   return { ...object, metadata: { ...metadata, labels }, spec };
+}
+
+/** What is written as text goes into `data`, which cannot be read as text (`stringData`). */
+function secret({ stringData, ...object }: ApiObject): ApiObject {
+  const added = Object.entries(asJson(stringData)).map(([key, text]) => [
+    key,
+    Buffer.from(asText(text)).toString("base64"),
+  ]);
+  const data = { ...asJson(object.data), ...Object.fromEntries(added) };
+  return { ...object, type: asText(object.type) || "Opaque", data } as ApiObject;
 }
 
 function service(object: ApiObject, before: ApiObject | null, allocateIp: AllocateIp): ApiObject {

@@ -6,6 +6,7 @@ import type http from "node:http";
 import type { Clock } from "../../base/index.ts";
 import type { Access, Caller } from "./access.ts";
 import { Answer } from "./answer.ts";
+import { DEFINITION_KIND, definedBy, isServed } from "./custom.ts";
 import type { Faults } from "./faults.ts";
 import { inNamespace, listText, untilFresh } from "./list.ts";
 import { parseListOptions } from "./list-options.ts";
@@ -65,6 +66,11 @@ export class Handler {
 
   constructor(deps: HandlerDeps) {
     this.#deps = deps;
+    deps.objects.store.onEvent(({ type, kind, object }) => {
+      if (kind !== DEFINITION_KIND || type !== "DELETED") return;
+      const resource = definedBy(object.metadata.name);
+      for (const watch of [...this.#watches]) if (watch.resource === resource) watch.finish();
+    });
   }
 
   /** Watches that are open. */
@@ -130,6 +136,7 @@ export class Handler {
     else if (isReview(info)) this.#serveReview(request, info, caller, answer);
     else if (isTokenRequest(info)) this.#serveToken(request, info, answer);
     else if (info.resource === null) throw unknownResource();
+    else if (!isServed(this.#deps.objects.store, info.resource)) this.#serveNothing(answer);
     else if (info.verb === "list" || info.verb === "watch") {
       await this.#serveList(request, info, info.resource, answer, response);
     } else await this.#serveObject(request, info, info.resource, answer);
@@ -141,9 +148,14 @@ export class Handler {
     } else if (path === "/version") {
       answer.send(200, `${JSON.stringify(VERSION)}\n`);
     } else {
-      const headers = { "content-type": "text/plain; charset=utf-8" };
-      answer.send(404, "404 page not found\n", headers);
+      this.#serveNothing(answer);
     }
+  }
+
+  /** What the real server says of paths that nobody serves, those of absent kinds too. */
+  #serveNothing(answer: Answer): void {
+    const headers = { "content-type": "text/plain; charset=utf-8" };
+    answer.send(404, "404 page not found\n", headers);
   }
 
   #serveReview(request: ApiRequest, info: RequestInfo, caller: Caller, answer: Answer): void {
@@ -228,6 +240,7 @@ export class Handler {
       const types: readonly string[] = PATCH_TYPES;
       if (!types.includes(type)) throw unsupportedMediaType();
       const isStrategic = type === PATCH_TYPES[1];
+      if (isStrategic && resource.isCustom) throw unsupportedMediaType();
       send(200, objects.patch(at, parseBody(request.body), { isStrategic, part }));
     } else if (info.verb === "delete") this.#serveDelete(request, at, resource, answer);
     else if (info.verb === "deletecollection") this.#deleteAll(request, at, resource, answer);

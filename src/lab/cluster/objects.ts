@@ -7,6 +7,7 @@
 import type { Clock, Rng } from "../../base/index.ts";
 import { AddressPool } from "./address-pool.ts";
 import { invalidValue } from "./causes.ts";
+import { DEFINITION_KIND, definedBy, instancesOf } from "./custom.ts";
 import { firstStatus, withDefaults } from "./defaults.ts";
 import {
   type ApiMeta,
@@ -95,8 +96,10 @@ export class Objects {
       resourceVersion: "",
       creationTimestamp: timestamp(this.#clock.wallMs()),
     } as unknown as ApiMeta;
-    const status = resource.hasStatus ? { status: firstStatus(kind) } : {};
-    const object = { apiVersion: apiVersionOf(resource), kind, ...body, metadata, ...status };
+    const { status: written, ...rest } = body;
+    const status = resource.hasStatus ? firstStatus(kind) : written;
+    const part = status === undefined || status === null ? {} : { status };
+    const object = { apiVersion: apiVersionOf(resource), kind, ...rest, metadata, ...part };
     const whole = withDefaults(object as ApiObject, null, this.#pool.allocate);
     validate(whole, null);
     if (this.store.get(kind, keyOf(whole.metadata))) throw alreadyExists(resource, name);
@@ -117,9 +120,17 @@ export class Objects {
       throw badRequest(`${subject} does not match the name on the URL (${at.name})`);
     }
     if (resource.createsOnUpdate && part === "object" && !this.store.get(at.kind, keyAt(at))) {
+      // Who names the object that he has seen does not want another.
+      const uid = asText(asJson(body.metadata).uid);
+      if (uid !== "") throw conflict(resource, name, uidText(uid, ""));
       return this.create(at.kind, at.namespace, given);
     }
-    return this.#replace(resource, this.get(at), body, part);
+    const before = this.get(at);
+    if (resource.needsVersion && !hasVersion(body)) {
+      const cause = invalidValue("metadata.resourceVersion", 0, "must be specified for an update");
+      throw invalid(resource, at.name, [cause]);
+    }
+    return this.#replace(resource, before, body, part);
   }
 
   /** Applies a patch. A resourceVersion in it must be the present one. */
@@ -147,6 +158,7 @@ export class Objects {
     const resource = resourceOf(at.kind);
     const before = this.get(at);
     checkPreconditions(resource, before, options);
+    if (at.kind === DEFINITION_KIND) this.#deleteInstances(at.name);
     const seconds = at.kind === "Pod" ? graceOf(before, options.gracePeriodSeconds ?? null) : 0;
     if (seconds === 0) {
       const { metadata, ...rest } = this.store.remove(at.kind, keyAt(at));
@@ -166,6 +178,15 @@ export class Objects {
     return { object: this.store.put(at.kind, { ...before, metadata }), isGone: false };
   }
 
+  /** Its objects go before a definition does. */
+  #deleteInstances(definition: string): void {
+    const resource = definedBy(definition);
+    if (resource === undefined) return;
+    for (const { kind, metadata } of instancesOf(this.store, resource)) {
+      this.store.remove(kind, keyOf(metadata));
+    }
+  }
+
   #replace(
     resource: Resource,
     before: ApiObject,
@@ -180,8 +201,7 @@ export class Objects {
     }
     const uid = asText(meta.uid);
     if (uid !== "" && uid !== before.metadata.uid) {
-      const kept = `UID in object meta: ${before.metadata.uid}`;
-      throw conflict(resource, name, `Precondition failed: UID in precondition: ${uid}, ${kept}`);
+      throw conflict(resource, name, uidText(uid, before.metadata.uid));
     }
     const kept = { apiVersion: before.apiVersion, kind: before.kind };
     const whole: ApiObject =
@@ -190,7 +210,7 @@ export class Objects {
         : withDefaults(
             {
               ...{ ...body, ...kept, metadata: keptMeta(meta, before.metadata) },
-              ...(resource.hasStatus ? { status: before.status } : {}),
+              ...(resource.hasStatus ? statusOf(before) : {}),
             },
             before,
             this.#pool.allocate,
@@ -218,6 +238,20 @@ export class Objects {
       this.#rng.int(16).toString(16),
     );
   }
+}
+
+/** Its status, if it has one; an `undefined` would be no JSON. */
+function statusOf({ status }: ApiObject): Json {
+  return status === undefined ? {} : { status };
+}
+
+function uidText(wanted: string, found: string): string {
+  return `Precondition failed: UID in precondition: ${wanted}, UID in object meta: ${found}`;
+}
+
+function hasVersion(body: Json): boolean {
+  const version = asText(asJson(body.metadata).resourceVersion);
+  return version !== "" && version !== "0";
 }
 
 function keyAt({ kind, namespace, name }: ObjectName): string {

@@ -19,13 +19,23 @@ export interface Resource {
   readonly returnsDeleted: boolean;
   /** Whether PUT of a name that does not exist creates it. */
   readonly createsOnUpdate: boolean;
+  /** Whether PUT must name the resourceVersion that it replaces. */
+  readonly needsVersion: boolean;
+  /** Whether it is there only while a CustomResourceDefinition says so. */
+  readonly isCustom: boolean;
 }
 
+const BUILT_IN = { needsVersion: false, isCustom: false };
 const RBAC = {
+  ...BUILT_IN,
   ...{ group: "rbac.authorization.k8s.io", version: "v1", hasStatus: false },
   ...{ returnsDeleted: false, createsOnUpdate: true },
 };
-const CORE = { group: "", version: "v1", createsOnUpdate: false };
+const CORE = { ...BUILT_IN, group: "", version: "v1", createsOnUpdate: false };
+const GATEWAY_API = {
+  ...{ group: "gateway.networking.k8s.io", version: "v1", hasStatus: true, isNamespaced: true },
+  ...{ returnsDeleted: false, createsOnUpdate: false, needsVersion: true, isCustom: true },
+};
 
 /** All resources. */
 export const RESOURCES: readonly Resource[] = [
@@ -54,14 +64,38 @@ export const RESOURCES: readonly Resource[] = [
     ...{ kind: "ServiceAccount", plural: "serviceaccounts", isNamespaced: true },
     ...{ hasStatus: false, returnsDeleted: true },
   },
+  {
+    ...CORE,
+    ...{ kind: "Secret", plural: "secrets", isNamespaced: true },
+    ...{ hasStatus: false, returnsDeleted: false },
+  },
   { ...RBAC, kind: "Role", plural: "roles", isNamespaced: true },
   { ...RBAC, kind: "RoleBinding", plural: "rolebindings", isNamespaced: true },
   { ...RBAC, kind: "ClusterRole", plural: "clusterroles", isNamespaced: false },
   { ...RBAC, kind: "ClusterRoleBinding", plural: "clusterrolebindings", isNamespaced: false },
   {
+    ...BUILT_IN,
     ...{ kind: "EndpointSlice", group: "discovery.k8s.io", version: "v1" },
     ...{ plural: "endpointslices", isNamespaced: true },
     ...{ hasStatus: false, returnsDeleted: false, createsOnUpdate: false },
+  },
+  {
+    ...{ kind: "Lease", group: "coordination.k8s.io", version: "v1", plural: "leases" },
+    ...{ isNamespaced: true, hasStatus: false, returnsDeleted: false, createsOnUpdate: true },
+    ...{ needsVersion: true, isCustom: false },
+  },
+  {
+    ...BUILT_IN,
+    ...{ kind: "CustomResourceDefinition", group: "apiextensions.k8s.io", version: "v1" },
+    ...{ plural: "customresourcedefinitions", isNamespaced: false, needsVersion: true },
+    ...{ hasStatus: true, returnsDeleted: true, createsOnUpdate: false },
+  },
+  { ...GATEWAY_API, kind: "GatewayClass", plural: "gatewayclasses", isNamespaced: false },
+  { ...GATEWAY_API, kind: "Gateway", plural: "gateways" },
+  { ...GATEWAY_API, kind: "GRPCRoute", plural: "grpcroutes" },
+  {
+    ...GATEWAY_API,
+    ...{ kind: "ReferenceGrant", plural: "referencegrants", version: "v1beta1", hasStatus: false },
   },
 ];
 

@@ -82,6 +82,7 @@ export function parseFieldSelector(text: string, kind: string): Selector {
 function fieldOf(path: string, kind: string): (object: ApiObject) => string {
   if (path === "metadata.name") return (object) => object.metadata.name;
   if (path === "metadata.namespace") return (object) => object.metadata.namespace ?? "";
+  if (kind === "Secret" && path === "type") return (object) => asText(object.type);
   if (kind === "Pod" && Object.hasOwn(POD_FIELDS, path)) return POD_FIELDS[path]!;
   const group = resourceOf(kind).group;
   if (group === "") throw badRequest(`field label not supported: ${path}`);

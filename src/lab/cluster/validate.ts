@@ -46,6 +46,8 @@ function kindCauses(object: ApiObject, before: ApiObject | null): Cause[] {
   if (object.kind === "EndpointSlice") return sliceCauses(object, before);
   if (object.kind === "Service") return serviceCauses(asJson(object.spec), before);
   if (object.kind === "Pod") return podCauses(asJson(object.spec), before);
+  if (object.kind === "Secret") return secretCauses(object, before);
+  if (object.kind === "Lease") return leaseCauses(asJson(object.spec));
   return [];
 }
 
@@ -139,6 +141,29 @@ function servicePortCauses(ports: readonly Json[]): Cause[] {
     }
     return causes;
   });
+}
+
+function secretCauses({ type, data }: ApiObject, before: ApiObject | null): Cause[] {
+  const causes: Cause[] = [];
+  if (before !== null && before.type !== type) {
+    causes.push(invalidValue("type", type, "field is immutable"));
+  }
+  if (type !== "kubernetes.io/tls") return causes;
+  const missing = ["tls.crt", "tls.key"].filter((key) => !Object.hasOwn(asJson(data), key));
+  return [...causes, ...missing.map((key) => required(`data[${key}]`))];
+}
+
+function leaseCauses({ leaseDurationSeconds, leaseTransitions }: Json): Cause[] {
+  const causes: Cause[] = [];
+  if (leaseDurationSeconds !== undefined && !(Number(leaseDurationSeconds) > 0)) {
+    const field = "spec.leaseDurationSeconds";
+    causes.push(invalidValue(field, leaseDurationSeconds, "must be greater than 0"));
+  }
+  if (leaseTransitions !== undefined && !(Number(leaseTransitions) >= 0)) {
+    const rule = "must be greater than or equal to 0";
+    causes.push(invalidValue("spec.leaseTransitions", leaseTransitions, rule));
+  }
+  return causes;
 }
 
 function podCauses(spec: Json, before: ApiObject | null): Cause[] {

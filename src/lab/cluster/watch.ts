@@ -60,6 +60,11 @@ export class Watch {
     this.#sink = sink;
   }
 
+  /** What is watched. */
+  get resource(): Resource {
+    return this.#scope.resource;
+  }
+
   /** Sends what there is and follows from there. */
   async start(): Promise<void> {
     const { store, clock } = this.#deps;

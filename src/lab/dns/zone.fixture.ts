@@ -30,7 +30,7 @@ export class ListZone implements DnsZone {
       metadata: newMeta(namespace, name),
       type: "ClusterIP",
       clusterIp: "None",
-      ports: [{ name: "grpc", port: 80, targetPort: null, protocol: "TCP" }],
+      ports: [{ name: "grpc", port: 80, targetPort: null, protocol: "TCP", appProtocol: "" }],
       externalName: "",
       internalTrafficPolicy: "Cluster",
       trafficDistribution: "",

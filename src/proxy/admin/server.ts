@@ -50,7 +50,7 @@ export class AdminServer {
     this.#server.on("connection", (socket) => this.#admit(socket));
   }
 
-  /** Listens; resolves with the address in use. Rejects with the system's error. */
+  /** Listens; resolves with the address in use. Rejects with `ListenError`. */
   listen(address: TcpAddress): Promise<string> {
     return listenHttp(this.#server, address, (error) =>
       this.#log.warn("admin listener failed", { reason: error.message }),

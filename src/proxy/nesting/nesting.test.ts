@@ -54,18 +54,8 @@ class Pair {
 
   async start(...groups: Group[]): Promise<void> {
     const addresses: string[] = [];
-    for (const [i, group] of groups.entries()) {
-      const resolver: Resolver = {
-        target: "peers.test:1",
-        start: (listener) => this.#listeners.push(listener),
-        resolveNow: () => {},
-        close: () => {},
-      };
-      const { clock, log } = this;
-      const deps = { clock, log, resolver, rng: seededRng(i + 1), registry: new Registry() };
-      const listen = { host: "127.0.0.1", port: 0 };
-      const nesting = new Nesting({ target: "peers.test:1", listen, tls: null }, group, deps);
-      this.nestings.push(nesting);
+    for (const group of groups) {
+      const nesting = this.make(group);
       addresses.push(await nesting.listen());
       nesting.start();
     }
@@ -76,6 +66,23 @@ class Pair {
     await eventually("they know each other", () => {
       return this.nestings.every((each) => this.#states(each) === "ANSWERING,SELF");
     });
+  }
+
+  /** One more, which does not listen yet. */
+  make(group: Group, port = 0): Nesting {
+    const resolver: Resolver = {
+      target: "peers.test:1",
+      start: (listener) => this.#listeners.push(listener),
+      resolveNow: () => {},
+      close: () => {},
+    };
+    const { clock, log } = this;
+    const rng = seededRng(this.nestings.length + 1);
+    const deps = { clock, log, resolver, rng, registry: new Registry() };
+    const listen = { host: "127.0.0.1", port };
+    const nesting = new Nesting({ target: "peers.test:1", listen, tls: null }, group, deps);
+    this.nestings.push(nesting);
+    return nesting;
   }
 
   #states(nesting: Nesting): string {
@@ -144,6 +151,14 @@ test("one that drains sheds nothing, and counts no more for the other", async ()
     ["draining", "alone"],
   );
   assert.deepEqual(views[1]!.peers.map(({ state }) => state).sort(), ["DRAINING", "SELF"]);
+});
+
+test("a peer port in use is told in a sentence", async () => {
+  const pair = newPair();
+  const address = await pair.make(new Group(1)).listen();
+  const other = pair.make(new Group(1), Number(address.split(":")[1]));
+  const message = `cannot listen on ${address}: the address is in use`;
+  await assert.rejects(other.listen(), { name: "ListenError", message });
 });
 
 test("a group that fails is told of in the log, and looked at again", async () => {

@@ -70,7 +70,7 @@ export class Nesting {
     this.#measure();
   }
 
-  /** Listens for peers; resolves with the address. Rejects with the system's error. */
+  /** Listens for peers; resolves with the address. Rejects with `ListenError`. */
   listen(): Promise<string> {
     return this.#server.listen(this.#config.listen);
   }

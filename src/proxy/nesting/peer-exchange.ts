@@ -99,7 +99,7 @@ export class PeerExchange {
       onAnswer: (answer) => this.#onAnswer(address, answer),
       onSilent: (why, reason) => this.#onSilent(address, why, reason),
     });
-    return { poll, answer: null, takenMs: 0, silence: "not asked yet" };
+    return { poll, answer: null, takenMs: 0, silence: REASONS.UNKNOWN };
   }
 
   #onAnswer(address: string, answer: PeerAnswer): void {
@@ -171,6 +171,7 @@ export class PeerExchange {
   }
 }
 
+/** Why a peer is in a state, where its own silence is no reason. */
 const REASONS: Readonly<Record<PeerState, string>> = {
   ANSWERING: "answers",
   DRAINING: "takes no new connections",

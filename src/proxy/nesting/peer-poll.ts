@@ -7,7 +7,7 @@
 import { Agent, type ClientRequest, get, type IncomingMessage } from "node:http";
 import { get as secureGet, Agent as TlsAgent } from "node:https";
 import type { Clock, Rng, Timer } from "../../base/index.ts";
-import { socketReason, tlsFailureReason } from "../../transport/index.ts";
+import { placeOf, socketReason, tlsFailureReason } from "../../transport/index.ts";
 import { type PeerAnswer, parsePeerAnswer } from "./figures.ts";
 import { PEER_PATH } from "./peer-server.ts";
 import type { PeerTls } from "./peer-tls.ts";
@@ -62,10 +62,11 @@ export class PeerPoll {
 
   #ask(): void {
     const { clock, tls } = this.#deps;
-    const where = placeOf(this.#address);
+    const { path, host, port } = placeOf(this.#address);
+    const where = path === null ? { host, port } : { host, socketPath: path };
     const options = { ...where, path: PEER_PATH, agent: this.#agent };
     const request =
-      tls === null ? get(options) : secureGet({ ...options, ...tls.clientOptions(where.host) });
+      tls === null ? get(options) : secureGet({ ...options, ...tls.clientOptions(host) });
     this.#request = request;
     this.#timer = clock.setTimer(POLL_TIMEOUT_MS, () => {
       this.#silent(request, "unreachable", `no answer within ${POLL_TIMEOUT_MS} ms`);
@@ -113,13 +114,6 @@ export class PeerPoll {
     this.#timer = clock.setTimer(POLL_MS * (0.8 + 0.4 * rng.next()), () => this.#ask());
     return true;
   }
-}
-
-function placeOf(address: string): { host: string; port?: number; socketPath?: string } {
-  if (address.startsWith("unix:")) return { host: "localhost", socketPath: address.slice(5) };
-  const at = address.lastIndexOf(":");
-  const host = address.slice(0, at).replace(/^\[(.*)\]$/, "$1");
-  return { host, port: Number(address.slice(at + 1)) };
 }
 
 /** Of codes that start with E only the system's have no underscore: "ECONNRESET", "ERR_SSL_...". */

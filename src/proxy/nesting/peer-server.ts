@@ -55,7 +55,7 @@ export class PeerServer {
     this.#server.maxConnections = PEER_CONNECTIONS_MAX;
   }
 
-  /** Listens; resolves with the address in use. Rejects with the system's error. */
+  /** Listens; resolves with the address in use. Rejects with `ListenError`. */
   listen(address: TcpAddress): Promise<string> {
     return listenHttp(this.#server, address, (error) =>
       this.#log.warn("peer listener failed", { reason: error.message }),

@@ -358,6 +358,7 @@ test("an order reaches the worker that it names, which says how many it closed",
   const orders = [{ worker: 2, order: ORDER }];
   assert.equal(await pool.shed(orders), 2);
   assert.deepEqual([processes[0].relay!.orders, processes[1].relay!.orders], [[], [ORDER]]);
+  assert.equal(await pool.shed([{ worker: 3, order: ORDER }]), 0, "none of ours: none is closed");
   processes[1].isStuck = true;
   assert.equal(await answerOf(pool.shed(orders)), 3, "it may have closed all that it was allowed");
   processes[1].isStuck = false;

@@ -173,7 +173,9 @@ export class WorkerPool implements RelayGroup {
 
   async shed(orders: readonly WorkerOrder[]): Promise<number> {
     const counts = orders.map(async ({ worker, order }) => {
-      const count = await this.#slots.find((slot) => slot.number === worker)?.shed(order);
+      const slot = this.#slots.find(({ number }) => number === worker);
+      if (slot === undefined) return 0;
+      const count = await slot.shed(order);
       // One that does not say so in time may have closed all that it was allowed to.
       return typeof count === "number" ? count : order.countMax;
     });

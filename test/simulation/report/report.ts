@@ -97,7 +97,7 @@ export function targetOf({ atMost, atLeast, unit }: Check): string {
   return withUnit(parts.join(" and "), unit);
 }
 
-/** A value with its unit; "%" follows without a space, as people write it here: "5 %". */
+/** A value with its unit after a space, "%" too: "5 %". */
 export function withUnit(text: string, unit: string): string {
   return unit === "" ? text : `${text} ${unit}`;
 }

@@ -3,7 +3,7 @@
  */
 import { KNOWN_POLICY_NAMES } from "../../../src/balancing/index.ts";
 import { Client, type ClientConfig, policyConfig } from "../world/client.ts";
-import { constant, lognormal } from "../world/distributions.ts";
+import { lognormal } from "../world/distributions.ts";
 import { Network } from "../world/network.ts";
 import type { PodConfig } from "../world/pod.ts";
 import { Service } from "../world/service.ts";
@@ -76,6 +76,3 @@ export function contenders(...names: string[]): Contender[] {
     .filter((name) => KNOWN_POLICY_NAMES.includes(name))
     .map((name) => ({ name, serviceConfig: policyConfig(name) }));
 }
-
-/** No delay at all, for scenes without news. */
-export const AT_ONCE = constant(0);

@@ -96,11 +96,6 @@ export class Pod implements ServedCallOwner {
     this.#meter = config.reportsLoad === true ? new LoadMeter(config.workers) : null;
   }
 
-  /** Calls that wait for a worker or have one. */
-  get pending(): number {
-    return this.#busy + this.#queue.length;
-  }
-
   /** Connections that are open. */
   get connectionCount(): number {
     return this.#connections.size;

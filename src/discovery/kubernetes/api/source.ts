@@ -58,6 +58,8 @@ class ApiSource implements ObjectSource {
   readonly #reflectors = new Set<Reflector>();
   /** The reason of each query that cannot be watched at the moment. */
   readonly #problems = new Map<ObjectQuery, string>();
+  /** Why kinds are absent that the log has named so. */
+  readonly #absent = new Map<KindName, string>();
   /** A watch is back of those that the log said are away; it has not been told yet. */
   #isBack = false;
   #isClosed = false;
@@ -133,12 +135,25 @@ class ApiSource implements ObjectSource {
       this.#settle(query);
       return;
     }
+    if (kind === "absent") {
+      this.#settle(query);
+      if (this.#absent.get(query.kind) === reason) return;
+      this.#absent.set(query.kind, reason);
+      this.#log.info("the API server does not have a kind; it is looked for now and then", {
+        kind: query.kind,
+        reason,
+      });
+      return;
+    }
     const isNews = ![...this.#problems.values()].includes(reason);
     this.#problems.set(query, reason);
     if (isNews) this.#log.warn("the API server cannot be watched", { kind, reason });
   }
 
   #onBack(query: ObjectQuery): void {
+    if (this.#absent.delete(query.kind)) {
+      this.#log.info("the API server has the kind now", { kind: query.kind });
+    }
     // One that is allowed at last was never away.
     if (this.#problems.has(query)) this.#isBack = true;
     this.#settle(query);

@@ -2,9 +2,10 @@
  * One request and its answer over `node:http`, with its deadlines and its two second chances.
  *
  * Sent again, once each and at once: what a connection at rest lost as it was taken up (a race that
- * HTTP/1.1 knows, and our requests change nothing), and what was refused with 401 when newer
- * credentials are at hand. Everything else is a failure for whoever asked. Redirects are failures:
- * credentials are for the server that the user named.
+ * HTTP/1.1 knows; what our requests change they change from one version that they name, so that a
+ * second one is refused), and what was refused with 401 when newer credentials are at hand.
+ * Everything else is a failure for whoever asked. Redirects are failures: credentials are for the
+ * server that the user named.
  */
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
@@ -31,9 +32,9 @@ export const ERROR_BYTES_MAX = 64 * 1024;
 
 /** What is sent. */
 export interface Outgoing {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "PUT" | "PATCH";
   readonly url: URL;
-  /** JSON; null for none. */
+  /** JSON; null for none. A PATCH is a merge patch (RFC 7396). */
   readonly body: string | null;
   /** The answer goes on until either side ends it. */
   readonly isStream: boolean;
@@ -165,7 +166,7 @@ export class Exchange implements ApiRequest {
         accept: "application/json",
         "user-agent": "fairlead",
         ...(token === null ? {} : { authorization: `Bearer ${token.reveal()}` }),
-        ...(body === null ? {} : { "content-type": "application/json" }),
+        ...(body === null ? {} : { "content-type": contentTypeOf(method) }),
         ...headers,
       },
     });
@@ -284,6 +285,10 @@ export class Exchange implements ApiRequest {
   #timeOut(reason: string): void {
     this.fail(newFailure({ reason: `${this.outgoing.url.host}: ${reason}` }));
   }
+}
+
+function contentTypeOf(method: Outgoing["method"]): string {
+  return method === "PATCH" ? "application/merge-patch+json" : "application/json";
 }
 
 /** The failure of an answer that is an error, with its Status object when there is one. */

@@ -45,14 +45,15 @@ export function newFailure(parts: FailureParts): ApiFailure {
 export interface Access {
   readonly verb: "get" | "list" | "watch";
   readonly kind: Kind;
-  /** "" for kinds that live in no namespace. */
-  readonly namespace: string;
+  /** "" for kinds that live in no namespace; null for all namespaces. */
+  readonly namespace: string | null;
 }
 
 /** "list on endpointslices.discovery.k8s.io in namespace prod". */
 export function accessText({ verb, kind, namespace }: Access): string {
   const resource = kind.group === "" ? kind.plural : `${kind.plural}.${kind.group}`;
-  return `${verb} on ${resource}${namespace === "" ? "" : ` in namespace ${namespace}`}`;
+  if (namespace === null && kind.isNamespaced) return `${verb} on ${resource} in all namespaces`;
+  return `${verb} on ${resource}${namespace ? ` in namespace ${namespace}` : ""}`;
 }
 
 /** The failure as listeners of a source are told. */
@@ -66,10 +67,17 @@ export function problemOf(failure: ApiFailure, access: Access): SourceProblem {
     return { kind: "forbidden", reason: `forbidden: needs ${accessText(access)}` };
   if (status === 404) {
     const { plural, apiVersion } = access.kind;
-    return { kind: "unreachable", reason: `the API server has no ${plural} of ${apiVersion}` };
+    const reason = `the API server has no ${plural} of ${apiVersion}`;
+    return { kind: isBuiltIn(access.kind) ? "unreachable" : "absent", reason };
   }
   return { kind: "unreachable", reason };
 }
+
+/** Whether every API server has the kind: one that has not is none, or is not ready yet. */
+export function isBuiltIn({ group }: Pick<Kind, "group">): boolean {
+  return BUILT_IN_GROUPS.includes(group);
+}
+const BUILT_IN_GROUPS = ["", "discovery.k8s.io"];
 
 /** A resourceVersion that the server does not know any more: "410 Gone" or reason "Expired". */
 export function isGone({ status, code }: ApiFailure): boolean {

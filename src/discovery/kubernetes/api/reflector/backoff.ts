@@ -1,5 +1,6 @@
 /**
- * When a reflector tries again: exponential backoff with full jitter, quick at first.
+ * When a reflector tries again: exponential backoff with full jitter, quick at first; and when a
+ * watch ends that nothing disturbs.
  *
  * Full jitter ("anywhere up to the step") and not a share of it, because all clients of an API
  * server lose it at the same moment: their returns have to spread over the whole step.
@@ -18,6 +19,16 @@ export const STABLE_MS = 10_000;
 export const RELIST_SPREAD_MS = 2000;
 /** The longest that a server's `Retry-After` is heeded. */
 export const RETRY_AFTER_MS_MAX = 60_000;
+
+/** A watch asks the server for an end within this time, at random; so watches end apart. */
+const WATCH_TIMEOUT_S_MIN = 300;
+/** The longest such time. */
+const WATCH_TIMEOUT_S_MAX = 600;
+
+/** `timeoutSeconds` of one watch. */
+export function watchTimeoutS(rng: Rng): number {
+  return WATCH_TIMEOUT_S_MIN + rng.int(WATCH_TIMEOUT_S_MAX - WATCH_TIMEOUT_S_MIN + 1);
+}
 
 /** The delays of one reflector. */
 export class RetryDelay {

@@ -296,12 +296,17 @@ function textOf({ type, object }: ObjectChange): string {
 }
 
 /** A reflector of `api` with a listener, and what it counted and logged. */
-export function reflect(api: FakeApi, rng: Rng = seededRng(1), listener = new Listener()) {
+export function reflect(
+  api: FakeApi,
+  rng: Rng = seededRng(1),
+  listener = new Listener(),
+  query: ObjectQuery = QUERY,
+) {
   const log = new RecordingLogger();
-  const counters = new ApiMetrics(null, () => 0).of("EndpointSlice");
+  const counters = new ApiMetrics(null, () => 0).of(query.kind);
   const traits = { canStreamLists: true, sendsBookmarks: false };
   const deps = { clock: api.clock, rng, log, decode, counters, traits, transport: api };
-  const reflector = new Reflector(QUERY, listener, deps);
+  const reflector = new Reflector(query, listener, deps);
   /** Closes it and sees that nothing is left. */
   const end = () => {
     reflector.close();

@@ -2,21 +2,27 @@
  * Requests of the Kubernetes API as paths: lists and watches of one query.
  *
  * "API Concepts": resource URIs, `limit` and `continue`, `watch`, `resourceVersion`, and streaming
- * lists (`sendInitialEvents`). Selectors are made of one name or one label: no more is needed.
+ * lists (`sendInitialEvents`). Selectors are made of one name or one label: no more is needed; and
+ * of Secrets only certificates for TLS are asked for, so that no others ever come here.
  */
 import { KINDS, type Kind } from "../../objects.ts";
 import type { ObjectQuery } from "../../source.ts";
 
 /**
  * Of a kind: "/apis/discovery.k8s.io/v1/namespaces/prod/endpointslices".
- * @param namespace "" for those of all namespaces.
+ * @param namespace null or "" for those of all namespaces.
  */
-function collectionPath(kind: Kind, namespace: string): string {
+function collectionPath(kind: Kind, namespace: string | null): string {
   const root = kind.group === "" ? "/api" : "/apis";
-  const isPlaced = kind.isNamespaced && namespace !== "";
+  const isPlaced = kind.isNamespaced && namespace !== null && namespace !== "";
   const place = isPlaced ? `/namespaces/${encodeURIComponent(namespace)}` : "";
   return `${root}/${kind.apiVersion}${place}/${kind.plural}`;
 }
+
+/** What is asked for of a kind and nothing else. */
+const FIELDS_OF_KIND: Readonly<Partial<Record<string, string>>> = {
+  Secret: "type=kubernetes.io/tls",
+};
 
 /** One page of a list of everything as it is now. */
 export function listPath(query: ObjectQuery, limit: number, continueToken: string): string {
@@ -52,9 +58,12 @@ function watchParams(query: ObjectQuery, timeoutS: number): URLSearchParams {
   return params;
 }
 
-function selectorsOf({ name, label }: ObjectQuery): URLSearchParams {
+function selectorsOf({ kind, name, label }: ObjectQuery): URLSearchParams {
   const params = new URLSearchParams();
-  if (name !== null) params.set("fieldSelector", `metadata.name=${name}`);
+  const fields = name === null ? [] : [`metadata.name=${name}`];
+  const always = FIELDS_OF_KIND[kind];
+  if (always !== undefined) fields.push(always);
+  if (fields.length > 0) params.set("fieldSelector", fields.join(","));
   if (label !== null) params.set("labelSelector", `${label.key}=${label.value}`);
   return params;
 }

@@ -13,13 +13,14 @@
  * bookmark too; 410 Gone means that it is too old, and only then is everything listed again.
  * Whatever fails, the objects stay, and listeners hear only of what really changed.
  */
-import type { Clock, Logger, Rng, Timer } from "../../../../base/index.ts";
+import type { Timer } from "../../../../base/index.ts";
 import { KINDS } from "../../objects.ts";
 import type { ObjectListener, ObjectQuery, SourceProblem, Subscription } from "../../source.ts";
 import { type Access, type ApiFailure, isGone, problemOf } from "../http/failure.ts";
 import type { ApiRequest } from "../http/transport.ts";
-import type { KindCounters } from "../metrics.ts";
-import { RetryDelay, STABLE_MS } from "./backoff.ts";
+import { Absence } from "./absence.ts";
+import { RetryDelay, STABLE_MS, watchTimeoutS } from "./backoff.ts";
+import type { ReflectorDeps } from "./deps.ts";
 import {
   ENDED_EARLY,
   isNoStreamList,
@@ -29,17 +30,13 @@ import {
   NO_STREAM_LIST,
   OUT_OF_ORDER,
 } from "./endings.ts";
-import { type Decode, ReflectedObjects } from "./objects.ts";
+import { ReflectedObjects } from "./objects.ts";
 import { PAGE_LIMIT, PAGE_LIMIT_MIN, PagedList } from "./paged-list.ts";
 import { streamListPath, watchPath } from "./paths.ts";
 import { isOlder } from "./store.ts";
-import { LIST_SILENT, WatchSession, type WatchSessionDeps } from "./watch-session.ts";
+import { LIST_SILENT, WatchSession } from "./watch-session.ts";
 import { readEvent, type WatchEvent } from "./wire.ts";
 
-/** A watch asks the server for an end within this time, at random; so watches end apart. */
-const WATCH_TIMEOUT_S_MIN = 300;
-/** The longest such time. */
-const WATCH_TIMEOUT_S_MAX = 600;
 /** A watch that resumed is believed after this long without an event: the backlog comes first. */
 export const RECOVERED_AFTER_MS = 1000;
 /** A list in pages that takes longer is given up and begun again. */
@@ -51,19 +48,6 @@ const EARLY_ENDS_MAX = 2;
 /** When another watch of the same server is back, the next attempt comes within this time. */
 export const HURRY_MS = 1000;
 
-/** What a reflector needs. */
-export interface ReflectorDeps extends WatchSessionDeps {
-  readonly clock: Clock;
-  readonly rng: Rng;
-  readonly log: Logger;
-  readonly decode: Decode;
-  readonly counters: KindCounters;
-  /** Hears what the listener hears, for all watches of the server together. */
-  readonly onProblem?: (problem: SourceProblem) => void;
-  /** The server is watched again: others may hurry. */
-  readonly onBack?: () => void;
-}
-
 /** See the head of this file. */
 export class Reflector implements Subscription {
   readonly #query: ObjectQuery;
@@ -71,6 +55,7 @@ export class Reflector implements Subscription {
   readonly #deps: ReflectorDeps;
   readonly #objects: ReflectedObjects;
   readonly #delay: RetryDelay;
+  readonly #absence: Absence;
   /** The attempt under way: a paged list, or a watch. */
   #list: ApiRequest | null = null;
   #watch: WatchSession | null = null;
@@ -104,6 +89,7 @@ export class Reflector implements Subscription {
     this.#deps = deps;
     this.#objects = new ReflectedObjects(query.kind, deps.decode, deps.counters, deps.log);
     this.#delay = new RetryDelay(deps.rng);
+    this.#absence = new Absence(KINDS[query.kind]);
     this.#begin();
   }
 
@@ -149,12 +135,12 @@ export class Reflector implements Subscription {
   #openStreamList(): void {
     this.#countList();
     this.#isListing = true;
-    const timeoutS = this.#timeoutS();
+    const timeoutS = watchTimeoutS(this.#deps.rng);
     this.#startWatch(streamListPath(this.#query, timeoutS), timeoutS);
   }
 
   #openWatch(version: string): void {
-    const timeoutS = this.#timeoutS();
+    const timeoutS = watchTimeoutS(this.#deps.rng);
     this.#startWatch(watchPath(this.#query, version, timeoutS), timeoutS);
   }
 
@@ -188,13 +174,9 @@ export class Reflector implements Subscription {
     this.#listTimer.unref();
   }
 
-  #timeoutS(): number {
-    const { rng } = this.#deps;
-    return WATCH_TIMEOUT_S_MIN + rng.int(WATCH_TIMEOUT_S_MAX - WATCH_TIMEOUT_S_MIN + 1);
-  }
-
   #onOpen(): void {
     this.#hasWatched = true;
+    this.#absence.reset();
     if (this.#isListing || this.#reported === null) return;
     const delayMs = this.#isCutShort ? STABLE_MS : RECOVERED_AFTER_MS;
     this.#recoveredTimer = this.#deps.clock.setTimer(delayMs, () => this.#recovered());
@@ -264,6 +246,7 @@ export class Reflector implements Subscription {
   #onListed(version: string): void {
     this.#listTimer?.cancel();
     this.#goneCount = 0;
+    this.#absence.reset();
     this.#objects.store.endList();
     this.#version = version;
     this.#isSynced = true;
@@ -311,6 +294,10 @@ export class Reflector implements Subscription {
     if (failure.isTooLarge && verb === "list") {
       this.#pageLimit = Math.max(PAGE_LIMIT_MIN, this.#pageLimit >> 2);
     }
+    if (this.#absence.isSaidBy(failure, this.#objects.store.size > 0)) {
+      this.#onAbsent(failure, verb);
+      return;
+    }
     if (isGone(failure) || failure === OUT_OF_ORDER) {
       this.#version = null;
       this.#goneCount += 1;
@@ -321,6 +308,17 @@ export class Reflector implements Subscription {
     // A watch that was cut is no news as long as the next one stands.
     if (openMs < STABLE_MS || failure.isSilent) this.#report(failure, verb);
     if (!this.#isClosed) this.#retryIn(this.#delay.nextMs(failure.retryAfterMs));
+  }
+
+  /** There is no such kind: all there is to know, until it is there. */
+  #onAbsent(failure: ApiFailure, verb: "list" | "watch"): void {
+    this.#version = null;
+    this.#isSynced = true;
+    this.#objects.store.beginList();
+    this.#objects.store.endList();
+    this.#tell();
+    this.#report(failure, verb);
+    if (!this.#isClosed) this.#retryIn(this.#absence.retryMs(this.#deps.rng));
   }
 
   /** A watch stood for `STABLE_MS`. */
@@ -381,7 +379,7 @@ export class Reflector implements Subscription {
 
   get #fields(): Record<string, unknown> {
     const { kind, namespace } = this.#query;
-    return namespace === "" ? { kind } : { kind, namespace };
+    return namespace ? { kind, namespace } : { kind };
   }
 
   /** A listener that throws has a bug; the watch goes on for the next event. */

@@ -1,0 +1,99 @@
+/** Tests of statuses as JSON: what stays, what goes, and what is said in two ways. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { ParentRef } from "../../discovery/index.ts";
+import {
+  classStatus,
+  gatewayStatus,
+  type Json,
+  ROUTE_PARENTS_MAX,
+  routeStatus,
+} from "./status-json.ts";
+import type { WantedCondition } from "./wanted.ts";
+
+const NOW = "2026-01-02T03:04:05Z";
+const OURS = "fairlead.dev/gateway-controller";
+const PLACE = { namespace: "prod", controllerName: OURS };
+
+const condition = (type: string, status: "True" | "False" = "True"): WantedCondition => ({
+  ...{ type, status, reason: type, message: "", observedGeneration: 3 },
+});
+
+const parent = (name: string, more: Partial<ParentRef> = {}): ParentRef => ({
+  ...{ group: "gateway.networking.k8s.io", kind: "Gateway", namespace: null, name },
+  ...{ sectionName: null, port: null, ...more },
+});
+
+test("a condition's time is that of its last change of status", () => {
+  const before = { ...condition("Accepted"), lastTransitionTime: "2020-01-01T00:00:00Z" };
+  const other = { type: "example.com/X", status: "True", odd: 1 };
+  const status = { conditions: [other, { ...before, reason: "Old", observedGeneration: 1 }] };
+  const same = classStatus(status, { conditions: [condition("Accepted")] }, NOW);
+  assert.deepEqual(same, { conditions: [other, before] });
+  const changed = classStatus(status, { conditions: [condition("Accepted", "False")] }, NOW);
+  const [, { lastTransitionTime }] = changed.conditions as [Json, Json];
+  assert.equal(lastTransitionTime, NOW);
+});
+
+test("nonsense in a status is written over, and does no harm", () => {
+  for (const nonsense of [null, 7, "x", [null, 7], { a: 1 }]) {
+    const wanted = { conditions: [condition("Accepted")] };
+    const written = { ...condition("Accepted"), lastTransitionTime: NOW };
+    const made = classStatus({ conditions: nonsense }, wanted, NOW).conditions as Json[];
+    assert.deepEqual(made.at(-1), written);
+    const listeners = [
+      { name: "a", supportedKinds: [], attachedRoutes: 0, conditions: [condition("Accepted")] },
+    ];
+    const gateway = { addresses: [], conditions: [], listeners };
+    const { listeners: rows } = gatewayStatus({ listeners: nonsense }, gateway, NOW);
+    assert.deepEqual((rows as Json[])[0].conditions, [written]);
+    const route = { parents: [{ parentRef: parent("a"), conditions: [condition("Accepted")] }] };
+    const { parents } = routeStatus({ parents: nonsense }, route, NOW, PLACE);
+    assert.deepEqual((parents as Json[]).at(-1)?.conditions, [written]);
+  }
+});
+
+test("one parent that is said in two ways is one entry; another section is another", () => {
+  const said = { name: "edge", namespace: "prod" };
+  const status = { parents: [{ parentRef: said, controllerName: OURS, conditions: [] }] };
+  const conditions = [condition("Accepted")];
+  const wanted = {
+    parents: [
+      { parentRef: parent("edge"), conditions },
+      { parentRef: parent("edge", { sectionName: "grpc" }), conditions },
+    ],
+  };
+  const { parents } = routeStatus(status, wanted, NOW, PLACE);
+  assert.deepEqual(
+    (parents as Json[]).map(({ parentRef }) => parentRef),
+    [
+      said,
+      {
+        ...{ group: "gateway.networking.k8s.io", kind: "Gateway", name: "edge" },
+        sectionName: "grpc",
+      },
+    ],
+  );
+});
+
+test("a status has no more parents than the API allows; those of others come first", () => {
+  const theirs = { parentRef: { name: "x" }, controllerName: "example.com/other" };
+  const wanted = {
+    parents: Array.from({ length: ROUTE_PARENTS_MAX }, (_, i) => ({
+      ...{ parentRef: parent(`p${i}`), conditions: [condition("Accepted")] },
+    })),
+  };
+  const { parents } = routeStatus({ parents: [theirs] }, wanted, NOW, PLACE);
+  assert.equal((parents as Json[]).length, ROUTE_PARENTS_MAX);
+  assert.deepEqual((parents as Json[])[0], theirs);
+});
+
+test("addresses that are wanted replace those that are there; none over none is nothing", () => {
+  const gateway = { conditions: [], listeners: [] };
+  const address = { type: "IPAddress", value: "127.0.0.1" };
+  const of = (status: Json, addresses: readonly (typeof address)[]) =>
+    gatewayStatus(status, { ...gateway, addresses }, NOW).addresses;
+  assert.equal(of({}, []), undefined);
+  assert.deepEqual(of({}, [address]), [address]);
+  assert.deepEqual(of({ addresses: [address] }, []), []);
+});

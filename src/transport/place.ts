@@ -1,0 +1,25 @@
+/**
+ * An address as discovery writes it, taken apart for whoever connects to it.
+ *
+ * Not a parser of what users write: that is discovery's, which lets nothing else through.
+ */
+
+/** Where to connect to. */
+export interface Place {
+  /** Of a Unix socket; null: a host and a port. */
+  readonly path: string | null;
+  /** Without brackets; "localhost" for a Unix socket. */
+  readonly host: string;
+  /** 0 for a Unix socket. */
+  readonly port: number;
+}
+
+/** @param address "HOST:PORT", "[IPV6]:PORT" or "unix:PATH". */
+export function placeOf(address: string): Place {
+  if (address.startsWith("unix:")) {
+    return { path: address.slice("unix:".length), host: "localhost", port: 0 };
+  }
+  const colon = address.lastIndexOf(":");
+  const host = address.slice(0, colon).replace(/^\[|\]$/g, "");
+  return { path: null, host, port: Number(address.slice(colon + 1)) };
+}
