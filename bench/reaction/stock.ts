@@ -22,7 +22,7 @@ const metadata = (name: string) => ({
 const SERVICE: Service = {
   kind: "Service",
   metadata: metadata("echo"),
-  ...{ type: "ClusterIP", clusterIp: "None", ports: [], externalName: "" },
+  ...{ type: "ClusterIP", clusterIp: "None", clusterIps: [], ports: [], externalName: "" },
   ...{ internalTrafficPolicy: "Cluster", trafficDistribution: "", publishNotReadyAddresses: false },
   serviceConfig: null,
 };

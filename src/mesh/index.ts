@@ -16,3 +16,5 @@ export type {
   MeshListener,
   MeshSource,
 } from "./config.ts";
+export { isGrpcPort } from "./services/config.ts";
+export { ServiceMeshSource } from "./services/source.ts";

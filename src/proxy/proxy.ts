@@ -4,6 +4,7 @@
  * Not a process: signals, logs of addresses, the admin endpoint and workers are put around it.
  */
 
+import type { Socket } from "node:net";
 import { type Clock, type Logger, type Rng, silentLogger, TimerWheel } from "../base/index.ts";
 import {
   type CallFailure,
@@ -16,7 +17,7 @@ import {
   withTimeout,
 } from "../cluster/index.ts";
 import type { Resolver } from "../discovery/index.ts";
-import { parseGrpcTimeout, Status } from "../grpc/index.ts";
+import { Status } from "../grpc/index.ts";
 import {
   type ConnectionFailure,
   DEFAULT_CONNECTION_CONFIG,
@@ -27,11 +28,13 @@ import {
 } from "../http2/index.ts";
 import type { MetricsSnapshot, Registry } from "../telemetry/index.ts";
 import {
+  Acceptor,
   ConnectionCount,
   type ConnectionUser,
   Listener,
   type ListenerEvents,
   type RefusedWhy,
+  remoteOf,
   type SocketConnection,
   type Ticking,
   TransportLoop,
@@ -39,6 +42,7 @@ import {
 import { answer } from "./answers.ts";
 import { Certificates } from "./certificates.ts";
 import type { ProxyConfig } from "./config.ts";
+import { deadlineOf } from "./deadline.ts";
 import { Downstream, type DownstreamOwner } from "./downstream.ts";
 import { ProxyMetrics } from "./metrics.ts";
 import {
@@ -67,6 +71,8 @@ export interface ProxySystem {
 export interface Proxy {
   /** Binds all listeners, or none; resolves with their addresses in order. */
   listen(): Promise<string[]>;
+  /** Takes a plain socket of which `first` was read, on the turn that brought these bytes. */
+  accept(socket: Socket, first: Buffer): void;
   /**
    * Not ready any more; after the delay listeners close, calls finish. Resolves when all is over.
    * @param by who asked for it, for the log: "SIGTERM".
@@ -103,6 +109,8 @@ class RelayProxy implements Proxy, ListenerEvents, DownstreamOwner, RelayOwner, 
   readonly #count = new ConnectionCount();
   readonly #downstreams: Downstreams;
   readonly #listeners: Listener[];
+  /** For what it is handed. */
+  readonly #acceptor: Acceptor;
   #draining: Promise<void> | null = null;
   #onIdle: (() => void) | null = null;
   /** Calls waited for a stream at the last look. */
@@ -155,21 +163,20 @@ class RelayProxy implements Proxy, ListenerEvents, DownstreamOwner, RelayOwner, 
         connection.close(0, reason);
       },
     });
-    this.#listeners = config.listeners.map((address) => this.#newListener(address));
-  }
-
-  #newListener(address: ProxyConfig["listeners"][number]): Listener {
-    const options = {
-      address,
-      tls: this.#certificates.server,
-      config: { ...DEFAULT_CONNECTION_CONFIG, maxStreams: this.#config.maxStreams },
-      maxConnections: this.#config.maxConnections,
-      idleTimeoutMs: this.#config.idleTimeoutMs,
+    const accepted = {
+      config: { ...DEFAULT_CONNECTION_CONFIG, maxStreams: config.maxStreams },
+      maxConnections: config.maxConnections,
+      idleTimeoutMs: config.idleTimeoutMs,
       count: this.#count,
-      // Of several workers none may: one could remove the other's. Their primary has done it.
-      removesStaleSocket: this.#config.workers === 1,
     };
-    return new Listener(options, this, this.#loop);
+    this.#acceptor = new Acceptor(accepted, this, this.#loop);
+    const tls = this.#certificates.server;
+    // Of several workers none may: one could remove the other's. Their primary has done it.
+    const removesStaleSocket = config.workers === 1;
+    this.#listeners = config.listeners.map((address) => {
+      const options = { ...accepted, address, tls, removesStaleSocket };
+      return new Listener(options, this, this.#loop);
+    });
   }
 
   async listen(): Promise<string[]> {
@@ -280,7 +287,13 @@ class RelayProxy implements Proxy, ListenerEvents, DownstreamOwner, RelayOwner, 
   }
 
   #openConnections(): SocketConnection[] {
-    return this.#listeners.flatMap((listener) => [...listener.connections]);
+    const accepted = [...this.#acceptor.connections];
+    return this.#listeners.flatMap((listener) => [...listener.connections]).concat(accepted);
+  }
+
+  accept(socket: Socket, first: Buffer): void {
+    if (!this.#acceptor.tryAdmit(socket)) return;
+    this.#acceptor.acceptBegun(socket, first, this.onConnection(remoteOf(socket)));
   }
 
   drain(by: string): Promise<void> {
@@ -301,7 +314,7 @@ class RelayProxy implements Proxy, ListenerEvents, DownstreamOwner, RelayOwner, 
     if (drainDelayMs > 0) {
       await new Promise<void>((resolve) => clock.setTimer(drainDelayMs, resolve));
     }
-    for (const listener of this.#listeners) listener.stop();
+    for (const listener of [...this.#listeners, this.#acceptor]) listener.stop();
     for (const connection of this.#openConnections()) connection.drain("fairlead is shutting down");
     await this.#waitIdle(drainTimeoutMs);
     this.#cutCalls();
@@ -349,7 +362,7 @@ class RelayProxy implements Proxy, ListenerEvents, DownstreamOwner, RelayOwner, 
   }
 
   close(): void {
-    for (const listener of this.#listeners) listener.stop();
+    for (const listener of [...this.#listeners, this.#acceptor]) listener.stop();
     this.#loop.remove(this);
     this.#cluster.close();
     this.#closeConnections("fairlead is shutting down");
@@ -381,14 +394,4 @@ class RelayProxy implements Proxy, ListenerEvents, DownstreamOwner, RelayOwner, 
   downstreams(): DownstreamsView {
     return this.#downstreams.view();
   }
-}
-
-/**
- * The end of the call's time on the proxy's clock; Infinity without a (well-formed) grpc-timeout.
- */
-function deadlineOf(list: HeaderList, nowMs: number): number {
-  const { grpcTimeout } = list;
-  if (grpcTimeout === null) return Number.POSITIVE_INFINITY;
-  const timeoutMs = parseGrpcTimeout(grpcTimeout.value);
-  return timeoutMs >= 0 ? nowMs + timeoutMs : Number.POSITIVE_INFINITY;
 }

@@ -8,6 +8,14 @@
  * sends what is written before it goes.
  * Must never: know gRPC, balancing or Kubernetes.
  */
+export {
+  Acceptor,
+  ConnectionCount,
+  type ConnectionUser,
+  type ListenerEvents,
+  type RefusedWhy,
+  remoteOf,
+} from "./acceptor.ts";
 export type { ByteSocket } from "./byte-socket.ts";
 export {
   CONNECT_TIMEOUT_MS,
@@ -18,15 +26,11 @@ export {
 } from "./connector.ts";
 export { KEEPALIVE_TIME_MS_MIN } from "./keepalive-pace.ts";
 export {
-  ConnectionCount,
-  type ConnectionUser,
   type ListenAddress,
   ListenError,
   Listener,
-  type ListenerEvents,
   type ListenerOptions,
   listenAddressText,
-  type RefusedWhy,
   removeStaleSocket,
 } from "./listener.ts";
 export { type Flushable, type Ticking, TransportLoop, type TurnEnd } from "./loop.ts";

@@ -1,8 +1,7 @@
 /**
  * A listening socket (TCP, TLS or Unix) that makes server connections, up to a limit.
  *
- * What comes over the limit is closed at once and counted; what was accepted is never touched by
- * it.
+ * What becomes of an accepted socket, and the limit, is `Acceptor`'s.
  */
 
 import { existsSync, lstatSync, rmSync } from "node:fs";
@@ -13,10 +12,9 @@ import {
   type TLSSocket,
   type Server as TlsServer,
 } from "node:tls";
-import type { ConnectionConfig } from "../http2/index.ts";
+import { Acceptor, type AcceptorOptions, type ListenerEvents, remoteOf } from "./acceptor.ts";
 import type { TransportLoop } from "./loop.ts";
-import { shareAcceptedRead } from "./shared-read.ts";
-import { SocketConnection, type SocketConnectionEvents } from "./socket-connection.ts";
+import type { SocketConnection } from "./socket-connection.ts";
 import { handshakeFailureReason, type ServerTls } from "./tls/index.ts";
 
 /** Where to listen: a host and port (0 for any), or a Unix socket. */
@@ -24,63 +22,31 @@ export type ListenAddress =
   | { readonly host: string; readonly port: number }
   | { readonly path: string };
 
-/** Why a connection was not accepted, as a label: too many, its TLS handshake, or the system. */
-export type RefusedWhy = "limit" | "tls" | "system";
-
-/** What a listener tells its user. */
-export interface ListenerEvents {
-  /** A connection was accepted; returns its user. `remote` is the peer's address. */
-  onConnection(remote: string): ConnectionUser;
-  /** A connection was not accepted, or failed before HTTP/2 began: over the limit, TLS. */
-  onRefused(remote: string, why: RefusedWhy, reason: string): void;
-}
-
-/** The user of one accepted connection. */
-export interface ConnectionUser extends SocketConnectionEvents {
-  /** Called once, before anything else. */
-  onAccepted(connection: SocketConnection): void;
-}
-
 /** Options of a listener. */
-export interface ListenerOptions {
+export interface ListenerOptions extends AcceptorOptions {
   readonly address: ListenAddress;
   readonly tls: ServerTls | null;
-  readonly config: ConnectionConfig;
-  /** Connections at a time over all listeners that share `count`; Infinity for no limit. */
-  readonly maxConnections: number;
-  /** A connection without a stream for this long is drained; 0 for never. */
-  readonly idleTimeoutMs: number;
-  readonly count: ConnectionCount;
   /** Whether a socket file that nobody listens on is removed first; default true. */
   readonly removesStaleSocket?: boolean;
 }
 
-/** Connections open now, those in their TLS handshake included; shared by a proxy's listeners. */
-export class ConnectionCount {
-  value = 0;
-}
-
 /** Pending connections of the kernel; Linux cuts it at net.core.somaxconn. */
 const BACKLOG = 4_096;
-/** A peer that is silent for this long is asked by TCP whether it is there. */
-const TCP_KEEPALIVE_MS = 60_000;
 
 /** A bound listener. */
 export class Listener {
   readonly #options: ListenerOptions;
   readonly #events: ListenerEvents;
-  readonly #loop: TransportLoop;
+  readonly #acceptor: Acceptor;
   readonly #server: Server;
   readonly #tlsServer: TlsServer | null;
-  readonly #connections = new Set<SocketConnection>();
   /** Peers of TCP sockets that are in or past their TLS handshake: a closed one has no address. */
   readonly #remotes = new WeakMap<Socket, string>();
-  #isStopped = false;
 
   constructor(options: ListenerOptions, events: ListenerEvents, loop: TransportLoop) {
     this.#options = options;
     this.#events = events;
-    this.#loop = loop;
+    this.#acceptor = new Acceptor(options, events, loop);
     this.#tlsServer = this.#createTlsServer();
     this.#server = this.#createServer();
   }
@@ -88,8 +54,8 @@ export class Listener {
   /** TLS begins behind the limit, so that handshakes count, over all listeners of a `count`. */
   #createServer(): Server {
     return createServer({ noDelay: true }, (socket) => {
-      if (!this.#tryAdmit(socket)) return;
-      if (this.#tlsServer === null) this.#onSocket(socket);
+      if (!this.#acceptor.tryAdmit(socket)) return;
+      if (this.#tlsServer === null) this.#acceptor.accept(socket, true);
       else {
         this.#remotes.set(socket, remoteOf(socket));
         this.#tlsServer.emit("connection", socket);
@@ -101,7 +67,7 @@ export class Listener {
   #createTlsServer(): TlsServer | null {
     const { tls } = this.#options;
     if (tls === null) return null;
-    const server = createTlsServer(tls.options(), (socket) => this.#onSocket(socket));
+    const server = createTlsServer(tls.options(), (socket) => this.#acceptor.accept(socket, false));
     tls.attach(server);
     server.on("tlsClientError", (error: Error, socket: TLSSocket) => {
       const below = underlying(socket);
@@ -116,7 +82,7 @@ export class Listener {
 
   /** Open connections. */
   get connections(): ReadonlySet<SocketConnection> {
-    return this.#connections;
+    return this.#acceptor.connections;
   }
 
   /** Binds. Resolves with the address as text; rejects with an error of one clear sentence. */
@@ -148,55 +114,16 @@ export class Listener {
 
   /** Stops accepting; open connections stay, and what is still in its handshake is drained. */
   stop(): void {
-    this.#isStopped = true;
+    this.#acceptor.stop();
     this.#server.close();
     // It never listened, so this ends nothing; it only says so.
     this.#tlsServer?.close();
-  }
-
-  /** Counts an accepted socket, or closes it when it is over the limit. */
-  #tryAdmit(socket: Socket): boolean {
-    const { count, maxConnections } = this.#options;
-    if (count.value >= maxConnections) {
-      const reason = `more than ${maxConnections} connections`;
-      this.#events.onRefused(remoteOf(socket), "limit", reason);
-      socket.on("error", () => {});
-      socket.destroy();
-      return false;
-    }
-    count.value += 1;
-    socket.once("close", () => {
-      count.value -= 1;
-    });
-    return true;
-  }
-
-  #onSocket(socket: Socket): void {
-    const { idleTimeoutMs, config, tls } = this.#options;
-    const remote = remoteOf(socket);
-    socket.setKeepAlive(true, TCP_KEEPALIVE_MS);
-    const user = this.#events.onConnection(remote);
-    const read = tls === null ? shareAcceptedRead(socket) : null;
-    const connection = new SocketConnection(socket, "server", user, config, this.#loop, read);
-    connection.idleTimeoutMs = idleTimeoutMs;
-    this.#connections.add(connection);
-    socket.once("close", () => this.#connections.delete(connection));
-    user.onAccepted(connection);
-    if (this.#isStopped) connection.drain("fairlead is shutting down");
   }
 }
 
 /** The TCP socket below a TLS one. Node keeps it, without a documented name for it. */
 function underlying(socket: TLSSocket): Socket {
   return (socket as unknown as { _parent?: Socket })._parent ?? socket;
-}
-
-function remoteOf(socket: Socket): string {
-  const { remoteAddress, remotePort } = socket;
-  if (remoteAddress === undefined) return "unix";
-  return remoteAddress.includes(":")
-    ? `[${remoteAddress}]:${remotePort}`
-    : `${remoteAddress}:${remotePort}`;
 }
 
 /** An address as a user writes it. */

@@ -151,6 +151,11 @@ export class SocketConnection<S extends ByteSocket = Socket>
     this.http2.fail(code, reason, "library");
   }
 
+  /** Bytes that were read of the socket before it became this connection's; once, and first. */
+  recvBegun(bytes: Buffer): void {
+    this.#recv(bytes, bytes.length);
+  }
+
   /** RFC 9113 §3.4: SETTINGS are the first that a server says, also when GOAWAY follows. */
   #stopDetecting(): void {
     if (this.#http1 === null) return;

@@ -2,6 +2,7 @@
  * The check of a Service (v1). What the API server fills in when it is absent is filled in here as
  * well, because files come as they were written.
  */
+import { isIP } from "node:net";
 import type { ServiceConfigResult } from "../endpoint.ts";
 import { parseServiceConfig } from "../service-config.ts";
 import { PROTOCOLS } from "./check-slice.ts";
@@ -26,6 +27,9 @@ import {
 /** Ports of a Service: as many as one of its slices can carry. */
 export const SERVICE_PORTS_MAX = 20_000;
 
+/** A family each. */
+const CLUSTER_IPS_MAX = 2;
+
 const TYPES = ["ClusterIP", "NodePort", "LoadBalancer", "ExternalName"] as const;
 /** Those that tell that a port speaks gRPC. */
 const APP_PROTOCOLS = ["grpc", "kubernetes.io/h2c"] as const;
@@ -39,6 +43,7 @@ export function checkService(fields: Fields, metadata: ObjectMeta): Service {
     metadata,
     type: wordOf(spec.type, "spec.type", TYPES, "ClusterIP"),
     clusterIp: textOf(spec.clusterIP, "spec.clusterIP", ""),
+    clusterIps: checkClusterIps(spec),
     ports: listOf(spec.ports, "spec.ports", SERVICE_PORTS_MAX).map(checkPort),
     externalName: textOf(spec.externalName, "spec.externalName", ""),
     internalTrafficPolicy: wordOf(
@@ -52,6 +57,16 @@ export function checkService(fields: Fields, metadata: ObjectMeta): Service {
       flagOf(spec.publishNotReadyAddresses, "spec.publishNotReadyAddresses") ?? false,
     serviceConfig: checkServiceConfig(fields, metadata),
   };
+}
+
+/** KEP-563: at most two, of which the first is `clusterIP`; headless ones have none. */
+function checkClusterIps({ clusterIP, clusterIPs }: Fields): readonly string[] {
+  const path = "spec.clusterIPs";
+  const listed = listOf(clusterIPs, path, CLUSTER_IPS_MAX).map((ip, i) =>
+    textOf(ip, `${path}[${i}]`, ""),
+  );
+  const all = listed.length > 0 ? listed : [textOf(clusterIP, "spec.clusterIP", "")];
+  return all.filter((ip) => isIP(ip) !== 0);
 }
 
 /** A config that is wrong makes no Service that is wrong: its endpoints serve on. */

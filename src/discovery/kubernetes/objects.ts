@@ -81,6 +81,8 @@ export interface Service extends KubernetesObject {
   readonly type: "ClusterIP" | "NodePort" | "LoadBalancer" | "ExternalName";
   /** "None" for a headless one; "" when there is none. */
   readonly clusterIp: string;
+  /** Both families' of a dual-stack Service; the one above where there are no others. */
+  readonly clusterIps: readonly string[];
   readonly ports: readonly ServicePort[];
   /** Of type ExternalName; otherwise "". */
   readonly externalName: string;

@@ -30,6 +30,7 @@ export class ListZone implements DnsZone {
       metadata: newMeta(namespace, name),
       type: "ClusterIP",
       clusterIp: "None",
+      clusterIps: [],
       ports: [{ name: "grpc", port: 80, targetPort: null, protocol: "TCP", appProtocol: "" }],
       externalName: "",
       internalTrafficPolicy: "Cluster",

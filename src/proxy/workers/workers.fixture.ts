@@ -76,6 +76,8 @@ export class FakeRelay implements RelayProxy {
     });
   }
 
+  accept(): void {}
+
   drain(): Promise<void> {
     this.isDrained = true;
     return new Promise((resolve) => {

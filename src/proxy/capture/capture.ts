@@ -1,0 +1,180 @@
+/**
+ * Captured connections: where each was to go decides what becomes of it.
+ *
+ * A known gRPC port of a Service and a client that begins to speak HTTP/2 in plaintext: the calls
+ * are ours to balance. Everything else passes through to where it was to go, as TCP, at once. It
+ * makes no listener's connection itself: that is `Acceptor`'s, and the calls' is the proxy's.
+ */
+import type { Socket } from "node:net";
+import type { Clock, Logger } from "../../base/index.ts";
+import type { ListenerSpec } from "../../mesh/index.ts";
+import type { Registry } from "../../telemetry/index.ts";
+import { remoteOf } from "../../transport/index.ts";
+import { RefusalLog } from "../refusal-log.ts";
+import { type DestinationTable, NO_DESTINATIONS } from "./destinations.ts";
+import { CaptureFigures, type CaptureReason, type DecisionView } from "./figures.ts";
+import type { OriginalDestinations } from "./lookup.ts";
+import { LoopGuard } from "./loop-guard.ts";
+import { Passthrough, type PassthroughEvents } from "./passthrough.ts";
+import { type Sniffed, sniff } from "./sniffer.ts";
+import { type Destination, destinationText } from "./sockaddr.ts";
+
+/** Who takes the connections that are ours to balance. */
+export interface CapturedCalls {
+  /** Counts a socket until it closes; false when there are too many: it was closed. */
+  tryAdmit(socket: Socket): boolean;
+  /** Begins HTTP/2 on a socket of which `first` was read. To be done on the same turn. */
+  accept(socket: Socket, first: Buffer, listener: ListenerSpec): void;
+}
+
+/** Which way a captured connection goes: from here to a Service, or to this pod. */
+export type Direction = "outbound" | "inbound";
+
+/** What capture needs. */
+export interface CaptureDeps {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly registry: Registry;
+  readonly destinations: OriginalDestinations;
+  readonly calls: CapturedCalls;
+  /** Ports that captured connections come to. */
+  readonly ownPorts: () => readonly number[];
+}
+
+/** What capture does, for people. */
+export interface CaptureView {
+  /** Addresses and ports of Services that speak gRPC. */
+  readonly knownDestinations: number;
+  readonly passthroughConnections: number;
+  readonly decisions: readonly DecisionView[];
+}
+
+const NOTHING = Buffer.alloc(0);
+
+const REASONS: Readonly<Record<Exclude<Sniffed, "http2">, CaptureReason>> = {
+  other: "other_protocol",
+  silent: "silent_client",
+  ended: "ended_client",
+};
+
+/** See the head of this file. */
+export class Capture implements PassthroughEvents {
+  readonly #deps: CaptureDeps;
+  readonly #figures: CaptureFigures;
+  readonly #refusals: RefusalLog;
+  readonly #loops: LoopGuard;
+  readonly #passing = new Set<Passthrough>();
+  #table: DestinationTable = NO_DESTINATIONS;
+  #onIdle: (() => void) | null = null;
+
+  constructor(deps: CaptureDeps) {
+    this.#deps = deps;
+    this.#refusals = new RefusalLog(deps.log, deps.clock);
+    this.#loops = new LoopGuard(deps.ownPorts);
+    const open = () => this.#passing.size;
+    this.#figures = new CaptureFigures(deps.registry, open, () => this.#table.size);
+  }
+
+  /** What is known from now on; connections that are open stay as they are. */
+  setTable(table: DestinationTable): void {
+    this.#table = table;
+  }
+
+  /** A captured socket that nobody has read of. It allows a half-open end. */
+  onSocket(socket: Socket, direction: Direction): void {
+    socket.on("error", () => {}); // told by its close
+    if (!this.#deps.calls.tryAdmit(socket)) {
+      this.#figures.note("limit", null, null);
+      return;
+    }
+    const destination = this.#deps.destinations.of(socket);
+    if (this.#loops.isOwn(socket)) this.#refuse(socket, "loop", destination);
+    else if (destination === null || this.#loops.isOurs(destination)) {
+      this.#refuse(socket, "not_captured", destination);
+    } else if (direction === "inbound") this.#pass(socket, destination, NOTHING, "inbound", null);
+    else this.#decide(socket, destination);
+  }
+
+  #decide(socket: Socket, destination: Destination): void {
+    const listener = this.#table.find(destination);
+    if (listener === null) {
+      this.#pass(socket, destination, NOTHING, "unknown_destination", null);
+      return;
+    }
+    sniff(socket, this.#deps.clock, (sniffed, first) => {
+      if (sniffed !== "http2") {
+        this.#pass(socket, destination, first, REASONS[sniffed], listener);
+        return;
+      }
+      this.#figures.note("preface", destinationText(destination), listener.name);
+      // The name may mean another route by now, or none: what is in force counts.
+      this.#deps.calls.accept(socket, first, this.#table.find(destination) ?? listener);
+    });
+  }
+
+  #pass(
+    socket: Socket,
+    destination: Destination,
+    first: Buffer,
+    reason: CaptureReason,
+    listener: ListenerSpec | null,
+  ): void {
+    this.#figures.note(reason, destinationText(destination), listener?.name ?? null);
+    this.#passing.add(new Passthrough(socket, destination, first, this.#deps.clock, this));
+  }
+
+  #refuse(socket: Socket, reason: "loop" | "not_captured", destination: Destination | null): void {
+    const text = destination && destinationText(destination);
+    this.#figures.note(reason, text, null);
+    const remote = remoteOf(socket);
+    this.#refusals.warn("captured connection refused", reason, () => ({
+      ...{ remote, reason, destination: text },
+    }));
+    socket.resetAndDestroy();
+  }
+
+  // PassthroughEvents
+
+  onConnected(passthrough: Passthrough): void {
+    if (!this.#loops.isBack(passthrough.upstream)) return;
+    this.#refusals.warn("captured connection refused", "loop", () => ({
+      ...{ reason: "loop", destination: destinationText(passthrough.destination) },
+    }));
+    passthrough.cut("loop");
+  }
+
+  onClosed(passthrough: Passthrough, reason: string | null): void {
+    this.#passing.delete(passthrough);
+    this.#figures.bytesUp.add(passthrough.bytesUp);
+    this.#figures.bytesDown.add(passthrough.bytesDown);
+    if (reason !== null) this.#figures.failedConnects.add();
+    if (this.#passing.size === 0) this.#onIdle?.();
+  }
+
+  /** About once a second. */
+  onTick(): void {
+    this.#refusals.onTick();
+  }
+
+  /** Resolves when nothing passes through any more. */
+  idle(): Promise<void> {
+    if (this.#passing.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#onIdle = resolve;
+    });
+  }
+
+  /** Ends what passes through. */
+  close(): void {
+    for (const passthrough of [...this.#passing]) passthrough.cut("closed");
+  }
+
+  /** What was done, for people. */
+  view(): CaptureView {
+    return {
+      knownDestinations: this.#table.size,
+      passthroughConnections: this.#passing.size,
+      decisions: this.#figures.decisions(),
+    };
+  }
+}
