@@ -7,6 +7,17 @@
  * cluster without allocating; a cluster that stays keeps its connections.
  * Must never: accept a connection, or know who makes a call.
  */
+export {
+  CLUSTER_LEAVE_TIMEOUT_MS,
+  METHODS_KEPT_MAX,
+  MeshCluster,
+  type MeshClusterSettings,
+  MeshClusters,
+  type MeshClustersDeps,
+  type MeshClustersListener,
+  MethodPolicies,
+  ServiceConfigInForce,
+} from "./clusters/index.ts";
 export type {
   ChainTls,
   ClusterSpec,

@@ -26,8 +26,8 @@ export {
   tryParseTcpAddress,
 } from "./config.ts";
 export { type ConnectionsView, Nesting, withoutPeers } from "./nesting/index.ts";
+export { chosenConfig, configOfChoice } from "./policy-choice.ts";
 export { createProxy, type Proxy, type ProxySystem } from "./proxy.ts";
-export { configOfChoice, ServiceConfigInForce } from "./service-config.ts";
 export {
   forkWorker,
   type RelayGroup,

@@ -26,6 +26,7 @@ import {
   type Stream,
   type StreamEvents,
 } from "../http2/index.ts";
+import { ServiceConfigInForce } from "../mesh/index.ts";
 import type { MetricsSnapshot, Registry } from "../telemetry/index.ts";
 import {
   Acceptor,
@@ -52,9 +53,10 @@ import {
   type LoadFigures,
   type ShedOrder,
 } from "./nesting/index.ts";
+import { chosenConfig } from "./policy-choice.ts";
 import { RefusalLog } from "./refusal-log.ts";
 import { Relay, type RelayOwner } from "./relay.ts";
-import { ServiceConfigInForce } from "./service-config.ts";
+
 import { CROWDED_STALL_REASON, stalledRelays } from "./stalled-readers.ts";
 
 /** The real things that a proxy needs. */
@@ -125,9 +127,14 @@ class RelayProxy implements Proxy, ListenerEvents, DownstreamOwner, RelayOwner, 
     // With several workers their primary says what becomes of it, as it is who resolves.
     const said = config.workers === 1 ? log : silentLogger;
     const { policy, target } = config;
-    this.#serviceConfig = new ServiceConfigInForce(policy, target, said, (changed) => {
-      this.#cluster.reconfigure(changed);
-    });
+    this.#serviceConfig = new ServiceConfigInForce(
+      chosenConfig(policy),
+      target,
+      said,
+      (changed) => {
+        this.#cluster.reconfigure(changed);
+      },
+    );
     this.#certificates = new Certificates(config, clock, log, this.#registry);
     this.#refusals = new RefusalLog(log, clock);
     this.#cluster = createCluster(
