@@ -16,6 +16,8 @@ export {
 } from "./admin/index.ts";
 export {
   listenForms,
+  type ListenPlace,
+  type MeshProxyConfig,
   type PeersConfig,
   type PolicyChoice,
   PROXY_BOUNDS,
@@ -27,7 +29,14 @@ export {
 } from "./config.ts";
 export { type ConnectionsView, Nesting, withoutPeers } from "./nesting/index.ts";
 export { chosenConfig, configOfChoice } from "./policy-choice.ts";
-export { createProxy, type Proxy, type ProxySystem } from "./proxy.ts";
+export {
+  createMeshProxy,
+  createProxy,
+  type MeshProxySystem,
+  type Proxy,
+  type ProxySystem,
+} from "./proxy.ts";
+export type { ListenerView, RouteView } from "./serving/views.ts";
 export {
   forkWorker,
   type RelayGroup,

@@ -51,9 +51,13 @@ export {
 export {
   ClientTls,
   type ClientTlsFiles,
+  type ListenerSecurity,
   PemTls,
+  ServerNames,
   ServerTls,
   type ServerTlsFiles,
+  type SniCertificate,
+  SniTls,
   TlsFileError,
   tlsFailureReason,
 } from "./tls/index.ts";
