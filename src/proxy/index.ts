@@ -15,8 +15,8 @@ export {
   renderWhy,
 } from "./admin/index.ts";
 export {
-  listenForms,
   type ListenPlace,
+  listenForms,
   type MeshProxyConfig,
   type PeersConfig,
   type PolicyChoice,

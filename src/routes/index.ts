@@ -6,6 +6,12 @@
  * they are taken together. Promises: pure; the same objects give the same table in any order.
  * Must never: open a socket, know xDS, or know what a cluster does with a call.
  */
+export { HeaderChanger, joinChanges } from "./change-headers.ts";
+export { chooseCluster, isSampled } from "./choose.ts";
+export { DomainMap } from "./domains.ts";
+export { RouteFinder } from "./find-route.ts";
+export type { RequestHeaders } from "./match.ts";
+export { parseRegex } from "./regex.ts";
 export type {
   ForwardAction,
   HeaderChange,
@@ -13,6 +19,7 @@ export type {
   Mirror,
   PathMatch,
   RefuseAction,
+  Regex,
   Route,
   RouteAction,
   RouteMatch,

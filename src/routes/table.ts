@@ -17,9 +17,9 @@ export interface VirtualHost {
   /** For people: "prod/echo" or the name that an xDS server gave. */
   readonly name: string;
   /**
-   * In lower case: "*", "*.suffix", "prefix.*" or a whole authority, with a port or without. The
-   * longest match of the best kind counts: whole, suffix, prefix, "*", as Envoy has it. One without
-   * a port matches whatever port the authority has.
+   * In lower case: "*", "*.suffix", "prefix.*" or a whole authority, with a port or without one.
+   * The longest match of the best kind counts: whole, suffix, prefix, "*" (Envoy's
+   * VirtualHost.domains). One without a port matches whatever port the authority has.
    */
   readonly domains: readonly string[];
   readonly routes: readonly Route[];
@@ -41,12 +41,23 @@ export interface RouteMatch {
   readonly perMillion: number | null;
 }
 
-/** How `:path` (without query) is matched. A regex matches the whole path (RE2 syntax). */
+/** How `:path` (without query) is matched. */
 export type PathMatch =
   | { readonly kind: "prefix" | "exact"; readonly value: string; readonly ignoresCase: boolean }
-  | { readonly kind: "regex"; readonly regex: RegExp };
+  | { readonly kind: "regex"; readonly regex: Regex };
 
-/** One request header; several values are joined by ",". `inverts`: matches when it does not. */
+/** A regular expression as `parseRegex` makes it. */
+export interface Regex {
+  /** RE2 syntax, without anchors: what xDS carries. */
+  readonly source: string;
+  /** Whether the whole text matches. */
+  test(text: string): boolean;
+}
+
+/**
+ * One request header; several values are joined by ",". `inverts`: matches when the value does not.
+ * A header that is absent matches nothing but `present`, inverted or not (A28, Envoy).
+ */
 export interface HeaderMatch {
   /** In lower case. */
   readonly name: string;
@@ -57,7 +68,7 @@ export interface HeaderMatch {
         readonly text: string;
         readonly ignoresCase: boolean;
       }
-    | { readonly kind: "regex"; readonly regex: RegExp }
+    | { readonly kind: "regex"; readonly regex: Regex }
     /** Decimal integers from `from` up to but not including `to`. */
     | { readonly kind: "range"; readonly from: number; readonly to: number }
     | { readonly kind: "present"; readonly isPresent: boolean };

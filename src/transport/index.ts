@@ -10,6 +10,7 @@
  */
 export {
   Acceptor,
+  type AcceptorOptions,
   ConnectionCount,
   type ConnectionUser,
   type ListenerEvents,

@@ -71,6 +71,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "pino-pretty": ["src/cli/", "src/lab/"],
   "socks-proxy-agent": ["src/discovery/kubernetes/api/"],
   yaml: ["src/discovery/kubernetes/", "src/control/inject/"],
+  re2js: ["src/routes/regex.ts"],
   "reflect-metadata": ["src/lab/"],
 };
 

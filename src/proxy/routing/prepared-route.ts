@@ -2,8 +2,9 @@
  * A route made ready for calls: its header changes, once for each of its clusters, and the policies
  * of its calls. Made when the first call takes it.
  */
-import type { MethodConfig } from "../../grpc/index.ts";
+
 import type { Rng } from "../../base/index.ts";
+import type { MethodConfig } from "../../grpc/index.ts";
 import {
   chooseCluster,
   type ForwardAction,

@@ -13,12 +13,7 @@ export class RoutedRelay extends Relay {
   readonly #changer: HeaderChanger | null;
   #mirrors: readonly MirrorCall[] = [];
 
-  constructor(
-    owner: RelayOwner,
-    stream: Stream,
-    list: HeaderList,
-    changer: HeaderChanger | null,
-  ) {
+  constructor(owner: RelayOwner, stream: Stream, list: HeaderList, changer: HeaderChanger | null) {
     super(owner, stream, list);
     this.#changer = changer;
   }

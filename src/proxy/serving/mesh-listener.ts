@@ -10,12 +10,12 @@ import {
   type ConnectionUser,
   type ListenAddress,
   Listener,
-  listenAddressText,
   type ListenerEvents,
+  listenAddressText,
   type RefusedWhy,
   ServerNames,
-  type SocketConnection,
   SniTls,
+  type SocketConnection,
   type TransportLoop,
 } from "../../transport/index.ts";
 import type { CallStarter, Downstream } from "../downstream.ts";

@@ -3,7 +3,11 @@
  * socket and connections. One that cannot be bound is tried again.
  */
 import type { ListenerSpec } from "../../mesh/index.ts";
-import { type ListenAddress, listenAddressText, type SocketConnection } from "../../transport/index.ts";
+import {
+  type ListenAddress,
+  listenAddressText,
+  type SocketConnection,
+} from "../../transport/index.ts";
 import type { ListenPlace } from "../config.ts";
 import { MeshListener, type MeshListenerDeps, securityOf } from "./mesh-listener.ts";
 
@@ -55,7 +59,8 @@ export class MeshListeners {
     const next = new Map<string, MeshListener>();
     const fresh: MeshListener[] = [];
     for (const [spec, address] of this.#placed(specs)) {
-      const key = address === null ? spec.name : `${securityOf(spec)} ${listenAddressText(address)}`;
+      const key =
+        address === null ? spec.name : `${securityOf(spec)} ${listenAddressText(address)}`;
       const known = this.#current.get(key);
       if (next.has(key)) continue; // two at one place: the first counts
       if (known !== undefined) known.update(spec);

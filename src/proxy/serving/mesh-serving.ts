@@ -5,7 +5,7 @@
 import type { Socket } from "node:net";
 import { silentLogger, TimerWheel } from "../../base/index.ts";
 import { type ClusterView, DEFAULT_CLUSTER_CONFIG, type Readiness } from "../../cluster/index.ts";
-import { MeshClusters, type MeshConfig, type MeshListener as Listener } from "../../mesh/index.ts";
+import { type MeshListener as Listener, MeshClusters, type MeshConfig } from "../../mesh/index.ts";
 import type { MetricsSnapshot } from "../../telemetry/index.ts";
 import {
   Acceptor,

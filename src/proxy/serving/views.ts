@@ -72,5 +72,5 @@ export function routeViews(
 }
 
 function pathText(path: PathMatch): string {
-  return path.kind === "regex" ? `regex ${path.regex}` : `${path.kind} ${path.value}`;
+  return path.kind === "regex" ? `regex ${path.regex.source}` : `${path.kind} ${path.value}`;
 }
