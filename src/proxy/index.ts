@@ -39,9 +39,11 @@ export {
 export type { ListenerView, RouteView } from "./serving/views.ts";
 export {
   forkWorker,
+  MeshFeed,
   type RelayGroup,
   serveWorker,
   singleRelay,
+  targetFeed,
   WorkerError,
   WorkerPool,
   workerLine,
