@@ -12,6 +12,7 @@
 export { plainBalancing } from "./around.ts";
 export { LeastRequestPolicy } from "./least-request.ts";
 export type { LoadReport } from "./load-report.ts";
+export { MaglevPolicy } from "./maglev.ts";
 export type { OutlierDetectionConfig } from "./outlier-config.ts";
 export {
   type DetectionMethod,
@@ -34,6 +35,7 @@ export type {
   Weighing,
 } from "./policy.ts";
 export {
+  type LevelCount,
   type LevelName,
   type LevelPlan,
   LevelsBuild,
@@ -41,6 +43,7 @@ export {
 } from "./priority.ts";
 export { type LocalityConfig, parseLocality } from "./priority-config.ts";
 export { KNOWN_POLICY_NAMES, PolicyError, parsePolicy, tryParsePolicy } from "./registry.ts";
+export { RingHashPolicy } from "./ring-hash.ts";
 export { balancingFromServiceConfig } from "./service-config.ts";
 export {
   parseSlowStart,
@@ -50,3 +53,4 @@ export {
   SlowStartPicker,
 } from "./slow-start.ts";
 export { Subsetting, type SubsettingConfig } from "./subsetting.ts";
+export { WeightedRoundRobinPolicy } from "./weighted-round-robin.ts";

@@ -18,6 +18,7 @@ export {
 } from "./config.ts";
 export type { Connectivity } from "./connectivity.ts";
 export { EndpointSetLog, SET_LOG_INTERVAL_MS } from "./endpoint-set-log.ts";
+export { Locality } from "./locality.ts";
 export { isEndpointFault, isGrpcRequest } from "./outcome.ts";
 export { withTimeout } from "./request-headers.ts";
 export {

@@ -25,10 +25,19 @@ export type {
   View,
 } from "./resources.ts";
 export {
+  EMPTY_PLAN,
+  type GatewayPlan,
+  type PlannedChain,
+  type PlannedListener,
+  type RoutePlan,
+} from "./snapshot/plan.ts";
+export { ObjectSnapshots, type RoutePlanner } from "./snapshot/snapshots.ts";
+export {
   StatusControl,
   type StatusControlDeps,
   type StatusReport,
 } from "./status/status-control.ts";
+
 export type { StatusRow } from "./status/tasks.ts";
 export type {
   WantedClass,

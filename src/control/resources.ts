@@ -11,6 +11,11 @@ export interface Resource {
   readonly version: string;
   /** An encoded `google.protobuf.Any`. Shared: never changed. */
   readonly any: Uint8Array;
+  /**
+   * What was asked for and nodes of this kind cannot do, one clause each: "retryThrottling: ...".
+   * Shown beside the resource; nothing of it is sent.
+   */
+  readonly problems: readonly string[];
 }
 
 /**
@@ -33,6 +38,8 @@ export interface NodeInfo {
   readonly namespace: string;
   readonly nodeName: string | null;
   readonly zone: string | null;
+  /** Where a gateway listens; absent: on all addresses. */
+  readonly listenHost?: string;
 }
 
 /** All resources of one generation, as one class of nodes sees them. Immutable. */
@@ -44,6 +51,11 @@ export interface View {
   all(type: ResourceType): readonly Resource[];
   /** The namespace that a resource belongs to, for authorization; null: everybody's. */
   namespaceOf(type: ResourceType, name: string): string | null;
+  /**
+   * Whether the namespace that a resource belongs to exports it to another one. Where it is absent,
+   * nothing is exported.
+   */
+  isExportedTo?(type: ResourceType, name: string, namespace: string): boolean;
 }
 
 /** What a new generation changed: names by type. Names that nobody asked for may be among them. */

@@ -93,7 +93,10 @@ export async function openDiscovery(
   const { rng, log, env, dns } = system;
   const clock = system.isUnref === true ? unrefClock(system.clock) : system.clock;
   const hasTarget = targets.some((target) => parseTarget(target).kind === "kubernetes");
-  const source = hasTarget || system.needsObjects === true ? await openSource(options, { ...system, clock }) : null;
+  const source =
+    hasTarget || system.needsObjects === true
+      ? await openSource(options, { ...system, clock })
+      : null;
   const shared = source === null ? null : shareWatches(source, clock);
   return {
     deps: {

@@ -64,6 +64,8 @@ export interface FrontConfig {
   /** Other replicas, among which load is evened out; null: none are known. */
   readonly peers: PeersConfig | null;
   readonly admin: TcpAddress | null;
+  /** Where channelz is served; null: nowhere. */
+  readonly adminGrpc: TcpAddress | null;
   /** Processes that relay. */
   readonly workers: number;
 }
@@ -86,7 +88,7 @@ export interface ProxyConfig extends FrontConfig {
 export interface ListenPlace {
   /** The port in the configuration; null: that of the first listener without a place. */
   readonly port: number | null;
-  readonly address: TcpAddress;
+  readonly address: ListenAddress;
 }
 
 /** All that a proxy of many targets can be told beside its source. */
@@ -95,8 +97,6 @@ export interface MeshProxyConfig extends FrontConfig {
   readonly serves: string;
   /** Listeners without a place are where their configuration says. */
   readonly places: readonly ListenPlace[];
-  /** False: nothing is bound, sockets are handed over. */
-  readonly binds: boolean;
   /** Of every cluster; null: what the configuration and resolvers say. */
   readonly policy: PolicyChoice | null;
   /** Whether clusters connect at once; otherwise when first used. */
@@ -121,6 +121,7 @@ export const PROXY_DEFAULTS = {
   maxConnectionAgeGraceMs: 0,
   peers: null,
   admin: null,
+  adminGrpc: null,
   workers: 1,
 } as const satisfies Omit<ProxyConfig, "listeners" | "target">;
 

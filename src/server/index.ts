@@ -6,4 +6,7 @@
  * once and shared; what a slow reader has not taken is bounded by who sends; every limit is a named
  * value. Must never: know what a service means, choose endpoints, or relay.
  */
+export { Health } from "./health.ts";
 export type { GrpcMethod, ServerCall, ServerCallEvents } from "./method.ts";
+export { GrpcServer, type GrpcServerFigures, type GrpcServerOptions } from "./server.ts";
+export { CallRefusal, unaryMethod } from "./unary.ts";

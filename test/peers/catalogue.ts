@@ -106,6 +106,7 @@ export const PEERS: readonly Peer[] = [
   ownGo("health-server"),
   ownGo("load-client"),
   ownGo("storm-client"),
+  ownGo("xds-client"),
   {
     name: "greeter",
     candidates: () => [join(binDir, "greeter")],
@@ -136,7 +137,10 @@ export const PEERS: readonly Peer[] = [
   system("nginx", ["-v"], /nginx\/(\S+)/),
   system("chromium", ["--version"], /Chromium (\S+)/),
   system("ip", ["-V"], /iproute2-(\S+),/),
+  system("nft", ["--version"], /nftables v(\S+)/),
+  system("iptables", ["--version"], /iptables v(\S+)/),
   system("java", ["-version"], /version "([^"]+)"/),
+  system("javac", ["-version"], /javac (\S+)/),
   system("mvn", ["--version"], /Maven (\d\S*)/),
   {
     name: "grpc-java-interop-server",
@@ -183,6 +187,9 @@ export const PEERS: readonly Peer[] = [
   ownScript("interop-server.py", "test/peers/python/interop_server.py"),
   ownScript("storm-client.ts", "test/peers/node/storm-client.ts"),
   ownScript("interop-client.ts", "test/peers/node/interop-client.ts"),
+  ownScript("xds-client.py", "test/peers/python/xds_client.py"),
+  ownScript("xds-client.ts", "test/peers/node/xds-client.ts"),
+  ownScript("XdsClient.java", "test/peers/java/XdsClient.java"),
 ];
 
 /** Whether all these peers stand where the catalogue looks for them. */

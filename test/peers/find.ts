@@ -69,7 +69,7 @@ function isRunnable(path: string): boolean {
   try {
     if (!statSync(path).isFile()) return false;
     // Scripts and jars are given to their interpreter, packages are imported: none is executable.
-    accessSync(path, /\.(ts|py|jar|json|yaml)$/.test(path) ? constants.R_OK : constants.X_OK);
+    accessSync(path, /\.(ts|py|jar|java|json|yaml)$/.test(path) ? constants.R_OK : constants.X_OK);
     return true;
   } catch {
     return false;

@@ -38,12 +38,16 @@ function checkWidth(file: ParsedFile): Finding[] {
 /** The one line of a test's name, as the formatter keeps it: `test("...", async () => {`. */
 const TEST_NAME = /^\s*(await )?(t\.)?test\((["`]).*\3, .*\{$/;
 
+/** The path of a generated module is as deep as the package that it was made of. */
+const GENERATED_PATH = / from "\.[^"]*\/generated\/[^"]+";$/;
+
 /**
  * An address is no use when it is broken, the text of a template becomes another one, and the
  * name of a test is looked for as a whole.
  */
 function isUnbreakable(file: ParsedFile, line: string, limitAt: number): boolean {
   if (/https?:\/\/\S{60}/.test(line)) return true;
+  if (GENERATED_PATH.test(line)) return true;
   if (isTestFile(file.path) && TEST_NAME.test(line)) return true;
   let isInTemplate = false;
   walk(file.tree, (node) => {

@@ -80,7 +80,8 @@ export class GatewayMeshSource implements MeshSource {
 
   #classOf(): string {
     const { gatewayClassName = "" } = this.#objects.gateway ?? {};
-    const { controllerName = "" } = this.#objects.objects.gatewayClasses.get(gatewayClassName) ?? {};
+    const { controllerName = "" } =
+      this.#objects.objects.gatewayClasses.get(gatewayClassName) ?? {};
     return `GatewayClass ${gatewayClassName} of controller ${controllerName}`;
   }
 

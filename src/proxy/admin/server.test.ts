@@ -7,15 +7,14 @@ import { after, before, beforeEach, test } from "node:test";
 import { silentLogger } from "../../base/index.ts";
 import type { ClusterView, Readiness } from "../../cluster/index.ts";
 import { Registry } from "../../telemetry/index.ts";
+import type { ListenerView, RouteView } from "../serving/views.ts";
 import {
   ADMIN_BODY_BYTES_MAX,
   ADMIN_CONNECTIONS_MAX,
   ADMIN_HEADER_BYTES_MAX,
   AdminServer,
 } from "./server.ts";
-
 import type { AdminSource } from "./source.ts";
-import type { ListenerView, RouteView } from "../serving/views.ts";
 import { clusterView, connectionsView, endpointView } from "./views.fixture.ts";
 
 const DECISION = [{ rule: "connection", effect: "connect ECONNREFUSED" }];

@@ -76,10 +76,6 @@ export class FakeRelay implements RelayProxy {
     });
   }
 
-  tryAdmit(): boolean {
-    return true;
-  }
-
   accept(): void {}
 
   listeners() {

@@ -1,0 +1,147 @@
+/**
+ * An endpoint set as a ClusterLoadAssignment (EDS).
+ *
+ * Endpoints are grouped by level (priority) and zone (locality). gRFC A27 wants what others do
+ * without: every locality named and weighted, priorities without a gap, no address twice. A
+ * locality's weight is the number of its endpoints, so that each endpoint gets the same share
+ * whatever zone it is in. Endpoints that leave go to proxies as DRAINING; gRPC clients would skip
+ * them, and are not told of them.
+ */
+import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import { Locality, type ServiceConfig } from "../../cluster/index.ts";
+import type { Endpoint, EndpointSet } from "../../discovery/index.ts";
+import {
+  ClusterLoadAssignmentSchema,
+  HealthStatus,
+  LbEndpointSchema,
+  LocalityLbEndpointsSchema,
+  RESOURCE_TYPES,
+} from "../../xds/index.ts";
+import type { NodeKind, Resource } from "../resources.ts";
+import { encode, resourceOf } from "./resource.ts";
+
+/** Endpoints of one level and zone: `lb_endpoints` of one LocalityLbEndpoints. */
+interface Group {
+  readonly level: number;
+  readonly zone: string;
+  readonly parts: Uint8Array[];
+  /** Endpoints that get calls. */
+  count: number;
+}
+
+/**
+ * The endpoints of a cluster.
+ *
+ * @param kind of the nodes that it is for.
+ */
+export function endpointsResource(
+  cluster: string,
+  set: EndpointSet,
+  config: ServiceConfig,
+  kind: NodeKind,
+): Resource {
+  const locality = new Locality();
+  locality.configure(config);
+  locality.setSource(set);
+  const groups = new Map<string, Group>();
+  const add = (endpoint: Endpoint, health: "HEALTHY" | "DRAINING"): void => {
+    const level = locality.levelOf(endpoint);
+    const zone = endpoint.zone ?? "";
+    const key = `${level} ${zone}`;
+    const group = groups.get(key) ?? { level, zone, parts: [], count: 0 };
+    groups.set(key, group);
+    group.parts.push(endpointField(endpoint, health));
+    if (health === "HEALTHY") group.count += 1;
+  };
+  for (const endpoint of set.endpoints) add(endpoint, "HEALTHY");
+  if (kind !== "grpc") for (const endpoint of leaving(set)) add(endpoint, "DRAINING");
+  const sorted = [...groups.values()].sort(
+    (a, b) => a.level - b.level || (a.zone < b.zone ? -1 : 1),
+  );
+  const levels = [...new Set(sorted.map(({ level }) => level))];
+  const factor = config.extensions.locality.overprovisioningPercent;
+  const head = encode(ClusterLoadAssignmentSchema, {
+    clusterName: cluster,
+    policy: { overprovisioningFactor: factor },
+  });
+  const writer = new BinaryWriter().raw(head);
+  for (const group of sorted) {
+    // ClusterLoadAssignment.endpoints = 2
+    writer.tag(2, WireType.LengthDelimited).bytes(localityOf(group, levels.indexOf(group.level)));
+  }
+  return resourceOf(RESOURCE_TYPES.EDS, cluster, writer.finish());
+}
+
+/** The endpoints of a cluster that has none: calls to it are UNAVAILABLE at once. */
+export function absentAssignment(cluster: string): Resource {
+  const body = encode(ClusterLoadAssignmentSchema, { clusterName: cluster });
+  return resourceOf(RESOURCE_TYPES.EDS, cluster, body);
+}
+
+/** Those that have calls to finish and get no new ones. */
+function leaving({ skipped = [] }: EndpointSet): Endpoint[] {
+  return skipped
+    .map(({ endpoint }) => endpoint)
+    .filter(({ conditions, address }) => {
+      const isLeaving = conditions?.serving === true && conditions.terminating;
+      return isLeaving && hasPort(address);
+    });
+}
+
+/** A refused endpoint has an address without a port. */
+function hasPort(address: string): boolean {
+  return /(^[^:]+|\]):\d+$/.test(address);
+}
+
+function localityOf({ zone, parts, count }: Group, priority: number): Uint8Array {
+  const head = encode(LocalityLbEndpointsSchema, {
+    locality: { zone },
+    loadBalancingWeight: Math.max(1, count),
+    priority,
+  });
+  const writer = new BinaryWriter().raw(head);
+  for (const part of parts) writer.raw(part);
+  return writer.finish();
+}
+
+/** By endpoint: the model keeps the object of one that did not change. */
+const healthyFields = new WeakMap<Endpoint, Uint8Array>();
+
+/** One endpoint as a field of LocalityLbEndpoints (lb_endpoints = 2), tag included. */
+function endpointField(endpoint: Endpoint, health: "HEALTHY" | "DRAINING"): Uint8Array {
+  const known = health === "HEALTHY" ? healthyFields.get(endpoint) : undefined;
+  if (known !== undefined) return known;
+  const [first, ...others] = endpoint.addresses.map(addressOf);
+  const body = encode(LbEndpointSchema, {
+    hostIdentifier: {
+      case: "endpoint",
+      value: {
+        address: first!,
+        // gRFC A61: the addresses of one endpoint.
+        additionalAddresses: others.map((address) => ({ address })),
+      },
+    },
+    healthStatus: HealthStatus[health],
+    loadBalancingWeight: endpoint.weight,
+  });
+  const field = new BinaryWriter().tag(2, WireType.LengthDelimited).bytes(body).finish();
+  if (health === "HEALTHY") healthyFields.set(endpoint, field);
+  return field;
+}
+
+/** "ip:port" or "[ip]:port" as a message. */
+function addressOf(text: string) {
+  const colon = text.lastIndexOf(":");
+  const address = text.slice(0, colon).replace(/^\[|\]$/g, "");
+  return socketAddress(address, Number(text.slice(colon + 1)));
+}
+
+/** A TCP address as a message. */
+export function socketAddress(address: string, port: number) {
+  return {
+    address: {
+      case: "socketAddress",
+      value: { address, portSpecifier: { case: "portValue", value: port } },
+    },
+  } as const;
+}

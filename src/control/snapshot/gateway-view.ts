@@ -1,0 +1,86 @@
+/**
+ * What the proxies of one Gateway see: its listeners, their routes, the certificates that they
+ * serve, and the clusters that the routes lead to; nothing else of the cluster.
+ */
+import { RESOURCE_TYPES, type ResourceType } from "../../xds/index.ts";
+import type { Resource } from "../resources.ts";
+import {
+  chainRoutesName,
+  gatewayListener,
+  gatewayListenerName,
+  secretResource,
+} from "./listeners.ts";
+import { isOfCluster, Perspective } from "./perspective.ts";
+import type { PlannedChain, PlannedListener } from "./plan.ts";
+
+/** See the head of this file. */
+export class GatewayView extends Perspective {
+  #listeners: ReadonlyMap<string, PlannedListener> | null = null;
+  #chains: ReadonlyMap<string, PlannedChain> | null = null;
+  #clusters: ReadonlySet<string> | null = null;
+
+  get(type: ResourceType, name: string): Resource | null {
+    switch (type) {
+      case RESOURCE_TYPES.LDS: {
+        const listener = this.#byName.get(name);
+        if (listener === undefined) return null;
+        return gatewayListener(name, listener, this.viewer.listenHost);
+      }
+      case RESOURCE_TYPES.RDS: {
+        const chain = this.#routes.get(name);
+        return chain === undefined ? null : this.of.routes(name, chain.table, "gateway");
+      }
+      case RESOURCE_TYPES.CDS:
+        return this.#named.has(name) ? this.cluster(name, true) : null;
+      case RESOURCE_TYPES.EDS:
+        return this.#named.has(name) ? this.assignment(name, true) : null;
+      case RESOURCE_TYPES.SDS: {
+        const tls = this.#secrets.has(name) ? this.of.secrets.get(name)?.tls : null;
+        return tls == null ? null : secretResource(name, tls);
+      }
+      default:
+        return null;
+    }
+  }
+
+  /** A backend in another namespace was granted to the route that names it. */
+  namespaceOf(type: ResourceType, name: string): string | null {
+    const own = this.viewer.gateway?.split("/")[0] ?? null;
+    return isOfCluster(type) && !this.#named.has(name) ? this.namespaceOfCluster(name) : own;
+  }
+
+  protected namesOf(type: ResourceType): Iterable<string> {
+    if (type === RESOURCE_TYPES.LDS) return this.#byName.keys();
+    if (type === RESOURCE_TYPES.RDS) return this.#routes.keys();
+    return type === RESOURCE_TYPES.SDS ? this.#secrets : this.#named;
+  }
+
+  get #byName(): ReadonlyMap<string, PlannedListener> {
+    const { gateway } = this.viewer;
+    const plan = gateway === null ? undefined : this.of.plan.gateways.get(gateway);
+    this.#listeners ??= new Map(
+      plan?.listeners.map((listener) => [gatewayListenerName(gateway!, listener), listener]),
+    );
+    return this.#listeners;
+  }
+
+  get #routes(): ReadonlyMap<string, PlannedChain> {
+    this.#chains ??= new Map(
+      [...this.#byName].flatMap(([name, { chains }]) =>
+        chains.map((chain) => [chainRoutesName(name, chain), chain] as const),
+      ),
+    );
+    return this.#chains;
+  }
+
+  get #secrets(): ReadonlySet<string> {
+    return new Set([...this.#routes.values()].flatMap(({ secrets }) => secrets));
+  }
+
+  get #named(): ReadonlySet<string> {
+    this.#clusters ??= new Set(
+      [...this.#routes.values()].flatMap(({ table }) => [...this.of.namedBy(table)]),
+    );
+    return this.#clusters;
+  }
+}

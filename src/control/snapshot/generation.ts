@@ -1,0 +1,125 @@
+/**
+ * All of one generation: Services, what routes come to, certificates. Immutable, and shares with
+ * the generation before whatever did not change.
+ */
+import type { Place, Secret, ServicePort } from "../../discovery/index.ts";
+import type { RouteTable } from "../../routes/index.ts";
+import type { ObjectKey } from "../objects/state.ts";
+import type { NodeKind, Resource } from "../resources.ts";
+import { clusterNameOf, parseClusterName } from "./names.ts";
+import type { RoutePlan } from "./plan.ts";
+import { clustersOf, routesResource } from "./route-configs.ts";
+import type { Sensitivity, ServiceEntry } from "./service-entry.ts";
+import type { Settings } from "./settings.ts";
+
+/** One gRPC port of a Service. */
+export interface GrpcPort {
+  readonly entry: ServiceEntry;
+  readonly port: ServicePort;
+  /** Of the port's cluster. */
+  readonly name: string;
+}
+
+/** An encoded route table, and what it was made of. */
+interface EncodedRoutes {
+  readonly table: RouteTable;
+  readonly clusters: readonly string[];
+  readonly settings: readonly (Settings | null)[];
+  readonly resource: Resource;
+}
+
+/** Route tables that were encoded, by kind and name; all generations share one. */
+export type RoutesCache = Map<string, EncodedRoutes>;
+
+/** What a generation is made of. */
+export interface GenerationParts {
+  readonly number: number;
+  readonly services: ReadonlyMap<ObjectKey, ServiceEntry>;
+  readonly plan: RoutePlan;
+  /** Those that a Gateway of the plan names, as far as they hold a certificate. */
+  readonly secrets: ReadonlyMap<ObjectKey, Secret>;
+  readonly routesCache: RoutesCache;
+}
+
+/** See the head of this file. */
+export class Generation {
+  readonly number: number;
+  readonly services: ReadonlyMap<ObjectKey, ServiceEntry>;
+  readonly plan: RoutePlan;
+  readonly secrets: ReadonlyMap<ObjectKey, Secret>;
+  readonly #cache: RoutesCache;
+  #grpcPorts: readonly GrpcPort[] | null = null;
+  #sensitivity: Sensitivity | null = null;
+  readonly #named = new Map<RouteTable, ReadonlySet<string>>();
+
+  constructor(parts: GenerationParts) {
+    this.number = parts.number;
+    this.services = parts.services;
+    this.plan = parts.plan;
+    this.secrets = parts.secrets;
+    this.#cache = parts.routesCache;
+  }
+
+  /** The gRPC ports of all Services, sorted by the names of their clusters. */
+  get grpcPorts(): readonly GrpcPort[] {
+    this.#grpcPorts ??= [...this.services.values()]
+      .flatMap((entry) =>
+        entry.grpcPorts.map((port) => ({ entry, port, name: clusterNameOf(entry.key, port.port) })),
+      )
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+    return this.#grpcPorts;
+  }
+
+  /** What of a place decides about anything at all. */
+  get sensitivity(): Sensitivity {
+    if (this.#sensitivity !== null) return this.#sensitivity;
+    let found: Sensitivity = "none";
+    for (const { sensitivity } of this.services.values()) {
+      if (sensitivity === "node") found = "node";
+      else if (sensitivity === "zone" && found === "none") found = "zone";
+    }
+    this.#sensitivity = found;
+    return found;
+  }
+
+  /** The table of a Service's port. */
+  tableOf({ entry, name }: GrpcPort): RouteTable {
+    return this.plan.services.get(name) ?? entry.plainTable(name);
+  }
+
+  /** Clusters that a table names. */
+  namedBy(table: RouteTable): ReadonlySet<string> {
+    const known = this.#named.get(table) ?? clustersOf(table);
+    this.#named.set(table, known);
+    return known;
+  }
+
+  /** The Service behind a cluster's name; null when there is none with that port. */
+  backendOf(cluster: string): { readonly entry: ServiceEntry; readonly port: number } | null {
+    const parsed = parseClusterName(cluster);
+    const entry = parsed === null ? undefined : this.services.get(parsed.service);
+    return parsed !== null && entry?.hasPort(parsed.port) ? { entry, port: parsed.port } : null;
+  }
+
+  /** A route table as a resource of that name. */
+  routes(name: string, table: RouteTable, kind: NodeKind): Resource {
+    const settingsOf = (cluster: string): Settings | null =>
+      this.backendOf(cluster)?.entry.settings ?? null;
+    const key = `${kind} ${name}`;
+    const known = this.#cache.get(key);
+    const isGood =
+      known?.table === table &&
+      known.clusters.every((cluster, i) => known.settings[i] === settingsOf(cluster));
+    if (isGood) return known.resource;
+    const resource = routesResource(name, table, settingsOf, kind);
+    const clusters = [...this.namedBy(table)];
+    this.#cache.set(key, { table, clusters, settings: clusters.map(settingsOf), resource });
+    return resource;
+  }
+
+  /** A cluster's endpoints; null when there is no such Service. */
+  assignment(cluster: string, kind: NodeKind, place: Place): Resource | null {
+    const backend = this.backendOf(cluster);
+    return backend === null ? null : backend.entry.assignment(backend.port, kind, place);
+  }
+}

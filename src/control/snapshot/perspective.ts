@@ -1,0 +1,78 @@
+/**
+ * One generation as nodes of one kind, agent and place see it: a `View`. Three kinds, three files'
+ * worth of rules: see `grpc-view.ts`, `sidecar-view.ts` and `gateway-view.ts`; here is what they
+ * share, which is the clusters that routes name and their endpoints.
+ */
+import type { Place } from "../../discovery/index.ts";
+import { RESOURCE_TYPES, type ResourceType } from "../../xds/index.ts";
+import type { NodeInfo, NodeKind, Resource, View } from "../resources.ts";
+import { absentCluster } from "./clusters.ts";
+import { absentAssignment } from "./endpoints.ts";
+import type { Generation } from "./generation.ts";
+import { parseClusterName } from "./names.ts";
+import { REFUSED } from "./route-configs.ts";
+
+/** Who looks. */
+export interface Viewer {
+  readonly kind: NodeKind;
+  readonly agent: NodeInfo["agent"];
+  readonly place: Place;
+  /** "" when it is not known. */
+  readonly namespace: string;
+  readonly gateway: string | null;
+  /** Where a gateway listens. */
+  readonly listenHost: string;
+}
+
+/** See the head of this file. */
+export abstract class Perspective implements View {
+  readonly generation: number;
+  protected readonly of: Generation;
+  protected readonly viewer: Viewer;
+  readonly #all = new Map<ResourceType, readonly Resource[]>();
+
+  constructor(of: Generation, viewer: Viewer) {
+    this.generation = of.number;
+    this.of = of;
+    this.viewer = viewer;
+  }
+
+  abstract get(type: ResourceType, name: string): Resource | null;
+  abstract namespaceOf(type: ResourceType, name: string): string | null;
+  /** Names of what a wildcard gets, in any order, each once. */
+  protected abstract namesOf(type: ResourceType): Iterable<string>;
+
+  all(type: ResourceType): readonly Resource[] {
+    const known = this.#all.get(type);
+    if (known !== undefined) return known;
+    const names = [...this.namesOf(type)].sort();
+    const found = names.map((name) => this.get(type, name)).filter((one) => one !== null);
+    const all = Object.freeze(found);
+    this.#all.set(type, all);
+    return all;
+  }
+
+  /** The cluster of that name; of one that is named and has no Service, an empty one. */
+  protected cluster(name: string, isNamed: boolean): Resource | null {
+    const { kind, agent } = this.viewer;
+    const backend = this.of.backendOf(name);
+    if (backend !== null) return backend.entry.cluster(backend.port, kind, agent);
+    return isNamed ? absentCluster(name, kind === "grpc" ? "grpc" : agent) : null;
+  }
+
+  protected assignment(name: string, isNamed: boolean): Resource | null {
+    const { kind, place } = this.viewer;
+    return this.of.assignment(name, kind, place) ?? (isNamed ? absentAssignment(name) : null);
+  }
+
+  /** The namespace of a cluster. */
+  protected namespaceOfCluster(name: string): string | null {
+    if (name === REFUSED) return null;
+    return parseClusterName(name)?.service.split("/")[0] ?? null;
+  }
+}
+
+/** Whether a name of that type is a cluster's. */
+export function isOfCluster(type: ResourceType): boolean {
+  return type === RESOURCE_TYPES.CDS || type === RESOURCE_TYPES.EDS;
+}

@@ -1,0 +1,88 @@
+/**
+ * What keeps a cluster from harm, in the words of xDS: outlier detection (gRFC A50), circuit
+ * breakers (A32), active health checks. Envoy has all of it, gRPC clients a part.
+ */
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { OutlierDetectionConfig } from "../../balancing/index.ts";
+import type { ServiceConfig } from "../../cluster/index.ts";
+import type {
+  CircuitBreakers_ThresholdsSchema,
+  HealthCheckSchema,
+  OutlierDetectionSchema,
+} from "../../xds/index.ts";
+import { durationOf } from "./resource.ts";
+
+/** No limit: xDS' own default, where nothing is said, is 1,024 of each and 3 retries. */
+const UNLIMITED = 0xff_ff_ff_ff;
+
+/**
+ * `outlier_detection`. A part that is not asked for is said to be enforced in 0 % of the cases,
+ * because xDS does some of them by default.
+ */
+export function outlierDetectionOf(
+  config: OutlierDetectionConfig,
+): MessageInitShape<typeof OutlierDetectionSchema> {
+  const { successRateEjection: rate, failurePercentageEjection: failures } = config;
+  const errors = config.consecutiveErrors;
+  return {
+    interval: durationOf(config.intervalMs),
+    baseEjectionTime: durationOf(config.baseEjectionTimeMs),
+    maxEjectionTime: durationOf(config.maxEjectionTimeMs),
+    maxEjectionPercent: config.maxEjectionPercent,
+    enforcingSuccessRate: rate?.enforcementPercentage ?? 0,
+    ...(rate !== null && {
+      successRateStdevFactor: rate.stdevFactor,
+      successRateMinimumHosts: rate.minimumHosts,
+      successRateRequestVolume: rate.requestVolume,
+    }),
+    enforcingFailurePercentage: failures?.enforcementPercentage ?? 0,
+    ...(failures !== null && {
+      failurePercentageThreshold: failures.threshold,
+      failurePercentageMinimumHosts: failures.minimumHosts,
+      failurePercentageRequestVolume: failures.requestVolume,
+    }),
+    enforcingConsecutive5xx: errors?.enforcementPercentage ?? 0,
+    ...(errors !== null && { consecutive5xx: errors.threshold }),
+    enforcingConsecutiveGatewayFailure: 0,
+  };
+}
+
+/** The one threshold of `circuit_breakers`, for calls of default priority. */
+export function thresholdsOf({
+  extensions: { circuitBreakers, retryBudget },
+}: ServiceConfig): MessageInitShape<typeof CircuitBreakers_ThresholdsSchema> {
+  const { maxConnections, maxPendingCalls, maxCalls, maxRetries } = circuitBreakers ?? NO_LIMITS;
+  return {
+    maxConnections: maxConnections ?? UNLIMITED,
+    maxPendingRequests: maxPendingCalls ?? UNLIMITED,
+    maxRequests: maxCalls ?? UNLIMITED,
+    maxRetries: maxRetries ?? UNLIMITED,
+    // Envoy: with a budget, `max_retries` is not looked at.
+    ...(retryBudget !== null &&
+      maxRetries === null && {
+        retryBudget: {
+          budgetPercent: { value: retryBudget.percent },
+          minRetryConcurrency: retryBudget.minRetries,
+        },
+      }),
+  };
+}
+
+const NO_LIMITS = { maxConnections: null, maxPendingCalls: null, maxCalls: null, maxRetries: null };
+
+/** `health_checks`, by the gRPC health protocol; none unless asked for. */
+export function healthChecksOf({
+  extensions: { activeHealthCheck: check },
+}: ServiceConfig): MessageInitShape<typeof HealthCheckSchema>[] {
+  if (check === null) return [];
+  return [
+    {
+      timeout: durationOf(check.timeoutMs),
+      interval: durationOf(check.intervalMs),
+      noTrafficInterval: durationOf(check.intervalMs),
+      unhealthyThreshold: check.unhealthyThreshold,
+      healthyThreshold: check.healthyThreshold,
+      healthChecker: { case: "grpcHealthCheck", value: { serviceName: check.serviceName } },
+    },
+  ];
+}

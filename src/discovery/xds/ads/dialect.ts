@@ -1,0 +1,36 @@
+/**
+ * The two ways to speak ADS, behind one interface: what is subscribed to and what was accepted, in
+ * bytes. A dialect is one server's: versions of another one mean nothing to it.
+ */
+import type { AdsResponse } from "./wire.ts";
+
+/** What is wanted of one type now. */
+export interface Wanted {
+  readonly typeUrl: string;
+  readonly names: readonly string[];
+  /** Every resource that the server has for us, beside the named ones. */
+  readonly isWildcard: boolean;
+  /** Versions of what is had, by name. */
+  versions(): Readonly<Record<string, string>>;
+}
+
+/** See the head of this file. */
+export interface Dialect {
+  /** The path of the method. */
+  readonly path: string;
+  /** A stream begins: nothing was said on it. */
+  reset(): void;
+  /** The request that makes what is wanted known; null when the server knows it. */
+  subscribe(wanted: Wanted): Uint8Array | null;
+  /** Null for bytes that are no answer. */
+  decode(bytes: Uint8Array): AdsResponse | null;
+  /**
+   * The ACK of an answer, or the NACK that says why.
+   *
+   * @param wanted of its type, as it is by now.
+   */
+  acknowledge(response: AdsResponse, problem: string | null, wanted: Wanted): Uint8Array;
+}
+
+/** Names a server is told for a wildcard beside named resources. */
+export const WILDCARD = "*";

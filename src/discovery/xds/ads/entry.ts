@@ -1,0 +1,154 @@
+/**
+ * One resource that somebody watches, as far as it is known: asked for, here, or not there.
+ * gRFCs A53, A57 and A88 for what its watchers are told when something is wrong with it.
+ */
+import type { Clock, Timer } from "../../../base/index.ts";
+import type { ResourceWatch, ResourceWatcher } from "../resource.ts";
+
+/** "the client should wait 15 seconds": then a resource that was asked for does not exist. */
+export const DOES_NOT_EXIST_MS = 15_000;
+/** "The timer will be set for 30 seconds instead of 15 seconds" where it tells of trouble (A88). */
+export const SLOW_SERVER_MS = 30_000;
+
+/** See the head of this file. */
+export class Entry<T> {
+  readonly name: string;
+  readonly #clock: Clock;
+  readonly #watchers = new Set<ResourceWatcher<T>>();
+  /** What holds; null when there is nothing. */
+  value: T | null = null;
+  /** As it came, to see whether it is the same again. */
+  #bytes: Uint8Array | null = null;
+  version = "";
+  /** Why there is nothing; null when there is something, or it is not known yet. */
+  #absentReason: string | null = null;
+  /** What is wrong although there is something, or while it is not known. */
+  #trouble: string | null = null;
+  /** The trouble of the server as a whole. */
+  #serverTrouble: string | null;
+  #toldTrouble: string | null = null;
+  #timer: Timer | null = null;
+
+  /** @param serverTrouble see `setServerTrouble`. */
+  constructor(name: string, clock: Clock, serverTrouble: string | null) {
+    this.name = name;
+    this.#clock = clock;
+    this.#serverTrouble = serverTrouble;
+  }
+
+  /** Whether nobody watches it. */
+  get isUnwatched(): boolean {
+    return this.#watchers.size === 0;
+  }
+
+  /** Whether it is not known yet what it is. "does not exist" is known (A71). */
+  get isUnknown(): boolean {
+    return this.value === null && this.#absentReason === null;
+  }
+
+  /** One watcher more, who is told what is known before this returns. */
+  watch(watcher: ResourceWatcher<T>): ResourceWatch {
+    const own: ResourceWatcher<T> = {
+      onResource: (value) => watcher.onResource(value),
+      onAbsent: (reason) => watcher.onAbsent(reason),
+      onTrouble: (reason) => watcher.onTrouble(reason),
+    };
+    this.#watchers.add(own);
+    if (this.value !== null) own.onResource(this.value);
+    else if (this.#absentReason !== null) own.onAbsent(this.#absentReason);
+    const isOpen = () => this.#watchers.has(own);
+    if (this.#toldTrouble !== null && isOpen()) own.onTrouble(this.#toldTrouble);
+    return { close: () => this.#watchers.delete(own) };
+  }
+
+  /** The server was asked for it. @param isTransient see `XdsServer.timerIsTransient`. */
+  onAsked(isTransient: boolean): void {
+    if (!this.isUnknown || this.#timer !== null) return;
+    const delayMs = isTransient ? SLOW_SERVER_MS : DOES_NOT_EXIST_MS;
+    this.#timer = this.#clock.setTimer(delayMs, () => this.#onTimer(isTransient));
+  }
+
+  /** The stream is gone: what does not come on it is no sign of anything (A57). */
+  stopTimer(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+  }
+
+  #onTimer(isTransient: boolean): void {
+    this.#timer = null;
+    if (isTransient) {
+      this.#trouble = `no answer for it within ${SLOW_SERVER_MS / 1_000} s`;
+      this.tellTrouble();
+      return;
+    }
+    this.#absentReason = `the xDS server does not know it (${DOES_NOT_EXIST_MS / 1_000} s)`;
+    this.tell();
+  }
+
+  /** A good one came. False when it is the one that there was. `tell` follows. */
+  set(value: T, version: string, bytes: Uint8Array): boolean {
+    this.stopTimer();
+    this.version = version;
+    this.#trouble = null;
+    if (this.value !== null && this.#bytes !== null && isSame(this.#bytes, bytes)) return false;
+    this.value = value;
+    this.#bytes = bytes.slice();
+    this.#absentReason = null;
+    return true;
+  }
+
+  /**
+   * One came that cannot be used, or the server took it away. "By default, we will ignore the error
+   * and continue using the cached version ... if this server feature is set, then we will instead
+   * discard any previously cached version" (A88). False when what holds is the same.
+   */
+  fail(reason: string, isDiscarded: boolean): boolean {
+    this.stopTimer();
+    if (this.value !== null && !isDiscarded) {
+      this.#trouble = `${reason}; the last good one stays in use`;
+      return false;
+    }
+    const isNews = this.value !== null || this.#absentReason !== reason;
+    this.value = null;
+    this.#bytes = null;
+    this.version = "";
+    this.#trouble = null;
+    this.#absentReason = reason;
+    return isNews;
+  }
+
+  /** Trouble that is the server's; null: none. */
+  setServerTrouble(reason: string | null): void {
+    this.#serverTrouble = reason;
+    this.tellTrouble();
+  }
+
+  /** Tells all watchers what holds. */
+  tell(): void {
+    for (const watcher of [...this.#watchers]) {
+      if (!this.#watchers.has(watcher)) continue;
+      if (this.value !== null) watcher.onResource(this.value);
+      else if (this.#absentReason !== null) watcher.onAbsent(this.#absentReason);
+    }
+  }
+
+  /** Tells all watchers of the trouble there is, if that changed. */
+  tellTrouble(): void {
+    const trouble = this.#trouble ?? this.#serverTrouble;
+    if (trouble === this.#toldTrouble) return;
+    this.#toldTrouble = trouble;
+    for (const watcher of [...this.#watchers]) {
+      if (this.#watchers.has(watcher)) watcher.onTrouble(trouble);
+    }
+  }
+
+  /** Nobody is told of anything any more. */
+  close(): void {
+    this.stopTimer();
+    this.#watchers.clear();
+  }
+}
+
+function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && Buffer.compare(a, b) === 0;
+}

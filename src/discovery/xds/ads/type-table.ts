@@ -1,0 +1,250 @@
+/**
+ * The resources of one type: what is wanted, what is known, and what an answer changes of it.
+ *
+ * "per-resource validation": one resource that makes no sense is refused by name, and takes nothing
+ * from the others (gRFC A46 in spirit, A88 for what is told).
+ */
+import type { Clock } from "../../../base/index.ts";
+import type { Decoded } from "../../../xds/index.ts";
+import { XDS_REASON_CHARS_MAX, XDS_RESOURCES_MAX } from "../limits.ts";
+import type { ResourceKind, ResourceWatch, ResourceWatcher, WildcardWatcher } from "../resource.ts";
+import type { Wanted } from "./dialect.ts";
+import { Entry } from "./entry.ts";
+import type { AdsResponse, WireResource } from "./wire.ts";
+
+/** What a table needs of its client. */
+export interface TableOwner {
+  /** What is wanted has changed. */
+  onWanted(): void;
+}
+
+/** See the head of this file. */
+export class TypeTable<T> implements Wanted {
+  readonly kind: ResourceKind<T>;
+  readonly #clock: Clock;
+  readonly #owner: TableOwner;
+  readonly #entries = new Map<string, Entry<T>>();
+  readonly #wildcards = new Set<WildcardWatcher<T>>();
+  /** All that there are, as wildcard watchers were told last; null before. */
+  #all: ReadonlyMap<string, T> | null = null;
+  #serverTrouble: string | null = null;
+
+  constructor(kind: ResourceKind<T>, clock: Clock, owner: TableOwner) {
+    this.kind = kind;
+    this.#clock = clock;
+    this.#owner = owner;
+  }
+
+  // Wanted
+
+  get typeUrl(): string {
+    return this.kind.typeUrl;
+  }
+
+  get names(): string[] {
+    return [...this.#entries.values()].filter((each) => !each.isUnwatched).map(({ name }) => name);
+  }
+
+  get isWildcard(): boolean {
+    return this.#wildcards.size > 0;
+  }
+
+  versions(): Record<string, string> {
+    const versions: Record<string, string> = {};
+    for (const { name, version } of this.#entries.values()) {
+      if (version !== "") versions[name] = version;
+    }
+    return versions;
+  }
+
+  // For those who watch
+
+  watch(name: string, watcher: ResourceWatcher<T>): ResourceWatch {
+    const entry = this.#entry(name);
+    const watch = entry.watch(watcher);
+    this.#owner.onWanted();
+    return {
+      close: () => {
+        watch.close();
+        if (entry.isUnwatched) this.#owner.onWanted();
+      },
+    };
+  }
+
+  watchAll(watcher: WildcardWatcher<T>): ResourceWatch {
+    this.#wildcards.add(watcher);
+    this.#owner.onWanted();
+    if (this.#all !== null) watcher.onResources(this.#all);
+    if (this.#serverTrouble !== null && this.#wildcards.has(watcher)) {
+      watcher.onTrouble(this.#serverTrouble);
+    }
+    return {
+      close: () => {
+        if (this.#wildcards.delete(watcher)) this.#owner.onWanted();
+      },
+    };
+  }
+
+  #entry(name: string): Entry<T> {
+    let entry = this.#entries.get(name);
+    if (entry === undefined) {
+      entry = new Entry<T>(name, this.#clock, this.#serverTrouble);
+      entry.tellTrouble();
+      this.#entries.set(name, entry);
+    }
+    return entry;
+  }
+
+  // For the client
+
+  /** Whether something is wanted of which nothing is known: what fallback asks for (A71). */
+  get hasUnknown(): boolean {
+    if (this.isWildcard && this.#all === null) return true;
+    for (const entry of this.#entries.values()) {
+      if (!entry.isUnwatched && entry.isUnknown) return true;
+    }
+    return false;
+  }
+
+  /** What nobody wants any more is forgotten. */
+  sweep(): void {
+    if (this.isWildcard) return;
+    this.#all = null;
+    for (const entry of [...this.#entries.values()]) {
+      if (!entry.isUnwatched) continue;
+      entry.close();
+      this.#entries.delete(entry.name);
+    }
+  }
+
+  /** The server was asked for all that is wanted. */
+  onAsked(isTransient: boolean): void {
+    for (const entry of this.#entries.values()) if (!entry.isUnwatched) entry.onAsked(isTransient);
+  }
+
+  onStreamEnded(): void {
+    for (const entry of this.#entries.values()) entry.stopTimer();
+  }
+
+  setServerTrouble(reason: string | null): void {
+    this.#serverTrouble = reason;
+    for (const entry of [...this.#entries.values()]) entry.setServerTrouble(reason);
+    for (const watcher of [...this.#wildcards]) watcher.onTrouble(reason);
+  }
+
+  /**
+   * Takes an answer in; `tell` follows. Returns what is wrong with it, naming resources and fields,
+   * or null.
+   *
+   * @param discards see `Entry.fail`.
+   */
+  apply(response: AdsResponse, isDelta: boolean, discards: boolean): AppliedResponse<T> {
+    const problems: string[] = [];
+    const changed = new Set<Entry<T>>();
+    const seen = new Set<string>();
+    for (const [i, resource] of response.resources.entries()) {
+      const decoded = this.#decode(resource, i);
+      if (decoded.problem !== null) problems.push(`${decoded.name}: ${decoded.problem}`);
+      const isTwice = seen.has(decoded.name);
+      seen.add(decoded.name);
+      if (isTwice) problems.push(`${decoded.name}: stands twice in one answer`);
+      const entry = this.#wantedEntry(decoded.name);
+      if (entry === null || isTwice) continue;
+      if (typeof entry === "string") problems.push(`${decoded.name}: ${entry}`);
+      else if (this.#take(entry, decoded, resource, discards)) changed.add(entry);
+    }
+    const gone = isDelta ? response.removed : this.#missing(seen);
+    for (const name of gone) this.#remove(name, discards, changed);
+    const isFirst = this.isWildcard && this.#all === null;
+    return { problem: problemOf(this.kind.name, problems), changed, isFirst };
+  }
+
+  #decode(resource: WireResource, index: number): Decoded<T> {
+    let decoded: Decoded<T>;
+    try {
+      decoded = this.kind.decode(resource.bytes);
+    } catch {
+      const name = resource.name === "" ? `resource ${index}` : resource.name;
+      return { name, value: null, problem: "is no message of its type" };
+    }
+    if (resource.name === "" || resource.name === decoded.name) return decoded;
+    return {
+      name: resource.name,
+      value: null,
+      problem: `calls itself ${JSON.stringify(decoded.name)}`,
+    };
+  }
+
+  /** Null: nobody wants it. A text: there are too many. */
+  #wantedEntry(name: string): Entry<T> | null | string {
+    const known = this.#entries.get(name);
+    if (known !== undefined) return known;
+    if (!this.isWildcard) return null;
+    if (this.#entries.size >= XDS_RESOURCES_MAX) return `more than ${XDS_RESOURCES_MAX} resources`;
+    return this.#entry(name);
+  }
+
+  /** Whether watchers are to be told. */
+  #take(entry: Entry<T>, decoded: Decoded<T>, resource: WireResource, discards: boolean): boolean {
+    if (decoded.problem !== null) {
+      return entry.fail(`the xDS server sent a bad one: ${decoded.problem}`, discards);
+    }
+    return entry.set(decoded.value, resource.version, resource.bytes);
+  }
+
+  /** Names of a complete type that an answer lacks. One that was never there is only waited for. */
+  #missing(seen: ReadonlySet<string>): string[] {
+    if (!this.kind.isComplete) return [];
+    const names: string[] = [];
+    for (const { name, value } of this.#entries.values()) {
+      if (value !== null && !seen.has(name)) names.push(name);
+    }
+    return names;
+  }
+
+  #remove(name: string, discards: boolean, changed: Set<Entry<T>>): void {
+    const entry = this.#entries.get(name);
+    if (entry === undefined) return;
+    if (entry.isUnwatched) {
+      // A wildcard's: the server decides what there is.
+      this.#entries.delete(name);
+      changed.add(entry);
+      entry.close();
+    } else if (entry.fail("the xDS server says that it does not exist", discards)) {
+      changed.add(entry);
+    }
+  }
+
+  /** Tells watchers what an answer has changed. */
+  tell({ changed, isFirst }: AppliedResponse<T>): void {
+    for (const entry of changed) entry.tell();
+    for (const entry of [...this.#entries.values()]) entry.tellTrouble();
+    if (!this.isWildcard || (changed.size === 0 && !isFirst)) return;
+    const all = new Map<string, T>();
+    for (const { name, value } of this.#entries.values()) if (value !== null) all.set(name, value);
+    this.#all = all;
+    for (const watcher of [...this.#wildcards]) {
+      if (this.#wildcards.has(watcher)) watcher.onResources(all);
+    }
+  }
+
+  close(): void {
+    for (const entry of this.#entries.values()) entry.close();
+    this.#entries.clear();
+    this.#wildcards.clear();
+  }
+}
+
+/** What `TypeTable.apply` made of an answer. */
+export interface AppliedResponse<T> {
+  readonly problem: string | null;
+  readonly changed: ReadonlySet<Entry<T>>;
+  /** The first one for a wildcard, which may be empty. */
+  readonly isFirst: boolean;
+}
+
+function problemOf(kind: string, problems: readonly string[]): string | null {
+  if (problems.length === 0) return null;
+  const text = `${kind} ${problems.join("; ")}`;
+  return text.length <= XDS_REASON_CHARS_MAX ? text : `${text.slice(0, XDS_REASON_CHARS_MAX)}...`;
+}

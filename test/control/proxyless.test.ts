@@ -1,0 +1,80 @@
+/**
+ * Stock gRPC programs of every language with an `xds:///` target, driven by `fairlead control`:
+ * start, scale, rollout, restart and outage of the control plane, policy by annotation.
+ */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { eventually } from "../kubernetes/wait.ts";
+import { requirePeer } from "../peers/find.ts";
+import { freePort } from "../peers/processes.ts";
+import { ControlPlane } from "./control-plane.ts";
+import { ObjectsDirectory } from "./objects-directory.ts";
+import { Pods } from "./pods.ts";
+import { failuresOf, LANGUAGES, type Language, peersOf, XdsClient } from "./xds-client.ts";
+
+/** Addresses of pods, apart for each language. */
+const ipOf = (language: number, pod: number) => `127.0.${40 + language}.${pod}`;
+
+test("start, scale, rollout, outage of the control plane", { concurrency: 2 }, async (t) => {
+  const tests = LANGUAGES.map((language, i) =>
+    t.test(language.name, async (own) => scenario(own, language, (pod) => ipOf(i, pod))),
+  );
+  await Promise.all(tests);
+});
+
+async function scenario(
+  t: Parameters<Language["command"]>[0] & { diagnostic(text: string): void },
+  language: Language,
+  ip: (pod: number) => string,
+): Promise<void> {
+  const echo = requirePeer(t, "echo-server");
+  const command = language.command(t);
+  if (echo === null || command === null) return;
+  const objects = new ObjectsDirectory();
+  const pods = new Pods(echo, objects, "echo", await freePort());
+  const peer = (pod: number) => `${ip(pod)}:${pods.port}`;
+  objects.service("echo", { config: { loadBalancingConfig: [{ round_robin: {} }] } });
+  await pods.add(ip(1), ip(2), ip(3));
+  const plane = await ControlPlane.start(objects.path);
+  const client = new XdsClient(command, objects.path, plane.address, "xds:///echo.prod:50051");
+  t.after?.(async () => {
+    await client.stop();
+    await plane.kill();
+    await pods.close();
+    objects.close();
+  });
+  await client.ready();
+  // Soon, for a virtual machine warms up first.
+  await eventually("an even spread over the pods", async () => {
+    const spread = peersOf(await client.next(120));
+    return [1, 2, 3].every((pod) => (spread.get(peer(pod)) ?? 0) >= 36);
+  });
+  await pods.start(ip(4));
+  pods.say(ip(4), "ready");
+  pods.publish();
+  const publishedAt = Date.now();
+  await eventually("a call at the new pod", () => peersOf(client.calls).has(peer(4)));
+  const first = client.calls.find((call) => call.peer === peer(4))!;
+  t.diagnostic(`slice written -> first call at the new pod ended: ${first.at - publishedAt} ms`);
+
+  await pods.replace(
+    [1, 2, 3, 4].map((pod) => [ip(pod), ip(pod + 10)] as const),
+    () => client.next(50),
+  );
+  const replaced = peersOf(await client.next(100));
+  assert.deepEqual([...replaced.keys()].sort(), [11, 12, 13, 14].map(peer).sort());
+  assert.deepEqual(failuresOf(client.calls), []);
+
+  await plane.kill();
+  await client.next(50);
+  await plane.start();
+  await pods.start(ip(5));
+  pods.say(ip(5), "ready");
+  pods.publish();
+  await eventually(
+    "a call at a pod that came after the restart",
+    () => peersOf(client.calls).has(peer(5)),
+    30_000,
+  );
+  assert.deepEqual(failuresOf(client.calls), []);
+}
