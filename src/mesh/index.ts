@@ -11,6 +11,17 @@ import type { XdsSystem } from "../discovery/index.ts";
 import type { MeshSource } from "./config.ts";
 import type { XdsMeshOptions } from "./xds/open.ts";
 
+export {
+  CLUSTER_LEAVE_TIMEOUT_MS,
+  METHODS_KEPT_MAX,
+  MeshCluster,
+  type MeshClusterSettings,
+  MeshClusters,
+  type MeshClustersDeps,
+  type MeshClustersListener,
+  MethodPolicies,
+  ServiceConfigInForce,
+} from "./clusters/index.ts";
 export type {
   ChainTls,
   ClusterSpec,

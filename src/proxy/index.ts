@@ -15,7 +15,9 @@ export {
   renderWhy,
 } from "./admin/index.ts";
 export {
+  type ListenPlace,
   listenForms,
+  type MeshProxyConfig,
   type PeersConfig,
   type PolicyChoice,
   PROXY_BOUNDS,
@@ -26,8 +28,15 @@ export {
   tryParseTcpAddress,
 } from "./config.ts";
 export { type ConnectionsView, Nesting, withoutPeers } from "./nesting/index.ts";
-export { createProxy, type Proxy, type ProxySystem } from "./proxy.ts";
-export { configOfChoice, ServiceConfigInForce } from "./service-config.ts";
+export { chosenConfig, configOfChoice } from "./policy-choice.ts";
+export {
+  createMeshProxy,
+  createProxy,
+  type MeshProxySystem,
+  type Proxy,
+  type ProxySystem,
+} from "./proxy.ts";
+export type { ListenerView, RouteView } from "./serving/views.ts";
 export {
   forkWorker,
   type RelayGroup,

@@ -10,6 +10,7 @@ import {
   SET_LOG_INTERVAL_MS,
 } from "../../cluster/index.ts";
 import type { EndpointSet, Resolver } from "../../discovery/index.ts";
+import { ServiceConfigInForce } from "../../mesh/index.ts";
 import {
   type Counter,
   type MetricsSnapshot,
@@ -26,7 +27,7 @@ import {
   type WorkerLoad,
   type WorkerOrder,
 } from "../nesting/index.ts";
-import { ServiceConfigInForce } from "../service-config.ts";
+import { chosenConfig } from "../policy-choice.ts";
 import { Figures } from "./figures.ts";
 import type { Question } from "./messages.ts";
 import type { RelayGroup } from "./relay-group.ts";
@@ -94,7 +95,12 @@ export class WorkerPool implements RelayGroup {
     this.#registry = deps.registry;
     const { policy, target } = config;
     this.#setLog = new EndpointSetLog(target, deps.log, deps.clock);
-    this.#serviceConfig = new ServiceConfigInForce(policy, target, deps.log, () => {});
+    this.#serviceConfig = new ServiceConfigInForce(
+      chosenConfig(policy),
+      target,
+      deps.log,
+      () => {},
+    );
     this.#restarts = this.#registry.counter(
       "fairlead_worker_restarts_total",
       "Worker processes started in place of one that crashed.",

@@ -76,7 +76,19 @@ export class FakeRelay implements RelayProxy {
     });
   }
 
+  tryAdmit(): boolean {
+    return true;
+  }
+
   accept(): void {}
+
+  listeners() {
+    return [];
+  }
+
+  routes() {
+    return [];
+  }
 
   drain(): Promise<void> {
     this.isDrained = true;
