@@ -76,7 +76,8 @@ export class PendingCall implements WireCall {
   sendData(bytes: Uint8Array, start: number, end: number, isEnd: boolean): number {
     if (this.#inner !== null) return this.#inner.sendData(bytes, start, end, isEnd);
     if (this.#isOver) return end - start;
-    this.#chunks.push({ bytes: bytes.slice(start, end), isEnd });
+    // `slice` of a Buffer would be the same memory, which its owner uses again.
+    this.#chunks.push({ bytes: new Uint8Array(bytes.subarray(start, end)), isEnd });
     return 0;
   }
 

@@ -80,7 +80,8 @@ func snapshotOf(from command) (*cache.Snapshot, error) {
 func main() {
 	address := flag.String("listen", "127.0.0.1:0", "HOST:PORT")
 	flag.Parse()
-	snapshots := cache.NewSnapshotCache(true, everyNode{}, nil)
+	// With true it would answer only who asks for every cluster there is, which gRPC clients do not.
+	snapshots := cache.NewSnapshotCache(false, everyNode{}, nil)
 	callbacks := server.CallbackFuncs{
 		StreamRequestFunc: func(_ int64, r *discovery.DiscoveryRequest) error {
 			told(r.Node, r.TypeUrl, r.ResourceNames, r.ResponseNonce, r.ErrorDetail.GetMessage())
