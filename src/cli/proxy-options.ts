@@ -28,6 +28,7 @@ export interface ProxyOptions extends CommonOptions, KubernetesOptions, ToTlsOpt
   readonly policy?: PolicyChoice;
   readonly serviceConfig?: PolicyChoice;
   readonly admin?: TcpAddress;
+  readonly adminGrpc?: TcpAddress;
   readonly workers?: number;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
@@ -76,6 +77,7 @@ export function proxyConfig(options: ProxyOptions): ProxyConfig {
     idleTimeoutMs: options.idleTimeout ?? defaults.idleTimeoutMs,
     ...peerConfig(options),
     admin: options.admin ?? defaults.admin,
+    adminGrpc: options.adminGrpc ?? defaults.adminGrpc,
     workers: options.workers ?? defaults.workers,
   };
 }

@@ -5,6 +5,7 @@
  */
 import { createResolver, type Discovery } from "../discovery/index.ts";
 import {
+  type AdminGrpc,
   AdminServer,
   type AdminSource,
   type ConnectionsView,
@@ -15,6 +16,7 @@ import {
   type ProxyConfig,
   type RelayGroup,
   singleRelay,
+  startAdminGrpc,
   WorkerError,
   WorkerPool,
   withoutPeers,
@@ -58,33 +60,45 @@ export async function runProxy(
 }
 
 /** What relays, and what evens it out with other replicas; null: nothing does. */
-interface Parts {
+export interface Parts {
   readonly group: RelayGroup;
   readonly nesting: Nesting | null;
 }
 
-async function relay(
+/**
+ * Binds everything, relays until the end is asked for, drains.
+ * @param capture what was captured; absent: nothing is.
+ */
+export async function relay(
   parts: Parts,
   config: ProxyConfig,
-  { log }: System,
+  system: System,
   stop: AbortSignal,
+  capture?: AdminSource["capture"],
 ): Promise<number> {
+  const { log } = system;
   const { group, nesting } = parts;
   const quit = new AbortController();
-  const admin = new AdminServer(
-    adminSource(parts, () => quit.abort("POST /quitquitquit")),
-    log,
-  );
+  const source = adminSource(parts, () => quit.abort("POST /quitquitquit"));
+  const admin = new AdminServer({ ...source, capture }, log);
+  let grpc: AdminGrpc | null = null;
   try {
     const adminAddress = config.admin && (await bind("--admin", () => admin.listen(config.admin!)));
     const peerAddress = nesting && (await bind("--peer-listen", () => nesting.listen()));
     const addresses = await group.listen();
+    grpc =
+      config.adminGrpc &&
+      (await bind("--admin-grpc", () =>
+        startAdminGrpc(config.adminGrpc!, source, addresses, system),
+      ));
     for (const address of addresses) log.info("listening", { address });
     if (adminAddress !== null) log.info("admin", { address: adminAddress });
+    if (grpc !== null) log.info("admin over gRPC", { address: grpc.address });
     if (peerAddress !== null) log.info("peers", { address: peerAddress });
     nesting?.start();
   } catch (error) {
     admin.close();
+    grpc?.close();
     nesting?.close();
     await group.close();
     const isExpected = error instanceof ListenError || error instanceof WorkerError;
@@ -94,6 +108,7 @@ async function relay(
   await aborted(end);
   await drain(parts, String(end.reason));
   admin.close();
+  grpc?.close();
   nesting?.close();
   await group.close();
   return 0;
@@ -113,7 +128,7 @@ function startFields(config: ProxyConfig): Record<string, unknown> {
 }
 
 /** For figures of this process; those of workers are added to it. */
-function newRegistry(): Registry {
+export function newRegistry(): Registry {
   const registry = new Registry();
   const labels = { version: packageVersion() };
   const help = "1, with the version as its label.";
@@ -190,7 +205,7 @@ function adminSource(parts: Parts, quit: () => void): AdminSource {
 }
 
 /** Listens on the address that `flag` names. */
-async function bind(flag: string, listen: () => Promise<string>): Promise<string> {
+async function bind<T>(flag: string, listen: () => Promise<T>): Promise<T> {
   try {
     return await listen();
   } catch (error) {

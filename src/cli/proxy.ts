@@ -3,6 +3,7 @@
  */
 import type { Command } from "commander";
 import { PROXY_BOUNDS, PROXY_DEFAULTS } from "../proxy/index.ts";
+import { addCaptureOptions, type CaptureOptions, captureConfig } from "./capture-options.ts";
 import { addKubernetesOptions } from "./kubernetes-options.ts";
 import { addPeerOptions } from "./peer-options.ts";
 import {
@@ -33,25 +34,32 @@ const EXAMPLES = [
   "# one of several replicas, which find each other by a Service and even out their load",
   "fairlead proxy --listen 0.0.0.0:8080 --to kubernetes:///echo.prod:grpc \\",
   "    --peers kubernetes:///fairlead.infra:peer --peer-listen 0.0.0.0:9902",
+  "# beside a client in its pod: what it dials is captured, and balanced where it speaks gRPC",
+  "fairlead proxy --mode sidecar --admin 9901",
 ];
 
 /** The command of the verb. */
 export function proxyCommand(): Command {
   const command = newVerb("proxy", "Relay gRPC and HTTP/2 calls, each to an endpoint", EXAMPLES);
   addTargets(command);
+  addCaptureOptions(command);
   addTls(command);
   addKubernetesOptions(command);
   addLimits(command);
   addPeerOptions(command, checkTarget);
-  return addCommonOptions(command).action(async (options: ProxyOptions) => {
-    const config = proxyConfig(options);
-    const [{ createSystem, endProcess, logCrash, stopSignal }, { runProxy }] = await Promise.all([
-      import("./system.ts"),
-      import("./proxy-run.ts"),
-    ]);
+  return addCommonOptions(command).action(async (options: ProxyOptions & CaptureOptions) => {
+    const captured = captureConfig(options);
+    const config = captured?.proxy ?? proxyConfig(options);
+    const { createSystem, endProcess, logCrash, stopSignal } = await import("./system.ts");
     const stop = stopSignal();
     const system = await createSystem(options);
     logCrash(system.log);
+    if (captured !== null) {
+      const { runCapture } = await import("./capture-run.ts");
+      endProcess(await runCapture(captured.capture, config, options, system, stop));
+      return;
+    }
+    const { runProxy } = await import("./proxy-run.ts");
     endProcess(await runProxy(config, options, system, stop));
   });
 }
@@ -70,6 +78,9 @@ function addTargets(command: Command): void {
     .addOption(valueOption("--service-config <json|@file>", config, parseServiceConfig))
     .addOption(
       valueOption("--admin <address>", "admin: HOST:PORT, or PORT on 127.0.0.1", parseAdmin),
+    )
+    .addOption(
+      valueOption("--admin-grpc <address>", "channelz for grpcdebug, as --admin", parseAdmin),
     )
     .addOption(
       valueOption(

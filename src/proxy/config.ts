@@ -64,6 +64,8 @@ export interface FrontConfig {
   /** Other replicas, among which load is evened out; null: none are known. */
   readonly peers: PeersConfig | null;
   readonly admin: TcpAddress | null;
+  /** Where channelz is served; null: nowhere. */
+  readonly adminGrpc: TcpAddress | null;
   /** Processes that relay. */
   readonly workers: number;
 }
@@ -121,6 +123,7 @@ export const PROXY_DEFAULTS = {
   maxConnectionAgeGraceMs: 0,
   peers: null,
   admin: null,
+  adminGrpc: null,
   workers: 1,
 } as const satisfies Omit<ProxyConfig, "listeners" | "target">;
 

@@ -14,6 +14,23 @@ export {
   renderTable,
   renderWhy,
 } from "./admin/index.ts";
+export { type AdminGrpc, startAdminGrpc } from "./admin-grpc.ts";
+export {
+  CAPTURE_DEFAULTS,
+  type CaptureBy,
+  type CaptureConfig,
+  CaptureError,
+  type CaptureMode,
+  CaptureRelay,
+  type CaptureView,
+  loadSocketOptions,
+  PROXY_UID,
+  type RulesFlavour,
+  type RulesSpec,
+  rulesScript,
+  tryParseCidr,
+  tryParsePorts,
+} from "./capture/index.ts";
 export {
   type ListenPlace,
   listenForms,

@@ -66,16 +66,20 @@ export class NetworkNamespace {
   /**
    * Makes one, with `resolvConf` as its /etc/resolv.conf.
    *
+   * @param localRanges CIDRs all of whose addresses are its own.
    * @throws Error when the kernel refuses.
    */
-  static async create(resolvConf: string): Promise<NetworkNamespace> {
+  static async create(
+    resolvConf: string,
+    localRanges: readonly string[] = LOCAL_RANGES,
+  ): Promise<NetworkNamespace> {
     guardExit();
     sweep();
     count += 1;
     const namespace = new NetworkNamespace(`${PREFIX}-${process.pid}-${count}`);
     open.add(namespace);
     try {
-      namespace.#make(resolvConf);
+      namespace.#make(resolvConf, localRanges);
       await namespace.#startGate();
     } catch (error) {
       await namespace.close();
@@ -84,13 +88,13 @@ export class NetworkNamespace {
     return namespace;
   }
 
-  #make(resolvConf: string): void {
+  #make(resolvConf: string, localRanges: readonly string[]): void {
     mkdirSync(this.directory, { mode: 0o700 });
     mkdirSync(join(ETC, this.name), { recursive: true });
     writeFileSync(join(ETC, this.name, "resolv.conf"), resolvConf);
     runIp("netns", "add", this.name);
     runIp("-n", this.name, "link", "set", "lo", "up");
-    for (const range of LOCAL_RANGES) {
+    for (const range of localRanges) {
       const family = range.includes(":") ? "-6" : "-4";
       runIp(family, "-n", this.name, "route", "add", "local", range, "dev", "lo");
     }
@@ -141,6 +145,16 @@ function directoryOf(name: string): string {
 
 function ip(): string {
   return findPeer("ip")?.path ?? "ip";
+}
+
+/** Joins two namespaces by a pair of interfaces of that name. */
+export function joinNamespaces(a: NetworkNamespace, b: NetworkNamespace, name: string): void {
+  runIp("-n", a.name, "link", "add", name, "type", "veth", "peer", "name", name, "netns", b.name);
+}
+
+/** Runs `ip` in a namespace. @throws Error with what it said. */
+export function runIpIn(namespace: NetworkNamespace, ...args: string[]): void {
+  runIp("-n", namespace.name, ...args);
 }
 
 function runIp(...args: string[]): void {

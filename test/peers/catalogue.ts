@@ -138,6 +138,8 @@ export const PEERS: readonly Peer[] = [
   system("nginx", ["-v"], /nginx\/(\S+)/),
   system("chromium", ["--version"], /Chromium (\S+)/),
   system("ip", ["-V"], /iproute2-(\S+),/),
+  system("nft", ["--version"], /nftables v(\S+)/),
+  system("iptables", ["--version"], /iptables v(\S+)/),
   system("java", ["-version"], /version "([^"]+)"/),
   system("javac", ["-version"], /javac (\S+)/),
   system("mvn", ["--version"], /Maven (\d\S*)/),

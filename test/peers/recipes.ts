@@ -41,6 +41,7 @@ export function testRecipes(): readonly Recipe[] {
     pythonVenv("python", "requirements.txt", ["python-grpcio", "python-grpcio-tools", "envoy"]),
     debian("chromium", ["chromium"], ["chromium"]),
     debian("iproute2", ["iproute2"], ["ip"]),
+    debian("netfilter", ["nftables", "iptables"], ["nft", "iptables"]),
     debian("java", ["default-jdk-headless", "maven"], ["java", "javac", "mvn"]),
     javaInterop(),
     nodeVersions(),

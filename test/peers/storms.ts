@@ -31,6 +31,8 @@ export interface StormOptions {
   readonly isUnavailableAllowed?: boolean;
   /** A file with the CA of the server: the storm goes over TLS. Plaintext without it. */
   readonly caFile?: string;
+  /** What runs the client, such as `ip netns exec NAME`; its own words come behind. */
+  readonly runner?: readonly string[];
 }
 
 /** What a storm client prints. Every call is counted under exactly one outcome. */
@@ -86,10 +88,11 @@ export async function runStorm(
     ["--bound-seconds", options.boundSeconds],
     ["--tls-ca", options.caFile],
   ];
+  const [program, ...words] = [...(options.runner ?? []), ...command];
   const run = await runProcess(
-    command[0],
+    program!,
     [
-      ...command.slice(1),
+      ...words,
       ...["--target", options.target],
       ...flags.flatMap(([flag, value]) => (value === undefined ? [] : [flag, String(value)])),
       ...(options.isUnavailableAllowed ? ["--allow-unavailable"] : []),

@@ -6,6 +6,7 @@
 
 import type { ClusterView, EndpointView } from "../../cluster/index.ts";
 import { PROMETHEUS_CONTENT_TYPE, renderPrometheus } from "../../telemetry/index.ts";
+import { renderCapture } from "./capture-text.ts";
 import { renderConnections } from "./connections-text.ts";
 import type { AdminSource } from "./source.ts";
 import { renderClusters, renderWhy } from "./text.ts";
@@ -88,6 +89,17 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
       const isJson = wantsJson(query);
       const view = await source.connections();
       return isJson ? json(view) : text(200, renderConnections(view));
+    },
+  },
+  {
+    method: "GET",
+    path: "/capture",
+    help: "captured connections: what was decided for each destination, and why (?format=json)",
+    answer: async (source, query) => {
+      const isJson = wantsJson(query);
+      const view = source.capture?.() ?? null;
+      if (view === null) throw new AdminUsageError(404, "this proxy captures no connections");
+      return isJson ? json(view) : text(200, renderCapture(view));
     },
   },
   {

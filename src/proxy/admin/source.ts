@@ -4,6 +4,7 @@
 
 import type { ClusterView, Readiness } from "../../cluster/index.ts";
 import type { MetricsSnapshot } from "../../telemetry/index.ts";
+import type { CaptureView } from "../capture/index.ts";
 import type { ConnectionsView } from "../nesting/index.ts";
 
 /** Answers for a whole proxy. A promise may be late, but it settles. */
@@ -12,6 +13,8 @@ export interface AdminSource {
   metrics(): Promise<MetricsSnapshot>;
   readiness(): Promise<Readiness>;
   connections(): Promise<ConnectionsView>;
+  /** What was captured; absent in a proxy that captures nothing. */
+  readonly capture?: (() => CaptureView) | undefined;
   /** Begins to drain; the process stays. Repeated calls are harmless. */
   drain(): void;
   /** The same as SIGTERM. */
