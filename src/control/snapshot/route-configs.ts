@@ -44,25 +44,6 @@ type HeaderFields = Pick<
   | "responseHeadersToRemove"
 >;
 
-/** Calls to everything go to one cluster: a Service without any route. */
-export function plainTable(cluster: string): RouteTable {
-  const weighted = { cluster, weight: 1, request: null, response: null };
-  const action: ForwardAction = {
-    kind: "forward",
-    clusters: [weighted],
-    request: null,
-    response: null,
-    mirrors: [],
-    timeoutMs: null,
-    retryPolicy: null,
-    hashHeader: null,
-  };
-  const path = { kind: "prefix", value: "", ignoresCase: false } as const;
-  const match = { path, headers: [], perMillion: null };
-  const route = { name: `Service ${cluster}`, match, action };
-  return { hosts: [{ name: cluster, domains: ["*"], routes: [route] }] };
-}
-
 /** Every cluster that a table names. */
 export function clustersOf(table: RouteTable): ReadonlySet<string> {
   const names = new Set<string>();
