@@ -12,7 +12,7 @@ import {
 import type { ObjectsState } from "../objects/state.ts";
 import type { GatewayPlan, RoutePlan, ServiceTables } from "../snapshot/plan.ts";
 import type { RoutePlanner } from "../snapshot/snapshots.ts";
-import type { WantedRoute, WantedStatuses } from "../status/wanted.ts";
+import type { WantedParent, WantedStatuses } from "../status/wanted.ts";
 
 /** See the head of this file. */
 export class RoutePlanning implements RoutePlanner {
@@ -33,25 +33,11 @@ export class RoutePlanning implements RoutePlanner {
   /** What statuses should say. */
   judge(state: ObjectsState): WantedStatuses {
     const { statuses } = this.#evaluate(state);
-    const { Gateway, GRPCRoute } = state.objects;
-    return {
-      classes: new Map(
-        [...statuses.gatewayClasses].map(([key, conditions]) => [key, { conditions }]),
-      ),
-      gateways: new Map(
-        [...statuses.gateways].map(([key, judged]) => {
-          // Who publishes a Gateway's ports knows its addresses; they stay as they are.
-          const addresses = Gateway.get(key)?.status.addresses ?? [];
-          return [key, { ...judged, addresses }];
-        }),
-      ),
-      routes: new Map(
-        [...GRPCRoute].map(([key, route]) => [
-          key,
-          wantedOf(route, statuses.routes.get(key) ?? []),
-        ]),
-      ),
-    };
+    const routes = [...statuses.routes].map(([key, parents]) => {
+      const note = noteOf(state.objects.GRPCRoute.get(key)!);
+      return [key, note === null ? parents : parents.map((each) => noted(each, note))] as const;
+    });
+    return { ...statuses, routes: new Map(routes) };
   }
 
   #evaluate({ objects }: ObjectsState): Evaluation {
@@ -83,17 +69,14 @@ export class RoutePlanning implements RoutePlanner {
   }
 }
 
-/** The conditions of a route; with what of it not all callers of a Service do. */
-function wantedOf(route: GRPCRoute, parents: readonly JudgedParent[]): WantedRoute {
-  const note = noteOf(route);
+/** Accepted by a Service, with what of it not all its callers do. */
+function noted({ parentRef, conditions }: JudgedParent, note: string): WantedParent {
+  if (parentRef.kind !== "Service") return { parentRef, conditions };
   return {
-    parents: parents.map(({ parentRef, conditions }) => {
-      if (note === null || parentRef.kind !== "Service") return { parentRef, conditions };
-      const noted = conditions.map((one) => {
-        if (one.type !== "Accepted" || one.status !== "True") return one;
-        return { ...one, message: one.message === "" ? note : `${one.message}; ${note}` };
-      });
-      return { parentRef, conditions: noted };
+    parentRef,
+    conditions: conditions.map((one) => {
+      if (one.type !== "Accepted" || one.status !== "True") return one;
+      return { ...one, message: one.message === "" ? note : `${one.message}; ${note}` };
     }),
   };
 }
