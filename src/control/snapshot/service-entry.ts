@@ -5,7 +5,7 @@
 import type { EndpointSlice, Place, Service, ServicePort } from "../../discovery/index.ts";
 import { defaultTable, type RouteTable } from "../../routes/index.ts";
 import type { ObjectKey } from "../objects/state.ts";
-import type { NodeInfo, NodeKind, Resource } from "../resources.ts";
+import type { NodeKind, Resource } from "../resources.ts";
 import { clusterResource } from "./clusters.ts";
 import { endpointsResource } from "./endpoints.ts";
 import { capturedListener } from "./listeners.ts";
@@ -77,12 +77,12 @@ export class ServiceEntry implements ServiceObjects {
     return this.service.ports.some((each) => each.port === port && each.protocol === "TCP");
   }
 
-  /** The port's cluster, for nodes of a kind and an agent. */
-  cluster(port: number, kind: NodeKind, agent: NodeInfo["agent"]): Resource {
-    const words = kind === "grpc" ? "grpc" : agent;
+  /** The port's cluster, for nodes of a kind. */
+  cluster(port: number, kind: NodeKind): Resource {
+    const words = kind === "grpc" ? "grpc" : "proxy";
     const name = clusterNameOf(this.key, port);
     return memo(this.#ofService, `cluster ${words} ${port}`, () =>
-      clusterResource(name, this.settings, words),
+      clusterResource(name, this.settings, kind),
     );
   }
 
