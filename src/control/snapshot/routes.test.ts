@@ -148,7 +148,7 @@ test("a route that refuses: a status by proxies, a cluster without endpoints for
   const refuse = {
     kind: "refuse",
     status: Status.UNAVAILABLE,
-    httpStatus: 503,
+    httpStatus: 500,
     reason: "no backend",
   } as const;
   const w = worldOf({ [CLUSTER]: tableOf([refuse]) });
