@@ -41,7 +41,7 @@ export {
   type ControlSystem,
   type StatusJudge,
 } from "./plane/control-plane.ts";
-export { ROUTE_PLANNER, STATUS_JUDGE } from "./plane/routes.ts";
+export { RoutePlanning } from "./plane/routes.ts";
 export type {
   NodeInfo,
   NodeKind,
