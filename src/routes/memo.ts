@@ -10,8 +10,8 @@ interface Entry {
 
 /** Results of the last round by key; what a round does not ask for is forgotten after it. */
 export class Memo {
-  #last = new Map<string, Entry>();
-  #now = new Map<string, Entry>();
+  #last = new Map<unknown, Entry>();
+  #now = new Map<unknown, Entry>();
 
   /** A round begins. */
   begin(): void {
@@ -22,9 +22,9 @@ export class Memo {
   /**
    * The value of a key, made when its inputs are not identical to the last ones.
    *
-   * @param key of one sort of values.
+   * @param key of one sort of values: text, or an object that stands for itself.
    */
-  get<T>(key: string, inputs: readonly unknown[], make: () => T): T {
+  get<T>(key: unknown, inputs: readonly unknown[], make: () => T): T {
     const last = this.#last.get(key);
     const isSame =
       last !== undefined &&
