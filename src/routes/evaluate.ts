@@ -75,6 +75,7 @@ export class RouteEvaluator {
     for (const [key, state] of round.services) {
       services.set(key, state.hasRoutes ? state.finish(this.#memo) : this.#kept.plain(state));
     }
+    this.#memo.end();
     const statuses = { gatewayClasses: round.classes, gateways: gatewayStatuses, routes };
     return { gateways, services, statuses };
   }

@@ -4,19 +4,30 @@
  */
 
 interface Entry {
-  readonly inputs: readonly unknown[];
-  readonly value: unknown;
+  inputs: readonly unknown[];
+  value: unknown;
+  /** The round that asked for it last. */
+  round: number;
 }
 
-/** Results of the last round by key; what a round does not ask for is forgotten after it. */
+/** Results of the last round by key; what a round did not ask for is forgotten at its end. */
 export class Memo {
-  #last = new Map<unknown, Entry>();
-  #now = new Map<unknown, Entry>();
+  readonly #entries = new Map<unknown, Entry>();
+  #round = 0;
+  #askedCount = 0;
 
   /** A round begins. */
   begin(): void {
-    this.#last = this.#now;
-    this.#now = new Map();
+    this.#round += 1;
+    this.#askedCount = 0;
+  }
+
+  /** The round is over. */
+  end(): void {
+    if (this.#askedCount === this.#entries.size) return;
+    for (const [key, { round }] of this.#entries) {
+      if (round !== this.#round) this.#entries.delete(key);
+    }
   }
 
   /**
@@ -25,13 +36,27 @@ export class Memo {
    * @param key of one sort of values: text, or an object that stands for itself.
    */
   get<T>(key: unknown, inputs: readonly unknown[], make: () => T): T {
-    const last = this.#last.get(key);
-    const isSame =
-      last !== undefined &&
-      last.inputs.length === inputs.length &&
-      inputs.every((input, i) => input === last.inputs[i]);
-    const entry = isSame ? last : { inputs, value: make() };
-    this.#now.set(key, entry);
+    const entry = this.#entries.get(key);
+    if (entry === undefined) {
+      const value = make();
+      this.#entries.set(key, { inputs, value, round: this.#round });
+      this.#askedCount += 1;
+      return value;
+    }
+    if (entry.round !== this.#round) {
+      entry.round = this.#round;
+      this.#askedCount += 1;
+    }
+    if (!isSame(entry.inputs, inputs)) {
+      entry.value = make();
+      entry.inputs = inputs;
+    }
     return entry.value as T;
   }
+}
+
+function isSame(a: readonly unknown[], b: readonly unknown[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i += 1) if (a[i] !== b[i]) return false;
+  return true;
 }
