@@ -7,6 +7,7 @@
  * Must never: relay a call, or know the insides of client and proxy.
  */
 export { ControlObjects, type ControlObjectsDeps } from "./objects/control-objects.ts";
+export { ObjectsEvaluation } from "./objects/evaluation.ts";
 export type {
   ObjectKey,
   ObjectMaps,
