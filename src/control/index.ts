@@ -19,6 +19,7 @@ export {
   uninjectManifest,
 } from "./inject/index.ts";
 export { ControlObjects, type ControlObjectsDeps } from "./objects/control-objects.ts";
+export { ObjectsEvaluation } from "./objects/evaluation.ts";
 export type {
   ObjectKey,
   ObjectMaps,
