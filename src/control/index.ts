@@ -51,14 +51,7 @@ export type {
   SnapshotSource,
   View,
 } from "./resources.ts";
-export {
-  EMPTY_PLAN,
-  type GatewayPlan,
-  type PlannedChain,
-  type PlannedListener,
-  type RoutePlan,
-} from "./snapshot/plan.ts";
-export { ObjectSnapshots, type RoutePlanner } from "./snapshot/snapshots.ts";
+export type { RoutePlanner } from "./snapshot/snapshots.ts";
 export {
   StatusControl,
   type StatusControlDeps,
