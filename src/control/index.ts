@@ -42,7 +42,7 @@ export {
   type ControlSystem,
   type StatusJudge,
 } from "./plane/control-plane.ts";
-export { ROUTE_PLANNER, STATUS_JUDGE } from "./plane/routes.ts";
+export { RoutePlanning } from "./plane/routes.ts";
 export type {
   NodeInfo,
   NodeKind,
@@ -52,14 +52,7 @@ export type {
   SnapshotSource,
   View,
 } from "./resources.ts";
-export {
-  EMPTY_PLAN,
-  type GatewayPlan,
-  type PlannedChain,
-  type PlannedListener,
-  type RoutePlan,
-} from "./snapshot/plan.ts";
-export { ObjectSnapshots, type RoutePlanner } from "./snapshot/snapshots.ts";
+export type { RoutePlanner } from "./snapshot/snapshots.ts";
 export {
   StatusControl,
   type StatusControlDeps,
