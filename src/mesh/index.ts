@@ -11,6 +11,17 @@ import type { XdsSystem } from "../discovery/index.ts";
 import type { MeshSource } from "./config.ts";
 import type { XdsMeshOptions } from "./xds/open.ts";
 
+export {
+  CLUSTER_LEAVE_TIMEOUT_MS,
+  METHODS_KEPT_MAX,
+  MeshCluster,
+  type MeshClusterSettings,
+  MeshClusters,
+  type MeshClustersDeps,
+  type MeshClustersListener,
+  MethodPolicies,
+  ServiceConfigInForce,
+} from "./clusters/index.ts";
 export type {
   ChainTls,
   ClusterSpec,
@@ -20,6 +31,8 @@ export type {
   MeshListener,
   MeshSource,
 } from "./config.ts";
+export type { GatewayName } from "./objects/gateway-objects.ts";
+export { GatewayMeshSource } from "./objects/gateway-source.ts";
 export { isGrpcPort } from "./services/config.ts";
 export { ServiceMeshSource } from "./services/source.ts";
 export type { XdsMeshOptions } from "./xds/open.ts";

@@ -57,6 +57,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     "src/mesh/xds/",
     "src/control/",
     "src/proxy/channelz/",
+    "src/cli/csds.ts",
   ],
   "@connectrpc/connect": ["src/client/connect/"],
   "@grpc/grpc-js": ["src/lab/", "src/control/", "src/client/grpc-js"],
