@@ -9,6 +9,7 @@ import {
   type CaptureMode,
   type ProxyConfig,
 } from "../proxy/index.ts";
+import type { MeshOptions } from "./mesh-options.ts";
 import { type ProxyOptions, proxyConfig } from "./proxy-options.ts";
 import { oneOf, UsageError, valueOption, wholeNumber } from "./usage.ts";
 
@@ -45,10 +46,16 @@ export function addCaptureOptions(command: Command): void {
     );
 }
 
+/** Both run in the same hook, and the packet goes through it to the end. */
+export const NO_NODE_TPROXY =
+  "--mode node takes --capture-by redirect alone: what TPROXY takes, kube-proxy would still rewrite";
+
 /** Flags that mean nothing where the original destination decides. */
 const EXCLUDED = [
   ["listen", "--listen"],
   ["to", "--to"],
+  ["gateway", "--gateway"],
+  ["control", "--control"],
   ["tlsCert", "--tls-cert"],
   ["tlsKey", "--tls-key"],
   ["tlsClientCa", "--tls-client-ca"],
@@ -62,7 +69,7 @@ const EXCLUDED = [
  * @throws UsageError for flags that do not go together.
  */
 export function captureConfig(
-  options: ProxyOptions & CaptureOptions,
+  options: ProxyOptions & CaptureOptions & MeshOptions,
 ): { readonly capture: CaptureConfig; readonly proxy: ProxyConfig } | null {
   const { mode, captureBy, outboundPort, inboundPort } = options;
   if (mode === undefined) {
@@ -75,6 +82,7 @@ export function captureConfig(
       throw new UsageError(`${given[0]} needs --mode sidecar or --mode node`);
     return null;
   }
+  if (mode === "node" && captureBy === "tproxy") throw new UsageError(NO_NODE_TPROXY);
   for (const [key, flag] of EXCLUDED) {
     if (options[key] === undefined) continue;
     throw new UsageError(

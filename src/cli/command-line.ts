@@ -27,6 +27,8 @@ const VERBS: Record<string, () => Promise<Command>> = {
   "proxy-status": async () => (await import("./proxy-status.ts")).proxyStatusCommand(),
   "proxy-config": async () => (await import("./proxy-config.ts")).proxyConfigCommand(),
   "capture-rules": async () => (await import("./capture-rules.ts")).captureRulesCommand(),
+  inject: async () => (await import("./inject.ts")).injectCommand(),
+  uninject: async () => (await import("./inject.ts")).uninjectCommand(),
   lab: async () => (await import("./lab.ts")).labCommand(),
 };
 

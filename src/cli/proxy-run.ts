@@ -9,14 +9,17 @@ import {
   AdminServer,
   type AdminSource,
   type ConnectionsView,
+  chosenConfig,
   configOfChoice,
   createProxy,
+  type FrontConfig,
   forkWorker,
   Nesting,
   type ProxyConfig,
   type RelayGroup,
   singleRelay,
   startAdminGrpc,
+  targetFeed,
   WorkerError,
   WorkerPool,
   withoutPeers,
@@ -52,7 +55,8 @@ export async function runProxy(
     const upstreamTls = namedFor(config.upstreamTls, config.target, defaultNamespace);
     const peers = config.peers && namedForPeers(config.peers, defaultNamespace);
     const named = { ...config, upstreamTls, peers };
-    const parts = await createParts(named, discovery, registry, system);
+    const group = createGroup(named, discovery, registry, system);
+    const parts = await withNesting(group, named, discovery, registry, system);
     return await relay(parts, named, system, stop);
   } finally {
     discovery.close();
@@ -71,7 +75,7 @@ export interface Parts {
  */
 export async function relay(
   parts: Parts,
-  config: ProxyConfig,
+  config: FrontConfig,
   system: System,
   stop: AbortSignal,
   capture?: AdminSource["capture"],
@@ -136,15 +140,15 @@ export function newRegistry(): Registry {
   return registry;
 }
 
-async function createParts(
-  config: ProxyConfig,
+/** Puts what evens out load around a group, when its config names peers. */
+export async function withNesting(
+  group: RelayGroup,
+  { peers }: FrontConfig,
   discovery: Discovery,
   registry: Registry,
   system: System,
 ): Promise<Parts> {
-  const group = createGroup(config, discovery, registry, system);
   try {
-    const { peers } = config;
     return { group, nesting: peers && createNesting(peers, group, discovery, registry, system) };
   } catch (error) {
     await group.close();
@@ -166,7 +170,8 @@ function createGroup(
   }
   namingTlsFlags(() => checkTlsFiles(config, system));
   const fork = (worker: number) => forkWorker(workerEnvironment({ worker, logOptions }));
-  return new WorkerPool(config, { clock, rng, log, resolver, registry, fork });
+  const feed = targetFeed(resolver, config.target, chosenConfig(config.policy));
+  return new WorkerPool(config, { clock, rng, log, feed, registry, fork });
 }
 
 /** Peers are told first: what we close now is no overload of theirs to cure. */
@@ -196,6 +201,8 @@ function adminSource(parts: Parts, quit: () => void): AdminSource {
   const { group } = parts;
   return {
     clusters: () => group.clusters(),
+    listeners: () => group.listeners(),
+    routes: () => group.routes(),
     metrics: () => group.metrics(),
     readiness: () => group.readiness(),
     connections: () => connectionsOf(parts),

@@ -7,6 +7,17 @@
  * Must never: relay a call, or know the insides of client and proxy.
  */
 export type { NodesView, NodeTypeView, NodeView } from "./ads/status.ts";
+
+export {
+  INJECT_DEFAULTS,
+  type InjectOptions,
+  injectManifest,
+  MANIFEST_BYTES_MAX,
+  ManifestError,
+  type ManifestNote,
+  type Rewritten,
+  uninjectManifest,
+} from "./inject/index.ts";
 export { ControlObjects, type ControlObjectsDeps } from "./objects/control-objects.ts";
 export type {
   ObjectKey,
@@ -53,7 +64,6 @@ export {
   type StatusControlDeps,
   type StatusReport,
 } from "./status/status-control.ts";
-
 export type { StatusRow } from "./status/tasks.ts";
 export type {
   WantedCondition,

@@ -31,6 +31,8 @@ export type {
   MeshListener,
   MeshSource,
 } from "./config.ts";
+export type { GatewayName } from "./objects/gateway-objects.ts";
+export { GatewayMeshSource } from "./objects/gateway-source.ts";
 export { isGrpcPort } from "./services/config.ts";
 export { ServiceMeshSource } from "./services/source.ts";
 export type { XdsMeshOptions } from "./xds/open.ts";

@@ -88,7 +88,7 @@ export interface ProxyConfig extends FrontConfig {
 export interface ListenPlace {
   /** The port in the configuration; null: that of the first listener without a place. */
   readonly port: number | null;
-  readonly address: TcpAddress;
+  readonly address: ListenAddress;
 }
 
 /** All that a proxy of many targets can be told beside its source. */
@@ -97,8 +97,6 @@ export interface MeshProxyConfig extends FrontConfig {
   readonly serves: string;
   /** Listeners without a place are where their configuration says. */
   readonly places: readonly ListenPlace[];
-  /** False: nothing is bound, sockets are handed over. */
-  readonly binds: boolean;
   /** Of every cluster; null: what the configuration and resolvers say. */
   readonly policy: PolicyChoice | null;
   /** Whether clusters connect at once; otherwise when first used. */

@@ -32,6 +32,7 @@ export {
   tryParsePorts,
 } from "./capture/index.ts";
 export {
+  type FrontConfig,
   type ListenPlace,
   listenForms,
   type MeshProxyConfig,
@@ -56,9 +57,11 @@ export {
 export type { ListenerView, RouteView } from "./serving/views.ts";
 export {
   forkWorker,
+  MeshFeed,
   type RelayGroup,
   serveWorker,
   singleRelay,
+  targetFeed,
   WorkerError,
   WorkerPool,
   workerLine,

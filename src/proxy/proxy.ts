@@ -39,13 +39,8 @@ export interface Proxy {
    * configuration that comes later are bound when it does: then with none.
    */
   listen(): Promise<string[]>;
-  /** Counts a socket until it closes; false when there are too many: it was closed. */
-  tryAdmit(socket: Socket): boolean;
-  /**
-   * Takes a plain socket that was admitted and of which `first` was read, on the turn that brought
-   * these bytes. `listener` names the one that it came to; null: the only one.
-   */
-  accept(socket: Socket, first: Buffer, listener: string | null): void;
+  /** Takes a plain socket of which `first` was read, on the turn that brought these bytes. */
+  accept(socket: Socket, first: Buffer): void;
   /**
    * Not ready any more; after the delay listeners close, calls finish. Resolves when all is over.
    * @param by who asked for it, for the log: "SIGTERM".
@@ -117,12 +112,8 @@ class RelayProxy implements Proxy, Ticking {
     }
   }
 
-  tryAdmit(socket: Socket): boolean {
-    return this.#serving.tryAdmit(socket);
-  }
-
-  accept(socket: Socket, first: Buffer, listener: string | null): void {
-    this.#serving.accept(socket, first, listener);
+  accept(socket: Socket, first: Buffer): void {
+    this.#serving.accept(socket, first);
   }
 
   /** From the transport's loop, about once a second. */

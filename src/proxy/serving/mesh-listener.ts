@@ -6,7 +6,6 @@ import type { Logger } from "../../base/index.ts";
 import type { HeaderList, Stream, StreamEvents } from "../../http2/index.ts";
 import type { FilterChain, ListenerSpec } from "../../mesh/index.ts";
 import {
-  Acceptor,
   type ConnectionUser,
   type ListenAddress,
   Listener,
@@ -48,11 +47,8 @@ export function securityOf({ chains }: ListenerSpec): "plain" | "tls" | "mtls" {
 /** See the head of this file. */
 export class MeshListener implements ListenerEvents {
   readonly #deps: MeshListenerDeps;
-  readonly #address: ListenAddress | null;
   readonly #tls: SniTls | null;
-  readonly #listener: Listener | null;
-  /** For what it is handed. */
-  readonly #acceptor: Acceptor;
+  readonly #listener: Listener;
   #spec: ListenerSpec;
   #chains: readonly ReadyChain[] = [];
   #names = new ServerNames<ReadyTable>();
@@ -61,33 +57,28 @@ export class MeshListener implements ListenerEvents {
   /** Counts changes: connections look up their table anew. */
   generation = 0;
 
-  /** @param address null: nothing is bound. */
-  constructor(spec: ListenerSpec, address: ListenAddress | null, deps: MeshListenerDeps) {
+  constructor(spec: ListenerSpec, address: ListenAddress, deps: MeshListenerDeps) {
     this.#spec = spec;
-    this.#address = address;
     this.#deps = deps;
     const security = securityOf(spec);
     this.#tls = security === "plain" ? null : new SniTls(security === "mtls");
     const { front, loop, removesStaleSocket } = deps;
-    const accepted = front.acceptorOptions();
-    this.#acceptor = new Acceptor(accepted, this, loop);
     this.update(spec);
-    const options = { ...accepted, tls: this.#tls, removesStaleSocket };
-    this.#listener = address && new Listener({ ...options, address }, this, loop);
+    const options = { ...front.acceptorOptions(), address, tls: this.#tls, removesStaleSocket };
+    this.#listener = new Listener(options, this, loop);
   }
 
   get name(): string {
     return this.#spec.name;
   }
 
-  /** Where it is bound; null: not yet, or nowhere. */
+  /** Where it is bound; null: not yet, or no more. */
   get bound(): string | null {
     return this.#bound;
   }
 
   /** Binds it; false when it cannot be. */
   async bind(): Promise<boolean> {
-    if (this.#listener === null) return true;
     try {
       this.#bound = await this.#listener.listen();
       this.#reason = "listening";
@@ -138,31 +129,24 @@ export class MeshListener implements ListenerEvents {
     this.#deps.front.onRefused(remote, why, reason);
   }
 
-  /** For sockets that are handed over. */
-  get acceptor(): Acceptor {
-    return this.#acceptor;
-  }
-
   get connections(): SocketConnection[] {
-    return [...(this.#listener?.connections ?? []), ...this.#acceptor.connections];
+    return [...this.#listener.connections];
   }
 
   /** Stops accepting. */
   stop(): void {
-    this.#acceptor.stop();
-    this.#listener?.stop();
+    this.#listener.stop();
     this.#bound = null;
     this.#reason = "stopped";
   }
 
   view(): ListenerView {
     const { name, address } = this.#spec;
-    const isBound = this.#address === null || this.#bound !== null;
     return {
       name,
       wanted: address && listenAddressText(address),
       address: this.#bound,
-      reason: isBound ? "listening" : this.#reason,
+      reason: this.#reason,
       connections: this.connections.length,
       chains: this.#chains.map(({ chain: { serverNames, tls, table } }) => ({
         serverNames,

@@ -23,7 +23,6 @@ interface Gone {
 /** What it is told beside its configuration. */
 export interface MeshListenersOptions extends MeshListenerDeps {
   readonly places: readonly ListenPlace[];
-  readonly binds: boolean;
   /** How long connections of a listener that went may finish their calls. */
   readonly drainTimeoutMs: number;
   nowMs(): number;
@@ -33,7 +32,7 @@ export interface MeshListenersOptions extends MeshListenerDeps {
 /** See the head of this file. */
 export class MeshListeners {
   readonly #options: MeshListenersOptions;
-  /** By where it is bound and how; by name where nothing is. */
+  /** By where it is bound, and how. */
   #current = new Map<string, MeshListener>();
   readonly #unbound = new Set<MeshListener>();
   #gone: Gone[] = [];
@@ -73,16 +72,18 @@ export class MeshListeners {
     for (const listener of fresh) this.#bind(listener);
   }
 
-  /** Where each is bound. Places that name no port go to listeners in their order. */
-  #placed(specs: readonly ListenerSpec[]): [ListenerSpec, ListenAddress | null][] {
-    const { binds, places } = this.#options;
-    if (!binds) return specs.map((spec) => [spec, null]);
+  /**
+   * Where each is bound. Places that name no port go to listeners in their order; all of them to one
+   * that is for the calls of this process.
+   */
+  #placed(specs: readonly ListenerSpec[]): [ListenerSpec, ListenAddress][] {
+    const { places } = this.#options;
     const anywhere = places.filter(({ port }) => port === null);
     const byPort = new Map<number, ListenAddress>();
     for (const { port, address } of places) if (port !== null) byPort.set(port, address);
     return specs.flatMap((spec): [ListenerSpec, ListenAddress][] => {
       const { address } = spec;
-      if (address === null) return [];
+      if (address === null) return anywhere.map((place) => [spec, place.address]);
       let place = byPort.get(address.port);
       if (place === undefined) {
         place = anywhere.shift()?.address ?? address;
@@ -110,14 +111,6 @@ export class MeshListeners {
     listener.stop();
     for (const connection of listener.connections) connection.drain("the listener is gone");
     this.#gone.push({ listener, untilMs: nowMs() + drainTimeoutMs });
-  }
-
-  /** The one of a name; null: there is none. */
-  byName(name: string | null): MeshListener | null {
-    for (const listener of this.#current.values()) {
-      if (name === null || listener.name === name) return listener;
-    }
-    return null;
   }
 
   /** About once a second. */

@@ -7,17 +7,11 @@ import { silentLogger, TimerWheel } from "../../base/index.ts";
 import { type ClusterView, DEFAULT_CLUSTER_CONFIG, type Readiness } from "../../cluster/index.ts";
 import { type MeshListener as Listener, MeshClusters, type MeshConfig } from "../../mesh/index.ts";
 import type { MetricsSnapshot } from "../../telemetry/index.ts";
-import {
-  Acceptor,
-  remoteOf,
-  type SocketConnection,
-  type TransportLoop,
-} from "../../transport/index.ts";
+import type { SocketConnection, TransportLoop } from "../../transport/index.ts";
 import type { MeshProxyConfig } from "../config.ts";
 import type { Front } from "../front.ts";
 import { chosenConfig } from "../policy-choice.ts";
 import type { MeshProxySystem } from "../proxy.ts";
-import { REFUSED_CALL } from "../routing/refused-call.ts";
 import { RoutedCalls } from "../routing/routed-calls.ts";
 import { MeshListeners } from "./mesh-listeners.ts";
 import type { Serving } from "./serving.ts";
@@ -27,12 +21,9 @@ import type { ListenerView, RouteView } from "./views.ts";
 export class MeshServing implements Serving, Listener {
   readonly #config: MeshProxyConfig;
   readonly #system: MeshProxySystem;
-  readonly #front: Front;
   readonly #clusters: MeshClusters;
   readonly #calls: RoutedCalls;
   readonly #listeners: MeshListeners;
-  /** Counts what is handed over, until it is known whose it is. */
-  readonly #admission: Acceptor;
   #isConfigured = false;
   #problem: string | null = null;
 
@@ -40,7 +31,6 @@ export class MeshServing implements Serving, Listener {
     const { clock, rng, log, registry } = system;
     this.#config = config;
     this.#system = system;
-    this.#front = front;
     const isAlone = config.workers === 1;
     this.#clusters = new MeshClusters({
       ...{ clock, rng, log, loop, quiet: silentLogger, wheel: new TimerWheel(clock) },
@@ -58,13 +48,10 @@ export class MeshServing implements Serving, Listener {
     this.#listeners = new MeshListeners({
       ...{ log, front, loop, calls: this.#calls, removesStaleSocket: isAlone },
       places: config.places,
-      binds: config.binds,
       drainTimeoutMs: config.drainTimeoutMs,
       nowMs: () => clock.nowMs(),
       onListening: (address, name) => system.onListening(address, name),
     });
-    const events = front.eventsFor({ start: () => REFUSED_CALL });
-    this.#admission = new Acceptor(front.acceptorOptions(), events, loop);
   }
 
   async listen(): Promise<string[]> {
@@ -91,19 +78,9 @@ export class MeshServing implements Serving, Listener {
     this.#system.log.warn("configuration: the last good one stays", { serves, reason });
   }
 
-  tryAdmit(socket: Socket): boolean {
-    return this.#admission.tryAdmit(socket);
-  }
-
-  accept(socket: Socket, first: Buffer, name: string | null): void {
-    const listener = this.#listeners.byName(name);
-    if (listener === null) {
-      this.#front.onRefused(remoteOf(socket), "system", "its listener is gone");
-      socket.destroy();
-      return;
-    }
-    const user = listener.onConnection(remoteOf(socket), null);
-    listener.acceptor.acceptBegun(socket, first, user);
+  /** A socket whose destination is not known has no table. */
+  accept(socket: Socket): void {
+    socket.destroy();
   }
 
   stop(): void {

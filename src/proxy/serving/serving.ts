@@ -9,10 +9,8 @@ import type { ListenerView, RouteView } from "./views.ts";
 export interface Serving {
   /** See `Proxy.listen`. */
   listen(): Promise<string[]>;
-  /** See `Proxy.tryAdmit`. */
-  tryAdmit(socket: Socket): boolean;
   /** See `Proxy.accept`. */
-  accept(socket: Socket, first: Buffer, listener: string | null): void;
+  accept(socket: Socket, first: Buffer): void;
   /** Listeners close; connections stay. */
   stop(): void;
   /** Clusters end; connections stay. */

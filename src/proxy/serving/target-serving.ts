@@ -96,11 +96,8 @@ export class TargetServing implements Serving, CallStarter {
     return bound;
   }
 
-  tryAdmit(socket: Socket): boolean {
-    return this.#acceptor.tryAdmit(socket);
-  }
-
   accept(socket: Socket, first: Buffer): void {
+    if (!this.#acceptor.tryAdmit(socket)) return;
     this.#acceptor.acceptBegun(socket, first, this.#front.connected(remoteOf(socket), this));
   }
 
