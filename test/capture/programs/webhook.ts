@@ -3,7 +3,7 @@
  *
  * Arguments: KUBECONFIG. Prints "trusted" once API servers trust it.
  */
-import { realClock, realRng } from "../../../src/base/index.ts";
+import { type Logger, realClock, realRng } from "../../../src/base/index.ts";
 import { INJECT_DEFAULTS, InjectWebhook } from "../../../src/control/index.ts";
 import { openObjects } from "../../../src/discovery/index.ts";
 import { Registry } from "../../../src/telemetry/index.ts";
@@ -11,7 +11,14 @@ import { Registry } from "../../../src/telemetry/index.ts";
 const say = (msg: string, fields: object): void => {
   process.stdout.write(`${msg} ${JSON.stringify(fields)}\n`);
 };
-const log = { trace: say, debug: say, info: say, warn: say, error: say };
+const log = {
+  trace: say,
+  debug: say,
+  info: say,
+  warn: say,
+  error: say,
+  child: () => log,
+} as Logger;
 const clock = realClock();
 const system = { clock, rng: realRng(), log, env: {} };
 const { writer } = await openObjects({ kubeconfig: process.argv[2] }, system, true);
