@@ -10,6 +10,7 @@ import { rootDir } from "../test/peers/paths.ts";
 import { clientChapter, keptClient } from "./client/results.ts";
 import { discoveryChapter } from "./discovery/results.ts";
 import { LOADS } from "./loads/index.ts";
+import { meshChapter } from "./mesh/results.ts";
 import { picksChapter } from "./picks/results.ts";
 import type { BenchProxy } from "./proxies/index.ts";
 import { keptReaction, reactionChapter } from "./reaction/results.ts";
@@ -73,6 +74,7 @@ function writeText(relay: readonly KeptLoad[]): void {
   const chapters = [
     resultsText(relay),
     reactionChapter(keptReaction()),
+    meshChapter(),
     discoveryChapter(),
     clientChapter(keptClient()),
     picksChapter(),

@@ -14,6 +14,7 @@ import esbuild, { type BuildOptions, type Metafile, type Plugin } from "esbuild"
 import { bundlePage } from "../web/bundle.ts";
 import { mergeChunks } from "./merge-chunks.ts";
 import { pruneTypes } from "./prune-types.ts";
+import { smallSources } from "./small-sources.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -23,6 +24,7 @@ const SUBPATHS: Record<string, string> = {
   "grpc-js": "src/client/grpc-js/public.ts",
   connect: "src/client/connect/public.ts",
   proxy: "src/proxy/public.ts",
+  control: "src/control/public.ts",
 };
 
 /** Those of them that an application imports into itself: their import must be cheap. */
@@ -134,7 +136,7 @@ const SHARED = {
 
 const COMMON = {
   ...SHARED,
-  plugins: [lazyBuiltins, usersOwn, neverLoaded, smallLibraries],
+  plugins: [lazyBuiltins, usersOwn, neverLoaded, smallLibraries, smallSources],
 } satisfies BuildOptions;
 
 /** Builds everything into `dist`, which is emptied first. */

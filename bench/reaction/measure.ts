@@ -100,7 +100,8 @@ export async function measureReaction(
   }
 }
 
-async function addOne(pods: BenchPods, slice: HandMadeSlice, i: number): Promise<number> {
+/** One pod more for a moment, then one less: ms until the new one is called. */
+export async function addOne(pods: BenchPods, slice: HandMadeSlice, i: number): Promise<number> {
   const ip = pods.ips[PODS + i] as string;
   const old = pods.ips.slice(i, i + PODS);
   const beganNs = process.hrtime.bigint();
@@ -121,7 +122,7 @@ async function firstCallMs(pods: BenchPods, ip: string, beganNs: bigint): Promis
 }
 
 /** The slice of a Service without selector, written by hand: one write is one event. */
-class HandMadeSlice {
+export class HandMadeSlice {
   readonly #objects: Objects;
 
   constructor(objects: Objects) {

@@ -35,6 +35,7 @@ export type {
   Weighing,
 } from "./policy.ts";
 export {
+  type LevelCount,
   type LevelName,
   type LevelPlan,
   LevelsBuild,

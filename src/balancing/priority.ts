@@ -63,7 +63,7 @@ export interface PickerLevel<T extends PickTarget> {
   readonly share: number;
 }
 
-/** Chooses a level by its share, and in it as its policy does. O(levels), at most three. */
+/** Chooses a level by its share, and in it as its policy does. O(levels): they are few. */
 class PriorityPicker<T extends PickTarget> implements Picker<T> {
   readonly #pickers: readonly Picker<T>[];
   /** Up to where each level goes, of 0 to 1. */

@@ -9,6 +9,7 @@ import {
   type CaptureMode,
   type ProxyConfig,
 } from "../proxy/index.ts";
+import type { MeshOptions } from "./mesh-options.ts";
 import { type ProxyOptions, proxyConfig } from "./proxy-options.ts";
 import { oneOf, UsageError, valueOption, wholeNumber } from "./usage.ts";
 
@@ -53,6 +54,8 @@ export const NO_NODE_TPROXY =
 const EXCLUDED = [
   ["listen", "--listen"],
   ["to", "--to"],
+  ["gateway", "--gateway"],
+  ["control", "--control"],
   ["tlsCert", "--tls-cert"],
   ["tlsKey", "--tls-key"],
   ["tlsClientCa", "--tls-client-ca"],
@@ -66,7 +69,7 @@ const EXCLUDED = [
  * @throws UsageError for flags that do not go together.
  */
 export function captureConfig(
-  options: ProxyOptions & CaptureOptions,
+  options: ProxyOptions & CaptureOptions & MeshOptions,
 ): { readonly capture: CaptureConfig; readonly proxy: ProxyConfig } | null {
   const { mode, captureBy, outboundPort, inboundPort } = options;
   if (mode === undefined) {

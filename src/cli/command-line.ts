@@ -20,14 +20,20 @@ const ROOT_EXAMPLES = [
 /** Every verb, in the order of the help. */
 const VERBS: Record<string, () => Promise<Command>> = {
   proxy: async () => (await import("./proxy.ts")).proxyCommand(),
+  control: async () => (await import("./control.ts")).controlCommand(),
   why: async () => (await import("./why.ts")).whyCommand(),
   endpoints: async () => (await import("./endpoints.ts")).endpointsCommand(),
   check: async () => (await import("./check.ts")).checkCommand(),
+  "proxy-status": async () => (await import("./proxy-status.ts")).proxyStatusCommand(),
+  "proxy-config": async () => (await import("./proxy-config.ts")).proxyConfigCommand(),
   "capture-rules": async () => (await import("./capture-rules.ts")).captureRulesCommand(),
   inject: async () => (await import("./inject.ts")).injectCommand(),
   uninject: async () => (await import("./inject.ts")).uninjectCommand(),
   lab: async () => (await import("./lab.ts")).labCommand(),
 };
+
+/** Short names, as istioctl has them. */
+const ALIASES: Record<string, string> = { pc: "proxy-config", ps: "proxy-status" };
 
 /** Runs the verb that `args` name; resolves with the exit code, errors printed. */
 export async function runCommandLine(args: readonly string[]): Promise<number> {
@@ -45,9 +51,16 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
 async function program(args: readonly string[]): Promise<Command> {
   const root = quiet(newVerb("fairlead", SUMMARY, ROOT_EXAMPLES)).usage("VERB [options]");
   root.option("-V, --version", "print the version");
-  const known = Object.hasOwn(VERBS, args[0] ?? "") ? [args[0]!] : Object.keys(VERBS);
-  for (const verb of known) root.addCommand(await VERBS[verb]!());
+  const verb = verbOf(args[0]);
+  const known = verb === null ? Object.keys(VERBS) : [verb];
+  for (const name of known) root.addCommand(await VERBS[name]!());
   return root;
+}
+
+/** The verb that a word means; null when it is none. */
+function verbOf(word: string | undefined): string | null {
+  const verb = Object.hasOwn(ALIASES, word ?? "") ? ALIASES[word!]! : word;
+  return verb !== undefined && Object.hasOwn(VERBS, verb) ? verb : null;
 }
 
 /** Prints what went wrong as one line, and answers the exit code. */
@@ -63,7 +76,8 @@ function report(error: unknown, verb: string | undefined): number {
 function reportUsage(error: CommanderError, verb: string | undefined): number {
   if (error.exitCode === 0) return 0; // help was asked for and shown
   if (error.code === "commander.help") return 2; // nothing was asked for; the help went to stderr
-  const about = verb !== undefined && Object.hasOwn(VERBS, verb) ? `fairlead ${verb}` : "fairlead";
+  const known = verbOf(verb);
+  const about = known === null ? "fairlead" : `fairlead ${known}`;
   const message = oneLine(error.message.replace(/^error: /, "")).replace(/\.$/, "");
   // What a verb found itself says what is allowed; what commander found does not.
   const hint =

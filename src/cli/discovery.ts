@@ -12,6 +12,7 @@ import { CommandError, UsageError } from "./usage.ts";
  * Prepares discovery for `targets`.
  *
  * @param registry where its counters go.
+ * @param needsObjects whether Kubernetes objects are needed whatever the targets are.
  * @throws UsageError for flags that exclude each other, CommandError when there is no way to the
  *   objects that a target needs.
  */
@@ -20,9 +21,12 @@ export async function openFor(
   options: KubernetesOptions,
   { clock, rng, log }: System,
   registry?: Registry,
+  needsObjects = false,
 ): Promise<Discovery> {
   try {
-    return await openDiscovery(targets, options, { clock, rng, log, registry, env: process.env });
+    const { env } = process;
+    const deps = { clock, rng, log, registry, env, needsObjects };
+    return await openDiscovery(targets, options, deps);
   } catch (error) {
     throw asCommandError(error);
   }

@@ -4,6 +4,7 @@
  */
 import type { Endpoint, EndpointSet } from "../discovery/index.ts";
 import { renderTable } from "../proxy/index.ts";
+import { printable } from "./printable.ts";
 
 /** One endpoint as `-o json` prints it. Keys are added, never renamed or dropped. */
 export interface EndpointRow {
@@ -170,10 +171,4 @@ function cellsOf(isWide: boolean): (row: EndpointRow) => string[] {
 
 function yesNo(value: boolean): string {
   return value ? "yes" : "no";
-}
-
-/** Names may hold what a file or server said: nothing in them makes a line or moves a cursor. */
-function printable(lines: readonly string[]): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
-  return lines.map((line) => `${line.replace(/[\x00-\x1f\x7f-\x9f]/g, "?")}\n`).join("");
 }

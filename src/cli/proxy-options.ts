@@ -7,6 +7,8 @@ import { KNOWN_POLICY_NAMES, parsePolicy } from "../balancing/index.ts";
 import { parseServiceConfig as parseConfig } from "../cluster/index.ts";
 import { parseTarget } from "../discovery/index.ts";
 import {
+  type FrontConfig,
+  type ListenPlace,
   listenForms,
   type PolicyChoice,
   PROXY_DEFAULTS,
@@ -15,19 +17,24 @@ import {
   tryParseListenAddress,
   tryParseTcpAddress,
 } from "../proxy/index.ts";
+import type { ListenAddress } from "../transport/index.ts";
 import type { KubernetesOptions } from "./kubernetes-options.ts";
 import { type PeerOptions, peerConfig } from "./peer-options.ts";
 import { type ToTlsOptions, upstreamTls } from "./tls-options.ts";
 import { badValue, CommandError, UsageError, underFlag } from "./usage.ts";
 import type { CommonOptions } from "./verb.ts";
 
+/** Where to listen; with a port in front, that of a Gateway or of a control plane's listener. */
+export type ListenOption = ListenAddress | ListenPlace;
+
 /** As commander yields them: values are checked, combinations are not. */
 export interface ProxyOptions extends CommonOptions, KubernetesOptions, ToTlsOptions, PeerOptions {
-  readonly listen?: ProxyConfig["listeners"];
+  readonly listen?: readonly ListenOption[];
   readonly to?: string;
   readonly policy?: PolicyChoice;
   readonly serviceConfig?: PolicyChoice;
   readonly admin?: TcpAddress;
+  readonly adminGrpc?: TcpAddress;
   readonly workers?: number;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
@@ -56,16 +63,31 @@ export function proxyConfig(options: ProxyOptions): ProxyConfig {
   }
   if (listen === undefined) throw new UsageError("--listen is missing: HOST:PORT or unix:PATH");
   if (to === undefined) throw new UsageError("--to is missing: a target such as HOST:PORT");
+  return {
+    ...frontConfig(options),
+    listeners: listen.map(plainListen),
+    target: to,
+    policy: options.policy ?? options.serviceConfig ?? PROXY_DEFAULTS.policy,
+    tls: serverTls(options),
+    upstreamTls: upstreamTls(to, options),
+  };
+}
+
+function plainListen(listen: ListenOption): ListenAddress {
+  if (!("address" in listen)) return listen;
+  throw new UsageError("--listen PORT=HOST:PORT needs --gateway or --control");
+}
+
+/**
+ * What every proxy is told, whatever it serves.
+ * @throws UsageError for flags that do not go together.
+ */
+export function frontConfig(options: ProxyOptions): FrontConfig {
   if (options.policy !== undefined && options.serviceConfig !== undefined) {
     throw new UsageError("--policy and --service-config exclude each other");
   }
   const defaults = PROXY_DEFAULTS;
   return {
-    listeners: listen,
-    target: to,
-    policy: options.policy ?? options.serviceConfig ?? defaults.policy,
-    tls: serverTls(options),
-    upstreamTls: upstreamTls(to, options),
     maxConnectionsPerEndpoint:
       options.maxConnectionsPerEndpoint ?? defaults.maxConnectionsPerEndpoint,
     maxConnections: options.maxConnections ?? defaults.maxConnections,
@@ -76,6 +98,7 @@ export function proxyConfig(options: ProxyOptions): ProxyConfig {
     idleTimeoutMs: options.idleTimeout ?? defaults.idleTimeoutMs,
     ...peerConfig(options),
     admin: options.admin ?? defaults.admin,
+    adminGrpc: options.adminGrpc ?? defaults.adminGrpc,
     workers: options.workers ?? defaults.workers,
   };
 }
@@ -93,11 +116,24 @@ function serverTls({ tlsCert, tlsKey, tlsClientCa }: ProxyOptions): ProxyConfig[
 }
 
 /** A parser of `--listen`. */
-export function parseListen(flag: string, text: string): ProxyConfig["listeners"][number] {
+export function parseListen(flag: string, text: string): ListenOption {
+  const placed = /^(\d{1,5})=(.*)$/.exec(text);
+  if (placed !== null) {
+    const port = Number(placed[1]);
+    if (port < 1 || port > 65_535) throw badValue(flag, text, "PORT=HOST:PORT, PORT 1 to 65535");
+    return { port, address: parseTcp(flag, placed[2]) };
+  }
   const address = tryParseListenAddress(text);
   if (address !== null) return address;
   const hint = /^:?\d+$/.test(text) ? `; 0.0.0.0:${text.replace(":", "")} for all addresses` : "";
   throw badValue(flag, text, `${listenForms(text)}${hint}`);
+}
+
+/** @throws UsageError */
+export function parseTcp(flag: string, text: string): TcpAddress {
+  const address = tryParseTcpAddress(text);
+  if (address !== null) return address;
+  throw badValue(flag, text, "HOST:PORT or [IPV6]:PORT");
 }
 
 /** A parser of `--admin` of a proxy: a bare port is one of loopback. */
@@ -112,6 +148,8 @@ export function checkTarget(flag: string, text: string): string {
   if (text.endsWith(",")) {
     throw new UsageError(`${flag} "${text}": nothing behind the comma: a list has no spaces`);
   }
+  // Another source says what it means: `mesh-options.ts`.
+  if (flag === "--to" && text.startsWith("xds:")) return text;
   // An argument has no flag to be named, and the message names the target itself.
   const where = flag === "TARGET" ? "" : flag;
   underFlag(where, () => parseTarget(text));

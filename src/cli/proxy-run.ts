@@ -5,16 +5,21 @@
  */
 import { createResolver, type Discovery } from "../discovery/index.ts";
 import {
+  type AdminGrpc,
   AdminServer,
   type AdminSource,
   type ConnectionsView,
+  chosenConfig,
   configOfChoice,
   createProxy,
+  type FrontConfig,
   forkWorker,
   Nesting,
   type ProxyConfig,
   type RelayGroup,
   singleRelay,
+  startAdminGrpc,
+  targetFeed,
   WorkerError,
   WorkerPool,
   withoutPeers,
@@ -50,7 +55,8 @@ export async function runProxy(
     const upstreamTls = namedFor(config.upstreamTls, config.target, defaultNamespace);
     const peers = config.peers && namedForPeers(config.peers, defaultNamespace);
     const named = { ...config, upstreamTls, peers };
-    const parts = await createParts(named, discovery, registry, system);
+    const group = createGroup(named, discovery, registry, system);
+    const parts = await withNesting(group, named, discovery, registry, system);
     return await relay(parts, named, system, stop);
   } finally {
     discovery.close();
@@ -69,27 +75,34 @@ export interface Parts {
  */
 export async function relay(
   parts: Parts,
-  config: ProxyConfig,
-  { log }: System,
+  config: FrontConfig,
+  system: System,
   stop: AbortSignal,
   capture?: AdminSource["capture"],
 ): Promise<number> {
+  const { log } = system;
   const { group, nesting } = parts;
   const quit = new AbortController();
-  const admin = new AdminServer(
-    { ...adminSource(parts, () => quit.abort("POST /quitquitquit")), capture },
-    log,
-  );
+  const source = adminSource(parts, () => quit.abort("POST /quitquitquit"));
+  const admin = new AdminServer({ ...source, capture }, log);
+  let grpc: AdminGrpc | null = null;
   try {
     const adminAddress = config.admin && (await bind("--admin", () => admin.listen(config.admin!)));
     const peerAddress = nesting && (await bind("--peer-listen", () => nesting.listen()));
     const addresses = await group.listen();
+    grpc =
+      config.adminGrpc &&
+      (await bind("--admin-grpc", () =>
+        startAdminGrpc(config.adminGrpc!, source, addresses, system),
+      ));
     for (const address of addresses) log.info("listening", { address });
     if (adminAddress !== null) log.info("admin", { address: adminAddress });
+    if (grpc !== null) log.info("admin over gRPC", { address: grpc.address });
     if (peerAddress !== null) log.info("peers", { address: peerAddress });
     nesting?.start();
   } catch (error) {
     admin.close();
+    grpc?.close();
     nesting?.close();
     await group.close();
     const isExpected = error instanceof ListenError || error instanceof WorkerError;
@@ -99,6 +112,7 @@ export async function relay(
   await aborted(end);
   await drain(parts, String(end.reason));
   admin.close();
+  grpc?.close();
   nesting?.close();
   await group.close();
   return 0;
@@ -126,15 +140,15 @@ export function newRegistry(): Registry {
   return registry;
 }
 
-async function createParts(
-  config: ProxyConfig,
+/** Puts what evens out load around a group, when its config names peers. */
+export async function withNesting(
+  group: RelayGroup,
+  { peers }: FrontConfig,
   discovery: Discovery,
   registry: Registry,
   system: System,
 ): Promise<Parts> {
-  const group = createGroup(config, discovery, registry, system);
   try {
-    const { peers } = config;
     return { group, nesting: peers && createNesting(peers, group, discovery, registry, system) };
   } catch (error) {
     await group.close();
@@ -156,7 +170,8 @@ function createGroup(
   }
   namingTlsFlags(() => checkTlsFiles(config, system));
   const fork = (worker: number) => forkWorker(workerEnvironment({ worker, logOptions }));
-  return new WorkerPool(config, { clock, rng, log, resolver, registry, fork });
+  const feed = targetFeed(resolver, config.target, chosenConfig(config.policy));
+  return new WorkerPool(config, { clock, rng, log, feed, registry, fork });
 }
 
 /** Peers are told first: what we close now is no overload of theirs to cure. */
@@ -186,6 +201,8 @@ function adminSource(parts: Parts, quit: () => void): AdminSource {
   const { group } = parts;
   return {
     clusters: () => group.clusters(),
+    listeners: () => group.listeners(),
+    routes: () => group.routes(),
     metrics: () => group.metrics(),
     readiness: () => group.readiness(),
     connections: () => connectionsOf(parts),
@@ -195,7 +212,7 @@ function adminSource(parts: Parts, quit: () => void): AdminSource {
 }
 
 /** Listens on the address that `flag` names. */
-async function bind(flag: string, listen: () => Promise<string>): Promise<string> {
+async function bind<T>(flag: string, listen: () => Promise<T>): Promise<T> {
   try {
     return await listen();
   } catch (error) {

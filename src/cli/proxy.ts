@@ -5,6 +5,7 @@ import type { Command } from "commander";
 import { PROXY_BOUNDS, PROXY_DEFAULTS } from "../proxy/index.ts";
 import { addCaptureOptions, type CaptureOptions, captureConfig } from "./capture-options.ts";
 import { addKubernetesOptions } from "./kubernetes-options.ts";
+import { addMeshOptions, type MeshOptions, meshPlan } from "./mesh-options.ts";
 import { addPeerOptions } from "./peer-options.ts";
 import {
   checkTarget,
@@ -34,6 +35,8 @@ const EXAMPLES = [
   "# one of several replicas, which find each other by a Service and even out their load",
   "fairlead proxy --listen 0.0.0.0:8080 --to kubernetes:///echo.prod:grpc \\",
   "    --peers kubernetes:///fairlead.infra:peer --peer-listen 0.0.0.0:9902",
+  "# many targets: the listeners and routes of a Gateway, its port 443 on one that needs no rights",
+  "fairlead proxy --gateway prod/edge --listen 443=0.0.0.0:8443 --admin 9901",
   "# beside a client in its pod: what it dials is captured, and balanced where it speaks gRPC",
   "fairlead proxy --mode sidecar --admin 9901",
 ];
@@ -42,30 +45,40 @@ const EXAMPLES = [
 export function proxyCommand(): Command {
   const command = newVerb("proxy", "Relay gRPC and HTTP/2 calls, each to an endpoint", EXAMPLES);
   addTargets(command);
+  addMeshOptions(command);
   addCaptureOptions(command);
   addTls(command);
   addKubernetesOptions(command);
   addLimits(command);
   addPeerOptions(command, checkTarget);
-  return addCommonOptions(command).action(async (options: ProxyOptions & CaptureOptions) => {
-    const captured = captureConfig(options);
-    const config = captured?.proxy ?? proxyConfig(options);
-    const { createSystem, endProcess, logCrash, stopSignal } = await import("./system.ts");
-    const stop = stopSignal();
-    const system = await createSystem(options);
-    logCrash(system.log);
-    if (captured !== null) {
-      const { runCapture } = await import("./capture-run.ts");
-      endProcess(await runCapture(captured.capture, config, options, system, stop));
-      return;
-    }
-    const { runProxy } = await import("./proxy-run.ts");
-    endProcess(await runProxy(config, options, system, stop));
-  });
+  return addCommonOptions(command).action(
+    async (options: ProxyOptions & CaptureOptions & MeshOptions) => {
+      const captured = captureConfig(options);
+      const plan = captured === null ? meshPlan(options) : null;
+      const config = plan === null ? (captured?.proxy ?? proxyConfig(options)) : null;
+      const { createSystem, endProcess, logCrash, stopSignal } = await import("./system.ts");
+      const stop = stopSignal();
+      const system = await createSystem(options);
+      logCrash(system.log);
+      if (plan !== null) {
+        const { runMeshProxy } = await import("./mesh-run.ts");
+        endProcess(await runMeshProxy(plan, options, system, stop));
+        return;
+      }
+      if (captured !== null) {
+        const { runCapture } = await import("./capture-run.ts");
+        endProcess(await runCapture(captured.capture, captured.proxy, options, system, stop));
+        return;
+      }
+      const { runProxy } = await import("./proxy-run.ts");
+      endProcess(await runProxy(config!, options, system, stop));
+    },
+  );
 }
 
 function addTargets(command: Command): void {
-  const listen = "HOST:PORT or unix:PATH to listen on; repeatable, port 0 for any";
+  const listen =
+    "HOST:PORT or unix:PATH to listen on; repeatable, port 0 for any; PORT=HOST:PORT for a Gateway's";
   const to = "kubernetes:///SVC.NS:PORT, HOST:PORT or dns:///, a list IP:PORT,..., unix:PATH";
   const config =
     "gRPC service config: policy, outlier detection, retries, breakers; instead of --policy";
@@ -78,6 +91,9 @@ function addTargets(command: Command): void {
     .addOption(valueOption("--service-config <json|@file>", config, parseServiceConfig))
     .addOption(
       valueOption("--admin <address>", "admin: HOST:PORT, or PORT on 127.0.0.1", parseAdmin),
+    )
+    .addOption(
+      valueOption("--admin-grpc <address>", "channelz for grpcdebug, as --admin", parseAdmin),
     )
     .addOption(
       valueOption(

@@ -10,12 +10,8 @@ import {
   type EndpointView,
 } from "../cluster/index.ts";
 import { createResolver, type Discovery } from "../discovery/index.ts";
-import {
-  PROXY_DEFAULTS,
-  renderWhy,
-  ServiceConfigInForce,
-  type TcpAddress,
-} from "../proxy/index.ts";
+import { ServiceConfigInForce } from "../mesh/index.ts";
+import { chosenConfig, PROXY_DEFAULTS, renderWhy, type TcpAddress } from "../proxy/index.ts";
 import { Registry } from "../telemetry/index.ts";
 import { ClientTls, TransportLoop } from "../transport/index.ts";
 import { askAdmin, notFairlead } from "./ask-admin.ts";
@@ -69,7 +65,7 @@ function connect(
   { deps, defaultNamespace }: Discovery,
 ): Cluster {
   const choice = options.policy ?? options.serviceConfig ?? PROXY_DEFAULTS.policy;
-  const inForce = new ServiceConfigInForce(choice, target, silentLogger, (config) => {
+  const inForce = new ServiceConfigInForce(chosenConfig(choice), target, silentLogger, (config) => {
     cluster.reconfigure(config);
   });
   const files = namedFor(upstreamTls(target, options), target, defaultNamespace);

@@ -3,7 +3,7 @@
  *
  * The signals of a terminal reach the whole process group; it is the primary that drains.
  */
-import { createProxy, serveWorker, workerLine } from "../proxy/index.ts";
+import { createMeshProxy, createProxy, serveWorker, workerLine } from "../proxy/index.ts";
 import { endProcess, logCrash, STOP_SIGNALS, systemWithLog } from "./system.ts";
 import type { WorkerSettings } from "./worker-settings.ts";
 
@@ -13,5 +13,8 @@ export async function runWorker({ worker, logOptions }: WorkerSettings): Promise
   const { clock, rng, log } = await systemWithLog(logOptions);
   const own = log.child({ worker });
   logCrash(own);
-  serveWorker(workerLine(), { clock, rng, log: own, createProxy, exit: endProcess });
+  serveWorker(workerLine(), {
+    ...{ clock, rng, log: own, createProxy, createMeshProxy },
+    exit: endProcess,
+  });
 }

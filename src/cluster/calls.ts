@@ -16,6 +16,7 @@ import type { CallOwner } from "./call-owner.ts";
 import { CircuitBreakers } from "./circuit-breakers.ts";
 import type { ClusterConfig, ClusterDeps } from "./config.ts";
 import { Dispatcher, type DispatchOwner } from "./dispatcher.ts";
+import { Drops } from "./drops.ts";
 import type { HedgeOwner } from "./hedge-owner.ts";
 import { HedgedCall } from "./hedged-call.ts";
 import { LimitedConnections } from "./limited-connections.ts";
@@ -41,6 +42,8 @@ export class Calls implements CallOwner, HedgeOwner, DispatchOwner {
   /** What the endpoints are connected by. */
   readonly connections: LimitedConnections;
   readonly retries: Retries;
+  /** Calls that the source of endpoints wants refused. */
+  readonly drops: Drops;
   readonly replayBounds: ReplayBounds;
   readonly deadlineGraceMs: number;
   /** Those that are not over, the waiting ones included. */
@@ -62,9 +65,10 @@ export class Calls implements CallOwner, HedgeOwner, DispatchOwner {
     this.deadlineGraceMs = deadlineGraceMs;
     this.replayBounds = new ReplayBounds(replay);
     this.#breakers = new CircuitBreakers(target, deps.log);
+    this.drops = new Drops(deps.rng);
     const source = deps.connector ?? new Connector(config, deps.loop);
     this.connections = new LimitedConnections(source, this.#breakers, deps.clock);
-    this.#dispatcher = new Dispatcher(this, picking, waiting, this.#breakers);
+    this.#dispatcher = new Dispatcher(this, picking, waiting, this.#breakers, this.drops);
     this.retries = new Retries(deps.rng, this.#breakers, metrics.retrying, () => this.activeCalls);
     this.configure(config.serviceConfig);
   }

@@ -8,7 +8,7 @@
  * serve (A17). What a policy makes of them is its own business.
  */
 
-import { type LocalityConfig, levelShares, type Policy } from "../balancing/index.ts";
+import type { LocalityConfig, Policy } from "../balancing/index.ts";
 import type { Locality } from "./locality.ts";
 import type { Subchannel } from "./subchannel.ts";
 
@@ -80,11 +80,12 @@ export class Candidates {
     // A policy that connects what it picks sees states by itself, and passes over what is down.
     const isTooFew = this.#healthy * 100 < config.panicThresholdPercent * this.#known;
     this.#isPanic = this.#heldBack > 0 && isTooFew && !isPicked;
-    const levels = this.#locality.levels.map(
+    const levels = Array.from(
+      { length: this.#locality.levelCount },
       (): Level => ({ all: [], candidates: [], available: 0, total: 0, share: 0 }),
     );
     for (const each of subchannels) this.#place(each, levels, isPicked);
-    const shares = levelShares(levels, config.overprovisioningPercent / 100);
+    const shares = this.#locality.sharesOf(levels, config.overprovisioningPercent / 100);
     for (const [i, share] of shares.entries()) levels[i]!.share = share;
     this.#levels = levels;
   }

@@ -239,6 +239,7 @@ export class Cluster implements SubchannelOwner, PickingOwner, ResolverListener,
     this.#source.onSet(set);
     this.#setLog.onEndpoints(set);
     this.#set = set;
+    this.#calls.drops.set(set.drops);
     this.#takeOver(set);
     this.#judge();
   }

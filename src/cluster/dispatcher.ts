@@ -6,6 +6,7 @@
 import type { Call } from "./call.ts";
 import type { CallOwner } from "./call-owner.ts";
 import type { CircuitBreakers } from "./circuit-breakers.ts";
+import type { Drops } from "./drops.ts";
 import type { Picking } from "./picking.ts";
 import type { Subchannel } from "./subchannel.ts";
 import type { WaitingCalls } from "./waiting.ts";
@@ -24,22 +25,26 @@ export class Dispatcher {
   readonly #picking: Picking;
   readonly #waiting: WaitingCalls;
   readonly #breakers: CircuitBreakers;
+  readonly #drops: Drops;
 
   constructor(
     owner: DispatchOwner,
     picking: Picking,
     waiting: WaitingCalls,
     breakers: CircuitBreakers,
+    drops: Drops,
   ) {
     this.#owner = owner;
     this.#picking = picking;
     this.#waiting = waiting;
     this.#breakers = breakers;
+    this.#drops = drops;
   }
 
   /** @param exclude is avoided when there is another endpoint; null to avoid none. */
   dispatch(call: Call, exclude: Subchannel | null, nowMs: number): void {
-    if (this.#breakers.limitsCalls && this.#isRefused(call)) return;
+    const mayRefuse = this.#breakers.limitsCalls || this.#drops.isActive;
+    if (mayRefuse && this.#isRefused(call)) return;
     const first = this.#pick(call, exclude, nowMs);
     if (first === null) {
       this.#wait(call, false);
@@ -66,6 +71,12 @@ export class Dispatcher {
   #isRefused(call: Call): boolean {
     const isNew = call.isStarting && (call.plan === null || call.plan.previous === 0);
     if (!isNew) return false;
+    const dropped = this.#drops.refusal();
+    if (dropped !== null) {
+      this.#waiting.refuse(call, "drop_overload", dropped);
+      return true;
+    }
+    if (!this.#breakers.limitsCalls) return false;
     const reason = this.#breakers.refusal("maxCalls", this.#owner.activeCalls - 1);
     if (reason !== null) this.#waiting.refuse(call, "max_calls", reason);
     return reason !== null;

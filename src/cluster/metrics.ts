@@ -27,6 +27,7 @@ const REFUSALS = [
   "capacity_timeout",
   "deadline",
   "max_calls",
+  "drop_overload",
   "max_pending_calls",
 ] as const;
 

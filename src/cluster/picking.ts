@@ -179,8 +179,8 @@ export class Picking {
   }
 
   /** A set came, and its endpoints are the owner's now; `publish` acts on it. */
-  onSet({ place }: EndpointSet): void {
-    this.#locality.setPlace(place ?? null);
+  onSet(set: EndpointSet): void {
+    this.#locality.setSource(set);
     this.#outliers.setTargets(this.#owner.subchannels);
   }
 

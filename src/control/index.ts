@@ -6,6 +6,7 @@
  * no other, equal objects give equal versions everywhere, and no snapshot mixes two generations.
  * Must never: relay a call, or know the insides of client and proxy.
  */
+export type { NodesView, NodeTypeView, NodeView } from "./ads/status.ts";
 
 export {
   INJECT_DEFAULTS,
@@ -29,6 +30,21 @@ export type {
   ObjectsState,
   TouchedKeys,
 } from "./objects/state.ts";
+export {
+  type AdminPage,
+  type AdminPages,
+  jsonPage,
+  textPage,
+} from "./plane/admin.ts";
+export {
+  CONTROL_DEFAULTS,
+  type ControlAddresses,
+  type ControlConfig,
+  ControlPlane,
+  type ControlSystem,
+  type StatusJudge,
+} from "./plane/control-plane.ts";
+export { ROUTE_PLANNER, STATUS_JUDGE } from "./plane/routes.ts";
 export type {
   NodeInfo,
   NodeKind,
@@ -53,10 +69,9 @@ export {
 } from "./status/status-control.ts";
 export type { StatusRow } from "./status/tasks.ts";
 export type {
-  WantedClass,
   WantedCondition,
   WantedGateway,
   WantedListener,
-  WantedRoute,
+  WantedParent,
   WantedStatuses,
 } from "./status/wanted.ts";

@@ -51,6 +51,11 @@ export interface View {
   all(type: ResourceType): readonly Resource[];
   /** The namespace that a resource belongs to, for authorization; null: everybody's. */
   namespaceOf(type: ResourceType, name: string): string | null;
+  /**
+   * Whether the namespace that a resource belongs to exports it to another one. Where it is absent,
+   * nothing is exported.
+   */
+  isExportedTo?(type: ResourceType, name: string, namespace: string): boolean;
 }
 
 /** What a new generation changed: names by type. Names that nobody asked for may be among them. */

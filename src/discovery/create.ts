@@ -63,6 +63,8 @@ export function createResolver(target: string, deps: ResolverDeps): Resolver {
         prefersIPv6: (ipv4, ipv6) => names.prefersIPv6(ipv4, ipv6),
       });
     }
+    case "xds":
+      throw new TargetError(target, "an xDS server says more than endpoints: it needs a channel");
     default:
       return unreachable(parsed);
   }

@@ -6,6 +6,22 @@
 
 import type { Place } from "./kubernetes/place.ts";
 
+/** Endpoints that get a share of calls together: those of one locality and priority (EDS). */
+export interface EndpointGroup {
+  /** 0 is used first; a larger one as far as those before it lack healthy endpoints. */
+  readonly priority: number;
+  /** "region/zone/sub_zone"; "" where the source names no place. */
+  readonly name: string;
+  /** Share of its priority's calls in relation to the other groups of it; above 0. */
+  readonly weight: number;
+}
+
+/** Calls that are refused before an endpoint is picked, so that less load comes (EDS). */
+export interface DropCategory {
+  readonly category: string;
+  readonly perMillion: number;
+}
+
 /** One server that can serve the target (gRFC A61: one endpoint, one or more addresses). */
 export interface Endpoint {
   /** What to connect to first: "10.0.0.1:50051", "[::1]:50051", "name:50051" or "unix:/path". */
@@ -24,6 +40,8 @@ export interface Endpoint {
   readonly source: string;
   /** Share of calls in relation to the others; 1 unless the source says otherwise. */
   readonly weight: number;
+  /** Where the source groups endpoints; null from sources that do not. */
+  readonly group: EndpointGroup | null;
   /** What the source said of its health and place; null from sources that do not. */
   readonly conditions: EndpointConditions | null;
   /** The rule by which it is used, for people, such as "ready"; null when there is none to tell. */
@@ -70,6 +88,8 @@ export interface EndpointSet {
   readonly notes?: readonly string[];
   /** Absent from sources that do not know where endpoints are. */
   readonly place?: SetPlace;
+  /** Absent when no call is to be refused. */
+  readonly drops?: readonly DropCategory[];
   /** What the source says of the service config; absent or null from a source that says nothing. */
   readonly serviceConfig?: ServiceConfigResult | null;
 }
@@ -88,6 +108,7 @@ export function newEndpoint(address: string, source: string): Endpoint {
     zone: null,
     source,
     weight: 1,
+    group: null,
     conditions: null,
     rule: null,
   });

@@ -12,8 +12,10 @@ export { createResolver } from "./create.ts";
 export type { DnsServers, DnsSystem } from "./dns/index.ts";
 export { DnsNames, systemDns } from "./dns/index.ts";
 export type {
+  DropCategory,
   Endpoint,
   EndpointConditions,
+  EndpointGroup,
   EndpointSet,
   ServiceConfigResult,
   SetPlace,
@@ -96,5 +98,24 @@ export {
   openObjects,
 } from "./open.ts";
 export type { Resolver, ResolverListener } from "./resolver.ts";
-export type { DnsTarget, ParsedTarget, StaticTarget } from "./target.ts";
+export type { DnsTarget, ParsedTarget, StaticTarget, XdsTarget } from "./target.ts";
 export { parseTarget } from "./target.ts";
+
+export type {
+  ClusterResource,
+  ResourceKind,
+  ResourceWatch,
+  ResourceWatcher,
+  XdsBootstrap,
+  XdsClient,
+  XdsProtocol,
+  XdsSystem,
+} from "./xds/index.ts";
+
+/** All of xDS, whose messages take long to load: who needs it waits for it. */
+export type XdsDiscovery = typeof import("./xds/index.ts");
+
+/** Loads the xDS client. */
+export function loadXds(): Promise<XdsDiscovery> {
+  return import("./xds/index.ts");
+}

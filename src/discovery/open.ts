@@ -49,6 +49,8 @@ export interface DiscoverySystem {
    * under way does until it ends. False by default.
    */
   readonly isUnref?: boolean | undefined;
+  /** Whether Kubernetes objects are needed whatever the targets are. False by default. */
+  readonly needsObjects?: boolean | undefined;
   /**
    * How sentences for people name one of `DiscoveryOptions`: what is before its name there. "--" by
    * default, for those who have flags.
@@ -90,8 +92,11 @@ export async function openDiscovery(
   checkDiscoveryOptions(options);
   const { rng, log, env, dns } = system;
   const clock = system.isUnref === true ? unrefClock(system.clock) : system.clock;
-  const needsObjects = targets.some((target) => parseTarget(target).kind === "kubernetes");
-  const source = needsObjects ? await openSource(options, { ...system, clock }) : null;
+  const hasTarget = targets.some((target) => parseTarget(target).kind === "kubernetes");
+  const source =
+    hasTarget || system.needsObjects === true
+      ? await openSource(options, { ...system, clock })
+      : null;
   const shared = source === null ? null : shareWatches(source, clock);
   return {
     deps: {

@@ -32,8 +32,17 @@ export interface DnsTarget {
   readonly server: string | null;
 }
 
+/** A target that an xDS server knows: gRFC A27. */
+export interface XdsTarget {
+  readonly kind: "xds";
+  /** As it was given. */
+  readonly target: string;
+  /** What follows `xds:///`. */
+  readonly name: string;
+}
+
 /** What a target means. */
-export type ParsedTarget = StaticTarget | DnsTarget | KubernetesTarget;
+export type ParsedTarget = StaticTarget | DnsTarget | KubernetesTarget | XdsTarget;
 
 /** A target cannot be understood. The message is one sentence that names it and what is allowed. */
 export class TargetError extends Error {
@@ -47,7 +56,7 @@ export class TargetError extends Error {
 
 const ALLOWED =
   "allowed are HOST:PORT, IP:PORT[,IP:PORT...], dns:///HOST:PORT, static:///HOST:PORT[,...], " +
-  "kubernetes:///SERVICE.NAMESPACE:PORT, ipv4:, ipv6: and unix:/PATH";
+  "kubernetes:///SERVICE.NAMESPACE:PORT, xds:///NAME, ipv4:, ipv6: and unix:/PATH";
 
 const DNS_PORT = 53;
 
@@ -86,6 +95,8 @@ export function parseTarget(target: string): ParsedTarget {
       return parseDns(target, rest);
     case "kubernetes":
       return orThrow(target, parseKubernetes(target, rest));
+    case "xds":
+      return parseXds(target, rest);
     default:
       return parseBare(target);
   }
@@ -152,6 +163,17 @@ function parseServer(target: string, authority: string): string {
   const { host, port, isIp } = parseHostPort(target, full);
   if (isIp) return formatAddress(host, port);
   throw new TargetError(target, `the DNS server ${JSON.stringify(authority)} must be an IP`);
+}
+
+/** "xds:NAME" as well: gRPC takes both. Authorities (A47) are refused. */
+function parseXds(target: string, rest: string): XdsTarget {
+  const [authority, name] = splitAuthority(rest);
+  if (authority !== "") {
+    const hint = name === "" ? `write xds:///${authority}` : "write xds:///NAME";
+    throw new TargetError(target, `xds takes no authority (gRFC A47 is not supported): ${hint}`);
+  }
+  if (name === "") throw new TargetError(target, "the name is missing: write xds:///NAME");
+  return { kind: "xds", target, name };
 }
 
 function parseUnix(target: string, rest: string): StaticTarget {

@@ -7,6 +7,21 @@
  * cluster without allocating; a cluster that stays keeps its connections.
  * Must never: accept a connection, or know who makes a call.
  */
+import type { XdsSystem } from "../discovery/index.ts";
+import type { MeshSource } from "./config.ts";
+import type { XdsMeshOptions } from "./xds/open.ts";
+
+export {
+  CLUSTER_LEAVE_TIMEOUT_MS,
+  METHODS_KEPT_MAX,
+  MeshCluster,
+  type MeshClusterSettings,
+  MeshClusters,
+  type MeshClustersDeps,
+  type MeshClustersListener,
+  MethodPolicies,
+  ServiceConfigInForce,
+} from "./clusters/index.ts";
 export type {
   ChainTls,
   ClusterSpec,
@@ -16,5 +31,19 @@ export type {
   MeshListener,
   MeshSource,
 } from "./config.ts";
+export type { GatewayName } from "./objects/gateway-objects.ts";
+export { GatewayMeshSource } from "./objects/gateway-source.ts";
 export { isGrpcPort } from "./services/config.ts";
 export { ServiceMeshSource } from "./services/source.ts";
+export type { XdsMeshOptions } from "./xds/open.ts";
+
+/**
+ * A source of an xDS server, as the bootstrap says: for a channel (one target) or for a proxy (every
+ * listener that the server has for it). What speaks xDS is loaded by this.
+ *
+ * @throws DiscoveryError, TargetError or RangeError (rejects) when the bootstrap cannot be used.
+ */
+export async function openXds(options: XdsMeshOptions, system: XdsSystem): Promise<MeshSource> {
+  const { openXdsSource } = await import("./xds/open.ts");
+  return openXdsSource(options, system);
+}

@@ -17,8 +17,18 @@ const HTTP_STATUS: Readonly<Partial<Record<Status, number>>> = {
 /** What every text of ours begins with. */
 const MESSAGE_PREFIX = "fairlead: ";
 
-/** Ends `stream` with a status and a reason, as far as its response has not ended yet. */
-export function answer(stream: Stream, request: HeaderList, status: Status, reason: string): void {
+/**
+ * Ends `stream` with a status and a reason, as far as its response has not ended yet.
+ *
+ * @param httpStatus for a caller that is not gRPC; by default what follows from `status`.
+ */
+export function answer(
+  stream: Stream,
+  request: HeaderList,
+  status: Status,
+  reason: string,
+  httpStatus: number = HTTP_STATUS[status] ?? 503,
+): void {
   if (stream.isClosed || stream.isLocalEnded) return;
   const isGrpc = isGrpcRequest(request);
   const isHead = request.method?.value === "HEAD";
@@ -35,7 +45,7 @@ export function answer(stream: Stream, request: HeaderList, status: Status, reas
     ] as const;
     stream.sendTrailers(headerList(trailers));
   } else if (isGrpc) stream.sendHeaders(headerList(trailersOnly(status, text)), true);
-  else sendText(stream, isHead, HTTP_STATUS[status] ?? 503, `${text}\n`);
+  else sendText(stream, isHead, httpStatus, `${text}\n`);
   // RFC 9113 §8.1: the response is complete, the rest of the request is of no interest.
   if (!stream.isRemoteEnded) stream.resetAfterQueue(ErrorCode.NO_ERROR);
 }

@@ -38,18 +38,8 @@ export interface PeersConfig {
   readonly tls: PeerTlsFiles | null;
 }
 
-/** All that a proxy can be told. */
-export interface ProxyConfig {
-  /** At least one. */
-  readonly listeners: readonly ListenAddress[];
-  /** See `parseTarget` of `discovery`. */
-  readonly target: string;
-  /** null: the default, unless the resolver has a service config. */
-  readonly policy: PolicyChoice | null;
-  /** Certificates of the listeners; null: plaintext. */
-  readonly tls: ServerTlsFiles | null;
-  /** TLS towards endpoints; null: plaintext. */
-  readonly upstreamTls: ClientTlsFiles | null;
+/** What every proxy is told, whatever it serves. */
+export interface FrontConfig {
   /**
    * Connections of a worker to one endpoint, opened one by one when its MAX_CONCURRENT_STREAMS is
    * reached.
@@ -74,8 +64,43 @@ export interface ProxyConfig {
   /** Other replicas, among which load is evened out; null: none are known. */
   readonly peers: PeersConfig | null;
   readonly admin: TcpAddress | null;
+  /** Where channelz is served; null: nowhere. */
+  readonly adminGrpc: TcpAddress | null;
   /** Processes that relay. */
   readonly workers: number;
+}
+
+/** All that a proxy of one target can be told. */
+export interface ProxyConfig extends FrontConfig {
+  /** At least one. */
+  readonly listeners: readonly ListenAddress[];
+  /** See `parseTarget` of `discovery`. */
+  readonly target: string;
+  /** null: the default, unless the resolver has a service config. */
+  readonly policy: PolicyChoice | null;
+  /** Certificates of the listeners; null: plaintext. */
+  readonly tls: ServerTlsFiles | null;
+  /** TLS towards endpoints; null: plaintext. */
+  readonly upstreamTls: ClientTlsFiles | null;
+}
+
+/** Where a port of a configuration's listeners is listened on. */
+export interface ListenPlace {
+  /** The port in the configuration; null: that of the first listener without a place. */
+  readonly port: number | null;
+  readonly address: ListenAddress;
+}
+
+/** All that a proxy of many targets can be told beside its source. */
+export interface MeshProxyConfig extends FrontConfig {
+  /** For people: "gateway prod/edge". */
+  readonly serves: string;
+  /** Listeners without a place are where their configuration says. */
+  readonly places: readonly ListenPlace[];
+  /** Of every cluster; null: what the configuration and resolvers say. */
+  readonly policy: PolicyChoice | null;
+  /** Whether clusters connect at once; otherwise when first used. */
+  readonly isEager: boolean;
 }
 
 /** What holds where nothing else is said. `listeners` and `target` have no default. */
@@ -96,6 +121,7 @@ export const PROXY_DEFAULTS = {
   maxConnectionAgeGraceMs: 0,
   peers: null,
   admin: null,
+  adminGrpc: null,
   workers: 1,
 } as const satisfies Omit<ProxyConfig, "listeners" | "target">;
 

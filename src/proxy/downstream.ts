@@ -11,22 +11,28 @@ import type { DownstreamConnection } from "./nesting/index.ts";
 export interface DownstreamOwner {
   /** The connection is there; returns what is kept of it. */
   track(connection: SocketConnection, remote: string): DownstreamConnection;
-  /** A request. */
-  start(from: Downstream, stream: Stream, list: HeaderList, isEnd: boolean): StreamEvents;
   /** HTTP/2 has ended. */
   onDownstreamClosed(remote: string, failure: ConnectionFailure): void;
   /** The socket is closed. */
   onDownstreamGone(tracked: DownstreamConnection): void;
 }
 
+/** Who starts the calls of a connection. */
+export interface CallStarter {
+  /** A request. */
+  start(from: Downstream, stream: Stream, list: HeaderList, isEnd: boolean): StreamEvents;
+}
+
 /** See the head of this file. */
 export class Downstream implements ConnectionUser {
   readonly #proxy: DownstreamOwner;
+  readonly #calls: CallStarter;
   readonly #remote: string;
   #tracked: DownstreamConnection | null = null;
 
-  constructor(proxy: DownstreamOwner, remote: string) {
+  constructor(proxy: DownstreamOwner, calls: CallStarter, remote: string) {
     this.#proxy = proxy;
+    this.#calls = calls;
     this.#remote = remote;
   }
 
@@ -44,7 +50,7 @@ export class Downstream implements ConnectionUser {
 
   onStream(stream: Stream, list: HeaderList, isEnd: boolean): StreamEvents {
     this.#tracked!.calls += 1;
-    return this.#proxy.start(this, stream, list, isEnd);
+    return this.#calls.start(this, stream, list, isEnd);
   }
 
   onClosed(failure: ConnectionFailure): void {

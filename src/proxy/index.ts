@@ -14,6 +14,7 @@ export {
   renderTable,
   renderWhy,
 } from "./admin/index.ts";
+export { type AdminGrpc, startAdminGrpc } from "./admin-grpc.ts";
 export {
   CAPTURE_DEFAULTS,
   type CaptureBy,
@@ -31,7 +32,10 @@ export {
   tryParsePorts,
 } from "./capture/index.ts";
 export {
+  type FrontConfig,
+  type ListenPlace,
   listenForms,
+  type MeshProxyConfig,
   type PeersConfig,
   type PolicyChoice,
   PROXY_BOUNDS,
@@ -42,13 +46,22 @@ export {
   tryParseTcpAddress,
 } from "./config.ts";
 export { type ConnectionsView, Nesting, withoutPeers } from "./nesting/index.ts";
-export { createProxy, type Proxy, type ProxySystem } from "./proxy.ts";
-export { configOfChoice, ServiceConfigInForce } from "./service-config.ts";
+export { chosenConfig, configOfChoice } from "./policy-choice.ts";
+export {
+  createMeshProxy,
+  createProxy,
+  type MeshProxySystem,
+  type Proxy,
+  type ProxySystem,
+} from "./proxy.ts";
+export type { ListenerView, RouteView } from "./serving/views.ts";
 export {
   forkWorker,
+  MeshFeed,
   type RelayGroup,
   serveWorker,
   singleRelay,
+  targetFeed,
   WorkerError,
   WorkerPool,
   workerLine,

@@ -18,8 +18,8 @@ import { RecordingLogger } from "../base/index.ts";
 import { newEndpoint, newEndpointSet, type ServiceConfigResult } from "../discovery/index.ts";
 import { MethodConfigs } from "../grpc/index.ts";
 import { headerList, limits } from "../http2/index.ts";
-import { METHODS_KEPT_MAX, MethodPolicies } from "./method-policies.ts";
-import { ServiceConfigInForce } from "./service-config.ts";
+import { METHODS_KEPT_MAX, MethodPolicies, ServiceConfigInForce } from "../mesh/index.ts";
+import { chosenConfig } from "./policy-choice.ts";
 
 const retryPolicy = {
   ...{ maxAttempts: 3, initialBackoff: "1s", maxBackoff: "1s", backoffMultiplier: 1 },
@@ -248,7 +248,9 @@ test("with a policy or a service config of its own a proxy does not heed the res
   const applied: unknown[] = [];
   const log = new RecordingLogger();
   const choice = { name: "random", serviceConfig: null };
-  const inForce = new ServiceConfigInForce(choice, "a:1", log, (each) => applied.push(each));
+  const inForce = new ServiceConfigInForce(chosenConfig(choice), "a:1", log, (each) =>
+    applied.push(each),
+  );
   inForce.onServiceConfig({ json: { loadBalancingConfig: [{ round_robin: {} }] } });
   assert.equal(inForce.current.balancing.policy.name, "random");
   assert.deepEqual([applied, log.entries], [[], []]);

@@ -8,10 +8,23 @@
  */
 export { HeaderChanger, joinChanges } from "./change-headers.ts";
 export { chooseCluster, isSampled } from "./choose.ts";
+export type {
+  Fault,
+  JudgedCondition,
+  JudgedGateway,
+  JudgedListener,
+  JudgedParent,
+} from "./conditions.ts";
+export { CONTROLLER_NAME } from "./conditions.ts";
 export { DomainMap } from "./domains.ts";
+export { type Evaluation, type GatewayRoutes, RouteEvaluator } from "./evaluate.ts";
 export { RouteFinder } from "./find-route.ts";
+export type { GatewayChain, GatewayPort } from "./gateway-state.ts";
+export type { ListenerCertificate } from "./judge-listener.ts";
 export type { RequestHeaders } from "./match.ts";
 export { parseRegex } from "./regex.ts";
+export type { RouteObjects } from "./route-objects.ts";
+export { defaultTable, type ServicePortRoutes, type ServiceRoutes } from "./service-state.ts";
 export type {
   ForwardAction,
   HeaderChange,

@@ -21,32 +21,44 @@ export class CallRefusal extends Error {
 /**
  * Makes a method of a function from request to answer.
  *
- * @param answer may throw CallRefusal; anything else that it throws is our bug, and told as INTERNAL.
+ * @param answer may throw CallRefusal; anything else that it throws is told as INTERNAL.
  */
 export function unaryMethod(
   path: string,
   messageBytesMax: number,
-  answer: (request: Uint8Array, call: ServerCall) => Uint8Array,
+  answer: (request: Uint8Array, call: ServerCall) => Uint8Array | Promise<Uint8Array>,
 ): GrpcMethod {
   const open = (call: ServerCall) => {
     let isAsked = false;
+    let isOver = false;
+    const finish = (message: Uint8Array): void => {
+      if (isOver) return;
+      call.send([message]);
+      call.end(Status.OK);
+    };
+    const fail = (error: unknown): void => {
+      const status = error instanceof CallRefusal ? error.status : Status.INTERNAL;
+      if (!isOver) call.end(status, (error as Error).message);
+    };
     return {
       onMessage(message: Uint8Array) {
         if (isAsked) return call.end(Status.INVALID_ARGUMENT, "more than one request message");
         isAsked = true;
         try {
-          call.send([answer(message, call)]);
-          call.end(Status.OK);
+          const said = answer(message, call);
+          if (said instanceof Promise) said.then(finish, fail);
+          else finish(said);
         } catch (error) {
-          const status = error instanceof CallRefusal ? error.status : Status.INTERNAL;
-          call.end(status, (error as Error).message);
+          fail(error);
         }
       },
       onHalfClosed() {
         if (!isAsked) call.end(Status.INVALID_ARGUMENT, "no request message came");
       },
       onDrained() {},
-      onClosed() {},
+      onClosed() {
+        isOver = true;
+      },
     };
   };
   return { path, messageBytesMax, open };

@@ -16,8 +16,11 @@ export type RefusedWhy = "limit" | "tls" | "system";
 
 /** What is told of connections. */
 export interface ListenerEvents {
-  /** A connection was accepted; returns its user. `remote` is the peer's address. */
-  onConnection(remote: string): ConnectionUser;
+  /**
+   * A connection was accepted; returns its user. `remote` is the peer's address, `serverName` what a
+   * client of TLS asked for; null: none.
+   */
+  onConnection(remote: string, serverName: string | null): ConnectionUser;
   /** A connection was not accepted, or failed before HTTP/2 began: over the limit, TLS. */
   onRefused(remote: string, why: RefusedWhy, reason: string): void;
 }
@@ -89,7 +92,9 @@ export class Acceptor {
 
   /** Begins HTTP/2 on a socket that was admitted; nothing was read of it, and nobody reads it. */
   accept(socket: Socket, isPlain: boolean): void {
-    this.#begin(socket, isPlain, this.#events.onConnection(remoteOf(socket)));
+    const { servername } = socket as { servername?: string | false };
+    const user = this.#events.onConnection(remoteOf(socket), servername || null);
+    this.#begin(socket, isPlain, user);
   }
 
   /**

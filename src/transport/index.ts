@@ -10,6 +10,7 @@
  */
 export {
   Acceptor,
+  type AcceptorOptions,
   ConnectionCount,
   type ConnectionUser,
   type ListenerEvents,
@@ -51,9 +52,13 @@ export {
 export {
   ClientTls,
   type ClientTlsFiles,
+  type ListenerSecurity,
   PemTls,
+  ServerNames,
   ServerTls,
   type ServerTlsFiles,
+  type SniCertificate,
+  SniTls,
   TlsFileError,
   tlsFailureReason,
 } from "./tls/index.ts";

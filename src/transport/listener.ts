@@ -15,7 +15,7 @@ import {
 import { Acceptor, type AcceptorOptions, type ListenerEvents, remoteOf } from "./acceptor.ts";
 import type { TransportLoop } from "./loop.ts";
 import type { SocketConnection } from "./socket-connection.ts";
-import { handshakeFailureReason, type ServerTls } from "./tls/index.ts";
+import { handshakeFailureReason, type ListenerSecurity } from "./tls/index.ts";
 
 /** Where to listen: a host and port (0 for any), or a Unix socket. */
 export type ListenAddress =
@@ -25,7 +25,7 @@ export type ListenAddress =
 /** Options of a listener. */
 export interface ListenerOptions extends AcceptorOptions {
   readonly address: ListenAddress;
-  readonly tls: ServerTls | null;
+  readonly tls: ListenerSecurity | null;
   /** Whether a socket file that nobody listens on is removed first; default true. */
   readonly removesStaleSocket?: boolean;
 }
@@ -67,7 +67,16 @@ export class Listener {
   #createTlsServer(): TlsServer | null {
     const { tls } = this.#options;
     if (tls === null) return null;
-    const server = createTlsServer(tls.options(), (socket) => this.#acceptor.accept(socket, false));
+    const server = createTlsServer(tls.options(), (socket) => {
+      const refusal = tls.refusalOf(socket);
+      if (refusal === null) {
+        this.#acceptor.accept(socket, false);
+        return;
+      }
+      this.#events.onRefused(remoteOf(socket), "tls", refusal);
+      socket.on("error", () => {});
+      socket.destroy();
+    });
     tls.attach(server);
     server.on("tlsClientError", (error: Error, socket: TLSSocket) => {
       const below = underlying(socket);

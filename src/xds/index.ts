@@ -6,6 +6,50 @@
  * it is imported only where xDS is spoken, because protobuf's run-time takes long to load.
  * Must never: hold a stream, know Kubernetes, or decide what a resource means.
  */
+
+export {
+  type AnyMessage,
+  type Decoded,
+  decoded,
+  defined,
+  durationJson,
+  durationMs,
+  FieldProblem,
+  type HostPort,
+  hostPortOf,
+  type ProtoDuration,
+  perMillion,
+  typeNameOf,
+  unpack,
+} from "./fields.ts";
+export {
+  AddressSchema,
+  type Channel,
+  ChannelConnectivityState_State,
+  ChannelDataSchema,
+  ChannelSchema,
+  GetChannelRequestSchema,
+  GetChannelResponseSchema,
+  GetServerRequestSchema,
+  GetServerResponseSchema,
+  GetServerSocketsRequestSchema,
+  GetServerSocketsResponseSchema,
+  GetServersRequestSchema,
+  GetServersResponseSchema,
+  GetSocketRequestSchema,
+  GetSocketResponseSchema,
+  GetSubchannelRequestSchema,
+  GetSubchannelResponseSchema,
+  GetTopChannelsRequestSchema,
+  GetTopChannelsResponseSchema,
+  type Server,
+  ServerSchema,
+  type Socket,
+  SocketSchema,
+  type Subchannel,
+  SubchannelSchema,
+} from "./generated/channelz_pb.js";
+export { ClientResourceStatus } from "./generated/envoy/admin/v3/config_dump_shared_pb.js";
 export {
   type CircuitBreakers,
   type CircuitBreakers_Thresholds,
@@ -114,14 +158,37 @@ export {
 } from "./generated/envoy/extensions/transport_sockets/tls/v3/tls_pb.js";
 export { HttpProtocolOptionsSchema } from "./generated/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js";
 export {
+  type DeltaDiscoveryRequest,
   DeltaDiscoveryRequestSchema,
   DeltaDiscoveryResponseSchema,
+  type DiscoveryRequest,
   DiscoveryRequestSchema,
   DiscoveryResponseSchema,
   ResourceSchema,
 } from "./generated/envoy/service/discovery/v3/discovery_pb.js";
+export {
+  type ClientConfig,
+  type ClientConfig_GenericXdsConfig,
+  ClientConfig_GenericXdsConfigSchema,
+  ClientConfigSchema,
+  ClientStatusRequestSchema,
+  ClientStatusResponseSchema,
+  ConfigStatus,
+} from "./generated/envoy/service/status/v3/csds_pb.js";
+export type { StringMatcher } from "./generated/envoy/type/matcher/v3/string_pb.js";
 export { FractionalPercent_DenominatorType } from "./generated/envoy/type/v3/percent_pb.js";
 export { StatusSchema } from "./generated/google/rpc/status_pb.js";
 export { TypedStructSchema as UdpaTypedStructSchema } from "./generated/udpa/type/v1/typed_struct_pb.js";
 export { TypedStructSchema } from "./generated/xds/type/v3/typed_struct_pb.js";
 export { RESOURCE_TYPES, type ResourceType, shortTypeName } from "./resource-type.ts";
+export {
+  type CaSource,
+  type CertificateSource,
+  caOf,
+  type PemPair,
+  pemPairOf,
+  type TlsContext,
+  tlsContextOf,
+  type UpstreamTls,
+  upstreamTlsOf,
+} from "./tls.ts";

@@ -1,35 +1,41 @@
 /** `fairlead control` of this checkout as a process, which a test may kill and start again. */
 import { join } from "node:path";
 import { rootDir } from "../peers/paths.ts";
-import { freePort, type RunningProcess, startProcess, waitForPort } from "../peers/processes.ts";
+import { freePort, type RunningProcess, startProcess } from "../peers/processes.ts";
+import type { Starter } from "./pods.ts";
 
-const STANDIN = join(rootDir, "test/control/standin.ts");
+const PROGRAM = join(rootDir, "test/control/programs/plane.ts");
 
 /** See the head of this file. */
 export class ControlPlane {
   /** "ip:port" of its discovery service: the same each time it is started. */
   readonly address: string;
   readonly #objects: string;
-  readonly #port: number;
+  readonly #start: Starter;
   #process: RunningProcess | null = null;
 
-  private constructor(objects: string, port: number) {
+  private constructor(objects: string, address: string, start: Starter) {
     this.#objects = objects;
-    this.#port = port;
-    this.address = `127.0.0.1:${port}`;
+    this.address = address;
+    this.#start = start;
   }
 
   /** @param objects directory of the objects. */
   static async start(objects: string): Promise<ControlPlane> {
-    const plane = new ControlPlane(objects, await freePort());
+    return ControlPlane.startIn(objects, `127.0.0.1:${await freePort()}`, startProcess);
+  }
+
+  /** The same at an address of one's own, in a network namespace. */
+  static async startIn(objects: string, address: string, start: Starter): Promise<ControlPlane> {
+    const plane = new ControlPlane(objects, address, start);
     await plane.start();
     return plane;
   }
 
   async start(): Promise<void> {
-    const args = [STANDIN, "--objects", this.#objects, "--listen", this.address];
-    this.#process = startProcess(process.execPath, args);
-    await waitForPort(this.#port);
+    const args = [PROGRAM, "--objects", this.#objects, "--listen", this.address];
+    this.#process = this.#start(process.execPath, args);
+    await this.#process.waitFor(/ready/);
   }
 
   get output(): string {

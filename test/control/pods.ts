@@ -1,6 +1,13 @@
 /** Pods of a test: echo servers of grpc-go, each at a loopback address of its own. */
-import { type RunningProcess, startProcess } from "../peers/processes.ts";
+import { type RunningProcess, type StartOptions, startProcess } from "../peers/processes.ts";
 import type { ObjectsDirectory, SliceEndpoint } from "./objects-directory.ts";
+
+/** Starts a program: here, or in a network namespace. */
+export type Starter = (
+  path: string,
+  args: readonly string[],
+  options?: StartOptions,
+) => RunningProcess;
 
 /** The pods of one Service, and its slice, which is written with each change. */
 export class Pods {
@@ -8,11 +15,22 @@ export class Pods {
   readonly #program: string;
   readonly #objects: ObjectsDirectory;
   readonly #service: string;
+  readonly #start: Starter;
+  readonly #broken: string | null;
   readonly #running = new Map<string, RunningProcess>();
   readonly #endpoints = new Map<string, SliceEndpoint>();
 
-  /** @param program the echo server. */
-  constructor(program: string, objects: ObjectsDirectory, service: string, port: number) {
+  /** @param program the echo server; `broken` a server that has no such service. */
+  constructor(
+    program: string,
+    objects: ObjectsDirectory,
+    service: string,
+    port: number,
+    start: Starter = startProcess,
+    broken: string | null = null,
+  ) {
+    this.#broken = broken;
+    this.#start = start;
     this.#program = program;
     this.#objects = objects;
     this.#service = service;
@@ -22,7 +40,14 @@ export class Pods {
   /** Starts a pod that is not in the slice yet; its name is its address. */
   async start(ip: string): Promise<void> {
     const address = `${ip}:${this.port}`;
-    const pod = startProcess(this.#program, ["-listen", address, "-name", address]);
+    const pod = this.#start(this.#program, ["-listen", address, "-name", address]);
+    this.#running.set(ip, pod);
+    await pod.waitFor(/ready/);
+  }
+
+  /** Starts one that fails every call. */
+  async startBroken(ip: string): Promise<void> {
+    const pod = this.#start(this.#broken!, ["-listen", `${ip}:${this.port}`]);
     this.#running.set(ip, pod);
     await pod.waitFor(/ready/);
   }
@@ -50,6 +75,28 @@ export class Pods {
     const pod = this.#running.get(ip);
     this.#running.delete(ip);
     await pod?.stop();
+  }
+
+  /**
+   * Replaces pods one by one, as a Deployment does: the new one is ready, the old one leaves the
+   * endpoints, then ends.
+   *
+   * @param meanwhile for so long the old one goes on serving, as a preStop hook has it do.
+   */
+  async replace(
+    pairs: readonly (readonly [old: string, fresh: string])[],
+    meanwhile: () => Promise<unknown>,
+  ): Promise<void> {
+    for (const [old, fresh] of pairs) {
+      await this.start(fresh);
+      this.say(fresh, "ready");
+      this.say(old, "leaving");
+      this.publish();
+      await meanwhile();
+      await this.stop(old);
+      this.say(old, null);
+      this.publish();
+    }
   }
 
   async close(): Promise<void> {

@@ -1,11 +1,13 @@
 /**
- * A stock gRPC program of some language that balances itself by xDS, as a process: its calls as they
- * end. All these programs have the same flags and write the same lines (test/peers/go/xds-client).
+ * A stock gRPC program of some language that balances itself by xDS, as a process: its calls as
+ * they end. All these programs have the same flags and lines (test/peers/go/xds-client).
  */
 import { globSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { eventually } from "../kubernetes/wait.ts";
 import { requirePeer, type SkippableTest } from "../peers/find.ts";
 import { type RunningProcess, startProcess } from "../peers/processes.ts";
+import type { Starter } from "./pods.ts";
 
 /** One call that ended. */
 export interface EndedCall {
@@ -21,6 +23,8 @@ export interface EndedCall {
 /** How a language's program is started. */
 export interface Language {
   readonly name: string;
+  /** Whether `pick_first` of a cluster is done: grpc-js-xds has it behind an environment variable. */
+  readonly hasPickFirst: boolean;
   /** Program and first arguments; null: a peer is missing, and the test is skipped. */
   command(t: SkippableTest): readonly string[] | null;
 }
@@ -29,6 +33,7 @@ export interface Language {
 export const LANGUAGES: readonly Language[] = [
   {
     name: "grpc-go",
+    hasPickFirst: true,
     command: (t) => {
       const program = requirePeer(t, "xds-client");
       return program === null ? null : [program];
@@ -36,6 +41,7 @@ export const LANGUAGES: readonly Language[] = [
   },
   {
     name: "C-core (Python)",
+    hasPickFirst: true,
     command: (t) => {
       const python = requirePeer(t, "python-grpcio");
       const script = requirePeer(t, "xds-client.py");
@@ -44,6 +50,7 @@ export const LANGUAGES: readonly Language[] = [
   },
   {
     name: "grpc-java",
+    hasPickFirst: true,
     command: (t) => {
       const java = requirePeer(t, "java");
       const jar = requirePeer(t, "grpc-java-interop-server");
@@ -55,6 +62,7 @@ export const LANGUAGES: readonly Language[] = [
   },
   {
     name: "grpc-js-xds",
+    hasPickFirst: false,
     command: (t) => {
       const script = requirePeer(t, "xds-client.ts");
       return script === null ? null : [process.execPath, script];
@@ -62,10 +70,11 @@ export const LANGUAGES: readonly Language[] = [
   },
 ];
 
+let count = 0;
+
 /** See the head of this file. */
 export class XdsClient {
   readonly process: RunningProcess;
-  #seen = 0;
 
   /** @param directory of a file that the program reads: its bootstrap. */
   constructor(
@@ -73,9 +82,13 @@ export class XdsClient {
     directory: string,
     control: string,
     target: string,
-    options: { readonly args?: readonly string[]; readonly node?: object } = {},
+    options: {
+      readonly args?: readonly string[];
+      readonly node?: object;
+      readonly start?: Starter;
+    } = {},
   ) {
-    const bootstrap = join(directory, `.bootstrap-${Math.random().toString(36).slice(2)}`);
+    const bootstrap = join(directory, `.bootstrap-${(count += 1)}`);
     const server = {
       server_uri: control,
       channel_creds: [{ type: "insecure" }],
@@ -86,7 +99,8 @@ export class XdsClient {
     writeFileSync(bootstrap, JSON.stringify({ xds_servers: [server], node }));
     const [program, ...first] = command;
     const args = [...first, "-target", target, ...(options.args ?? [])];
-    this.process = startProcess(program!, args.map(longFlag(program!)), {
+    const start = options.start ?? startProcess;
+    this.process = start(program!, args.map(longFlag(program!)), {
       env: { GRPC_XDS_BOOTSTRAP: bootstrap },
     });
   }
@@ -100,12 +114,11 @@ export class XdsClient {
       .map((line) => JSON.parse(line) as EndedCall);
   }
 
-  /** Those that have ended since the last time. */
-  news(): readonly EndedCall[] {
-    const all = this.calls;
-    const news = all.slice(this.#seen);
-    this.#seen = all.length;
-    return news;
+  /** The next calls, once so many have ended from now on. */
+  async next(count: number): Promise<readonly EndedCall[]> {
+    const from = this.calls.length;
+    await eventually(`${count} calls`, () => this.calls.length >= from + count);
+    return this.calls.slice(from);
   }
 
   async ready(timeoutMs = 30_000): Promise<void> {

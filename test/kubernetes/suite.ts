@@ -6,6 +6,7 @@
 import { after, type TestContext, test } from "node:test";
 import { accessCases } from "./cases/access.ts";
 import { type Case, type CaseContext, NODE } from "./cases/case.ts";
+import { controlPlaneCases, controlPlaneOutageCases } from "./cases/control-plane.ts";
 import { dnsCases } from "./cases/dns.ts";
 import { outageCases } from "./cases/outages.ts";
 import { placeCases } from "./cases/place.ts";
@@ -25,10 +26,11 @@ const CASES: readonly Case[] = [
   ...accessCases,
   ...rolloutCases,
   ...dnsCases,
+  ...controlPlaneCases,
 ];
 
 /** Those after which other clients of the API server, such as CoreDNS, back off for a while. */
-const LAST_CASES = outageCases;
+const LAST_CASES: readonly Case[] = [...outageCases, ...controlPlaneOutageCases];
 
 /** Defines all cases for one kind of cluster, and `more` that only it can have. */
 export function kubernetesSuite(

@@ -28,6 +28,9 @@ export function authorityOf(target: string): string {
       const host = namespace === null ? service : `${service}.${namespace}.svc`;
       return port.kind === "number" ? `${host}:${port.number}` : host;
     }
+    case "xds":
+      // "the authority is the data plane's target": what follows `xds:///` (A27).
+      return parsed.name;
     default:
       return unreachable(parsed);
   }

@@ -68,7 +68,7 @@ function serverOf(parsed: ParsedTarget): { host: string; port: number } | null {
     const { host, port } = parsed;
     return typeof port === "number" ? { host, port } : null;
   }
-  if (parsed.kind === "kubernetes" || parsed.addresses.length !== 1) return null;
+  if (parsed.kind !== "static" || parsed.addresses.length !== 1) return null;
   const [address] = parsed.addresses;
   if (address === undefined || address.startsWith("unix:")) return null;
   const colon = address.lastIndexOf(":");

@@ -42,7 +42,7 @@ export function endpointsResource(
 ): Resource {
   const locality = new Locality();
   locality.configure(config);
-  locality.setPlace(set.place ?? null);
+  locality.setSource(set);
   const groups = new Map<string, Group>();
   const add = (endpoint: Endpoint, health: "HEALTHY" | "DRAINING"): void => {
     const level = locality.levelOf(endpoint);

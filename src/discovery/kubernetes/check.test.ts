@@ -6,7 +6,7 @@ import { type CheckedObject, checkObject } from "./check.ts";
 import { SERVICE_PORTS_MAX } from "./check-service.ts";
 import { HINTS_MAX, SLICE_ENDPOINTS_MAX, SLICE_PORTS_MAX } from "./check-slice.ts";
 import { NAME_CHARS_MAX } from "./fields.ts";
-import type { KindName, ObjectOfKind } from "./objects.ts";
+import { KINDS, type KindName, type ObjectOfKind } from "./objects.ts";
 
 function objectOf<K extends KindName>(checked: CheckedObject<K>): ObjectOfKind[K] {
   assert.equal(checked.problem, null);
@@ -398,7 +398,7 @@ test("no value throws, and a problem is one line of bounded length", () => {
       fc.dictionary(key, tie("tree"), { maxKeys: 8 }),
     ),
   }));
-  const kinds = fc.constantFrom<KindName>("EndpointSlice", "Service", "Node");
+  const kinds = fc.constantFrom(...(Object.keys(KINDS) as KindName[]));
   fc.assert(
     fc.property(kinds, tree, (kind, value) => {
       const checked = checkObject(kind, value);

@@ -5,6 +5,9 @@
  * Nothing throws here, whatever the value; nothing of the value is kept that nobody reads, so that
  * thousands of objects stay small. Who counts and logs problems is the source that asks.
  */
+import { checkGateway, checkGatewayClass, checkReferenceGrant } from "./check-gateway.ts";
+import { checkGRPCRoute } from "./check-grpc-route.ts";
+import { checkSecret } from "./check-secret.ts";
 import { checkService } from "./check-service.ts";
 import { checkSlice } from "./check-slice.ts";
 import {
@@ -46,7 +49,7 @@ export type CheckedObject<K extends KindName = KindName> =
       readonly path: string;
     };
 
-/** The labels that are read, and so kept. Of annotations, `checkService` reads one. */
+/** The labels that are read, and so kept, of all kinds but Namespace. Annotations: `checkService`. */
 const LABELS_READ = [SERVICE_NAME_LABEL, ZONE_LABEL] as const;
 const NO_LABELS: Readonly<Record<string, string>> = Object.freeze({});
 
@@ -108,7 +111,7 @@ function checkMeta(kind: KindName, value: unknown, defaultNamespace: string | nu
       : "",
     uid: textOf(meta.uid, "metadata.uid", ""),
     resourceVersion: textOf(meta.resourceVersion, "metadata.resourceVersion", ""),
-    labels: checkLabels(meta.labels),
+    labels: kind === "Namespace" ? allLabels(meta.labels) : checkLabels(meta.labels),
   };
 }
 
@@ -122,16 +125,41 @@ function checkLabels(value: unknown): Readonly<Record<string, string>> {
   return Object.keys(kept).length === 0 ? NO_LABELS : kept;
 }
 
+/** All of them: selectors may ask for any. */
+function allLabels(value: unknown): Readonly<Record<string, string>> {
+  const labels = Object.entries(fieldsOf(value, "metadata.labels"));
+  return Object.fromEntries(
+    labels.map(([key, text]) => {
+      return [key, textOf(text, `metadata.labels[${shown(key)}]`, "")];
+    }),
+  );
+}
+
 function checkBody(
   kind: KindName,
   fields: Fields,
   metadata: ObjectMeta,
 ): { readonly object: ObjectOfKind[KindName]; readonly faults: readonly Malformed[] } {
   if (kind === "EndpointSlice") return checkSlice(fields, metadata);
-  if (kind === "Service") return { object: checkService(fields, metadata), faults: [] };
-  if (kind === "Node") return { object: { kind, metadata }, faults: [] };
-  return refuse("kind", kind, "EndpointSlice, Service or Node");
+  return { object: CHECKS[kind](fields, metadata), faults: [] };
 }
+
+/** The check of each kind, of which nothing is dropped: it is good as a whole or malformed. */
+const CHECKS = {
+  Service: checkService,
+  Node: (_, metadata) => ({ kind: "Node", metadata }),
+  GatewayClass: checkGatewayClass,
+  Gateway: checkGateway,
+  GRPCRoute: checkGRPCRoute,
+  ReferenceGrant: checkReferenceGrant,
+  Namespace: (_, metadata) => ({ kind: "Namespace", metadata }),
+  Secret: checkSecret,
+} as const satisfies {
+  readonly [K in Exclude<KindName, "EndpointSlice">]: (
+    fields: Fields,
+    metadata: ObjectMeta,
+  ) => ObjectOfKind[K];
+};
 
 function droppedClause(kind: KindName, value: Fields, faults: readonly Malformed[]): string {
   const what = faults.length === 1 ? "one endpoint" : `${faults.length} endpoints`;

@@ -3,10 +3,7 @@
  * those who watch them. gRFC A88 for what watchers hear.
  */
 
-/** One resource that was decoded: what it says, or what is wrong with it (names the field). */
-export type Decoded<T> =
-  | { readonly name: string; readonly value: T; readonly problem: null }
-  | { readonly name: string; readonly value: null; readonly problem: string };
+import type { Decoded } from "../../xds/index.ts";
 
 /** A type of resource, and who understands it. One object for each type and client. */
 export interface ResourceKind<T> {

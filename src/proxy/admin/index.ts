@@ -5,7 +5,7 @@
  * hold it up. Must never relay a call or decide anything.
  */
 export { renderConnections } from "./connections-text.ts";
-export { mergeClusters, mergeReadiness } from "./merge.ts";
+export { mergeClusters, mergeListeners, mergeReadiness } from "./merge.ts";
 export { AdminServer } from "./server.ts";
 export type { AdminSource } from "./source.ts";
 export { renderTable, renderWhy } from "./text.ts";

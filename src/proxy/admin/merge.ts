@@ -9,6 +9,7 @@ import type {
   EndpointView,
   Readiness,
 } from "../../cluster/index.ts";
+import type { ListenerView } from "../serving/views.ts";
 
 /** Of two states the one further to the left is shown. */
 const STATE_ORDER: readonly EndpointState[] = [
@@ -30,6 +31,18 @@ export function mergeClusters(lists: readonly (readonly ClusterView[])[]): Clust
     else same.push(cluster);
   }
   return [...byTarget.values()].map(mergeCluster);
+}
+
+/** The listeners of all workers: connections add up; one that is bound anywhere is. */
+export function mergeListeners(lists: readonly (readonly ListenerView[])[]): ListenerView[] {
+  const byName = new Map<string, ListenerView>();
+  for (const listener of lists.flat()) {
+    const other = byName.get(listener.name);
+    const shown = other === undefined || other.address === null ? listener : other;
+    const connections = (other?.connections ?? 0) + listener.connections;
+    byName.set(listener.name, { ...shown, connections });
+  }
+  return [...byName.values()];
 }
 
 /** Ready when any worker is. */

@@ -8,6 +8,7 @@ import type { ClusterView, EndpointView } from "../../cluster/index.ts";
 import { PROMETHEUS_CONTENT_TYPE, renderPrometheus } from "../../telemetry/index.ts";
 import { renderCapture } from "./capture-text.ts";
 import { renderConnections } from "./connections-text.ts";
+import { renderListeners, renderRoutes } from "./mesh-text.ts";
 import type { AdminSource } from "./source.ts";
 import { renderClusters, renderWhy } from "./text.ts";
 
@@ -74,6 +75,26 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
     path: "/clusters",
     help: "targets and their endpoints (?format=json)",
     answer: answerClusters,
+  },
+  {
+    method: "GET",
+    path: "/listeners",
+    help: "listeners, where they are bound, and their chains (?format=json)",
+    answer: async (source, query) => {
+      const isJson = wantsJson(query);
+      const listeners = await source.listeners();
+      return isJson ? json({ listeners }) : text(200, renderListeners(listeners));
+    },
+  },
+  {
+    method: "GET",
+    path: "/routes",
+    help: "routes in the order in which they are matched (?format=json)",
+    answer: async (source, query) => {
+      const isJson = wantsJson(query);
+      const routes = await source.routes();
+      return isJson ? json({ routes }) : text(200, renderRoutes(routes));
+    },
   },
   {
     method: "GET",

@@ -7,6 +7,7 @@ import { after, before, beforeEach, test } from "node:test";
 import { silentLogger } from "../../base/index.ts";
 import type { ClusterView, Readiness } from "../../cluster/index.ts";
 import { Registry } from "../../telemetry/index.ts";
+import type { ListenerView, RouteView } from "../serving/views.ts";
 import {
   ADMIN_BODY_BYTES_MAX,
   ADMIN_CONNECTIONS_MAX,
@@ -29,11 +30,25 @@ const BAD = endpointView({
 const registry = new Registry();
 registry.counter("fairlead_calls_total", "Calls.").add(3);
 
+const LISTENER: ListenerView = {
+  ...{ name: "https", wanted: "0.0.0.0:443", address: "127.0.0.1:8443", reason: "listening" },
+  connections: 2,
+  chains: [{ serverNames: ["*.a.b"], tls: true, clientCertificates: false, routes: 3 }],
+};
+const ROUTE: RouteView = {
+  ...{ listener: "https", serverNames: ["*.a.b"], host: "h", domains: ["*.a.b"] },
+  ...{ name: "GRPCRoute prod/echo rule 0 match 0", match: "prefix /a.B/ x-version" },
+  ...{ clusters: [{ cluster: "prod/echo:50051", weight: 1 }], mirrors: ["prod/echo:50052"] },
+  ...{ timeoutMs: null, refusal: null },
+};
+
 let clusters: ClusterView[];
 let readiness: Readiness;
 let asked: string[];
 const source: AdminSource = {
   clusters: async () => clusters,
+  listeners: async () => [LISTENER],
+  routes: async () => [ROUTE],
   metrics: async () => registry.snapshot(),
   readiness: async () => readiness,
   connections: async () => connectionsView(),
@@ -268,6 +283,20 @@ test("a port in use is told in a sentence", async () => {
     message: `cannot listen on 127.0.0.1:${port}: the address is in use`,
   });
   other.close();
+});
+
+test("/listeners and /routes show what is served, as text and as JSON", async () => {
+  const listeners = await ask("GET", "/listeners");
+  assert.match(listeners.body, /^https::127\.0\.0\.1:8443$/m);
+  assert.match(listeners.body, /^https::chain::\*\.a\.b::tls::3 routes$/m);
+  const { body } = await ask("GET", "/listeners?format=json");
+  assert.deepEqual(JSON.parse(body), { listeners: [LISTENER] });
+  const routes = await ask("GET", "/routes");
+  const action = "prod/echo:50051=1 copies to prod/echo:50052";
+  const line = `https::*.a.b::prefix /a.B/ x-version::${action}::${ROUTE.name}\n`;
+  assert.equal(routes.body, line);
+  const asJson = await ask("GET", "/routes?format=json");
+  assert.deepEqual(JSON.parse(asJson.body), { routes: [ROUTE] });
 });
 
 test("/connections shows peers, sheds and connections, as text and as JSON", async () => {

@@ -6,10 +6,13 @@ import type { ClusterView, Readiness } from "../../cluster/index.ts";
 import type { MetricsSnapshot } from "../../telemetry/index.ts";
 import type { CaptureView } from "../capture/index.ts";
 import type { ConnectionsView } from "../nesting/index.ts";
+import type { ListenerView, RouteView } from "../serving/views.ts";
 
 /** Answers for a whole proxy. A promise may be late, but it settles. */
 export interface AdminSource {
   clusters(): Promise<readonly ClusterView[]>;
+  listeners(): Promise<readonly ListenerView[]>;
+  routes(): Promise<readonly RouteView[]>;
   metrics(): Promise<MetricsSnapshot>;
   readiness(): Promise<Readiness>;
   connections(): Promise<ConnectionsView>;

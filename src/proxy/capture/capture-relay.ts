@@ -95,6 +95,15 @@ export class CaptureRelay implements RelayGroup {
     return this.#mesh?.clusters.get(action.clusters[0]!.cluster) ?? null;
   }
 
+  /** `/capture` shows what is captured, and where it goes. */
+  async listeners(): Promise<[]> {
+    return [];
+  }
+
+  async routes(): Promise<[]> {
+    return [];
+  }
+
   async listen(): Promise<string[]> {
     const bound = await this.#listeners.listen();
     const { clock, log, mesh } = this.#system;

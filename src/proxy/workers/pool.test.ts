@@ -7,7 +7,9 @@ import { Registry } from "../../telemetry/index.ts";
 import { ListenError } from "../../transport/index.ts";
 import { connectionsView } from "../admin/views.fixture.ts";
 import type { TcpAddress } from "../config.ts";
+import { chosenConfig } from "../policy-choice.ts";
 import { ANSWER_TIMEOUT_MS } from "./asking.ts";
+import { targetFeed } from "./feeds.ts";
 import { REFRESH_MS, WorkerPool } from "./pool.ts";
 import { EXIT_GRACE_MS, RESTART_MAX_MS, RESTART_MIN_MS, RESTART_RESET_MS } from "./slot.ts";
 import { FakeProcess, type FakeRelay, FakeResolver, poolConfig } from "./workers.fixture.ts";
@@ -31,21 +33,19 @@ beforeEach(() => {
 });
 
 function newPool(workers: number, admin: TcpAddress | null = null): WorkerPool {
-  return new WorkerPool(
-    { ...poolConfig(workers), admin },
-    {
-      clock,
-      rng: MIDDLE,
-      log,
-      resolver,
-      registry: new Registry(),
-      fork: () => {
-        const process = new FakeProcess(100 + processes.length, clock, (relay) => prepare(relay));
-        processes.push(process);
-        return process;
-      },
+  const config = { ...poolConfig(workers), admin };
+  return new WorkerPool(config, {
+    clock,
+    rng: MIDDLE,
+    log,
+    feed: targetFeed(resolver, config.target, chosenConfig(config.policy)),
+    registry: new Registry(),
+    fork: () => {
+      const process = new FakeProcess(100 + processes.length, clock, (relay) => prepare(relay));
+      processes.push(process);
+      return process;
     },
-  );
+  });
 }
 
 async function startedPool(workers: number, admin?: TcpAddress): Promise<WorkerPool> {

@@ -3,22 +3,16 @@
  * those that crash. It relays nothing itself.
  */
 import type { Clock, Logger, Rng, Timer } from "../../base/index.ts";
-import {
-  type ClusterView,
-  EndpointSetLog,
-  type Readiness,
-  SET_LOG_INTERVAL_MS,
-} from "../../cluster/index.ts";
-import type { EndpointSet, Resolver } from "../../discovery/index.ts";
+import type { ClusterView, Readiness } from "../../cluster/index.ts";
 import {
   type Counter,
   type MetricsSnapshot,
   mergeSnapshots,
   type Registry,
 } from "../../telemetry/index.ts";
-import { removeStaleSocket } from "../../transport/index.ts";
-import { mergeReadiness } from "../admin/index.ts";
-import type { ProxyConfig } from "../config.ts";
+import { type ListenAddress, removeStaleSocket } from "../../transport/index.ts";
+import { mergeListeners, mergeReadiness } from "../admin/index.ts";
+import type { MeshProxyConfig, ProxyConfig } from "../config.ts";
 import {
   type DownstreamsView,
   type LoadFigures,
@@ -26,11 +20,11 @@ import {
   type WorkerLoad,
   type WorkerOrder,
 } from "../nesting/index.ts";
-import { ServiceConfigInForce } from "../service-config.ts";
+import type { ListenerView, RouteView } from "../serving/views.ts";
+import type { Feed } from "./feeds.ts";
 import { Figures } from "./figures.ts";
-import type { Question } from "./messages.ts";
+import type { Question, ToWorker } from "./messages.ts";
 import type { RelayGroup } from "./relay-group.ts";
-import { setChange } from "./set-change.ts";
 import { Slot, type WorkerProcess } from "./slot.ts";
 
 /** A drain of workers is given up this long after their own time-out. */
@@ -53,7 +47,7 @@ export interface PoolDeps {
   readonly rng: Rng;
   readonly log: Logger;
   /** Not started yet; the pool starts and closes it. */
-  readonly resolver: Resolver;
+  readonly feed: Feed;
   /** The primary's own figures, beside the sums of the workers'. */
   readonly registry: Registry;
   /** Starts a worker process. */
@@ -62,7 +56,7 @@ export interface PoolDeps {
 
 /** See the head of this file. */
 export class WorkerPool implements RelayGroup {
-  readonly #config: ProxyConfig;
+  readonly #config: ProxyConfig | MeshProxyConfig;
   readonly #deps: PoolDeps;
   readonly #slots: Slot[];
   readonly #registry: Registry;
@@ -70,21 +64,15 @@ export class WorkerPool implements RelayGroup {
   readonly #figures = new Figures();
   /** By slot: the last answers, for a worker that is slow to give the next one. */
   readonly #loads = new Map<number, WorkerLoad>();
-  readonly #setLog: EndpointSetLog;
-  /** For the log alone: each worker applies it. */
-  readonly #serviceConfig: ServiceConfigInForce;
-  #setLogTimer: Timer | null = null;
   #refreshTimer: Timer | null = null;
   #isClosed = false;
-  #set: EndpointSet | null = null;
-  #error: string | null = null;
   #drained: Promise<void> | null = null;
   /** Where to listen from now on; see `#onListening`. */
-  #startConfig: ProxyConfig;
+  #startConfig: ProxyConfig | MeshProxyConfig;
   #addresses: string[] | null = null;
   #onFirst: { resolve(addresses: string[]): void; reject(error: Error): void } | null = null;
 
-  constructor(config: ProxyConfig, deps: PoolDeps) {
+  constructor(config: ProxyConfig | MeshProxyConfig, deps: PoolDeps) {
     this.#config = config;
     this.#startConfig = {
       ...config,
@@ -92,9 +80,6 @@ export class WorkerPool implements RelayGroup {
     };
     this.#deps = deps;
     this.#registry = deps.registry;
-    const { policy, target } = config;
-    this.#setLog = new EndpointSetLog(target, deps.log, deps.clock);
-    this.#serviceConfig = new ServiceConfigInForce(policy, target, deps.log, () => {});
     this.#restarts = this.#registry.counter(
       "fairlead_worker_restarts_total",
       "Worker processes started in place of one that crashed.",
@@ -108,16 +93,17 @@ export class WorkerPool implements RelayGroup {
   /** Starts all workers; when one cannot serve, ends all and rejects. */
   async listen(): Promise<string[]> {
     // Here and once: of workers that each looked, one could remove the other's new socket.
-    for (const address of this.#config.listeners) {
+    for (const address of this.#addressesOf()) {
       if ("path" in address) await removeStaleSocket(address.path);
     }
     const first = new Promise<string[]>((resolve, reject) => {
       this.#onFirst = { resolve, reject };
     });
-    this.#deps.resolver.start({
-      onEndpoints: (set) => this.#onEndpoints(set),
-      onError: (reason) => this.#onError(reason),
-    });
+    const { clock, log, feed } = this.#deps;
+    const sendAll = (message: ToWorker): void => {
+      for (const slot of this.#slots) slot.send(message);
+    };
+    feed.start({ clock, log, sendAll });
     for (const slot of this.#slots) slot.start();
     try {
       const addresses = await first;
@@ -138,9 +124,8 @@ export class WorkerPool implements RelayGroup {
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    this.#setLogTimer?.cancel();
     this.#refreshTimer?.cancel();
-    this.#deps.resolver.close();
+    this.#deps.feed.close();
     await Promise.all(this.#slots.map((slot) => slot.close()));
   }
 
@@ -149,6 +134,20 @@ export class WorkerPool implements RelayGroup {
       this.#figures.noteClusters(slot.number, views);
     });
     return this.#figures.clusters();
+  }
+
+  async listeners(): Promise<readonly ListenerView[]> {
+    const answers: (readonly ListenerView[])[] = [];
+    await this.#askAll<ListenerView[]>("listeners", (_slot, views) => answers.push(views));
+    return mergeListeners(answers);
+  }
+
+  async routes(): Promise<readonly RouteView[]> {
+    let found: readonly RouteView[] = [];
+    await this.#askAll<RouteView[]>("routes", (_slot, views) => {
+      found = views;
+    });
+    return found;
   }
 
   async metrics(): Promise<MetricsSnapshot> {
@@ -191,7 +190,7 @@ export class WorkerPool implements RelayGroup {
   }
 
   #newSlot(number: number): Slot {
-    const { clock, rng, log, fork } = this.#deps;
+    const { clock, rng, log, fork, feed } = this.#deps;
     return new Slot(number, {
       clock,
       rng,
@@ -203,7 +202,7 @@ export class WorkerPool implements RelayGroup {
       onOnline: (slot) => this.#onOnline(slot),
       onListening: (_slot, addresses) => this.#onListening(addresses),
       onFailed: (_slot, reason) => this.#onFailed(reason),
-      onResolveNow: () => this.#deps.resolver.resolveNow(),
+      onNews: (slot, message) => feed.onNews(message, (to) => slot.send(to)),
       onEnded: (slot) => {
         this.#figures.onEnded(slot.number);
         this.#loads.delete(slot.number);
@@ -213,9 +212,9 @@ export class WorkerPool implements RelayGroup {
   }
 
   #onOnline(slot: Slot): void {
-    slot.send({ type: "start", config: this.#startConfig });
-    if (this.#set !== null) slot.send({ type: "endpoints", set: this.#set });
-    if (this.#error !== null) slot.send({ type: "resolverError", reason: this.#error });
+    const config = this.#startConfig;
+    slot.send("target" in config ? { type: "start", config } : { type: "startMesh", config });
+    this.#deps.feed.tell((message) => slot.send(message));
   }
 
   #onListening(addresses: readonly string[]): void {
@@ -230,38 +229,22 @@ export class WorkerPool implements RelayGroup {
   #keepAddresses(): void {
     if (this.#addresses === null || this.#slots.some((slot) => slot.isListening)) return;
     const bound = this.#addresses;
-    const listeners = this.#config.listeners.map((address, i) => {
+    if (!("target" in this.#startConfig)) return;
+    const listeners = this.#addressesOf().map((address, i) => {
       if ("path" in address || address.port !== 0) return address;
       return { host: address.host, port: Number(bound[i].slice(bound[i].lastIndexOf(":") + 1)) };
     });
     this.#startConfig = { ...this.#startConfig, listeners };
   }
 
+  /** Those of the start: listeners of a configuration are each worker's to bind. */
+  #addressesOf(): readonly ListenAddress[] {
+    return "target" in this.#config ? this.#config.listeners : [];
+  }
+
   #onFailed(reason: string): void {
     if (this.#onFirst !== null) this.#onFirst.reject(new WorkerError(reason));
     else this.#deps.log.error("worker cannot serve", { reason });
-  }
-
-  #onEndpoints(set: EndpointSet): void {
-    this.#setLog.onEndpoints(set);
-    this.#serviceConfig.onServiceConfig(set.serviceConfig ?? null);
-    this.#setLogTimer?.cancel();
-    const tell = () => this.#setLog.tell();
-    this.#setLogTimer = this.#deps.clock.setTimer(SET_LOG_INTERVAL_MS, tell);
-    const before = this.#set;
-    this.#set = set;
-    if (!set.isStale) this.#error = null;
-    const change = before === null ? null : setChange(before, set);
-    for (const slot of this.#slots) {
-      if (change === null) slot.send({ type: "endpoints", set });
-      else slot.send({ type: "endpointsChange", change });
-    }
-  }
-
-  #onError(reason: string): void {
-    this.#setLog.onError(reason);
-    this.#error = reason;
-    for (const slot of this.#slots) slot.send({ type: "resolverError", reason });
   }
 
   async #drain(by: string): Promise<void> {

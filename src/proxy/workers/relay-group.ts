@@ -11,6 +11,7 @@ import {
   type WorkerOrder,
 } from "../nesting/index.ts";
 import type { Proxy as RelayProxy } from "../proxy.ts";
+import type { ListenerView, RouteView } from "../serving/views.ts";
 
 /** See the head of this file. */
 export interface RelayGroup {
@@ -21,6 +22,8 @@ export interface RelayGroup {
   /** Closes everything; resolves when no worker process is left. */
   close(): Promise<void>;
   clusters(): Promise<ClusterView[]>;
+  listeners(): Promise<readonly ListenerView[]>;
+  routes(): Promise<readonly RouteView[]>;
   metrics(): Promise<MetricsSnapshot>;
   readiness(): Promise<Readiness>;
   /** See `Proxy.load`; of each process. */
@@ -38,6 +41,8 @@ export function singleRelay(proxy: RelayProxy): RelayGroup {
     drain: (by) => proxy.drain(by),
     close: async () => proxy.close(),
     clusters: async () => proxy.clusters(),
+    listeners: async () => proxy.listeners(),
+    routes: async () => proxy.routes(),
     metrics: async () => proxy.metrics(),
     readiness: async () => proxy.readiness(),
     loads: async () => [{ worker: 0, ...proxy.load() }],

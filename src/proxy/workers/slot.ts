@@ -27,6 +27,9 @@ export interface WorkerProcess extends Line<FromWorker, ToWorker> {
   kill(): void;
 }
 
+/** What a worker says of its own accord. */
+export type WorkerNews = Extract<FromWorker, { type: "resolveNow" | "resolve" | "bound" }>;
+
 /** What a slot needs and tells. */
 export interface SlotDeps {
   readonly clock: Clock;
@@ -38,7 +41,8 @@ export interface SlotDeps {
   /** It serves, or it failed to: then `reason` says why, and it was ended. */
   onListening(slot: Slot, addresses: readonly string[]): void;
   onFailed(slot: Slot, reason: string): void;
-  onResolveNow(): void;
+  /** It asks for endpoints, or says where it listens. */
+  onNews(slot: Slot, message: WorkerNews): void;
   /** The process is gone, whatever the reason. */
   onEnded(slot: Slot): void;
   /** It crashed and another one will take its place. */
@@ -150,7 +154,9 @@ export class Slot {
         this.#asking.answer(message.id, message.value);
         break;
       case "resolveNow":
-        this.#deps.onResolveNow();
+      case "resolve":
+      case "bound":
+        this.#deps.onNews(this, message);
         break;
       case "drained":
         this.#onDrained?.();

@@ -7,10 +7,11 @@
 import type { Clock, Logger, Rng } from "../../base/index.ts";
 import { Registry } from "../../telemetry/index.ts";
 import { ListenError, TlsFileError } from "../../transport/index.ts";
-import type { ProxyConfig } from "../config.ts";
+import type { MeshProxyConfig, ProxyConfig } from "../config.ts";
 import type { ShedOrder } from "../nesting/index.ts";
-import type { createProxy, Proxy as RelayProxy } from "../proxy.ts";
+import type { createMeshProxy, createProxy, Proxy as RelayProxy } from "../proxy.ts";
 import { LineResolver } from "./line-resolver.ts";
+import { LineSource } from "./line-source.ts";
 import type { FromWorker, Line, Question, ToWorker } from "./messages.ts";
 
 /** What a worker is made of. */
@@ -19,6 +20,7 @@ export interface WorkerDeps {
   readonly rng: Rng;
   readonly log: Logger;
   readonly createProxy: typeof createProxy;
+  readonly createMeshProxy: typeof createMeshProxy;
   /** Ends the process. */
   exit(code: number): void;
 }
@@ -34,7 +36,9 @@ class Worker {
   readonly #line: Line<ToWorker, FromWorker>;
   readonly #deps: WorkerDeps;
   #proxy: RelayProxy | null = null;
-  #resolver: LineResolver | null = null;
+  /** By the key of their cluster; "" for the only one. */
+  readonly #resolvers = new Map<string, LineResolver>();
+  #mesh: LineSource | null = null;
 
   constructor(line: Line<ToWorker, FromWorker>, deps: WorkerDeps) {
     this.#line = line;
@@ -44,16 +48,25 @@ class Worker {
   recv(message: ToWorker): void {
     switch (message.type) {
       case "start":
-        void this.#start(message.config);
+        void this.#start(() => this.#newProxy(message.config));
+        break;
+      case "startMesh":
+        void this.#start(() => this.#newMeshProxy(message.config));
+        break;
+      case "mesh":
+        this.#mesh?.onText(message.text);
+        break;
+      case "meshError":
+        this.#mesh?.onError(message.reason);
         break;
       case "endpoints":
-        this.#resolver?.onEndpoints(message.set);
+        this.#resolvers.get(message.cluster ?? "")?.onEndpoints(message.set);
         break;
       case "endpointsChange":
-        this.#resolver?.onChange(message.change);
+        this.#resolvers.get(message.cluster ?? "")?.onChange(message.change);
         break;
       case "resolverError":
-        this.#resolver?.onError(message.reason);
+        this.#resolvers.get(message.cluster ?? "")?.onError(message.reason);
         break;
       case "ask":
         this.#answer(message.id, message.question);
@@ -71,12 +84,36 @@ class Worker {
     }
   }
 
-  async #start(config: ProxyConfig): Promise<void> {
+  #newProxy(config: ProxyConfig): RelayProxy {
     const { clock, rng, log, createProxy } = this.#deps;
     const resolver = new LineResolver(config.target, () => this.#line.send({ type: "resolveNow" }));
-    this.#resolver = resolver;
+    this.#resolvers.set("", resolver);
+    return createProxy(config, { clock, rng, log, resolver, registry: new Registry() });
+  }
+
+  #newMeshProxy(config: MeshProxyConfig): RelayProxy {
+    const { clock, rng, log, createMeshProxy } = this.#deps;
+    const source = new LineSource((key) => this.#resolverOf(key));
+    this.#mesh = source;
+    const onListening = (address: string, name: string): void => {
+      this.#line.send({ type: "bound", address, name });
+    };
+    const registry = new Registry();
+    return createMeshProxy(config, { clock, rng, log, source, registry, onListening });
+  }
+
+  /** A new one takes the place of one with its key, whose cluster is leaving. */
+  #resolverOf(cluster: string): LineResolver {
+    const askAgain = () => this.#line.send({ type: "resolveNow", cluster });
+    const resolver = new LineResolver(cluster, askAgain);
+    this.#resolvers.set(cluster, resolver);
+    this.#line.send({ type: "resolve", cluster });
+    return resolver;
+  }
+
+  async #start(newProxy: () => RelayProxy): Promise<void> {
     try {
-      this.#proxy = createProxy(config, { clock, rng, log, resolver, registry: new Registry() });
+      this.#proxy = newProxy();
       const addresses = await this.#proxy.listen();
       this.#line.send({ type: "listening", addresses });
     } catch (error) {

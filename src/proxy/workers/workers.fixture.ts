@@ -9,7 +9,7 @@ import type { ListenError } from "../../transport/index.ts";
 import { clusterView, endpointView } from "../admin/views.fixture.ts";
 import { PROXY_DEFAULTS, type ProxyConfig } from "../config.ts";
 import type { DownstreamsView, LoadFigures, ShedOrder } from "../nesting/index.ts";
-import type { ProxySystem, Proxy as RelayProxy } from "../proxy.ts";
+import { createMeshProxy, type ProxySystem, type Proxy as RelayProxy } from "../proxy.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 import type { WorkerProcess } from "./slot.ts";
 import { serveWorker } from "./worker.ts";
@@ -77,6 +77,14 @@ export class FakeRelay implements RelayProxy {
   }
 
   accept(): void {}
+
+  listeners() {
+    return [];
+  }
+
+  routes() {
+    return [];
+  }
 
   drain(): Promise<void> {
     this.isDrained = true;
@@ -147,6 +155,7 @@ export class FakeProcess implements WorkerProcess {
           prepare(this.relay);
           return this.relay;
         },
+        createMeshProxy,
         exit: (code) => this.exit(`code ${code}`),
       });
     });

@@ -10,4 +10,6 @@ export { TlsFileError, type TlsFileKind, type TlsSide } from "./error.ts";
 export { alpnFailureReason, tlsFailureReason } from "./failure.ts";
 export { handshakeFailureReason } from "./handshake-failure.ts";
 export { TLS_POLL_MS, type TlsDeps } from "./reload.ts";
-export { ServerTls, type ServerTlsFiles } from "./server-tls.ts";
+export { ServerNames } from "./server-names.ts";
+export { type ListenerSecurity, ServerTls, type ServerTlsFiles } from "./server-tls.ts";
+export { type SniCertificate, SniTls } from "./sni-tls.ts";

@@ -10,6 +10,7 @@ import {
   createSecureContext,
   type SecureContextOptions,
   type Server,
+  type TLSSocket,
   type TlsOptions,
 } from "node:tls";
 import type { Clock, Logger } from "../../base/index.ts";
@@ -27,8 +28,18 @@ export interface ServerTlsFiles {
   readonly clientCaFile: string | null;
 }
 
+/** How a listener serves TLS. */
+export interface ListenerSecurity {
+  /** For `tls.createServer`. */
+  options(): TlsOptions;
+  /** Keeps a server up to date until it closes. */
+  attach(server: Server): void;
+  /** Why a connection is refused whose handshake went well; null: it is not. */
+  refusalOf(socket: TLSSocket): string | null;
+}
+
 /** The certificate of one or more listeners. */
-export class ServerTls {
+export class ServerTls implements ListenerSecurity {
   readonly #files: ServerTlsFiles;
   readonly #context: Reloaded<SecureContextOptions>;
   readonly #servers = new Set<Server>();
@@ -68,6 +79,11 @@ export class ServerTls {
   attach(server: Server): void {
     this.#servers.add(server);
     server.once("close", () => this.#servers.delete(server));
+  }
+
+  /** OpenSSL has refused whoever showed no certificate that is asked for. */
+  refusalOf(): null {
+    return null;
   }
 
   /** Stops looking at the files. Servers keep what they have. */

@@ -169,3 +169,32 @@ test("directives belong to the document after them", () => {
   const [only] = valuesOf(yaml("text: |\n  a\n  %b\n---\nkind: B\n"));
   assert.deepEqual(only, { text: "a\n%b\n" });
 });
+
+test("of a file with a Secret no mistake shows a piece of what is in it", () => {
+  const key = "MIIEs3cr3t0123456789";
+  const texts = [
+    `{ tls.key: ${key}`,
+    `\n  tls.key: ${key}\n ${key}`,
+    `[${key}]]`,
+    `"${key}`,
+    `"${key}" ${key}`,
+    `*${key}`,
+    `&${key} &${key} x`,
+    `!${key}!x y`,
+    `|${key}\n x`,
+    `@${key}`,
+    `"\\q${key}"`,
+    `a: ${key}: y`,
+  ];
+  for (const text of texts) {
+    const { fault } = yaml(`kind: Secret\ndata: ${text}\n`);
+    assert.notEqual(fault, null, text);
+    assert.doesNotMatch(fault!.reason, /s3cr3t/);
+  }
+  const space = " ".repeat(POSITION_CHARS_MAX);
+  for (const text of [`"${key}`, `${key}`, `"${key}" "x"`, `"x" ${key}${space}`]) {
+    const { fault } = parseText(`{"kind": "Secret", "data": ${text}}`, true, new Map());
+    assert.notEqual(fault, null, text);
+    assert.doesNotMatch(fault!.reason, /s3cr3t/);
+  }
+});

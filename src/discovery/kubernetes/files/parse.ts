@@ -53,8 +53,16 @@ export function parseText(text: string, isJson: boolean, cache: PieceCache): Par
     // Editors and shells empty a file before they write it: that is not "no objects".
     return { values: null, fault: { line: 1, column: 1, reason: "the file is empty" } };
   }
-  return isJson ? parseJson(text) : parseYaml(text, cache);
+  const parsed = isJson ? parseJson(text) : parseYaml(text, cache);
+  if (parsed.fault === null || !HAS_SECRETS.test(text)) return parsed;
+  const [reason] = parsed.fault.reason.split(SHOWN, 1);
+  return { values: null, fault: { ...parsed.fault, reason } };
 }
+
+/** Of such a file nothing is shown that a parser shows of it: it may be a piece of a key. */
+const HAS_SECRETS = /\bkind["']?\s*:\s*["']?Secret\b/;
+/** Where that begins. */
+const SHOWN = /:\s|\s*"/;
 
 function parseJson(text: string): ParsedText {
   let value: unknown;

@@ -16,6 +16,7 @@ import { eventually } from "../../../../test/support/raw-http2.ts";
 import { RecordingLogger, seededRng, VirtualClock } from "../../../base/index.ts";
 import { createResolver } from "../../create.ts";
 import type { EndpointSet } from "../../endpoint.ts";
+import { KINDS, type KindName } from "../objects.ts";
 import type { ObjectQuery, ObjectSource } from "../source.ts";
 import { OBJECT_FILE_BYTES_MAX, OBJECT_FILES_MAX } from "./directory.ts";
 import { createFilesSource, FILES_POLL_MS, SETTLE_MS } from "./source.ts";
@@ -138,6 +139,63 @@ test("all files of objects are read, and nothing else", async () => {
   h.start();
   assert.deepEqual(await h.take(1), ["upsert a, upsert b1, upsert b2, upsert c"]);
   assert.equal(h.source.description, `directory ${h.dir}`);
+  h.end();
+});
+
+test("objects of every kind are read, in all namespaces or in one", async () => {
+  const h = new Harness();
+  const gatewayApi = "apiVersion: gateway.networking.k8s.io/v1";
+  h.write(
+    "a.yaml",
+    `${gatewayApi}
+kind: GatewayClass
+metadata: { name: fairlead }
+spec: { controllerName: fairlead.dev/gateway-controller }
+---
+${gatewayApi}
+kind: Gateway
+metadata: { name: edge, namespace: infra }
+spec: { gatewayClassName: fairlead, listeners: [{ name: grpc, port: 80, protocol: HTTP }] }
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: GRPCRoute
+metadata: { name: echo, namespace: prod }
+spec: { parentRefs: [{ name: edge, namespace: infra }] }
+---
+apiVersion: gateway.networking.k8s.io/v1beta1
+kind: ReferenceGrant
+metadata: { name: grant }
+spec: { from: [{ group: "", kind: Secret, namespace: prod }], to: [{ group: "", kind: Service }] }
+---
+{ apiVersion: v1, kind: Namespace, metadata: { name: prod, labels: { team: a } } }
+---
+apiVersion: v1
+kind: Secret
+metadata: { name: web, namespace: infra }
+type: kubernetes.io/tls
+stringData: { tls.crt: s3cr3t-certificate, tls.key: s3cr3t-key }
+---
+{ kind: GatewayList, apiVersion: gateway.networking.k8s.io/v1, items: [] }
+`,
+  );
+  const all = (kind: KindName): ObjectQuery => ({ ...SERVICES, kind, namespace: null });
+  h.start(all("Gateway"));
+  const heard: Record<string, string[]> = {};
+  for (const kind of Object.keys(KINDS) as KindName[]) {
+    heard[kind] = [];
+    h.listen(all(kind), heard[kind]);
+  }
+  const prod: string[] = [];
+  h.listen({ ...SERVICES, kind: "GRPCRoute", namespace: "prod" }, prod);
+  assert.deepEqual(await h.take(1), ["upsert edge"]);
+  assert.deepEqual(heard, {
+    ...{ EndpointSlice: ["nothing"], Service: ["nothing"], Node: ["nothing"] },
+    ...{ GatewayClass: ["upsert fairlead"], Gateway: ["upsert edge"] },
+    ...{ GRPCRoute: ["upsert echo"], ReferenceGrant: ["upsert grant"] },
+    ...{ Namespace: ["upsert prod"], Secret: ["upsert web"] },
+  });
+  assert.deepEqual(prod, ["upsert echo"]);
+  assert.doesNotMatch(JSON.stringify(h.log.entries), /s3cr3t/);
   h.end();
 });
 

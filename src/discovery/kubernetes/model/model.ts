@@ -199,6 +199,7 @@ function endpointOf(best: Candidate, other: Candidate | null, rule: string | nul
     zone: item.zone,
     source: best.record.source,
     weight: 1,
+    group: null,
     conditions: conditionsOf(best),
     rule,
   });

@@ -5,14 +5,9 @@
  * from the others (gRFC A46 in spirit, A88 for what is told).
  */
 import type { Clock } from "../../../base/index.ts";
+import type { Decoded } from "../../../xds/index.ts";
 import { XDS_REASON_CHARS_MAX, XDS_RESOURCES_MAX } from "../limits.ts";
-import type {
-  Decoded,
-  ResourceKind,
-  ResourceWatch,
-  ResourceWatcher,
-  WildcardWatcher,
-} from "../resource.ts";
+import type { ResourceKind, ResourceWatch, ResourceWatcher, WildcardWatcher } from "../resource.ts";
 import type { Wanted } from "./dialect.ts";
 import { Entry } from "./entry.ts";
 import type { AdsResponse, WireResource } from "./wire.ts";

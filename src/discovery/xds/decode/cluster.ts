@@ -9,15 +9,21 @@ import {
   Cluster_DiscoveryType,
   ClusterSchema,
   type ConfigSource,
+  decoded,
+  defined,
+  FieldProblem,
+  hostPortOf,
   RESOURCE_TYPES,
+  typeNameOf,
+  type UpstreamTls,
+  unpack,
+  upstreamTlsOf,
 } from "../../../xds/index.ts";
 import { formatAddress } from "../../target.ts";
 import type { ResourceKind } from "../resource.ts";
-import { hostPortOf } from "./address.ts";
 import { type LoadAssignment, loadAssignmentOf } from "./endpoints.ts";
-import { decoded, defined, FieldProblem, typeNameOf, unpack } from "./fields.ts";
 import { type DecodedPolicy, policyOf } from "./policy.ts";
-import { type UpstreamTls, upstreamTlsOf } from "./tls.ts";
+import { serviceConfigOf } from "./service-config.ts";
 import { breakersOf, outliersOf } from "./traffic.ts";
 
 /** How the endpoints of a cluster are found. */
@@ -48,16 +54,30 @@ export interface ClusterResource {
   readonly notes: readonly string[];
 }
 
-/** CDS for an `XdsClient`. */
-export const CLUSTER_KIND: ResourceKind<ClusterResource> = {
-  typeUrl: RESOURCE_TYPES.CDS,
-  name: "CDS",
-  isComplete: true,
-  decode: (bytes) => {
-    const message = fromBinary(ClusterSchema, bytes);
-    return decoded(message.name, () => clusterOf(message));
-  },
-};
+/**
+ * CDS for an `XdsClient`.
+ *
+ * @param problemOf why a service config that a cluster comes to cannot be applied; null when it
+ *   can.
+ */
+export function clusterKind(
+  problemOf: (serviceConfig: unknown) => string | null,
+): ResourceKind<ClusterResource> {
+  return {
+    typeUrl: RESOURCE_TYPES.CDS,
+    name: "CDS",
+    isComplete: true,
+    decode: (bytes) => {
+      const message = fromBinary(ClusterSchema, bytes);
+      return decoded(message.name, () => {
+        const cluster = clusterOf(message);
+        const problem = problemOf(serviceConfigOf(cluster, null, undefined));
+        if (problem !== null) throw new FieldProblem("", problem);
+        return cluster;
+      });
+    },
+  };
+}
 
 const AGGREGATE = "envoy.extensions.clusters.aggregate.v3.ClusterConfig";
 

@@ -5,15 +5,18 @@ import { fromBinary } from "@bufbuild/protobuf";
 import {
   type ClusterLoadAssignment,
   ClusterLoadAssignmentSchema,
+  decoded,
+  FieldProblem,
   type LbEndpoint,
   type LocalityLbEndpoints,
   type Metadata,
+  perMillion,
   RESOURCE_TYPES,
 } from "../../../xds/index.ts";
+import type { DropCategory } from "../../endpoint.ts";
 import { XDS_ENDPOINTS_MAX, XDS_PRIORITIES_MAX } from "../limits.ts";
 import type { ResourceKind } from "../resource.ts";
 import { addressText } from "./address.ts";
-import { decoded, FieldProblem, perMillion } from "./fields.ts";
 
 /** What the source says of an endpoint's health: `HealthStatus`, with TIMEOUT as unhealthy. */
 export type AssignedHealth = "healthy" | "draining" | "unhealthy" | "degraded";
@@ -43,12 +46,6 @@ export interface AssignedLocality {
   /** Share of its priority's calls; null: none is said. */
   readonly weight: number | null;
   readonly endpoints: readonly AssignedEndpoint[];
-}
-
-/** Calls that are refused before one is picked (`drop_overloads`). */
-export interface DropCategory {
-  readonly category: string;
-  readonly perMillion: number;
 }
 
 /** What is said of a cluster's endpoints. Immutable. */

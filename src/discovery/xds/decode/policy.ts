@@ -7,29 +7,27 @@
  */
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import {
+  type AnyMessage,
   ClientSideWeightedRoundRobinSchema,
   type Cluster,
   Cluster_LbPolicy,
+  defined,
+  durationJson,
+  FieldProblem,
   LeastRequestSchema,
   type LoadBalancingPolicy,
   MaglevSchema,
   PickFirstSchema,
+  type ProtoDuration,
   RandomSchema,
   RingHashSchema,
   RoundRobinSchema,
   TypedStructSchema,
+  typeNameOf,
   UdpaTypedStructSchema,
+  unpack,
   WrrLocalitySchema,
 } from "../../../xds/index.ts";
-import {
-  type AnyMessage,
-  defined,
-  durationJson,
-  FieldProblem,
-  type ProtoDuration,
-  typeNameOf,
-  unpack,
-} from "./fields.ts";
 
 /** What a cluster's policy comes to. */
 export interface DecodedPolicy {

@@ -2,8 +2,12 @@
  * What a cluster bounds and watches, as parts of a service config: circuit breakers (gRFC A32 and
  * Envoy), outlier detection (A50 and Envoy's consecutive errors).
  */
-import type { CircuitBreakers, OutlierDetection } from "../../../xds/index.ts";
-import { defined, durationJson } from "./fields.ts";
+import {
+  type CircuitBreakers,
+  defined,
+  durationJson,
+  type OutlierDetection,
+} from "../../../xds/index.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 

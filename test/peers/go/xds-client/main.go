@@ -4,7 +4,8 @@
 //
 // It prints one JSON line a call when the call is over: {"at":MS,"ms":MS,"peer":"IP:PORT","code":0,
 // "message":""}, times by the wall clock, and "ready" when the first one succeeded. Calls do not wait
-// for each other. SIGTERM ends it after the calls that are out.
+// for each other. SIGTERM ends it after the calls that are out. With -summary there are no lines of
+// calls, but one at the end: {"calls":N,"failed":N}.
 package main
 
 import (
@@ -45,6 +46,9 @@ type client struct {
 	timeout    time.Duration
 	lock       sync.Mutex
 	isReady    bool
+	isSummary  bool
+	calls      int
+	failed     int
 }
 
 func main() {
@@ -53,6 +57,7 @@ func main() {
 	interval := flag.Duration("interval", 10*time.Millisecond, "between the starts of two calls")
 	timeout := flag.Duration("timeout", 5*time.Second, "of one call")
 	headers := flag.String("headers", "", "NAME=VALUE of request metadata, separated by commas")
+	isSummary := flag.Bool("summary", false, "one line at the end, not one a call")
 	flag.Parse()
 	if *target == "" {
 		fmt.Fprintln(os.Stderr, "xds-client: -target xds:///NAME is needed")
@@ -63,7 +68,7 @@ func main() {
 		log.Fatalf("xds-client: %v", err)
 	}
 	defer connection.Close()
-	c := client{connection: connection, method: *method, metadata: metadata.MD{}, timeout: *timeout}
+	c := client{connection: connection, method: *method, metadata: metadata.MD{}, timeout: *timeout, isSummary: *isSummary}
 	for _, header := range strings.Split(*headers, ",") {
 		if name, value, ok := strings.Cut(header, "="); ok {
 			c.metadata.Append(name, value)
@@ -77,6 +82,9 @@ func main() {
 		select {
 		case <-stop:
 			calls.Wait()
+			if c.isSummary {
+				fmt.Printf("{\"calls\":%d,\"failed\":%d}\n", c.calls, c.failed)
+			}
 			return
 		case <-ticker.C:
 			calls.Go(c.call)
@@ -88,11 +96,15 @@ func (c *client) call() {
 	ctx, cancel := context.WithTimeout(metadata.NewOutgoingContext(context.Background(), c.metadata), c.timeout)
 	defer cancel()
 	var from peer.Peer
+	var header metadata.MD
 	start := time.Now()
 	request, answer := []byte("hello"), []byte(nil)
-	err := c.connection.Invoke(ctx, c.method, &request, &answer, grpc.Peer(&from))
+	err := c.connection.Invoke(ctx, c.method, &request, &answer, grpc.Peer(&from), grpc.Header(&header))
 	l := line{At: time.Now().UnixMilli(), Ms: time.Since(start).Milliseconds(), Code: int(status.Code(err))}
-	if from.Addr != nil {
+	// Behind a proxy the peer is the proxy: servers tell their names.
+	if names := header.Get(wire.KeyServedBy); len(names) > 0 {
+		l.Peer = names[0]
+	} else if from.Addr != nil {
 		l.Peer = from.Addr.String()
 	}
 	if err != nil {
@@ -109,5 +121,11 @@ func (c *client) print(l line) {
 		c.isReady = true
 		fmt.Println("ready")
 	}
-	fmt.Println(string(text))
+	c.calls++
+	if l.Code != 0 {
+		c.failed++
+	}
+	if !c.isSummary {
+		fmt.Println(string(text))
+	}
 }

@@ -1,26 +1,16 @@
 /**
- * Which service config a proxy applies: the one that it was given, or else the resolver's, such as
+ * Which service config a cluster applies: the one that it was given, or else the resolver's, such as
  * the annotation `fairlead.dev/service-config` of a Service. A wrong one leaves the last good one.
  */
-import type { Logger } from "../base/index.ts";
+import type { Logger } from "../../base/index.ts";
 import {
   type ClusterListener,
   parseServiceConfig,
   type ServiceConfig,
-  serviceConfigOf,
   tryServiceConfig,
-} from "../cluster/index.ts";
-import type { ServiceConfigResult } from "../discovery/index.ts";
-import type { PolicyChoice } from "./config.ts";
+} from "../../cluster/index.ts";
+import type { ServiceConfigResult } from "../../discovery/index.ts";
 import { MethodPolicies } from "./method-policies.ts";
-
-/** The one that is chosen; null is the default. Throws PolicyError or ServiceConfigError. */
-export function configOfChoice(choice: PolicyChoice | null): ServiceConfig {
-  if (choice === null) return parseServiceConfig({});
-  return choice.name === null
-    ? parseServiceConfig(choice.serviceConfig)
-    : serviceConfigOf(choice.name);
-}
 
 /** See the head of this file. */
 export class ServiceConfigInForce implements ClusterListener {
@@ -36,17 +26,17 @@ export class ServiceConfigInForce implements ClusterListener {
   policies: MethodPolicies | null;
 
   /**
+   * @param own was chosen; null: the resolver's counts, and where it says nothing the default.
    * @param apply is called with each that takes the place of another.
-   * @throws PolicyError or ServiceConfigError for the choice.
    */
   constructor(
-    choice: PolicyChoice | null,
+    own: ServiceConfig | null,
     target: string,
     log: Logger,
     apply: (config: ServiceConfig) => void,
   ) {
-    this.#own = configOfChoice(choice);
-    this.#takesResolvers = choice === null;
+    this.#own = own ?? parseServiceConfig({});
+    this.#takesResolvers = own === null;
     this.#target = target;
     this.#log = log;
     this.#apply = apply;

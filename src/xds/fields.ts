@@ -2,7 +2,7 @@
  * Reading of protobuf messages with a check: each mistake is named by the path of its field.
  */
 import { type DescMessage, fromBinary, type MessageShape } from "@bufbuild/protobuf";
-import type { Decoded } from "../resource.ts";
+import type { Address } from "./generated/envoy/config/core/v3/address_pb.js";
 
 /** A field of a resource cannot be used. The message names it by its path. */
 export class FieldProblem extends Error {
@@ -84,4 +84,30 @@ export function decoded<T>(name: string, decode: () => T): Decoded<T> {
 /** An object without the fields that are undefined. */
 export function defined(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}
+
+/** One resource that was decoded: what it says, or what is wrong with it (names the field). */
+export type Decoded<T> =
+  | { readonly name: string; readonly value: T; readonly problem: null }
+  | { readonly name: string; readonly value: null; readonly problem: string };
+
+/** A host with its port. */
+export interface HostPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Of a socket address. @throws FieldProblem */
+export function hostPortOf(address: Address | undefined, path: string): HostPort {
+  const inner = address?.address;
+  if (inner?.case !== "socketAddress") throw new FieldProblem(path, "must be a socket_address");
+  const { address: host, portSpecifier, protocol } = inner.value;
+  const at = `${path}.socket_address`;
+  // 0: TCP.
+  if (protocol !== 0) throw new FieldProblem(`${at}.protocol`, "must be TCP");
+  if (host === "") throw new FieldProblem(`${at}.address`, "is missing");
+  if (portSpecifier.case !== "portValue") throw new FieldProblem(at, "must have a port_value");
+  const port = portSpecifier.value;
+  if (port >= 1 && port <= 65_535) return { host, port };
+  throw new FieldProblem(`${at}.port_value`, `is ${port}, must be from 1 to 65535`);
 }

@@ -1,17 +1,17 @@
 /**
- * What the service config in force says of the methods that clients of a proxy call.
+ * What the service config in force says of the methods that are called.
  *
  * Only of calls that are gRPC: whatever else passes through the proxy is not what a service config
  * speaks of, and must not be sent twice.
  */
-import { isGrpcRequest } from "../cluster/index.ts";
+import { isGrpcRequest } from "../../cluster/index.ts";
 import {
   type MethodConfig,
   type MethodConfigs,
   POLICY_ATTEMPTS_MAX,
   withAttemptsMax,
-} from "../grpc/index.ts";
-import type { HeaderList } from "../http2/index.ts";
+} from "../../grpc/index.ts";
+import type { HeaderList } from "../../http2/index.ts";
 
 /** Paths whose config is kept; clients can make up any number of them. */
 export const METHODS_KEPT_MAX = 4_096;

@@ -3,16 +3,18 @@
  *
  * What would make a connection less strict than was asked for is refused by name.
  */
-import {
-  type CertificateValidationContext,
-  type CommonTlsContext,
-  type DataSource,
-  type SdsSecretConfig,
-  type TlsCertificate,
-  type TransportSocket,
-  UpstreamTlsContextSchema,
-} from "../../../xds/index.ts";
+
 import { FieldProblem, typeNameOf, unpack } from "./fields.ts";
+import type { DataSource, TransportSocket } from "./generated/envoy/config/core/v3/base_pb.js";
+import type {
+  CertificateValidationContext,
+  TlsCertificate,
+} from "./generated/envoy/extensions/transport_sockets/tls/v3/common_pb.js";
+import type { SdsSecretConfig } from "./generated/envoy/extensions/transport_sockets/tls/v3/secret_pb.js";
+import {
+  type CommonTlsContext,
+  UpstreamTlsContextSchema,
+} from "./generated/envoy/extensions/transport_sockets/tls/v3/tls_pb.js";
 
 /** A certificate with its key, as PEM. Never logged. */
 export interface PemPair {

@@ -1,0 +1,31 @@
+/**
+ * Every limit of the discovery service on what a node controls, and its times, as named values.
+ */
+
+/** A request: the names of 10,000 resources with their versions fit well. */
+export const ADS_REQUEST_BYTES_MAX = 4 * 1024 * 1024;
+/** Names that one stream may subscribe to of one type. */
+export const SUBSCRIBED_NAMES_MAX = 20_000;
+/** Characters of one name: host names and paths of routes are shorter. */
+export const NAME_CHARS_MAX = 1_024;
+/** Streams of discovery on one connection: C-core and grpc-go use one for each target at most. */
+export const STREAMS_PER_CONNECTION_MAX = 32;
+/** Streams of discovery of the whole process. */
+export const NODES_MAX = 20_000;
+/** Characters of what a node says of itself or of an error that are kept. */
+export const SHOWN_CHARS_MAX = 512;
+/** Resources of one CSDS answer; a request for more must name its nodes. */
+export const CSDS_ENTRIES_MAX = 100_000;
+
+/** The first change after a silence is pushed after this: what follows at once goes with it. */
+export const FIRST_PUSH_MS = 5;
+/** Pushes of a burst are this far apart. */
+export const BURST_PUSH_MS = 100;
+/** How long a type waits for the ACKs of those before it; then it is sent whatever they say. */
+export const ORDER_WAIT_MS = 5_000;
+/** A push that is not answered for this long no longer holds back newer state of its type. */
+export const ACK_WAIT_MS = 15_000;
+/** Bytes of all streams that connections have not taken yet; more pushes wait for their turn. */
+export const BYTES_IN_FLIGHT_MAX = 8 * 1024 * 1024;
+/** A reader that takes nothing for this long holds back nobody else any more. */
+export const PACE_HOLD_MS = 1_000;

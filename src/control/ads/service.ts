@@ -1,0 +1,296 @@
+/**
+ * AggregatedDiscoveryService: all streams, the changes that they are told of, and when.
+ * https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol
+ *
+ * The first change after a silence goes out within milliseconds, those of a burst together every
+ * tenth of a second; only who is subscribed to what changed is looked at. Without nodes or changes
+ * it has no timer.
+ */
+import type { Clock, Logger, Timer } from "../../base/index.ts";
+import { Status } from "../../grpc/index.ts";
+import type { GrpcMethod, ServerCall, ServerCallEvents } from "../../server/index.ts";
+import type { Registry } from "../../telemetry/index.ts";
+import type { ResourceType } from "../../xds/index.ts";
+import type { SnapshotChange, SnapshotListener, SnapshotSource, View } from "../resources.ts";
+import { AuthorizedView } from "./authorize.ts";
+import {
+  ADS_REQUEST_BYTES_MAX,
+  BURST_PUSH_MS,
+  FIRST_PUSH_MS,
+  NODES_MAX,
+  STREAMS_PER_CONNECTION_MAX,
+} from "./limits.ts";
+import { AdsMetrics } from "./metrics.ts";
+import { Pacer } from "./pacer.ts";
+import { type NodesView, nodeView } from "./status.ts";
+import { AdsStream, type StreamDeps, type StreamObserver } from "./stream.ts";
+import { StreamRequests } from "./stream-requests.ts";
+import type { VisibleView } from "./subscription.ts";
+
+/** What the service needs. */
+export interface AdsDeps {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly registry: Registry;
+  readonly source: SnapshotSource;
+  /** Nodes may have only what the namespaces of their certificates may. */
+  readonly isAuthorized: boolean;
+}
+
+const SERVICE = "/envoy.service.discovery.v3.AggregatedDiscoveryService/";
+/** How often those are looked at that wait for an acknowledgement. */
+const WAITING_LOOK_MS = 1_000;
+
+/** See the head of this file. */
+export class AdsService implements SnapshotListener, StreamObserver, StreamDeps {
+  readonly pacer: Pacer;
+  readonly #deps: AdsDeps;
+  readonly #metrics: AdsMetrics;
+  readonly #streams = new Set<AdsStream>();
+  readonly #perConnection = new Map<string, number>();
+  /** Streams that wait for an acknowledgement. */
+  readonly #waiting = new Set<AdsStream>();
+  readonly #authorized = new WeakMap<View, Map<string, AuthorizedView>>();
+  #waitingTimer: Timer | null = null;
+  #pushTimer: Timer | null = null;
+  #pushedMs = Number.NEGATIVE_INFINITY;
+  #pending: SnapshotChange[] = [];
+  #generation = 0;
+  #wasSynced = false;
+  /** Whose names are being looked at, for refusals. */
+  #looking: AdsStream | null = null;
+
+  constructor(deps: AdsDeps) {
+    this.#deps = deps;
+    this.pacer = new Pacer(deps.clock);
+    this.#metrics = new AdsMetrics(deps.registry, {
+      nodes: () => this.#streams.size,
+      generation: () => this.#generation,
+      bytesInFlight: () => this.pacer.bytes,
+    });
+    deps.source.subscribe(this);
+  }
+
+  /** Both methods of the service. */
+  methods(): readonly GrpcMethod[] {
+    const messageBytesMax = ADS_REQUEST_BYTES_MAX;
+    return [
+      {
+        path: `${SERVICE}StreamAggregatedResources`,
+        messageBytesMax,
+        open: (call) => this.#open(call, false),
+      },
+      {
+        path: `${SERVICE}DeltaAggregatedResources`,
+        messageBytesMax,
+        open: (call) => this.#open(call, true),
+      },
+    ];
+  }
+
+  /** The streams, in the order in which they came. */
+  get streams(): ReadonlySet<AdsStream> {
+    return this.#streams;
+  }
+
+  /** How all nodes stand. */
+  nodes(): NodesView {
+    const nowMs = this.nowMs();
+    const rows = [...this.#streams].map((stream) => nodeView(stream, nowMs));
+    return { generation: this.#generation, nodes: rows.filter((row) => row !== null) };
+  }
+
+  /** Ends all streams, evenly over `spreadMs`, so that nodes do not all come back at once. */
+  drain(spreadMs: number): void {
+    const streams = [...this.#streams];
+    for (const [i, stream] of streams.entries()) {
+      const end = () => stream.end(Status.UNAVAILABLE, "fairlead is shutting down");
+      if (spreadMs === 0) end();
+      else this.#deps.clock.setTimer((spreadMs * i) / streams.length, end).unref();
+    }
+  }
+
+  /** No timer any more. */
+  close(): void {
+    this.#pushTimer?.cancel();
+    this.#waitingTimer?.cancel();
+    this.#pushTimer = null;
+    this.#waitingTimer = null;
+    this.pacer.close();
+  }
+
+  // A stream's life
+
+  #open(call: ServerCall, isDelta: boolean): ServerCallEvents {
+    const stream = new AdsStream(call, isDelta, this);
+    const requests = new StreamRequests(stream, this.#deps.isAuthorized, {
+      onIntroduced: () => this.#introduce(stream),
+      onRefused: (reason) => this.#noteRefusal(stream, reason),
+    });
+    const { remote } = call;
+    const count = (this.#perConnection.get(remote) ?? 0) + 1;
+    this.#streams.add(stream);
+    this.#perConnection.set(remote, count);
+    if (count > STREAMS_PER_CONNECTION_MAX || this.#streams.size > NODES_MAX) {
+      const isMany = count > STREAMS_PER_CONNECTION_MAX;
+      const limit = isMany
+        ? `more than ${STREAMS_PER_CONNECTION_MAX} streams of discovery on a connection`
+        : `more than ${NODES_MAX} streams of discovery`;
+      this.#noteRefusal(stream, limit);
+      stream.end(Status.RESOURCE_EXHAUSTED, limit);
+    } else requests.checkCertificate();
+    return {
+      onMessage: (message) => requests.onMessage(message),
+      onHalfClosed: () => stream.end(Status.OK, ""),
+      onDrained: () => stream.onDrained(),
+      onClosed: () => this.#forget(stream),
+    };
+  }
+
+  #introduce(stream: AdsStream): void {
+    const { node, call } = stream;
+    const { id, kind, userAgent, namespace } = node!;
+    const fields = { node: id, kind, userAgent, namespace, remote: call.remote };
+    this.#deps.log.info("node connected", fields);
+    stream.viewKey = this.#deps.source.viewKeyOf(node!);
+  }
+
+  #noteRefusal(stream: AdsStream, reason: string): void {
+    this.#metrics.refusedStreams.add();
+    const { node, call } = stream;
+    this.#deps.log.warn("node refused", { node: node?.id, remote: call.remote, reason });
+  }
+
+  #forget(stream: AdsStream): void {
+    stream.close();
+    this.#streams.delete(stream);
+    this.#waiting.delete(stream);
+    const { remote } = stream.call;
+    const left = this.#perConnection.get(remote)! - 1;
+    if (left > 0) this.#perConnection.set(remote, left);
+    else this.#perConnection.delete(remote);
+    if (stream.node === null) return;
+    const fields = { node: stream.node.id, remote, afterMs: this.nowMs() - stream.startedMs };
+    this.#deps.log.info("node gone", { ...fields, afterMs: Math.round(fields.afterMs) });
+  }
+
+  // SnapshotListener
+
+  onSnapshot(change: SnapshotChange): void {
+    this.#generation = change.generation;
+    this.#pending.push(change);
+    if (this.#pushTimer !== null) return;
+    const sinceMs = this.nowMs() - this.#pushedMs;
+    const delayMs = Math.max(FIRST_PUSH_MS, BURST_PUSH_MS - sinceMs);
+    this.#pushTimer = this.#deps.clock.setTimer(delayMs, () => this.#pushPending());
+  }
+
+  #pushPending(): void {
+    this.#pushTimer = null;
+    this.#pushedMs = this.nowMs();
+    const changes = this.#pending;
+    this.#pending = [];
+    const concerned: AdsStream[] = [];
+    for (const stream of this.#streams) {
+      if (stream.node === null) continue;
+      let isOurs = this.#hasMoved(stream);
+      for (const change of changes) if (stream.noteChanged(change)) isOurs = true;
+      if (isOurs) concerned.push(stream);
+    }
+    for (const stream of concerned) stream.pump();
+    if (this.#wasSynced || !this.#deps.source.isSynced) return;
+    // Those that waited for the first generation of all have been told nothing yet.
+    this.#wasSynced = true;
+    this.#pumpAll();
+  }
+
+  #pumpAll(): void {
+    for (const stream of [...this.#streams]) stream.pump();
+  }
+
+  /** A node whose zone became known sees other endpoints. */
+  #hasMoved(stream: AdsStream): boolean {
+    const { node } = stream;
+    if (node === null || node.zone !== null || node.nodeName === null) return false;
+    const key = this.#deps.source.viewKeyOf(node);
+    if (key === stream.viewKey) return false;
+    stream.viewKey = key;
+    stream.noteEverything();
+    return true;
+  }
+
+  // StreamDeps
+
+  get observer(): StreamObserver {
+    return this;
+  }
+
+  nowMs(): number {
+    return this.#deps.clock.nowMs();
+  }
+
+  viewFor(stream: AdsStream): VisibleView | null {
+    const { source } = this.#deps;
+    if (!source.isSynced || stream.node === null) return null;
+    const view = source.viewOf(stream.viewKey);
+    if (stream.namespaces === null) return view;
+    this.#looking = stream;
+    return this.#authorizedView(view, stream.namespaces);
+  }
+
+  #authorizedView(view: View, namespaces: readonly string[]): AuthorizedView {
+    let known = this.#authorized.get(view);
+    if (known === undefined) {
+      known = new Map();
+      this.#authorized.set(view, known);
+    }
+    const key = namespaces.join(",");
+    let visible = known.get(key);
+    if (visible === undefined) {
+      visible = new AuthorizedView(view, namespaces, (type, name) => this.#refuse(type, name));
+      known.set(key, visible);
+    }
+    return visible;
+  }
+
+  #refuse(type: ResourceType, name: string): void {
+    const stream = this.#looking;
+    if (stream === null || !stream.noteRefused(type, name)) return;
+    const reason = "not exported to the namespaces of its certificate";
+    this.#deps.log.warn("resource refused", { ...stream.fieldsOf(type), name, reason });
+  }
+
+  // StreamObserver
+
+  onPushed(type: ResourceType, bytes: number): void {
+    const { pushes, bytes: sum } = this.#metrics.of(type);
+    pushes.add();
+    sum.add(bytes);
+  }
+
+  onAcked(type: ResourceType, lagMs: number): void {
+    this.#metrics.of(type).ackLag.record(lagMs / 1_000);
+  }
+
+  onNacked(stream: AdsStream, type: ResourceType, error: string): void {
+    this.#metrics.of(type).nacks.add();
+    this.#deps.log.warn("node rejected resources", { ...stream.fieldsOf(type), error });
+  }
+
+  onWaiting(stream: AdsStream): void {
+    this.#waiting.add(stream);
+    this.#waitingTimer ??= this.#deps.clock.setTimer(WAITING_LOOK_MS, () => this.#lookAtWaiting());
+  }
+
+  /** Whoever does not answer is not waited for for ever. */
+  #lookAtWaiting(): void {
+    this.#waitingTimer = null;
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const stream of waiting) {
+      if (!stream.isWaiting) continue;
+      stream.pump();
+      this.onWaiting(stream);
+    }
+  }
+}

@@ -1,0 +1,222 @@
+/**
+ * One stream of discovery: a node, its subscriptions, and the order in which they are answered.
+ * https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol ("Eventual consistency
+ * considerations")
+ *
+ * Make before break: what others refer to goes first (CDS, EDS, SDS, then LDS, RDS) and a type is
+ * sent when those before it are acknowledged; what has gone of the first three is said last. Of
+ * each type one answer is on its way; what changes meanwhile goes with the next.
+ */
+import type { Status } from "../../grpc/index.ts";
+import type { ServerCall } from "../../server/index.ts";
+import { RESOURCE_TYPES, type ResourceType, shortTypeName } from "../../xds/index.ts";
+import type { NodeInfo, SnapshotChange } from "../resources.ts";
+import { ACK_WAIT_MS, ORDER_WAIT_MS } from "./limits.ts";
+import type { Hold, Paced, Pacer } from "./pacer.ts";
+import { type Due, Subscription, type VisibleView } from "./subscription.ts";
+import { deltaResponse, sotwResponse } from "./wire.ts";
+
+const { CDS, EDS, SDS, LDS, RDS } = RESOURCE_TYPES;
+/** What others refer to goes first. */
+const ORDER: readonly ResourceType[] = [CDS, EDS, SDS, LDS, RDS];
+/** What has gone of these is said last, in this order. */
+const REFERRED: readonly ResourceType[] = [SDS, EDS, CDS];
+
+/** What happened on a stream, for whoever counts. */
+export interface StreamObserver {
+  onPushed(type: ResourceType, bytes: number): void;
+  onAcked(type: ResourceType, lagMs: number): void;
+  onNacked(stream: AdsStream, type: ResourceType, error: string): void;
+  /** Something waits for an acknowledgement: look again in a while. */
+  onWaiting(stream: AdsStream): void;
+}
+
+/** What a stream needs of the service. */
+export interface StreamDeps {
+  readonly pacer: Pacer;
+  readonly observer: StreamObserver;
+  nowMs(): number;
+  /** Null while not all objects are known. */
+  viewFor(stream: AdsStream): VisibleView | null;
+}
+
+/** See the head of this file. */
+export class AdsStream implements Paced {
+  readonly call: ServerCall;
+  readonly isDelta: boolean;
+  readonly startedMs: number;
+  /** Null before the first request. */
+  node: NodeInfo | null = null;
+  viewKey = "";
+  readonly subscriptions = new Map<ResourceType, Subscription>();
+  /** Namespaces of its certificate; null when nobody asks for them. */
+  namespaces: readonly string[] | null = null;
+  /** Names that exist and that it may not have, by type: for its status. */
+  readonly refused = new Map<ResourceType, Set<string>>();
+  readonly #deps: StreamDeps;
+  #nonce = 0;
+  #hold: Hold | null = null;
+  #isOver = false;
+
+  constructor(call: ServerCall, isDelta: boolean, deps: StreamDeps) {
+    this.call = call;
+    this.isDelta = isDelta;
+    this.#deps = deps;
+    this.startedMs = deps.nowMs();
+  }
+
+  /** Whether something waits for the node's acknowledgement. */
+  get isWaiting(): boolean {
+    for (const { push } of this.subscriptions.values()) if (push !== null) return true;
+    return false;
+  }
+
+  /** The subscription of a type, made by its first request. */
+  subscription(type: ResourceType): Subscription {
+    let known = this.subscriptions.get(type);
+    if (known === undefined) {
+      known = new Subscription(type, this.isDelta);
+      this.subscriptions.set(type, known);
+    }
+    return known;
+  }
+
+  /** Notes what a new generation changes. Returns whether anything of it is subscribed to. */
+  noteChanged(change: SnapshotChange): boolean {
+    let isOurs = false;
+    for (const [type, names] of change.names) {
+      const subscription = this.subscriptions.get(type);
+      if (subscription?.noteChanged(names)) isOurs = true;
+    }
+    return isOurs;
+  }
+
+  /** The node sees another view: everything is looked at again. */
+  noteEverything(): void {
+    for (const subscription of this.subscriptions.values()) subscription.isAllDirty = true;
+  }
+
+  /** The node has answered a push. @param error "" for an ACK. */
+  noteAnswer(subscription: Subscription, error: string): void {
+    const { push } = subscription;
+    if (push === null) return;
+    subscription.push = null;
+    subscription.ackLagMs = this.#deps.nowMs() - push.sentMs;
+    subscription.error = error;
+    if (error === "") {
+      subscription.ackedVersion = push.version;
+      this.#deps.observer.onAcked(subscription.type, subscription.ackLagMs);
+    } else {
+      subscription.nacks += 1;
+      this.#deps.observer.onNacked(this, subscription.type, error);
+    }
+  }
+
+  /** Sends what is due and may go now. */
+  pump(): void {
+    if (this.#isOver || this.#hold !== null) return;
+    const view = this.#deps.viewFor(this);
+    if (view === null) return;
+    if (!this.#pumpInOrder(view, ORDER, false)) return;
+    this.#pumpInOrder(view, REFERRED, true);
+  }
+
+  /** Returns whether all is sent, and answered or given up waiting for. */
+  #pumpInOrder(view: VisibleView, order: readonly ResourceType[], isLast: boolean): boolean {
+    for (const type of order) {
+      const subscription = this.subscriptions.get(type);
+      if (subscription === undefined) continue;
+      const isDue = isLast ? subscription.hasDeferred : subscription.isDirty;
+      if (isDue && !this.#isAwaited(subscription, ACK_WAIT_MS)) {
+        // It has its turn when others have been taken.
+        if (!this.#deps.pacer.mayPush(this)) return false;
+        this.#send(subscription, view, isLast);
+        if (this.#hold !== null) return false;
+      }
+      if (this.#isAwaited(subscription, ORDER_WAIT_MS)) return false;
+    }
+    return true;
+  }
+
+  #isAwaited({ push }: Subscription, waitMs: number): boolean {
+    return push !== null && this.#deps.nowMs() - push.sentMs < waitMs;
+  }
+
+  #send(subscription: Subscription, view: VisibleView, isLast: boolean): void {
+    const { type } = subscription;
+    const due = subscription.takeDue(view, isLast);
+    if (due === null) return;
+    this.#nonce += 1;
+    const nonce = String(this.#nonce);
+    const { version } = subscription;
+    const { parts, bytes } = this.isDelta
+      ? deltaResponse(type, version, nonce, due.resources, due.removed)
+      : sotwResponse(type, version, nonce, due.resources);
+    const nowMs = this.#deps.nowMs();
+    subscription.push = { nonce, version, sentMs: nowMs };
+    subscription.lastNonce = nonce;
+    subscription.messages += 1;
+    subscription.bytes += bytes;
+    if (type === CDS) this.#warmEndpoints(due);
+    this.call.send(parts);
+    this.#deps.observer.onPushed(type, bytes);
+    this.#deps.observer.onWaiting(this);
+    const { queuedBytes } = this.call;
+    if (queuedBytes > 0) this.#hold = this.#deps.pacer.hold(queuedBytes);
+  }
+
+  /**
+   * Envoy warms a cluster that changed until its endpoints come, although they have not changed: a
+   * node that is not told of them again never uses it.
+   */
+  #warmEndpoints({ fresh }: Due): void {
+    if (this.node?.agent !== "envoy") return;
+    const endpoints = this.subscriptions.get(EDS);
+    if (endpoints === undefined) return;
+    for (const { name } of fresh) if (endpoints.sent.has(name)) endpoints.forced.add(name);
+  }
+
+  /** From the pacer. */
+  onTurn(): void {
+    this.pump();
+  }
+
+  /** The connection has taken everything. */
+  onDrained(): void {
+    this.#release();
+    this.pump();
+  }
+
+  #release(): void {
+    if (this.#hold === null) return;
+    const hold = this.#hold;
+    this.#hold = null;
+    this.#deps.pacer.release(hold);
+  }
+
+  /** Ends it with a status. */
+  end(status: Status, message: string): void {
+    this.call.end(status, message);
+  }
+
+  /** It is over. */
+  close(): void {
+    this.#isOver = true;
+    this.#deps.pacer.forget(this);
+    this.#release();
+  }
+
+  /** Notes a name that it may not have. Returns whether that is new. */
+  noteRefused(type: ResourceType, name: string): boolean {
+    const known = this.refused.get(type) ?? new Set();
+    this.refused.set(type, known);
+    if (known.has(name)) return false;
+    known.add(name);
+    return true;
+  }
+
+  /** For logs: who, and of which type. */
+  fieldsOf(type: ResourceType): Record<string, unknown> {
+    return { node: this.node?.id, remote: this.call.remote, type: shortTypeName(type) };
+  }
+}

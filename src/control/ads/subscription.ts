@@ -1,0 +1,246 @@
+/**
+ * What one stream is subscribed to of one type, what it was told, and what it is yet to be told.
+ * https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol
+ *
+ * The same for both protocols; how requests change it is in `sotw.ts` and `delta.ts`, when it may
+ * send is decided in `stream.ts`. It keeps no answers: what is due is found when it can be sent, so
+ * a slow reader gets the newest state and never a backlog.
+ */
+import { RESOURCE_TYPES, type ResourceType } from "../../xds/index.ts";
+import type { Resource } from "../resources.ts";
+import { Digest } from "./digest.ts";
+
+/** The generation as this stream may see it. */
+export interface VisibleView {
+  get(type: ResourceType, name: string): Resource | null;
+  all(type: ResourceType): readonly Resource[];
+}
+
+/** An answer that was sent and not acknowledged. */
+export interface Push {
+  readonly nonce: string;
+  readonly version: string;
+  readonly sentMs: number;
+}
+
+/** What to send now. */
+export interface Due {
+  readonly resources: readonly Resource[];
+  /** Those of them that are new to the node. */
+  readonly fresh: readonly Resource[];
+  /** Delta only. */
+  readonly removed: readonly string[];
+}
+
+/** How a type stands at a node. */
+export type SyncState = "SYNCED" | "STALE" | "NOT SENT" | "NACKED";
+
+/** The name that stands for all names. */
+export const WILDCARD = "*";
+
+/** Types of which an answer without a resource says that there is none. */
+const COMPLETE_TYPES: ReadonlySet<string> = new Set([RESOURCE_TYPES.LDS, RESOURCE_TYPES.CDS]);
+/** Types that others refer to: what goes of them goes last. */
+const REFERRED_TYPES: ReadonlySet<string> = new Set([
+  RESOURCE_TYPES.CDS,
+  RESOURCE_TYPES.EDS,
+  RESOURCE_TYPES.SDS,
+]);
+
+/** See the head of this file. */
+export class Subscription {
+  readonly type: ResourceType;
+  readonly isDelta: boolean;
+  /** An answer of the state of the world must hold everything. */
+  readonly isComplete: boolean;
+  readonly names = new Set<string>();
+  isWildcard = false;
+  /** Names were given at some time: an empty list has meant "none" from then on. */
+  hasNamed = false;
+  /** What the node has of us. */
+  readonly sent = new Map<string, Resource>();
+  /** Delta: what it said to have when it came; by name, until that was looked at. */
+  readonly initial = new Map<string, string>();
+  /** Names that are to be looked at; all of them when `isAllDirty`. */
+  readonly dirty = new Set<string>();
+  isAllDirty = true;
+  /** Names that are sent although they are unchanged, or removed although never sent. */
+  readonly forced = new Set<string>();
+  /** Answered even when there is nothing to say. */
+  mustAnswer = false;
+  /** Something has gone that may still be referred to. */
+  hasDeferred = false;
+  push: Push | null = null;
+  lastNonce = "";
+  /** The version that was acknowledged last; "" for none. */
+  ackedVersion = "";
+  /** The error of the last NACK, until something else is acknowledged; "" for none. */
+  error = "";
+  nacks = 0;
+  messages = 0;
+  bytes = 0;
+  /** From sending to acknowledgement, of the last push; NaN before. */
+  ackLagMs = Number.NaN;
+  readonly #digest = new Digest();
+
+  constructor(type: ResourceType, isDelta: boolean) {
+    this.type = type;
+    this.isDelta = isDelta;
+    this.isComplete = !isDelta && COMPLETE_TYPES.has(type);
+  }
+
+  /** Whether an answer may be due. */
+  get isDirty(): boolean {
+    return this.isAllDirty || this.mustAnswer || this.dirty.size > 0 || this.forced.size > 0;
+  }
+
+  /** The version of what was told. */
+  get version(): string {
+    return this.#digest.text;
+  }
+
+  /** See `SyncState`. */
+  get state(): SyncState {
+    if (this.error !== "") return "NACKED";
+    if (this.messages === 0) return "NOT SENT";
+    return this.push !== null || this.isDirty || this.hasDeferred ? "STALE" : "SYNCED";
+  }
+
+  /** Names that were asked for; with a wildcard those that were sent. */
+  get subscribedCount(): number {
+    return this.isWildcard ? Math.max(this.sent.size, this.names.size) : this.names.size;
+  }
+
+  /** Adds a name; it is sent even when the node was told of it before. */
+  addName(name: string): void {
+    this.names.add(name);
+    this.dirty.add(name);
+    this.forced.add(name);
+  }
+
+  /** The node wants no more of it. */
+  forget(name: string): void {
+    this.names.delete(name);
+    this.dirty.delete(name);
+    this.forced.delete(name);
+    this.initial.delete(name);
+    this.#drop(name);
+  }
+
+  /** Notes which names a new generation changes. Returns whether any is ours. */
+  noteChanged(changed: ReadonlySet<string>): boolean {
+    if (this.isWildcard) {
+      this.isAllDirty = true;
+      return true;
+    }
+    const [few, many] =
+      changed.size < this.names.size ? [changed, this.names] : [this.names, changed];
+    let isOurs = false;
+    for (const name of few) {
+      if (!many.has(name)) continue;
+      this.dirty.add(name);
+      isOurs = true;
+    }
+    return isOurs;
+  }
+
+  /**
+   * What is to be sent, or null when that is nothing; it counts as told from then on.
+   *
+   * @param isLast nothing that was sent refers to what has gone: the node may hear of that.
+   */
+  takeDue(view: VisibleView, isLast: boolean): Due | null {
+    const looked = this.#lookAt(view);
+    const fresh: Resource[] = [];
+    const gone: string[] = [];
+    for (const [name, resource] of looked) {
+      if (resource === null) this.#noteAbsent(name, gone);
+      else if (this.#isNews(name, resource)) fresh.push(resource);
+    }
+    const mayRemove = isLast || !REFERRED_TYPES.has(this.type);
+    const has = (name: string) => this.sent.has(name) || this.initial.has(name);
+    const deferred = mayRemove ? [] : gone.filter(has);
+    const removed = mayRemove ? gone : gone.filter((name) => !has(name));
+    const mustAnswer = this.mustAnswer;
+    this.#clean(deferred);
+    for (const name of removed) this.#drop(name);
+    for (const resource of fresh) this.#keep(resource);
+    return this.#dueOf(fresh, removed, mustAnswer);
+  }
+
+  #dueOf(fresh: Resource[], removed: string[], mustAnswer: boolean): Due | null {
+    if (this.isDelta) {
+      const isNothing = fresh.length === 0 && removed.length === 0 && !mustAnswer;
+      return isNothing ? null : { resources: fresh, fresh, removed };
+    }
+    if (!this.isComplete) {
+      // What has gone cannot be said: the node finds out by the route that names it no more.
+      const isNothing = fresh.length === 0 && !mustAnswer;
+      return isNothing ? null : { resources: fresh, fresh, removed: [] };
+    }
+    if (fresh.length === 0 && removed.length === 0 && !mustAnswer) return null;
+    return { resources: [...this.sent.values()], fresh, removed: [] };
+  }
+
+  /** What there is now of each name that is to be looked at. */
+  #lookAt(view: VisibleView): Map<string, Resource | null> {
+    const looked = new Map<string, Resource | null>();
+    if (this.isAllDirty) {
+      if (this.isWildcard) {
+        for (const name of this.sent.keys()) looked.set(name, null);
+        for (const name of this.initial.keys()) looked.set(name, null);
+        for (const resource of view.all(this.type)) looked.set(resource.name, resource);
+      }
+      for (const name of this.names) looked.set(name, view.get(this.type, name));
+    }
+    const all = this.isWildcard && this.dirty.size > 0 ? view.all(this.type) : null;
+    for (const name of this.dirty) {
+      if (looked.has(name)) continue;
+      const isNamed = this.names.has(name);
+      const found = isNamed ? view.get(this.type, name) : all?.find((one) => one.name === name);
+      looked.set(name, found ?? null);
+    }
+    for (const name of this.forced) {
+      if (!looked.has(name)) looked.set(name, view.get(this.type, name));
+    }
+    return looked;
+  }
+
+  #noteAbsent(name: string, gone: string[]): void {
+    const isKnown = this.sent.has(name) || this.initial.has(name);
+    // Delta says of a name that is asked for that there is none; the state of the world cannot.
+    if (isKnown || (this.isDelta && this.forced.has(name))) gone.push(name);
+  }
+
+  #isNews(name: string, resource: Resource): boolean {
+    const known = this.sent.get(name);
+    const has = known === undefined ? this.initial.get(name) : known.version;
+    if (has !== resource.version) return true;
+    if (known === undefined) this.#keep(resource);
+    return this.forced.has(name) && !this.initial.has(name);
+  }
+
+  #keep(resource: Resource): void {
+    this.#drop(resource.name);
+    this.sent.set(resource.name, resource);
+    this.#digest.add(resource);
+  }
+
+  #drop(name: string): void {
+    const known = this.sent.get(name);
+    if (known === undefined) return;
+    this.sent.delete(name);
+    this.#digest.remove(known);
+  }
+
+  /** All was looked at, but for what is put off. */
+  #clean(deferred: readonly string[]): void {
+    this.isAllDirty = false;
+    this.mustAnswer = false;
+    this.forced.clear();
+    this.dirty.clear();
+    for (const name of deferred) this.dirty.add(name);
+    for (const name of this.initial.keys()) if (!this.dirty.has(name)) this.initial.delete(name);
+    this.hasDeferred = deferred.length > 0;
+  }
+}

@@ -1,0 +1,130 @@
+/**
+ * The endpoints of one cluster that is no aggregate: from EDS, from a lookup of names, or from the
+ * cluster itself.
+ */
+import type { Endpoint, EndpointSet } from "../../endpoint.ts";
+import type { Resolver } from "../../resolver.ts";
+import type { XdsClient } from "../client.ts";
+import type { ClusterResource } from "../decode/cluster.ts";
+import { type AssignedLocality, ENDPOINTS_KIND, type LoadAssignment } from "../decode/endpoints.ts";
+import type { ResourceWatch } from "../resource.ts";
+
+/** Who hears of a leaf. */
+export interface LeafUser {
+  /** What is known changed. */
+  onLeaf(): void;
+}
+
+/** Makes a resolver for "dns:///host:port". */
+export type ResolverMaker = (target: string) => Resolver;
+
+/** See the head of this file. */
+export class LeafWatch {
+  /** Null while nothing is known. */
+  assignment: LoadAssignment | null = null;
+  /** Whether it is known what there is, be it nothing. */
+  isKnown = false;
+  /** What is wrong; null when nothing is. */
+  trouble: string | null = null;
+  readonly #key: string;
+  readonly #user: LeafUser;
+  #watch: ResourceWatch | null = null;
+  #resolvers: Resolver[] = [];
+  readonly #found = new Map<number, readonly Endpoint[]>();
+  #isClosed = false;
+
+  constructor(cluster: ClusterResource, client: XdsClient, make: ResolverMaker, user: LeafUser) {
+    this.#key = JSON.stringify(cluster.discovery);
+    this.#user = user;
+    const { discovery } = cluster;
+    if (discovery.kind === "eds") this.#watchEndpoints(client, discovery.serviceName);
+    else if (discovery.kind === "dns") this.#lookUp(cluster.name, discovery.hosts, make);
+    else {
+      this.assignment = discovery.kind === "static" ? discovery.assignment : null;
+      this.isKnown = true;
+    }
+  }
+
+  /** Whether it watches what this cluster says. */
+  isFor({ discovery }: ClusterResource): boolean {
+    return JSON.stringify(discovery) === this.#key;
+  }
+
+  /** Names are looked up again; of what is pushed nothing. */
+  resolveNow(): void {
+    for (const resolver of this.#resolvers) resolver.resolveNow();
+  }
+
+  /** Nothing follows. */
+  close(): void {
+    this.#isClosed = true;
+    this.#watch?.close();
+    for (const resolver of this.#resolvers) resolver.close();
+  }
+
+  #change(): void {
+    if (!this.#isClosed) this.#user.onLeaf();
+  }
+
+  #watchEndpoints(client: XdsClient, name: string): void {
+    this.#watch = client.watch(ENDPOINTS_KIND, name, {
+      onResource: (assignment) => {
+        this.assignment = assignment;
+        this.isKnown = true;
+        this.#change();
+      },
+      onAbsent: (reason) => {
+        this.assignment = null;
+        this.isKnown = true;
+        this.trouble = `EDS ${name}: ${reason}`;
+        this.#change();
+      },
+      onTrouble: (reason) => {
+        this.trouble = reason === null ? null : `EDS ${name}: ${reason}`;
+        this.#change();
+      },
+    });
+    if (this.#isClosed) this.#watch.close();
+  }
+
+  /** All addresses of all names are one locality of the first priority. */
+  #lookUp(name: string, hosts: readonly string[], make: ResolverMaker): void {
+    this.#resolvers = hosts.map((host) => make(`dns:///${host}`));
+    for (const [i, resolver] of this.#resolvers.entries()) {
+      resolver.start({
+        onEndpoints: (set) => this.#onFound(name, i, set),
+        onError: (reason) => {
+          this.trouble = reason;
+          this.#change();
+        },
+      });
+    }
+  }
+
+  #onFound(name: string, index: number, { endpoints }: EndpointSet): void {
+    this.#found.set(index, endpoints);
+    this.trouble = null;
+    const byAddress = new Map<string, Endpoint>();
+    for (const list of this.#found.values())
+      for (const each of list) byAddress.set(each.address, each);
+    this.isKnown = true;
+    this.assignment = {
+      name,
+      localities: [localityOf([...byAddress.values()])],
+      drops: [],
+      overprovisioningPercent: null,
+    };
+    this.#change();
+  }
+}
+
+function localityOf(endpoints: readonly Endpoint[]): AssignedLocality {
+  return {
+    ...{ name: "", zone: null, priority: 0, weight: null },
+    endpoints: endpoints.map(({ addresses, weight, pod, uid, node }) => ({
+      ...{ addresses, weight, pod, uid, node },
+      health: "healthy" as const,
+      socketMatch: {},
+    })),
+  };
+}

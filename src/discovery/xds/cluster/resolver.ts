@@ -1,0 +1,189 @@
+/**
+ * The resolver of one xDS cluster: CDS, and what its endpoints are found by, down through aggregate
+ * clusters, as endpoint sets. gRFCs A27, A37.
+ *
+ * A set is yielded when it is known of every leaf what there is; what changes in one turn is one
+ * set.
+ */
+import { assert, type Clock, type Timer } from "../../../base/index.ts";
+import { newEndpointSet } from "../../endpoint.ts";
+import type { Resolver, ResolverListener } from "../../resolver.ts";
+import type { XdsClient } from "../client.ts";
+import type { ClusterResource } from "../decode/cluster.ts";
+import { AGGREGATE_DEPTH_MAX, AGGREGATE_LEAVES_MAX } from "../limits.ts";
+import type { ResourceKind, ResourceWatch } from "../resource.ts";
+import { type ClusterLeaf, endpointSetOf } from "./endpoint-set.ts";
+import { LeafWatch, type ResolverMaker } from "./leaf-watch.ts";
+
+/** What a resolver of clusters needs. */
+export interface ClusterResolverDeps {
+  readonly client: XdsClient;
+  readonly clock: Clock;
+  /** CDS, the same object as for all watches of the client. */
+  readonly kind: ResourceKind<ClusterResource>;
+  /** For clusters whose names are looked up. */
+  readonly createResolver: ResolverMaker;
+  /** Header whose value calls are hashed by; null: none. */
+  readonly hashHeader: string | null;
+}
+
+/** One cluster of the tree, as far as it is known. */
+interface ClusterNode {
+  resource: ClusterResource | null;
+  isKnown: boolean;
+  trouble: string | null;
+  watch: ResourceWatch | null;
+  leaf: LeafWatch | null;
+}
+
+/** See the head of this file. */
+export class XdsClusterResolver implements Resolver {
+  readonly target: string;
+  readonly #deps: ClusterResolverDeps;
+  /** By name: a cluster that stands in a tree twice is watched once. */
+  readonly #nodes = new Map<string, ClusterNode>();
+  #listener: ResolverListener | null = null;
+  #timer: Timer | null = null;
+  #told: string | null = null;
+  #isClosed = false;
+
+  /** @param target name of the cluster. */
+  constructor(target: string, deps: ClusterResolverDeps) {
+    this.target = target;
+    this.#deps = deps;
+  }
+
+  start(listener: ResolverListener): void {
+    assert(this.#listener === null, "a resolver is started once");
+    this.#listener = listener;
+    this.#watch(this.target);
+  }
+
+  resolveNow(): void {
+    for (const { leaf } of this.#nodes.values()) leaf?.resolveNow();
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#timer?.cancel();
+    for (const node of this.#nodes.values()) closeNode(node);
+  }
+
+  #watch(name: string): void {
+    const node: ClusterNode = {
+      ...{ resource: null, isKnown: false, trouble: null, watch: null, leaf: null },
+    };
+    this.#nodes.set(name, node);
+    const about = (reason: string | null) => (reason === null ? null : `CDS ${name}: ${reason}`);
+    node.watch = this.#deps.client.watch(this.#deps.kind, name, {
+      onResource: (resource) => {
+        node.resource = resource;
+        node.isKnown = true;
+        this.#soon();
+      },
+      onAbsent: (reason) => {
+        node.resource = null;
+        node.isKnown = true;
+        node.trouble = about(reason);
+        this.#soon();
+      },
+      onTrouble: (reason) => {
+        node.trouble = about(reason);
+        this.#soon();
+      },
+    });
+  }
+
+  #soon(): void {
+    if (this.#isClosed) return;
+    this.#timer ??= this.#deps.clock.setTimer(0, () => this.#settle());
+  }
+
+  /** Follows the tree, and yields what it comes to when all of it is known. */
+  #settle(): void {
+    this.#timer = null;
+    const leaves: ClusterLeaf[] = [];
+    const seen = new Set<string>();
+    const problem = this.#walk(this.target, 0, seen, leaves);
+    for (const [name, node] of [...this.#nodes]) {
+      if (seen.has(name)) continue;
+      closeNode(node);
+      this.#nodes.delete(name);
+    }
+    this.#tell(problem ?? this.#trouble(), leaves, problem !== null);
+  }
+
+  /**
+   * Depth first: "the leaf clusters ... in the order in which they are listed" (A37). Returns why
+   * the whole is refused, or null.
+   */
+  #walk(name: string, depth: number, seen: Set<string>, leaves: ClusterLeaf[]): string | null {
+    // "... if the depth is exceeded ... the resource ... will be TRANSIENT_FAILURE" (A37).
+    if (depth > AGGREGATE_DEPTH_MAX)
+      return `clusters are nested deeper than ${AGGREGATE_DEPTH_MAX}`;
+    // "a cluster that stands there already is passed over": the first place counts (A37).
+    if (seen.has(name)) return null;
+    seen.add(name);
+    if (seen.size > AGGREGATE_LEAVES_MAX) return `more than ${AGGREGATE_LEAVES_MAX} clusters`;
+    if (!this.#nodes.has(name)) this.#watch(name);
+    const node = this.#nodes.get(name)!;
+    const { resource } = node;
+    if (resource === null || resource.discovery.kind === "aggregate") {
+      node.leaf?.close();
+      node.leaf = null;
+      if (resource === null || resource.discovery.kind !== "aggregate") return null;
+      for (const child of resource.discovery.clusters) {
+        const problem = this.#walk(child, depth + 1, seen, leaves);
+        if (problem !== null) return problem;
+      }
+      return null;
+    }
+    if (node.leaf === null || !node.leaf.isFor(resource)) {
+      node.leaf?.close();
+      const { client, createResolver } = this.#deps;
+      node.leaf = new LeafWatch(resource, client, createResolver, { onLeaf: () => this.#soon() });
+    }
+    leaves.push({ cluster: resource, assignment: node.leaf.assignment });
+    return null;
+  }
+
+  #trouble(): string | null {
+    for (const { trouble, leaf } of this.#nodes.values()) {
+      const found = trouble ?? leaf?.trouble ?? null;
+      if (found !== null) return found;
+    }
+    return null;
+  }
+
+  get #isWholeKnown(): boolean {
+    for (const { isKnown, leaf } of this.#nodes.values()) {
+      if (!isKnown || (leaf !== null && !leaf.isKnown)) return false;
+    }
+    return true;
+  }
+
+  #tell(trouble: string | null, leaves: readonly ClusterLeaf[], isRefused: boolean): void {
+    const listener = this.#listener!;
+    const root = this.#nodes.get(this.target)!.resource;
+    if (this.#isWholeKnown || isRefused) {
+      const { hashHeader } = this.#deps;
+      const reason = trouble ?? "the control plane names no endpoint";
+      const set =
+        root === null || isRefused
+          ? newEndpointSet([], reason)
+          : endpointSetOf({ root, leaves, hashHeader, isStale: trouble !== null, reason });
+      const text = JSON.stringify(set);
+      if (text !== this.#told) {
+        this.#told = text;
+        listener.onEndpoints(set);
+      }
+    }
+    if (trouble !== null && !this.#isClosed) listener.onError(trouble);
+  }
+}
+
+function closeNode({ watch, leaf }: ClusterNode): void {
+  watch?.close();
+  leaf?.close();
+}

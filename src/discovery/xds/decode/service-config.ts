@@ -1,0 +1,31 @@
+/** What a cluster says of how calls are spread and bounded, as a gRPC service config. */
+import { defined } from "../../../xds/index.ts";
+import type { ClusterResource } from "./cluster.ts";
+
+/** Policies that hash: weights of localities are part of each endpoint's own there (A42). */
+export const HASHING: readonly string[] = ["ring_hash", "maglev"];
+
+/** The service config, after `JSON.parse`, that says what a cluster says. */
+export function serviceConfigOf(
+  { policy, outliers, extensions }: ClusterResource,
+  hashHeader: string | null,
+  overprovisioningPercent: number | undefined,
+): Readonly<Record<string, unknown>> {
+  const name = Object.keys(policy.entry)[0]!;
+  const isHashed = HASHING.includes(name) && hashHeader !== null;
+  const entry = isHashed
+    ? { [name]: { requestHashHeader: hashHeader, ...policy.entry[name] } }
+    : policy.entry;
+  const list = outliers === undefined ? [entry] : around(outliers, entry);
+  const locality = { ...Object(extensions.locality), ...defined({ overprovisioningPercent }) };
+  const hasLocality = Object.keys(locality).length > 0;
+  const fairlead = { ...extensions, ...(hasLocality ? { locality } : {}) };
+  return {
+    loadBalancingConfig: list,
+    ...(Object.keys(fairlead).length === 0 ? {} : { fairlead }),
+  };
+}
+
+function around(outliers: Readonly<Record<string, unknown>>, child: unknown) {
+  return [{ outlier_detection: { ...outliers, childPolicy: [child] } }];
+}

@@ -1,0 +1,11 @@
+/**
+ * The xDS client, and what it makes of clusters and endpoints. Loaded when xDS is spoken only:
+ * protobuf's run-time and the messages take long to load.
+ */
+export type { XdsSystem } from "./ads/server-link.ts";
+export { bootstrapOf, parseBootstrap, type XdsBootstrap } from "./bootstrap/bootstrap.ts";
+export { loadBootstrap } from "./bootstrap/load.ts";
+export { XdsClient, type XdsProtocol } from "./client.ts";
+export { XdsClusterResolver } from "./cluster/resolver.ts";
+export { type ClusterResource, clusterKind } from "./decode/cluster.ts";
+export type { ResourceKind, ResourceWatch, ResourceWatcher } from "./resource.ts";

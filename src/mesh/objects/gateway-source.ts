@@ -1,0 +1,100 @@
+/**
+ * The configuration of one Gateway, from Kubernetes objects.
+ *
+ * Whoever names a Gateway means it: a class that does not exist is taken for ours. One that is of
+ * another controller is not served.
+ */
+import type { Clock, Logger } from "../../base/index.ts";
+import type { GatewayClass, ObjectSource, Resolver } from "../../discovery/index.ts";
+import { CONTROLLER_NAME, RouteEvaluator, type RouteObjects } from "../../routes/index.ts";
+import type { MeshListener, MeshSource } from "../config.ts";
+import { GatewayConfigs } from "./gateway-config.ts";
+import { type GatewayName, GatewayObjects } from "./gateway-objects.ts";
+
+/** What it needs. */
+export interface GatewaySourceDeps {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly objects: ObjectSource;
+  /** Of a `kubernetes` target; not started. */
+  newResolver(target: string): Resolver;
+}
+
+/** See the head of this file. */
+export class GatewayMeshSource implements MeshSource {
+  readonly #name: GatewayName;
+  readonly #log: Logger;
+  readonly #objects: GatewayObjects;
+  readonly #configs: GatewayConfigs;
+  readonly #evaluator = new RouteEvaluator();
+  #listener: MeshListener | null = null;
+  /** Of listeners that cannot be served, as it was told last. */
+  #faults = "";
+
+  constructor(name: GatewayName, { clock, log, objects: source, newResolver }: GatewaySourceDeps) {
+    this.#name = name;
+    this.#log = log;
+    this.#configs = new GatewayConfigs(newResolver);
+    this.#objects = new GatewayObjects(name, {
+      ...{ clock, log, source },
+      onObjects: () => this.#evaluate(),
+      onProblem: (reason) => this.#listener?.onError(reason),
+    });
+  }
+
+  start(listener: MeshListener): void {
+    this.#listener = listener;
+    this.#objects.start();
+  }
+
+  close(): void {
+    this.#listener = null;
+    this.#objects.close();
+  }
+
+  #evaluate(): void {
+    const key = `${this.#name.namespace}/${this.#name.name}`;
+    const { gateways, statuses } = this.#evaluator.evaluate(this.#withClass());
+    const ports = gateways.get(key)?.ports ?? [];
+    this.#listener?.onConfig(this.#configs.of(key, ports));
+    const judged = statuses.gateways.get(key);
+    const faults = (judged?.listeners ?? []).flatMap(({ name, conditions }) => {
+      const fault = conditions.find(({ type }) => type === "Programmed");
+      return fault?.status === "True" ? [] : [`listener ${name}: ${fault?.message ?? ""}`];
+    });
+    this.#tell(faults.join("; "));
+    if (ports.length > 0) return;
+    if (this.#objects.gateway === null) this.#listener?.onError(`Gateway ${key} does not exist`);
+    else if (judged === undefined) this.#listener?.onError(`${this.#classOf()} is not ours`);
+    else this.#listener?.onError(`Gateway ${key} cannot be served: ${faults.join("; ")}`);
+  }
+
+  /** Once a change. */
+  #tell(faults: string): void {
+    if (faults === this.#faults) return;
+    this.#faults = faults;
+    if (faults === "") return;
+    const gateway = `${this.#name.namespace}/${this.#name.name}`;
+    this.#log.warn("listeners of the Gateway cannot be served", { gateway, reason: faults });
+  }
+
+  #classOf(): string {
+    const { gatewayClassName = "" } = this.#objects.gateway ?? {};
+    const { controllerName = "" } =
+      this.#objects.objects.gatewayClasses.get(gatewayClassName) ?? {};
+    return `GatewayClass ${gatewayClassName} of controller ${controllerName}`;
+  }
+
+  #withClass(): RouteObjects {
+    const { objects, gateway } = this.#objects;
+    if (gateway === null || objects.gatewayClasses.has(gateway.gatewayClassName)) return objects;
+    const { metadata, gatewayClassName: name } = gateway;
+    const assumed: GatewayClass = {
+      kind: "GatewayClass",
+      metadata: { ...metadata, namespace: "", name },
+      ...{ controllerName: CONTROLLER_NAME, hasParametersRef: false, conditions: [] },
+    };
+    const gatewayClasses = new Map([...objects.gatewayClasses, [name, assumed]]);
+    return { ...objects, gatewayClasses };
+  }
+}

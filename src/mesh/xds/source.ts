@@ -1,0 +1,282 @@
+/**
+ * Mesh configurations from an xDS server: LDS, and what follows from it by name (RDS, CDS, SDS).
+ *
+ * A configuration is told when all that it names is known, or known not to exist; until then the
+ * one before holds. So no configuration mixes two generations: a route comes with its clusters.
+ */
+import type { Logger, Timer } from "../../base/index.ts";
+import type {
+  ClusterResource,
+  ResourceKind,
+  ResourceWatch,
+  XdsClient,
+  XdsDiscovery,
+  XdsSystem,
+} from "../../discovery/index.ts";
+import { createResolver } from "../../discovery/index.ts";
+import type { RouteTable } from "../../routes/index.ts";
+import type {
+  ClusterSpec,
+  FilterChain,
+  ListenerSpec,
+  MeshConfig,
+  MeshListener,
+  MeshSource,
+} from "../config.ts";
+import { CertificateError, Certificates, PROVIDER_POLL_MS, secretsOf } from "./certificates.ts";
+import { LISTENER_KIND, type ListenerResource, type TableSource } from "./listener.ts";
+import { NamedWatches } from "./named-watches.ts";
+import { clusterNamesOf, hashHeadersOf, ROUTES_KIND } from "./route-table.ts";
+import { SECRET_KIND, type SecretResource } from "./secret.ts";
+import { chainOf, clusterSpecOf } from "./specs.ts";
+
+/** Everything that a source is told. */
+export interface XdsMeshDeps {
+  readonly client: XdsClient;
+  readonly system: XdsSystem;
+  readonly xds: XdsDiscovery;
+  /** CDS with a check of what it says. */
+  readonly clusterKind: ResourceKind<ClusterResource>;
+  /** The one that is asked for; null: all that the server has for us. */
+  readonly listener: string | null;
+}
+
+let nextScope = 1;
+
+/** See the head of this file. */
+export class XdsMeshSource implements MeshSource {
+  readonly #deps: XdsMeshDeps;
+  readonly #log: Logger;
+  readonly #scope = `xds ${nextScope++}`;
+  readonly #tables: NamedWatches<RouteTable>;
+  readonly #clusters: NamedWatches<ClusterResource>;
+  readonly #secrets: NamedWatches<SecretResource>;
+  readonly #certificates: Certificates;
+  #listeners: ReadonlyMap<string, ListenerResource> | null = null;
+  #listenerTrouble: string | null = null;
+  #lds: ResourceWatch | null = null;
+  #user: MeshListener | null = null;
+  #timer: Timer | null = null;
+  #poll: Timer | null = null;
+  #config: MeshConfig | null = null;
+  #toldTrouble: string | null = null;
+  #toldNotes = "";
+  #isClosed = false;
+
+  constructor(deps: XdsMeshDeps) {
+    this.#deps = deps;
+    this.#log = deps.system.log;
+    const { client, clusterKind } = deps;
+    const onChange = () => this.#soon();
+    this.#tables = new NamedWatches(client, ROUTES_KIND, onChange);
+    this.#clusters = new NamedWatches(client, clusterKind, onChange);
+    this.#secrets = new NamedWatches(client, SECRET_KIND, onChange);
+    this.#certificates = new Certificates(client.bootstrap, this.#secrets);
+  }
+
+  start(listener: MeshListener): void {
+    this.#user = listener;
+    const { client, listener: name } = this.#deps;
+    if (name === null) {
+      this.#lds = client.watchAll(LISTENER_KIND, {
+        onResources: (all) => this.#setListeners(all, null),
+        onTrouble: (reason) => {
+          this.#listenerTrouble = reason;
+          this.#soon();
+        },
+      });
+      return;
+    }
+    this.#lds = client.watch(LISTENER_KIND, name, {
+      onResource: (value) => this.#setListeners(new Map([[name, value]]), null),
+      onAbsent: (reason) => this.#setListeners(new Map(), `LDS ${name}: ${reason}`),
+      onTrouble: (reason) => {
+        this.#listenerTrouble = reason === null ? null : `LDS ${name}: ${reason}`;
+        this.#soon();
+      },
+    });
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#timer?.cancel();
+    this.#poll?.cancel();
+    this.#lds?.close();
+    for (const each of [this.#tables, this.#clusters, this.#secrets]) each.close();
+    this.#deps.client.close();
+  }
+
+  #setListeners(all: ReadonlyMap<string, ListenerResource>, trouble: string | null): void {
+    this.#listeners = all;
+    this.#listenerTrouble = trouble;
+    this.#soon();
+  }
+
+  #soon(): void {
+    if (this.#isClosed) return;
+    this.#timer ??= this.#deps.system.clock.setTimer(0, () => this.#settle());
+  }
+
+  /** Follows the names; tells what all of it comes to, when all of it is known. */
+  #settle(): void {
+    this.#timer = null;
+    const isKnown = this.#follow();
+    const problems: string[] = [];
+    if (isKnown) this.#tell(this.#build(problems));
+    const trouble =
+      this.#listenerTrouble ??
+      problems[0] ??
+      this.#tables.trouble ??
+      this.#clusters.trouble ??
+      this.#secrets.trouble;
+    if (this.#isClosed || trouble === this.#toldTrouble) return;
+    this.#toldTrouble = trouble;
+    if (trouble !== null) this.#user!.onError(trouble);
+    // That all is well again is told by a configuration.
+    else if (this.#config !== null) this.#user!.onConfig(this.#config);
+  }
+
+  #follow(): boolean {
+    if (this.#listeners === null) return false;
+    const tables = new Set<string>();
+    const secrets = new Set<string>();
+    for (const { chains } of this.#listeners.values()) {
+      for (const { routes, tls } of chains) {
+        if (routes.kind === "rds") tables.add(routes.name);
+        if (tls !== null) secretsOf(tls, secrets);
+      }
+    }
+    const hasTables = this.#tables.want(tables);
+    // While a table is awaited, the clusters of those before must stay: calls go there.
+    if (!hasTables) return false;
+    const names = new Set<string>();
+    this.#eachTable((table) => {
+      for (const name of clusterNamesOf(table)) names.add(name);
+    });
+    const hasClusters = this.#clusters.want(names);
+    for (const name of names) {
+      const tls = this.#clusters.get(name).value?.tls ?? null;
+      if (tls !== null) secretsOf(tls, secrets);
+    }
+    return this.#secrets.want(secrets) && hasClusters;
+  }
+
+  #eachTable(use: (table: RouteTable) => void): void {
+    for (const { chains } of this.#listeners!.values()) {
+      for (const { routes } of chains) {
+        const table = this.#tableOf(routes);
+        if (table !== null) use(table);
+      }
+    }
+  }
+
+  #tableOf(source: TableSource): RouteTable | null {
+    return source.kind === "inline" ? source.table : this.#tables.get(source.name).value;
+  }
+
+  #build(problems: string[]): MeshConfig {
+    this.#certificates.usesFiles = false;
+    const listeners: ListenerSpec[] = [];
+    const notes: string[] = [];
+    for (const { name, address, chains, notes: own } of this.#listeners!.values()) {
+      for (const note of own) notes.push(`listener ${name}: ${note}`);
+      const made: FilterChain[] = [];
+      for (const chain of chains) {
+        const found = this.#tried(problems, () =>
+          chainOf(chain, (source) => this.#tableOf(source), this.#certificates),
+        );
+        if (found !== null) made.push(found);
+      }
+      if (made.length > 0) listeners.push(this.#sameListener({ name, address, chains: made }));
+    }
+    const clusters = this.#buildClusters(problems);
+    this.#tellNotes(notes);
+    this.#armPoll();
+    return { listeners, clusters };
+  }
+
+  #buildClusters(problems: string[]): Map<string, ClusterSpec> {
+    const headers = new Map<string, string>();
+    const clusters = new Map<string, ClusterSpec>();
+    const names = new Set<string>();
+    this.#eachTable((table) => {
+      hashHeadersOf(table, headers);
+      for (const name of clusterNamesOf(table)) names.add(name);
+    });
+    for (const name of names) {
+      const resource = this.#clusters.get(name).value;
+      if (resource === null || resource.discovery.kind === "original-dst") continue;
+      const header = headers.get(name) ?? null;
+      const spec = this.#tried(problems, () =>
+        clusterSpecOf(resource, this.#scope, header, this.#certificates, () =>
+          this.#newResolver(name, header),
+        ),
+      );
+      if (spec === null) continue;
+      const before = this.#config?.clusters.get(name);
+      clusters.set(name, before?.key === spec.key ? before : spec);
+    }
+    return clusters;
+  }
+
+  #newResolver(name: string, hashHeader: string | null) {
+    const { client, system, xds, clusterKind } = this.#deps;
+    return new xds.XdsClusterResolver(name, {
+      ...{ client, hashHeader, kind: clusterKind, clock: system.clock },
+      createResolver: (target) => createResolver(target, system),
+    });
+  }
+
+  #tried<T>(problems: string[], make: () => T): T | null {
+    try {
+      return make();
+    } catch (error) {
+      if (!(error instanceof CertificateError)) throw error;
+      problems.push(error.message);
+      return null;
+    }
+  }
+
+  /** The object of before, where it says the same. */
+  #sameListener(spec: ListenerSpec): ListenerSpec {
+    const before = this.#config?.listeners.find(({ name }) => name === spec.name);
+    if (before === undefined || before.chains.length !== spec.chains.length) return spec;
+    const isSame = spec.chains.every((chain, i) => {
+      const other = before.chains[i]!;
+      const says = ({ serverNames, tls }: FilterChain) => JSON.stringify([serverNames, tls]);
+      return chain.table === other.table && says(chain) === says(other);
+    });
+    const isSameAddress = JSON.stringify(before.address) === JSON.stringify(spec.address);
+    return isSame && isSameAddress ? before : spec;
+  }
+
+  #tell(config: MeshConfig): void {
+    const before = this.#config;
+    if (before !== null && isSame(before, config)) return;
+    this.#config = config;
+    this.#user!.onConfig(config);
+  }
+
+  #tellNotes(notes: readonly string[]): void {
+    const text = notes.join("\n");
+    if (text === this.#toldNotes) return;
+    this.#toldNotes = text;
+    if (notes.length > 0)
+      this.#log.info("parts of the xDS configuration are not applied", { notes });
+  }
+
+  #armPoll(): void {
+    this.#poll?.cancel();
+    if (!this.#certificates.usesFiles) return;
+    this.#poll = this.#deps.system.clock.setTimer(PROVIDER_POLL_MS, () => this.#settle());
+    this.#poll.unref();
+  }
+}
+
+function isSame(a: MeshConfig, b: MeshConfig): boolean {
+  if (a.listeners.length !== b.listeners.length || a.clusters.size !== b.clusters.size)
+    return false;
+  const isListener = a.listeners.every((each, i) => each === b.listeners[i]);
+  return isListener && [...a.clusters].every(([name, spec]) => b.clusters.get(name) === spec);
+}

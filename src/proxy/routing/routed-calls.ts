@@ -1,0 +1,179 @@
+/**
+ * Calls of many targets: each finds its route in the table of the connection that it came on, and
+ * goes to one of the route's clusters; or is refused with a reason.
+ */
+import type { Rng } from "../../base/index.ts";
+import { isGrpcRequest, withTimeout } from "../../cluster/index.ts";
+import { Status } from "../../grpc/index.ts";
+import type { HeaderList, Stream, StreamEvents } from "../../http2/index.ts";
+import type { MeshCluster, MeshClusters } from "../../mesh/index.ts";
+import { isSampled, type Route, RouteFinder, type RouteTable } from "../../routes/index.ts";
+import type { Counter, Registry } from "../../telemetry/index.ts";
+import { answer } from "../answers.ts";
+import { deadlineOf } from "../deadline.ts";
+import type { Downstream } from "../downstream.ts";
+import type { Front } from "../front.ts";
+import { Relay } from "../relay.ts";
+import { type MirrorCall, Mirrors } from "./mirrors.ts";
+import { type PreparedCluster, PreparedForward } from "./prepared-route.ts";
+import { REFUSED_CALL } from "./refused-call.ts";
+import { RoutedRelay } from "./routed-relay.ts";
+
+/** Why calls are refused before they have a cluster: label values. */
+const REFUSALS = ["no_route", "no_cluster", "route"] as const;
+type Refusal = (typeof REFUSALS)[number];
+
+/** More of an authority or path is not told. */
+const TOLD_CHARS_MAX = 128;
+
+/** A table made ready. */
+export class ReadyTable {
+  /** For people: where it belongs. */
+  readonly name: string;
+  readonly finder: RouteFinder;
+  readonly #prepared = new Map<Route, PreparedForward>();
+
+  constructor(name: string, table: RouteTable) {
+    this.name = name;
+    this.finder = new RouteFinder(table);
+  }
+
+  /** A route that forwards, made ready once. */
+  prepared(route: Route): PreparedForward | null {
+    const known = this.#prepared.get(route);
+    if (known !== undefined) return known;
+    if (route.action.kind === "refuse") return null;
+    const made = new PreparedForward(route, route.action);
+    this.#prepared.set(route, made);
+    return made;
+  }
+}
+
+/** See the head of this file. */
+export class RoutedCalls {
+  readonly mirrors: Mirrors;
+  readonly #front: Front;
+  readonly #clusters: MeshClusters;
+  readonly #rng: Rng;
+  readonly #refusals: Readonly<Record<Refusal, Counter>>;
+
+  constructor(front: Front, clusters: MeshClusters, rng: Rng, registry: Registry) {
+    this.#front = front;
+    this.#clusters = clusters;
+    this.#rng = rng;
+    this.mirrors = new Mirrors(registry);
+    const name = "fairlead_route_refusals_total";
+    const help = "Calls refused: no route, a route's cluster that does not exist, a route's word.";
+    const pairs = REFUSALS.map((reason) => [reason, registry.counter(name, help, { reason })]);
+    this.#refusals = Object.fromEntries(pairs) as Record<Refusal, Counter>;
+  }
+
+  /** Starts a call that came on a connection of this table; null: of none. */
+  start(
+    table: ReadyTable | null,
+    from: Downstream,
+    stream: Stream,
+    list: HeaderList,
+    isEnd: boolean,
+  ): StreamEvents {
+    this.#front.metrics.calls.add();
+    if (list.isTooLarge) {
+      this.#front.refuseOversized(stream, list);
+      return REFUSED_CALL;
+    }
+    const authority = list.authority?.value ?? list.host?.value ?? "";
+    const path = list.path?.value ?? "";
+    const route = table?.finder.find(authority, path, list, this.#rng) ?? null;
+    if (route === null) {
+      const where = `no route of ${table?.name ?? "this listener"} matches`;
+      const reason = `${where} authority ${told(authority)} and path ${told(path)}`;
+      return this.#refuse("no_route", stream, list, Status.UNIMPLEMENTED, 404, reason);
+    }
+    const prepared = table!.prepared(route);
+    if (prepared === null) return this.#refuseByRoute(route, stream, list);
+    const chosen = prepared.choose(this.#rng);
+    const cluster = this.#clusters.get(chosen.name);
+    if (cluster === undefined) {
+      const reason = `cluster ${chosen.name} of ${route.name} does not exist`;
+      return this.#refuse("no_cluster", stream, list, Status.UNAVAILABLE, 503, reason);
+    }
+    return this.#forward(prepared, chosen, cluster, from, stream, list, isEnd);
+  }
+
+  #forward(
+    prepared: PreparedForward,
+    chosen: PreparedCluster,
+    cluster: MeshCluster,
+    from: Downstream,
+    stream: Stream,
+    list: HeaderList,
+    isEnd: boolean,
+  ): StreamEvents {
+    const { action } = prepared;
+    const nowMs = stream.openedMs;
+    const isGrpc = isGrpcRequest(list);
+    const method = isGrpc ? prepared.methodOf(cluster.policies?.find(list) ?? null) : null;
+    const limitMs = Math.min(action.timeoutMs ?? Infinity, method?.timeoutMs ?? Infinity);
+    let deadlineMs = deadlineOf(list, nowMs);
+    let sent = chosen.request === null ? list : chosen.request.apply(list);
+    if (nowMs + limitMs < deadlineMs) {
+      deadlineMs = nowMs + limitMs;
+      if (isGrpc) sent = withTimeout(sent, limitMs);
+    }
+    const isPlain = chosen.response === null && action.mirrors.length === 0;
+    const relay = isPlain
+      ? new Relay(this.#front, stream, list)
+      : new RoutedRelay(this.#front, stream, list, chosen.response);
+    const call = cluster.use().call(sent, isEnd, relay, deadlineMs, nowMs, method);
+    if (method !== null) call.waitForReady = method.waitForReady !== false;
+    call.caller = from;
+    relay.join(call);
+    if (relay instanceof RoutedRelay && action.mirrors.length > 0) {
+      relay.mirrorTo(this.#mirror(prepared, sent, isEnd, deadlineMs, nowMs));
+    }
+    call.start();
+    return relay;
+  }
+
+  #mirror(
+    { action }: PreparedForward,
+    list: HeaderList,
+    isEnd: boolean,
+    deadlineMs: number,
+    nowMs: number,
+  ): MirrorCall[] {
+    const started: MirrorCall[] = [];
+    for (const { cluster: name, perMillion } of action.mirrors) {
+      const cluster = this.#clusters.get(name);
+      if (cluster === undefined || !isSampled(perMillion, this.#rng)) continue;
+      const mirror = this.mirrors.start(cluster.use(), list, isEnd, deadlineMs, nowMs);
+      if (mirror !== null) started.push(mirror);
+    }
+    return started;
+  }
+
+  #refuseByRoute({ name, action }: Route, stream: Stream, list: HeaderList): StreamEvents {
+    if (action.kind === "forward") return REFUSED_CALL;
+    const { status, httpStatus, reason } = action;
+    return this.#refuse("route", stream, list, status, httpStatus, `${name}: ${reason}`);
+  }
+
+  #refuse(
+    kind: Refusal,
+    stream: Stream,
+    list: HeaderList,
+    status: Status,
+    httpStatus: number,
+    reason: string,
+  ): StreamEvents {
+    this.#refusals[kind].add();
+    this.#front.refusals.warn("call refused", `route ${kind}`, () => ({ kind, reason }));
+    answer(stream, list, status, reason, httpStatus);
+    return REFUSED_CALL;
+  }
+}
+
+/** What a caller chose, short enough for its answer and a log. */
+function told(text: string): string {
+  return JSON.stringify(text.length > TOLD_CHARS_MAX ? `${text.slice(0, TOLD_CHARS_MAX)}…` : text);
+}

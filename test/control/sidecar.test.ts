@@ -1,0 +1,138 @@
+/**
+ * Envoy as a sidecar, driven by `fairlead control`: in a network namespace whose connections are
+ * captured, a client dials a Service's cluster IP, and each call goes to another pod; what is no
+ * plaintext gRPC to a known port passes through.
+ */
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import type { Socket } from "node:net";
+import { test } from "node:test";
+import { NetworkNamespace, whyNoNamespace } from "../kubernetes/netns.ts";
+import { eventually } from "../kubernetes/wait.ts";
+import { requirePeer } from "../peers/find.ts";
+import type { RunningProcess } from "../peers/processes.ts";
+import { ControlPlane } from "./control-plane.ts";
+import { envoyArgs, rejections } from "./envoy.ts";
+import { ObjectsDirectory } from "./objects-directory.ts";
+import { Pods } from "./pods.ts";
+import { failuresOf, peersOf, XdsClient } from "./xds-client.ts";
+
+const PROXY_UID = 1337;
+const CLUSTER_IP = "10.96.0.50";
+const PLAIN_IP = "10.96.0.60";
+const CONTROL = "127.0.0.1:18000";
+
+/** Everything to cluster IPs is redirected, but what the proxy itself sends. */
+const CAPTURE = `
+table ip fairlead {
+  chain output {
+    type nat hook output priority -100;
+    meta skuid ${PROXY_UID} return
+    ip daddr 10.96.0.0/16 meta l4proto tcp redirect to :15001
+  }
+}`;
+
+/** A server that speaks first, as MySQL does. */
+const SPEAKS_FIRST = `
+import socket
+s = socket.create_server(("${PLAIN_IP}", 3306))
+print("ready", flush=True)
+while True:
+    c, _ = s.accept()
+    c.sendall(b"I speak first")
+    c.close()
+`;
+
+for (const isDelta of [false, true]) {
+  const way = isDelta ? "delta" : "state of the world";
+  test(`Envoy as sidecar by ${way}: spread, scale, rollout, outage, passthrough`, async (t) => {
+    const why = whyNoNamespace();
+    if (why !== null) return t.skip(why);
+    const [envoy, echo, caller] = ["envoy", "echo-server", "xds-client"].map((name) =>
+      requirePeer(t, name),
+    );
+    const [nft, python] = ["nft", "python-grpcio"].map((name) => requirePeer(t, name));
+    if (!envoy || !echo || !caller || !nft || !python) return;
+    const netns = await NetworkNamespace.create("nameserver 127.0.0.1\n");
+    const objects = new ObjectsDirectory();
+    const start = (path: string, args: readonly string[], options = {}): RunningProcess =>
+      netns.start(path, args, options);
+    const pods = new Pods(echo, objects, "echo", 7000, start);
+    t.after(async () => {
+      await netns.close();
+      objects.close();
+    });
+    execFileSync("ip", ["netns", "exec", netns.name, nft, "-f", "-"], { input: CAPTURE });
+    objects.service("echo", { clusterIP: CLUSTER_IP });
+    const ip = (pod: number) => `10.244.0.${pod}`;
+    const peer = (pod: number) => `${ip(pod)}:7000`;
+    await pods.add(ip(1), ip(2), ip(3));
+    await netns.start(python, ["-c", SPEAKS_FIRST]).waitFor(/ready/);
+    const plane = await ControlPlane.startIn(objects.path, CONTROL, start);
+    const uid = ["--reuid", String(PROXY_UID), "--regid", String(PROXY_UID), "--clear-groups"];
+    const args = envoyArgs({ control: CONTROL, adminPort: 15000, isDelta });
+    const proxy = netns.start("setpriv", [...uid, envoy, ...args], { name: "envoy" });
+    await eventually("Envoy's listeners", async () => {
+      if (proxy.exit !== null) throw new Error(`envoy ended: ${proxy.output}`);
+      return (await get(netns, 15000, "/listeners")).includes("prod/echo:50051");
+    });
+    const client = new XdsClient(
+      [caller],
+      objects.path,
+      CONTROL,
+      `passthrough:///${CLUSTER_IP}:50051`,
+      { start },
+    );
+    await client.ready();
+    await client.next(60);
+    const spread = peersOf(await client.next(150));
+    assert.deepEqual([...spread.keys()].sort(), [1, 2, 3].map(peer));
+    for (const [name, count] of spread) assert.ok(count >= 20, `${name}: ${count} of 150`);
+
+    await pods.add(ip(4));
+    const publishedAt = Date.now();
+    await eventually("a call at the new pod", () => peersOf(client.calls).has(peer(4)));
+    const first = client.calls.find((call) => call.peer === peer(4))!;
+    t.diagnostic(`slice written -> first call at the new pod ended: ${first.at - publishedAt} ms`);
+    await pods.replace(
+      [1, 2, 3, 4].map((pod) => [ip(pod), ip(pod + 10)]),
+      () => client.next(40),
+    );
+    const replaced = peersOf(await client.next(100));
+    assert.deepEqual([...replaced.keys()].sort(), [11, 12, 13, 14].map(peer));
+
+    assert.equal(await hear(netns, PLAIN_IP, 3306), "I speak first");
+    await plane.kill();
+    await client.next(50);
+    assert.equal(await hear(netns, PLAIN_IP, 3306), "I speak first");
+    await plane.start();
+    await pods.add(ip(5));
+    await eventually("a pod that came after the restart", () => peersOf(client.calls).has(peer(5)));
+    assert.deepEqual(failuresOf(client.calls), []);
+    assert.deepEqual(rejections(proxy), []);
+  });
+}
+
+/** What a server says to a client that is silent. */
+function hear(netns: NetworkNamespace, host: string, port: number): Promise<string> {
+  return read(netns.dial(host, port));
+}
+
+/** The answer of a server inside; "" when there is none. */
+function get(netns: NetworkNamespace, port: number, path: string): Promise<string> {
+  const socket = netns.dial("127.0.0.1", port);
+  socket.write(`GET ${path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`);
+  return read(socket);
+}
+
+/** All that comes until the end, however it ends. */
+async function read(socket: Socket): Promise<string> {
+  let text = "";
+  socket.on("data", (bytes) => {
+    text += bytes;
+  });
+  socket.on("end", () => socket.destroy());
+  socket.on("error", () => {});
+  await new Promise((done) => socket.once("close", done));
+  return text;
+}
