@@ -1,8 +1,10 @@
 /**
  * The scenario of Google's grpc-gke-nlb-tutorial with real processes: TLS in front, two services by
- * path, calls in turn, pods that say NOT_SERVING left out; and changes of what is served under load.
+ * path, calls in turn, pods that say NOT_SERVING left out; and changes of what is served under
+ * load.
  */
 import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { connect } from "node:tls";
 import { Metadata } from "@grpc/grpc-js";
@@ -224,6 +226,36 @@ test("header filters reach the pod and the caller, and a mirror gets its copy", 
     const { body } = await ask(edge.admin, "/metrics");
     return /^fairlead_mirrored_calls_total\{outcome="answered"\} [1-9]/m.test(body);
   });
+});
+
+test("several workers serve one Gateway, whose configuration is found out once", async () => {
+  await edge.rotate("third");
+  await edge.proxy.stop();
+  await edge.startProxy("--workers", "2");
+  const clients = Array.from({ length: 4 }, () => edge.client());
+  const answers = await Promise.all(
+    Array.from({ length: 40 }, (_, i) => callApi(clients[i % 4], i % 2 ? ECHO : REVERSE, "ab")),
+  );
+  assert.deepEqual(
+    new Set(answers.map(({ code, text }) => `${code} ${text}`)),
+    new Set(["0 ab", "0 ba"]),
+  );
+  assert.equal(edge.proxy.stderr.split('"msg":"listening"').length, 2, "one line for both");
+  const { body } = await ask(edge.admin, "/clusters?format=json");
+  const [{ target, endpoints }] = JSON.parse(body).clusters;
+  assert.deepEqual([target, endpoints.length], ["prod/echo:50051", 3]);
+  // One of them takes another's place.
+  const pid = Number(/"workerPid":(\d+)/.exec(edge.proxy.stderr)?.[1]);
+  process.kill(pid, "SIGKILL");
+  await edge.proxy.waitFor(/another one takes its place/);
+  await until("both listen", async () => {
+    const { body: metrics } = await ask(edge.admin, "/metrics");
+    return /^fairlead_workers 2$/m.test(metrics);
+  });
+  const again = await Promise.all(
+    Array.from({ length: 8 }, () => callApi(edge.client(), ECHO, "x", new Metadata())),
+  );
+  assert.deepEqual(new Set(again.map(({ code }) => code)), new Set([0]));
 });
 
 test("listeners come and go, and what stays keeps its connections", async () => {
