@@ -24,6 +24,7 @@ const SUBPATHS: Record<string, string> = {
   "grpc-js": "src/client/grpc-js/public.ts",
   connect: "src/client/connect/public.ts",
   proxy: "src/proxy/public.ts",
+  control: "src/control/public.ts",
 };
 
 /** Those of them that an application imports into itself: their import must be cheap. */

@@ -46,6 +46,10 @@ export function addCaptureOptions(command: Command): void {
     );
 }
 
+/** Both run in the same hook, and the packet goes through it to the end. */
+export const NO_NODE_TPROXY =
+  "--mode node takes --capture-by redirect alone: what TPROXY takes, kube-proxy would still rewrite";
+
 /** Flags that mean nothing where the original destination decides. */
 const EXCLUDED = [
   ["listen", "--listen"],
@@ -78,6 +82,7 @@ export function captureConfig(
       throw new UsageError(`${given[0]} needs --mode sidecar or --mode node`);
     return null;
   }
+  if (mode === "node" && captureBy === "tproxy") throw new UsageError(NO_NODE_TPROXY);
   for (const [key, flag] of EXCLUDED) {
     if (options[key] === undefined) continue;
     throw new UsageError(

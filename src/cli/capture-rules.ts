@@ -13,7 +13,7 @@ import {
   tryParseCidr,
   tryParsePorts,
 } from "../proxy/index.ts";
-import { PORT_BOUNDS } from "./capture-options.ts";
+import { NO_NODE_TPROXY, PORT_BOUNDS } from "./capture-options.ts";
 import { badValue, listOption, oneOf, UsageError, valueOption, wholeNumber } from "./usage.ts";
 import { addCommonOptions, type CommonOptions, newVerb } from "./verb.ts";
 
@@ -132,6 +132,7 @@ export function parseCidrs(flag: string, text: string): string[] {
 function rulesSpec(options: CaptureRulesOptions): RulesSpec {
   const { mode, captureBy, outboundPort, inboundPort, uid, gid } = options;
   if (mode === undefined) throw new UsageError("--mode is missing: sidecar or node");
+  if (mode === "node" && captureBy === "tproxy") throw new UsageError(NO_NODE_TPROXY);
   const actions = [options.apply, options.delete, options.print].filter((each) => each === true);
   if (actions.length > 1) throw new UsageError("--print, --apply and --delete exclude each other");
   const sourceCidrs = options.sourceCidrs?.flat() ?? [];

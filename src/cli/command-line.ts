@@ -20,16 +20,20 @@ const ROOT_EXAMPLES = [
 /** Every verb, in the order of the help. */
 const VERBS: Record<string, () => Promise<Command>> = {
   proxy: async () => (await import("./proxy.ts")).proxyCommand(),
+  control: async () => (await import("./control.ts")).controlCommand(),
   why: async () => (await import("./why.ts")).whyCommand(),
   endpoints: async () => (await import("./endpoints.ts")).endpointsCommand(),
   check: async () => (await import("./check.ts")).checkCommand(),
+  "proxy-status": async () => (await import("./proxy-status.ts")).proxyStatusCommand(),
   "proxy-config": async () => (await import("./proxy-config.ts")).proxyConfigCommand(),
   "capture-rules": async () => (await import("./capture-rules.ts")).captureRulesCommand(),
+  inject: async () => (await import("./inject.ts")).injectCommand(),
+  uninject: async () => (await import("./inject.ts")).uninjectCommand(),
   lab: async () => (await import("./lab.ts")).labCommand(),
 };
 
 /** Short names, as istioctl has them. */
-const ALIASES: Record<string, string> = { pc: "proxy-config" };
+const ALIASES: Record<string, string> = { pc: "proxy-config", ps: "proxy-status" };
 
 /** Runs the verb that `args` name; resolves with the exit code, errors printed. */
 export async function runCommandLine(args: readonly string[]): Promise<number> {

@@ -9,3 +9,4 @@
  * Must never: know the proxy or the control plane; make a connection of its own.
  */
 export { channelFactory } from "./grpc-js/fairlead-channel.ts";
+export { createChannel } from "./plain/public.ts";

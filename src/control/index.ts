@@ -6,6 +6,18 @@
  * no other, equal objects give equal versions everywhere, and no snapshot mixes two generations.
  * Must never: relay a call, or know the insides of client and proxy.
  */
+export type { NodesView, NodeTypeView, NodeView } from "./ads/status.ts";
+
+export {
+  INJECT_DEFAULTS,
+  type InjectOptions,
+  injectManifest,
+  MANIFEST_BYTES_MAX,
+  ManifestError,
+  type ManifestNote,
+  type Rewritten,
+  uninjectManifest,
+} from "./inject/index.ts";
 export { ControlObjects, type ControlObjectsDeps } from "./objects/control-objects.ts";
 export type {
   ObjectKey,
@@ -15,6 +27,21 @@ export type {
   ObjectsState,
   TouchedKeys,
 } from "./objects/state.ts";
+export {
+  type AdminPage,
+  type AdminPages,
+  jsonPage,
+  textPage,
+} from "./plane/admin.ts";
+export {
+  CONTROL_DEFAULTS,
+  type ControlAddresses,
+  type ControlConfig,
+  ControlPlane,
+  type ControlSystem,
+  type StatusJudge,
+} from "./plane/control-plane.ts";
+export { ROUTE_PLANNER, STATUS_JUDGE } from "./plane/routes.ts";
 export type {
   NodeInfo,
   NodeKind,
@@ -37,13 +64,11 @@ export {
   type StatusControlDeps,
   type StatusReport,
 } from "./status/status-control.ts";
-
 export type { StatusRow } from "./status/tasks.ts";
 export type {
-  WantedClass,
   WantedCondition,
   WantedGateway,
   WantedListener,
-  WantedRoute,
+  WantedParent,
   WantedStatuses,
 } from "./status/wanted.ts";

@@ -40,6 +40,7 @@ test("a static target yields its set once, at the start, and nothing afterwards"
     zone: null,
     source: "static",
     weight: 1,
+    group: null,
     conditions: null,
     rule: null,
   });

@@ -96,7 +96,6 @@ const REFUSED: readonly (readonly [target: string, says: RegExp])[] = [
   ["a/b:1", /is not a host name/],
   ["a:1,b:2", /takes IP addresses only, "a:1" is none: write static:/],
   ["http://echo:80", /unknown scheme "http"/],
-  ["xds:///echo", /unknown scheme "xds"/],
   ["dns://echo:1", /the name is missing: write dns:\/\/\/echo:1/],
   ["dns:///a:1,b:2", /dns takes one name/],
   ["dns://ns.example/a:1", /the DNS server "ns.example" must be an IP/],

@@ -107,7 +107,7 @@ function oneRequest(call: ServerCall, onService: (service: string) => void): Ser
   };
 }
 
-/** The name in a request; null for bytes that are none. Names of 128 bytes and more are not ours. */
+/** The name in a request; null for bytes that are none. A name of 128 bytes is none of ours. */
 function parseService(message: Uint8Array): string | null {
   if (message.length === 0) return "";
   if (message[0] !== SERVICE_TAG || message.length < 2) return null;

@@ -6,7 +6,7 @@
 
 /** Connections at a time: 10,000 nodes of a cluster, with room for those that reconnect. */
 export const SERVER_CONNECTIONS_MAX = 20_000;
-/** MAX_CONCURRENT_STREAMS: a node has one stream of discovery, and asks seldom for anything else. */
+/** MAX_CONCURRENT_STREAMS: a node has one stream of discovery, and seldom asks anything else. */
 export const SERVER_CALLS_PER_CONNECTION_MAX = 100;
 /** A connection without a call for this long is closed in order: a node always has one. */
 export const SERVER_IDLE_TIMEOUT_MS = 300_000;

@@ -152,7 +152,7 @@ test("a stream hears messages in order, sends shared parts, and ends with a stat
   assert.deepEqual(probe.heard.slice(3), ["closed"]);
 });
 
-test("what a reader does not take stays a reference, and it is said when it was taken", async (t) => {
+test("what a reader does not take stays a reference; it is said when it was taken", async (t) => {
   const running = await start(t);
   const { probe } = running;
   const call = stream(running);
@@ -261,7 +261,7 @@ for (const { name, bytes, status } of BAD_BYTES) {
   });
 }
 
-test("calls beyond the limit of a connection are refused, and connections beyond theirs", async (t) => {
+test("calls beyond a connection's limit are refused, and connections beyond theirs", async (t) => {
   const running = await start(t, { maxCallsPerConnection: 2, maxConnections: 1 });
   const session = connectHttp2(`http://${running.address}`);
   t.after(() => session.destroy());

@@ -21,8 +21,7 @@ export class CallRefusal extends Error {
 /**
  * Makes a method of a function from request to answer.
  *
- * @param answer may throw CallRefusal, or reject with it when it has to ask others first; anything
- *   else that it throws is our bug, and told as INTERNAL.
+ * @param answer may throw CallRefusal; anything else that it throws is told as INTERNAL.
  */
 export function unaryMethod(
   path: string,

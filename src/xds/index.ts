@@ -6,6 +6,7 @@
  * it is imported only where xDS is spoken, because protobuf's run-time takes long to load.
  * Must never: hold a stream, know Kubernetes, or decide what a resource means.
  */
+
 export {
   type AnyMessage,
   type Decoded,
@@ -48,6 +49,7 @@ export {
   type Subchannel,
   SubchannelSchema,
 } from "./generated/channelz_pb.js";
+export { ClientResourceStatus } from "./generated/envoy/admin/v3/config_dump_shared_pb.js";
 export {
   type CircuitBreakers,
   type CircuitBreakers_Thresholds,
@@ -165,6 +167,8 @@ export {
   ResourceSchema,
 } from "./generated/envoy/service/discovery/v3/discovery_pb.js";
 export {
+  type ClientConfig,
+  type ClientConfig_GenericXdsConfig,
   ClientConfig_GenericXdsConfigSchema,
   ClientConfigSchema,
   ClientStatusRequestSchema,

@@ -69,13 +69,20 @@ spec:
 `;
 
 /** As kube-proxy has it in its mode nftables: a pod by chance for each connection. */
+const POD_OF_CHANCE = PODS.map((ip, i) => `${i} : ${ip}`).join(", ");
 const KUBE_PROXY = `
 table inet kube-proxy {
+  chain services {
+    ip daddr ${CLUSTER_IPS.echo} tcp dport ${PORTS.grpc} dnat ip to numgen random mod 3 map { ${POD_OF_CHANCE} }
+    ip daddr { ${CLUSTER_IPS.others}, ${CLUSTER_IPS.odd} } dnat ip to ${OTHERS}
+  }
   chain nat-prerouting {
     type nat hook prerouting priority dstnat; policy accept;
-    ip daddr ${CLUSTER_IPS.echo} tcp dport ${PORTS.grpc} dnat ip to numgen random mod 3 map { ${PODS.map((ip, i) => `${i} : ${ip}`).join(", ")} }
-    ip6 daddr ${CLUSTER_IPS.echoIPv6} tcp dport ${PORTS.grpc} reject
-    ip daddr { ${CLUSTER_IPS.others}, ${CLUSTER_IPS.odd} } dnat ip to ${OTHERS}
+    jump services
+  }
+  chain nat-output {
+    type nat hook output priority -100; policy accept;
+    jump services
   }
 }
 `;

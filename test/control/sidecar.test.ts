@@ -43,7 +43,7 @@ while True:
     c.close()
 `;
 
-for (const isDelta of [false]) {
+for (const isDelta of [false, true]) {
   const way = isDelta ? "delta" : "state of the world";
   test(`Envoy as sidecar by ${way}: spread, scale, rollout, outage, passthrough`, async (t) => {
     const why = whyNoNamespace();

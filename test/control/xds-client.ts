@@ -23,6 +23,8 @@ export interface EndedCall {
 /** How a language's program is started. */
 export interface Language {
   readonly name: string;
+  /** Whether `pick_first` of a cluster is done: grpc-js-xds has it behind an environment variable. */
+  readonly hasPickFirst: boolean;
   /** Program and first arguments; null: a peer is missing, and the test is skipped. */
   command(t: SkippableTest): readonly string[] | null;
 }
@@ -31,6 +33,7 @@ export interface Language {
 export const LANGUAGES: readonly Language[] = [
   {
     name: "grpc-go",
+    hasPickFirst: true,
     command: (t) => {
       const program = requirePeer(t, "xds-client");
       return program === null ? null : [program];
@@ -38,6 +41,7 @@ export const LANGUAGES: readonly Language[] = [
   },
   {
     name: "C-core (Python)",
+    hasPickFirst: true,
     command: (t) => {
       const python = requirePeer(t, "python-grpcio");
       const script = requirePeer(t, "xds-client.py");
@@ -46,6 +50,7 @@ export const LANGUAGES: readonly Language[] = [
   },
   {
     name: "grpc-java",
+    hasPickFirst: true,
     command: (t) => {
       const java = requirePeer(t, "java");
       const jar = requirePeer(t, "grpc-java-interop-server");
@@ -57,6 +62,7 @@ export const LANGUAGES: readonly Language[] = [
   },
   {
     name: "grpc-js-xds",
+    hasPickFirst: false,
     command: (t) => {
       const script = requirePeer(t, "xds-client.ts");
       return script === null ? null : [process.execPath, script];

@@ -107,6 +107,7 @@ export const PEERS: readonly Peer[] = [
   ownGo("load-client"),
   ownGo("storm-client"),
   ownGo("xds-client"),
+  ownGo("xds-server"),
   {
     name: "greeter",
     candidates: () => [join(binDir, "greeter")],

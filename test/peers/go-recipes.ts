@@ -13,7 +13,10 @@ import { command, type Recipe } from "./recipe.ts";
 /** Names of programs, and the package of each one's `main`. */
 export type Outputs = readonly (readonly [name: string, main: string])[];
 
-const OWN_GO = ["echo-server", "health-server", "load-client", "storm-client", "xds-client"];
+const OWN_GO = [
+  ...["echo-server", "health-server", "load-client", "storm-client"],
+  ...["xds-client", "xds-server"],
+];
 
 const GO_MISSING =
   "Go 1.26 or newer is needed (https://go.dev/dl) to build the peers written in Go";

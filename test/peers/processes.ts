@@ -169,6 +169,11 @@ export class RunningProcess {
     });
   }
 
+  /** Writes to its stdin, which was kept open. */
+  write(text: string): void {
+    this.#child.stdin?.write(text);
+  }
+
   /** Sends it a signal; it alone, not its group. */
   signal(signal: NodeJS.Signals): void {
     if (this.#exit === null) this.#child.kill(signal);

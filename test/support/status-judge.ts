@@ -20,9 +20,9 @@ export function judge({ objects }: ObjectsState): WantedStatuses {
   const classes = [...objects.GatewayClass].filter(([name]) => ours(name));
   const gateways = [...objects.Gateway].filter(([, one]) => ours(one.gatewayClassName));
   return {
-    classes: new Map(
+    gatewayClasses: new Map(
       classes.map(([key, { metadata }]) => {
-        return [key, { conditions: [say("Accepted", true, "Accepted", metadata.generation)] }];
+        return [key, [say("Accepted", true, "Accepted", metadata.generation)]];
       }),
     ),
     gateways: new Map(
@@ -36,7 +36,7 @@ export function judge({ objects }: ObjectsState): WantedStatuses {
         const rows = listeners.map(({ name }) => ({
           ...{ name, supportedKinds, attachedRoutes: objects.GRPCRoute.size, conditions },
         }));
-        return [key, { addresses: [], conditions, listeners: rows }];
+        return [key, { conditions, listeners: rows }];
       }),
     ),
     routes: new Map(
@@ -49,7 +49,7 @@ export function judge({ objects }: ObjectsState): WantedStatuses {
             objects.Gateway.has(`${ref.namespace ?? metadata.namespace}/${ref.name}`),
           )
           .map((parentRef) => ({ parentRef, conditions }));
-        return [key, { parents }];
+        return [key, parents];
       }),
     ),
   };

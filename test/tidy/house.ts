@@ -57,6 +57,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     "src/mesh/xds/",
     "src/control/",
     "src/proxy/channelz/",
+    "src/cli/csds.ts",
   ],
   "@connectrpc/connect": ["src/client/connect/"],
   "@grpc/grpc-js": ["src/lab/", "src/control/", "src/client/grpc-js"],
@@ -99,6 +100,7 @@ export const GLOBALS: Readonly<Record<string, { only: readonly string[]; use: st
 /** What others than this repository import: their exports need no user here. */
 export const ENTRIES: readonly string[] = [
   "src/proxy/public.ts",
+  "src/control/public.ts",
   "src/client/connect/public.ts",
   "src/client/grpc-js/public.ts",
   "src/client/plain/public.ts",

@@ -9,7 +9,7 @@
  */
 import type { Socket } from "node:net";
 import type { Timer } from "../../base/index.ts";
-import type { CallEvents, CallFailure, ClusterCall } from "../../cluster/index.ts";
+import type { CallEvents, CallFailure } from "../../cluster/index.ts";
 import {
   FramingFault,
   MESSAGE_BYTES_MAX,
@@ -19,6 +19,7 @@ import {
   writePrefix,
 } from "../../grpc/index.ts";
 import { copyBytes, ErrorCode, type Field, type HeaderList } from "../../http2/index.ts";
+import type { WireCall } from "./call-place.ts";
 import {
   type CallStatus,
   ownStatus,
@@ -75,7 +76,7 @@ export class ClientCall implements CallEvents, InboxOwner {
   readonly #events: ClientCallEvents;
   #sendBytesMax: number;
   readonly #inbox: Inbox;
-  #call: ClusterCall | null = null;
+  #call: WireCall | null = null;
   /** Request bytes that wait, in the order in which they leave. */
   #waitingBytes = 0;
   /** The end, while messages before it have not been read. */

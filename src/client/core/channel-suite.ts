@@ -66,6 +66,7 @@ export class ChannelHarness implements Pick<ClientDeps, "retain" | "release"> {
       child: () => log,
     };
     this.#deps = {
+      env: {},
       ...{ clock: this.clock, rng: STEADY },
       loop: new TransportLoop(this.clock),
       wheel: new TimerWheel(this.clock),

@@ -5,7 +5,7 @@
  * say (channel arguments, credentials) was parsed by the adapter that made it.
  */
 import type { Clock, Timer } from "../../base/index.ts";
-import type { ClusterCall, ClusterView, Connectivity } from "../../cluster/index.ts";
+import type { ClusterView, Connectivity } from "../../cluster/index.ts";
 import {
   type MethodConfig,
   type MethodConfigs,
@@ -19,10 +19,11 @@ import {
   type ClientCallConfig,
   type ClientCallEvents,
 } from "./call.ts";
+import type { CallPlace, ClusterUser, WireCall } from "./call-place.ts";
 import { Method } from "./method.ts";
 import type { CallOwner } from "./owner.ts";
 import type { ChannelSettings, ClientDeps } from "./settings.ts";
-import type { ClusterUser, SharedCluster, SharedClusters } from "./shared-clusters.ts";
+import type { SharedClusters } from "./shared-clusters.ts";
 
 /** Methods whose headers are kept; a program that makes up paths must not fill the memory. */
 const METHODS_KEPT_MAX = 4_096;
@@ -33,7 +34,7 @@ const CLOSED = "the channel is closed";
 export class ClientChannel implements CallOwner, ClusterUser {
   readonly settings: ChannelSettings;
   readonly #deps: ClientDeps;
-  readonly #cluster: SharedCluster;
+  readonly #place: CallPlace;
   readonly #watchers = new Set<(state: Connectivity) => void>();
   /** Calls that had no endpoint when they began: those that still have none fail at `close`. */
   readonly #waiting = new Set<ClientCall>();
@@ -50,8 +51,8 @@ export class ClientChannel implements CallOwner, ClusterUser {
     this.#deps = deps;
     this.#ownConfigs = settings.ownConfig.methods;
     this.#methodConfigs = this.#ownConfigs;
-    this.#cluster = clusters.get(settings);
-    this.#cluster.join(this);
+    this.#place = clusters.get(settings);
+    this.#place.join(this);
   }
 
   /** The target as it was given. */
@@ -84,8 +85,8 @@ export class ClientChannel implements CallOwner, ClusterUser {
   /** The state of the connections; `tryToConnect` ends IDLE. */
   connectivity(tryToConnect: boolean): Connectivity {
     if (this.#isClosed) return "SHUTDOWN";
-    if (tryToConnect) this.#cluster.connect();
-    return this.#cluster.connectivity;
+    if (tryToConnect) this.#place.connect();
+    return this.#place.connectivity;
   }
 
   /** Hears of each change of connectivity; returns what ends that. */
@@ -96,7 +97,7 @@ export class ClientChannel implements CallOwner, ClusterUser {
 
   /** What is behind it, endpoint by endpoint; null while it is idle. */
   view(): ClusterView | null {
-    return this.#cluster.current?.view() ?? null;
+    return this.#place.view();
   }
 
   /** No new calls: those that wait fail, those in flight finish. Harmless when repeated. */
@@ -106,14 +107,14 @@ export class ClientChannel implements CallOwner, ClusterUser {
     for (const call of [...this.#waiting]) {
       if (call.isWaiting) call.cancel(Status.UNAVAILABLE, CLOSED);
     }
-    this.#cluster.leave(this);
+    this.#place.leave(this);
     this.onConnectivity("SHUTDOWN");
     this.#watchers.clear();
   }
 
   // CallOwner
 
-  open(call: ClientCall, metadata: readonly Field[] | null): ClusterCall | null {
+  open(call: ClientCall, metadata: readonly Field[] | null): WireCall | null {
     const { path, host, deadlineMs, waitForReady, encoding } = call.config;
     if (this.#isClosed) {
       call.refuse(Status.UNAVAILABLE, CLOSED);
@@ -127,7 +128,12 @@ export class ClientChannel implements CallOwner, ClusterUser {
     }
     const method = this.#method(path, host, encoding);
     const list = method.headers(deadlineMs - nowMs, metadata);
-    const inner = this.#cluster.use().call(list, false, call, deadlineMs, nowMs, method.config);
+    const { config } = method;
+    const inner = this.#place.call({ list, call, deadlineMs, nowMs, config });
+    if ("reason" in inner) {
+      call.refuse(inner.status, inner.reason);
+      return null;
+    }
     inner.waitForReady = waitForReady === true;
     this.#deps.retain();
     return inner;

@@ -46,6 +46,7 @@ class ClientProcess {
     this.pool = pool;
     this.deps = {
       ...{ clock, rng },
+      env: process.env,
       loop: new TransportLoop(clock),
       wheel: new TimerWheel(clock, undefined, true),
       createResolver: (target, discovery, txt) =>

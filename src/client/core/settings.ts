@@ -77,6 +77,8 @@ export interface ClientDeps {
    * @throws TargetError for a malformed target.
    */
   createResolver(target: string, discovery: DiscoveryOptions, txt: boolean): Resolver;
+  /** The environment: it names the bootstrap of xDS (gRFC A27). */
+  readonly env: Readonly<Record<string, string | undefined>>;
   /** While more is retained than released, the process lives: for calls in flight. */
   retain(): void;
   release(): void;

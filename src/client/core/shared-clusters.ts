@@ -8,29 +8,25 @@
 import { assert } from "../../base/index.ts";
 import {
   type Cluster,
+  type ClusterView,
   type Connectivity,
   createCluster,
   type ServiceConfig,
   tryServiceConfig,
 } from "../../cluster/index.ts";
-import type { ServiceConfigResult } from "../../discovery/index.ts";
+import { parseTarget, type ServiceConfigResult } from "../../discovery/index.ts";
 import type { MethodConfigs } from "../../grpc/index.ts";
 import { type MetricsSnapshot, mergeSnapshots, Registry } from "../../telemetry/index.ts";
 import type { Ticking } from "../../transport/index.ts";
+import type { CallPlace, ClusterUser, PlacedRequest, WireCall } from "./call-place.ts";
+import { RoutedPlace } from "./routed-place.ts";
 import type { ChannelSettings, ClientDeps } from "./settings.ts";
 
 /** What people can do who have no flags of the proxy but an API. */
 const HINTS = { tls: "TLS credentials", authority: "the channel's authority" };
 
-/** What a channel hears of its cluster. */
-export interface ClusterUser {
-  onConnectivity(state: Connectivity): void;
-  /** What the resolver's service config says of methods; null: it has none. */
-  onMethodConfigs(methods: MethodConfigs | null): void;
-}
-
 /** One cluster and its channels. */
-export class SharedCluster implements Ticking {
+export class SharedCluster implements CallPlace, Ticking {
   /** Its figures: clusters of one target and other settings would share series in one registry. */
   readonly registry = new Registry();
   readonly #settings: ChannelSettings;
@@ -55,20 +51,24 @@ export class SharedCluster implements Ticking {
     this.#onUnused = onUnused;
   }
 
+  /** Its figures. */
+  snapshot(): MetricsSnapshot {
+    return this.registry.snapshot();
+  }
+
   /** The state of its connections; IDLE while there is no need for any. */
   get connectivity(): Connectivity {
     return this.#cluster === null ? "IDLE" : this.#cluster.connectivity;
   }
 
-  /** The cluster, or null while idle: to be looked at. */
-  get current(): Cluster | null {
-    return this.#cluster;
+  view(): ClusterView | null {
+    return this.#cluster?.view() ?? null;
   }
 
-  /** For one call more: begins to resolve and connect when it was idle. */
-  use(): Cluster {
+  call({ list, call, deadlineMs, nowMs, config }: PlacedRequest): WireCall {
     this.#calls += 1;
-    return this.#cluster ?? this.#open();
+    const cluster = this.#cluster ?? this.#open();
+    return cluster.call(list, false, call, deadlineMs, nowMs, config);
   }
 
   /** Begins to connect without a call. */
@@ -167,12 +167,12 @@ export class SharedCluster implements Ticking {
   }
 }
 
-/** All shared clusters of a process, by what their channels agree in. */
+/** All places of a process, by what their channels agree in. */
 export class SharedClusters {
   readonly #deps: ClientDeps;
-  readonly #byKey = new Map<string, SharedCluster>();
+  readonly #byKey = new Map<string, SharedCluster | RoutedPlace>();
   /** Those that are shared, and those that are not. */
-  readonly #all = new Set<SharedCluster>();
+  readonly #all = new Set<SharedCluster | RoutedPlace>();
   readonly #ids = new WeakMap<object, number>();
   #nextId = 1;
 
@@ -182,21 +182,25 @@ export class SharedClusters {
 
   /** The figures of all of them together. */
   snapshot(): MetricsSnapshot {
-    return mergeSnapshots([...this.#all].map(({ registry }) => registry.snapshot()));
+    return mergeSnapshots([...this.#all].map((each) => each.snapshot()));
   }
 
-  /** The cluster for a channel of these settings; the channel joins it. */
-  get(settings: ChannelSettings): SharedCluster {
+  /** Where the calls of a channel of these settings go; the channel joins it. */
+  get(settings: ChannelSettings): CallPlace {
     const key = settings.isShared ? this.#keyOf(settings) : null;
     const known = key === null ? undefined : this.#byKey.get(key);
     if (known !== undefined) return known;
-    const cluster: SharedCluster = new SharedCluster(settings, this.#deps, () => {
-      this.#all.delete(cluster);
+    const onUnused = () => {
+      this.#all.delete(place);
       if (key !== null) this.#byKey.delete(key);
-    });
-    this.#all.add(cluster);
-    if (key !== null) this.#byKey.set(key, cluster);
-    return cluster;
+    };
+    const isRouted = parseTarget(settings.target).kind === "xds";
+    const place: SharedCluster | RoutedPlace = isRouted
+      ? new RoutedPlace(settings, this.#deps, onUnused)
+      : new SharedCluster(settings, this.#deps, onUnused);
+    this.#all.add(place);
+    if (key !== null) this.#byKey.set(key, place);
+    return place;
   }
 
   /** Values by what they say, objects with a life of their own by which they are. */

@@ -4,8 +4,8 @@
  * considerations")
  *
  * Make before break: what others refer to goes first (CDS, EDS, SDS, then LDS, RDS) and a type is
- * sent when those before it are acknowledged; what has gone of the first three is said last. Of each
- * type one answer is on its way; what changes meanwhile goes with the next.
+ * sent when those before it are acknowledged; what has gone of the first three is said last. Of
+ * each type one answer is on its way; what changes meanwhile goes with the next.
  */
 import type { Status } from "../../grpc/index.ts";
 import type { ServerCall } from "../../server/index.ts";

@@ -6,7 +6,7 @@
  * removes entries with its own `controllerName`, and leaves those of others as they are.
  */
 import type { Gateway, GatewayClass, GRPCRoute, ParentRef } from "../../discovery/index.ts";
-import type { WantedClass, WantedCondition, WantedGateway, WantedRoute } from "./wanted.ts";
+import type { WantedCondition, WantedGateway, WantedParent } from "./wanted.ts";
 
 /** A JSON object. */
 export type Json = Readonly<Record<string, unknown>>;
@@ -15,7 +15,11 @@ export type Json = Readonly<Record<string, unknown>>;
 export const ROUTE_PARENTS_MAX = 32;
 
 /** The status of a GatewayClass. @param now RFC 3339, for conditions that change. */
-export function classStatus(status: Json, { conditions }: WantedClass, now: string): Json {
+export function classStatus(
+  status: Json,
+  conditions: readonly WantedCondition[],
+  now: string,
+): Json {
   return { ...status, conditions: withConditions(status.conditions, conditions, now, true) };
 }
 
@@ -28,10 +32,6 @@ export function gatewayStatus(status: Json, wanted: WantedGateway, now: string):
   });
   return {
     ...status,
-    // None at all is not the same as a list that is empty, and neither is written over the other.
-    ...(wanted.addresses.length > 0 || listOf(status.addresses).length > 0
-      ? { addresses: wanted.addresses }
-      : {}),
     conditions: withConditions(status.conditions, wanted.conditions, now, true),
     listeners,
   };
@@ -44,7 +44,7 @@ export function gatewayStatus(status: Json, wanted: WantedGateway, now: string):
  */
 export function routeStatus(
   status: Json,
-  { parents }: WantedRoute,
+  parents: readonly WantedParent[],
   now: string,
   { namespace, controllerName }: { readonly namespace: string; readonly controllerName: string },
 ): Json {

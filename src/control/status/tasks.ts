@@ -18,7 +18,7 @@ import {
   routeStatus,
   watchedStatus,
 } from "./status-json.ts";
-import type { WantedClass, WantedGateway, WantedRoute, WantedStatuses } from "./wanted.ts";
+import type { WantedCondition, WantedGateway, WantedParent, WantedStatuses } from "./wanted.ts";
 
 /** The status of one object, and what is to become of it. */
 export interface StatusTask {
@@ -29,13 +29,13 @@ export interface StatusTask {
   /** Of the object that was judged: a newer one is judged again before it is written to. */
   readonly generation: number;
   readonly resourceVersion: string;
-  readonly wanted: WantedClass | WantedGateway | WantedRoute;
+  readonly wanted: readonly WantedCondition[] | WantedGateway | readonly WantedParent[];
   /** What is wanted, put into a status that is there. @param now RFC 3339 */
   merge(status: Json, now: string): Json;
 }
 
 /** No route has a parent of ours. */
-const NO_PARENTS: WantedRoute = Object.freeze({ parents: [] });
+const NO_PARENTS: readonly WantedParent[] = Object.freeze([]);
 
 type Judged = GatewayClass | Gateway | GRPCRoute;
 
@@ -73,7 +73,7 @@ export class StatusTasks {
     { objects }: ObjectsState,
     wanted: WantedStatuses,
   ): Generator<readonly [Judged, StatusTask]> {
-    for (const [key, value] of wanted.classes) {
+    for (const [key, value] of wanted.gatewayClasses) {
       const object = objects.GatewayClass.get(key);
       const merge: StatusTask["merge"] = (status, now) => classStatus(status, value, now);
       if (object) yield [object, taskOf(object, value, merge)];

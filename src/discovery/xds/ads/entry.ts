@@ -92,7 +92,7 @@ export class Entry<T> {
     this.#trouble = null;
     if (this.value !== null && this.#bytes !== null && isSame(this.#bytes, bytes)) return false;
     this.value = value;
-    this.#bytes = bytes.slice();
+    this.#bytes = new Uint8Array(bytes); // a copy: its message need not be kept for it
     this.#absentReason = null;
     return true;
   }

@@ -97,14 +97,6 @@ function tproxyChains(spec: RulesSpec): Chain[] {
     ...{ table: "mangle", name: `FAIRLEAD_${from}`, from, rules },
   });
   const isReply = "-m conntrack --ctdir REPLY -j RETURN";
-  if (spec.mode === "node") {
-    return [
-      mangle("PREROUTING", (family) => [
-        isReply,
-        ...fromPods(spec, family, [tproxyTo(spec.outboundPort, family)]),
-      ]),
-    ];
-  }
   const output = mangle("OUTPUT", (family) => [
     isReply,
     `-m connmark --mark ${MARK} -j RETURN`,

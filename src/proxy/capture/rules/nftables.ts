@@ -54,19 +54,9 @@ function redirectChains(spec: RulesSpec): string[] {
   return [...chains, ...chain("prerouting", nat("prerouting"), [...exemptInbound(spec), inbound])];
 }
 
+/** Of a sidecar: on a node kube-proxy's rules would rewrite the destination all the same. */
 function tproxyChains(spec: RulesSpec): string[] {
   const priority = "priority mangle; policy accept;";
-  const prerouting = `type filter hook prerouting ${priority}`;
-  if (spec.mode === "node") {
-    const rules = [
-      "ct direction reply return",
-      ...sources(spec, (match) => `${match} jump captured`),
-    ];
-    return [
-      ...chain("captured", null, [...exemptDestinations(spec), ...tproxyTo(spec.outboundPort)]),
-      ...chain("prerouting", prerouting, rules),
-    ];
-  }
   // A socket that was closed has no owner any more, but its connection has its mark.
   const owners = ownersOf(spec).map((match) => `${match} ct mark set ${MARK} return`);
   const output = [
@@ -92,7 +82,7 @@ function tproxyChains(spec: RulesSpec): string[] {
         ];
   return [
     ...chain("output", `type route hook output ${priority}`, output),
-    ...chain("prerouting", prerouting, [...looped, ...inbound]),
+    ...chain("prerouting", `type filter hook prerouting ${priority}`, [...looped, ...inbound]),
   ];
 }
 

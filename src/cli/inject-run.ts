@@ -1,0 +1,71 @@
+/**
+ * `fairlead inject` and `uninject` at work: a manifest in, the rewritten one on stdout, what became
+ * of each object on stderr.
+ */
+import { createReadStream } from "node:fs";
+import {
+  injectManifest,
+  MANIFEST_BYTES_MAX,
+  ManifestError,
+  type ManifestNote,
+  type Rewritten,
+  uninjectManifest,
+} from "../control/index.ts";
+import { writeOut } from "./system.ts";
+import { CommandError } from "./usage.ts";
+
+/** What rewrites, loaded with this file. */
+interface Rewriters {
+  readonly injectManifest: typeof injectManifest;
+  readonly uninjectManifest: typeof uninjectManifest;
+}
+
+/**
+ * Rewrites one manifest.
+ * @returns the exit code.
+ * @throws CommandError for a manifest that cannot be read; nothing was written then.
+ */
+export async function runInject(
+  file: string,
+  rewrite: (text: string, rewriters: Rewriters) => Rewritten,
+): Promise<number> {
+  const name = file === "-" ? "stdin" : file;
+  const text = await readAll(file, name);
+  try {
+    const rewritten = rewrite(text, { injectManifest, uninjectManifest });
+    await writeOut(rewritten.text);
+    process.stderr.write(summaryOf(rewritten.notes));
+    return 0;
+  } catch (error) {
+    if (error instanceof ManifestError) throw new CommandError(`${name}: ${error.message}`);
+    throw error;
+  }
+}
+
+async function readAll(file: string, name: string): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  try {
+    const stream = file === "-" ? process.stdin : createReadStream(file);
+    for await (const chunk of stream) {
+      bytes += chunk.length;
+      if (bytes > MANIFEST_BYTES_MAX) break;
+      chunks.push(chunk as Buffer);
+    }
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new CommandError(`${name}: ${code === "ENOENT" ? "no such file" : message}`);
+  }
+  if (bytes > MANIFEST_BYTES_MAX) {
+    throw new CommandError(`${name}: more than ${MANIFEST_BYTES_MAX} bytes`);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+/** A line each, apart from the manifest: `deployment/echo injected`. */
+function summaryOf(notes: readonly ManifestNote[]): string {
+  const lines = notes.map(({ owner, outcome, reason }) =>
+    reason === null ? `${owner} ${outcome}` : `${owner} ${outcome}: ${reason}`,
+  );
+  return lines.length === 0 ? "nothing to inject\n" : `\n${lines.join("\n")}\n\n`;
+}

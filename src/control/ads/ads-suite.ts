@@ -1,0 +1,259 @@
+/**
+ * What tests of the discovery service share: a source of snapshots that a test writes, and a client
+ * that sends raw requests over a real connection and keeps what came.
+ */
+import assert from "node:assert/strict";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { AnySchema } from "@bufbuild/protobuf/wkt";
+import * as grpc from "@grpc/grpc-js";
+import { eventually } from "../../../test/support/raw-http2.ts";
+import { realClock, silentLogger } from "../../base/index.ts";
+import { GrpcServer } from "../../server/index.ts";
+import { Registry } from "../../telemetry/index.ts";
+import {
+  DeltaDiscoveryRequestSchema,
+  DeltaDiscoveryResponseSchema,
+  DiscoveryRequestSchema,
+  DiscoveryResponseSchema,
+  RESOURCE_TYPES,
+  type ResourceType,
+} from "../../xds/index.ts";
+import type { NodeInfo, Resource, SnapshotListener, SnapshotSource, View } from "../resources.ts";
+import { csdsMethods } from "./csds.ts";
+import { AdsService } from "./service.ts";
+
+/** "LDS" and its like. */
+export type ShortType = keyof typeof RESOURCE_TYPES;
+
+/** Resources that a test writes: `set` is a change, `publish` a generation. */
+export class WrittenSource implements SnapshotSource, View {
+  isSynced = true;
+  generation = 1;
+  /** Namespaces to which "owner/..." is exported, by name. */
+  readonly exports = new Map<string, readonly string[]>();
+  readonly #resources = new Map<ResourceType, Map<string, Resource>>();
+  readonly #listeners: SnapshotListener[] = [];
+  #changed = new Map<ResourceType, Set<string>>();
+
+  /** @param content null: there is none any more. */
+  set(short: ShortType, name: string, content: string | null): void {
+    const type = RESOURCE_TYPES[short];
+    const known = this.#resources.get(type) ?? new Map<string, Resource>();
+    this.#resources.set(type, known);
+    if (content === null) known.delete(name);
+    else {
+      const value = Buffer.from(content);
+      const any = toBinary(AnySchema, create(AnySchema, { typeUrl: type, value }));
+      known.set(name, { name, version: `v-${content}`, any, problems: [] });
+    }
+    const changed = this.#changed.get(type) ?? new Set<string>();
+    changed.add(name);
+    this.#changed.set(type, changed);
+  }
+
+  publish(): void {
+    const names = this.#changed;
+    this.#changed = new Map();
+    this.generation += 1;
+    for (const one of this.#listeners) one.onSnapshot({ generation: this.generation, names });
+  }
+
+  viewKeyOf(_node: NodeInfo): string {
+    return "all";
+  }
+
+  viewOf(): View {
+    return this;
+  }
+
+  subscribe(listener: SnapshotListener): void {
+    this.#listeners.push(listener);
+  }
+
+  get(type: ResourceType, name: string): Resource | null {
+    return this.#resources.get(type)?.get(name) ?? null;
+  }
+
+  all(type: ResourceType): readonly Resource[] {
+    return [...(this.#resources.get(type)?.values() ?? [])];
+  }
+
+  namespaceOf(_type: ResourceType, name: string): string | null {
+    return name.includes("/") ? name.split("/")[0]! : null;
+  }
+
+  isExportedTo(_type: ResourceType, name: string, namespace: string): boolean {
+    return this.exports.get(name)?.includes(namespace) ?? false;
+  }
+}
+
+/** One answer, with names in the order in which they came. */
+export interface Answer {
+  readonly type: ShortType;
+  readonly version: string;
+  readonly nonce: string;
+  /** "NAME" of delta, and the contents of both. */
+  readonly resources: readonly string[];
+  readonly removed: readonly string[];
+}
+
+/** What a test says in a request; the node goes with the first. */
+export interface Asked {
+  readonly type: ShortType;
+  readonly names?: readonly string[];
+  readonly unsubscribe?: readonly string[];
+  readonly nonce?: string;
+  readonly version?: string;
+  readonly error?: string;
+  readonly initial?: Readonly<Record<string, string>>;
+}
+
+const RAW = { serialize: (bytes: Buffer) => bytes, deserialize: (bytes: Buffer) => bytes };
+const SERVICE = "/envoy.service.discovery.v3.AggregatedDiscoveryService/";
+/** Long enough for what comes to have come, on a busy machine, after a later answer was seen. */
+const SILENCE_MS = 150;
+
+/** A node that says nothing by itself. */
+export class RawNode {
+  readonly answers: Answer[] = [];
+  readonly #isDelta: boolean;
+  readonly #call: grpc.ClientDuplexStream<Buffer, Buffer>;
+  readonly #node: object;
+  #isIntroduced = false;
+  #taken = 0;
+  readonly ended: Promise<grpc.StatusObject>;
+
+  constructor(client: grpc.Client, isDelta: boolean, node: object = { id: "node" }) {
+    this.#isDelta = isDelta;
+    this.#node = node;
+    const method = isDelta ? "DeltaAggregatedResources" : "StreamAggregatedResources";
+    const { serialize, deserialize } = RAW;
+    this.#call = client.makeBidiStreamRequest(SERVICE + method, serialize, deserialize);
+    this.ended = new Promise((resolve) => this.#call.on("status", resolve));
+    this.#call.on("error", () => {});
+    this.#call.on("data", (bytes: Buffer) => this.answers.push(this.#parse(bytes)));
+  }
+
+  #parse(bytes: Buffer): Answer {
+    const short = (url: string) =>
+      Object.entries(RESOURCE_TYPES).find(([, one]) => one === url)![0] as ShortType;
+    const text = (any: { value: Uint8Array } | undefined) => Buffer.from(any!.value).toString();
+    if (this.#isDelta) {
+      const { typeUrl, systemVersionInfo, nonce, resources, removedResources } = fromBinary(
+        DeltaDiscoveryResponseSchema,
+        bytes,
+      );
+      const shown = resources.map(({ name, resource }) => `${name}=${text(resource)}`);
+      const type = short(typeUrl);
+      return {
+        type,
+        version: systemVersionInfo,
+        nonce,
+        resources: shown,
+        removed: removedResources,
+      };
+    }
+    const { typeUrl, versionInfo, nonce, resources } = fromBinary(DiscoveryResponseSchema, bytes);
+    const shown = resources.map(text);
+    return { type: short(typeUrl), version: versionInfo, nonce, resources: shown, removed: [] };
+  }
+
+  ask(asked: Asked): void {
+    const typeUrl = RESOURCE_TYPES[asked.type];
+    const node = this.#isIntroduced ? {} : { node: this.#node };
+    this.#isIntroduced = true;
+    const errorDetail =
+      asked.error === undefined ? {} : { errorDetail: { code: 3, message: asked.error } };
+    const common = { ...node, typeUrl, responseNonce: asked.nonce ?? "", ...errorDetail };
+    const bytes = this.#isDelta
+      ? toBinary(
+          DeltaDiscoveryRequestSchema,
+          create(DeltaDiscoveryRequestSchema, {
+            ...common,
+            resourceNamesSubscribe: [...(asked.names ?? [])],
+            resourceNamesUnsubscribe: [...(asked.unsubscribe ?? [])],
+            initialResourceVersions: { ...asked.initial },
+          }),
+        )
+      : toBinary(
+          DiscoveryRequestSchema,
+          create(DiscoveryRequestSchema, {
+            ...common,
+            versionInfo: asked.version ?? "",
+            resourceNames: [...(asked.names ?? [])],
+          }),
+        );
+    this.write(bytes);
+  }
+
+  write(bytes: Uint8Array): void {
+    this.#call.write(Buffer.from(bytes));
+  }
+
+  /** The next answer that was not looked at. */
+  async next(): Promise<Answer> {
+    const answer = await eventually("an answer", () => this.answers[this.#taken], 5_000);
+    this.#taken += 1;
+    return answer;
+  }
+
+  /** Acknowledges; names as they are to be from now on (state of the world). */
+  ack(answer: Answer, names: readonly string[] = []): void {
+    const { type, nonce, version } = answer;
+    this.ask(this.#isDelta ? { type, nonce } : { type, nonce, version, names });
+  }
+
+  /** No further answer comes. */
+  async silence(): Promise<void> {
+    await new Promise((resolve) => realClock().setTimer(SILENCE_MS, () => resolve(null)));
+    const more = this.answers.slice(this.#taken);
+    assert.deepEqual(more, [], "nothing more was to come");
+  }
+
+  end(): void {
+    this.#call.cancel();
+  }
+}
+
+/** A discovery service on a real port. */
+export class ServedAds {
+  readonly source = new WrittenSource();
+  readonly registry = new Registry();
+  readonly ads: AdsService;
+  readonly #server: GrpcServer;
+  readonly #clients: grpc.Client[] = [];
+  #address = "";
+
+  constructor(
+    isAuthorized = false,
+    tls: ConstructorParameters<typeof GrpcServer>[0]["tls"] = null,
+  ) {
+    const [clock, log] = [realClock(), silentLogger];
+    const { source, registry } = this;
+    this.ads = new AdsService({ clock, log, registry, source, isAuthorized });
+    const methods = [...this.ads.methods(), ...csdsMethods(this.ads, clock)];
+    const addresses = [{ host: "127.0.0.1", port: 0 }];
+    this.#server = new GrpcServer({ addresses, tls }, methods, { clock, log });
+  }
+
+  async start(): Promise<this> {
+    [this.#address] = (await this.#server.listen()) as [string];
+    return this;
+  }
+
+  client(credentials = grpc.credentials.createInsecure(), options: object = {}): grpc.Client {
+    const client = new grpc.Client(this.#address, credentials, options);
+    this.#clients.push(client);
+    return client;
+  }
+
+  node(isDelta: boolean, node?: object): RawNode {
+    return new RawNode(this.client(), isDelta, node);
+  }
+
+  close(): void {
+    for (const client of this.#clients) client.close();
+    this.#server.close();
+    this.ads.close();
+  }
+}

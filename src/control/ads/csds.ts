@@ -1,0 +1,162 @@
+/**
+ * ClientStatusDiscoveryService: how connected nodes stand, as `grpcdebug` and other tools ask.
+ * https://www.envoyproxy.io/docs/envoy/latest/api-v3/service/status/v3/csds.proto
+ *
+ * The server's side of it: `config_status` of each resource that a node was sent. What is in a
+ * resource is told only when one node is named. With `--authorize` a caller sees the nodes of its
+ * own namespaces.
+ */
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { AnySchema, timestampFromMs } from "@bufbuild/protobuf/wkt";
+import type { Clock } from "../../base/index.ts";
+import { Status } from "../../grpc/index.ts";
+import {
+  CallRefusal,
+  type GrpcMethod,
+  type ServerCall,
+  type ServerCallEvents,
+  unaryMethod,
+} from "../../server/index.ts";
+import {
+  ClientConfig_GenericXdsConfigSchema,
+  ClientConfigSchema,
+  ClientStatusRequestSchema,
+  ClientStatusResponseSchema,
+  ConfigStatus,
+  NodeSchema,
+} from "../../xds/index.ts";
+import { namespacesOf } from "./authorize.ts";
+import { CSDS_ENTRIES_MAX } from "./limits.ts";
+import type { AdsStream } from "./stream.ts";
+import type { Subscription, SyncState } from "./subscription.ts";
+
+/** What is asked of the discovery service. */
+export interface CsdsSource {
+  readonly streams: ReadonlySet<AdsStream>;
+}
+
+const SERVICE = "/envoy.service.status.v3.ClientStatusDiscoveryService/";
+/** A request names nodes. */
+const REQUEST_BYTES_MAX = 65_536;
+
+const CONFIG_STATUS: Readonly<Record<SyncState, ConfigStatus>> = {
+  SYNCED: ConfigStatus.SYNCED,
+  STALE: ConfigStatus.STALE,
+  "NOT SENT": ConfigStatus.NOT_SENT,
+  NACKED: ConfigStatus.ERROR,
+};
+
+/** Both methods of the service. */
+export function csdsMethods(source: CsdsSource, clock: Clock): readonly GrpcMethod[] {
+  const answer = (request: Uint8Array, call: ServerCall) => answerTo(request, call, source, clock);
+  const path = `${SERVICE}StreamClientStatus`;
+  return [
+    unaryMethod(`${SERVICE}FetchClientStatus`, REQUEST_BYTES_MAX, answer),
+    { path, messageBytesMax: REQUEST_BYTES_MAX, open: (call) => streamOf(call, answer) },
+  ];
+}
+
+/** One answer for each request, as long as the last one was taken. */
+function streamOf(
+  call: ServerCall,
+  answer: (request: Uint8Array, call: ServerCall) => Uint8Array,
+): ServerCallEvents {
+  return {
+    onMessage(message) {
+      if (call.queuedBytes > 0) {
+        call.end(Status.RESOURCE_EXHAUSTED, "the answer before has not been taken yet");
+        return;
+      }
+      try {
+        call.send([answer(message, call)]);
+      } catch (error) {
+        const status = error instanceof CallRefusal ? error.status : Status.INTERNAL;
+        call.end(status, (error as Error).message);
+      }
+    },
+    onHalfClosed: () => call.end(Status.OK),
+    onDrained() {},
+    onClosed() {},
+  };
+}
+
+function answerTo(
+  bytes: Uint8Array,
+  call: ServerCall,
+  source: CsdsSource,
+  clock: Clock,
+): Uint8Array {
+  const ids = wantedIds(bytes);
+  const streams = [...source.streams].filter((stream) => mayShow(stream, call, ids));
+  let entries = 0;
+  for (const { subscriptions } of streams) {
+    for (const { sent } of subscriptions.values()) entries += sent.size;
+  }
+  if (entries > CSDS_ENTRIES_MAX) {
+    const advice = "name nodes by node_matchers (node_id, exact)";
+    const reason = `${entries} resources, more than ${CSDS_ENTRIES_MAX}: ${advice}`;
+    throw new CallRefusal(Status.RESOURCE_EXHAUSTED, reason);
+  }
+  const now = timestampFromMs(clock.wallMs());
+  const config = streams.map((stream) =>
+    create(ClientConfigSchema, {
+      node: create(NodeSchema, { id: stream.node!.id, userAgentName: stream.node!.userAgent }),
+      clientScope: stream.call.remote,
+      genericXdsConfigs: [...stream.subscriptions.values()].flatMap((subscription) =>
+        configsOf(subscription, ids !== null, now),
+      ),
+    }),
+  );
+  return toBinary(ClientStatusResponseSchema, create(ClientStatusResponseSchema, { config }));
+}
+
+function configsOf(
+  subscription: Subscription,
+  hasContents: boolean,
+  now: ReturnType<typeof timestampFromMs>,
+) {
+  const { type, sent, state, error } = subscription;
+  return [...sent.values()].map((resource) =>
+    create(ClientConfig_GenericXdsConfigSchema, {
+      typeUrl: type,
+      name: resource.name,
+      versionInfo: resource.version,
+      configStatus: CONFIG_STATUS[state],
+      ...(hasContents ? { xdsConfig: fromBinary(AnySchema, resource.any) } : {}),
+      ...(error === "" ? {} : { errorState: { details: error, lastUpdateAttempt: now } }),
+    }),
+  );
+}
+
+/** Ids of the nodes that are asked for; null: all. */
+function wantedIds(bytes: Uint8Array): ReadonlySet<string> | null {
+  let request: ReturnType<typeof parseRequest>;
+  try {
+    request = parseRequest(bytes);
+  } catch {
+    throw new CallRefusal(Status.INVALID_ARGUMENT, "not a ClientStatusRequest");
+  }
+  if (request.nodeMatchers.length === 0) return null;
+  const ids = new Set<string>();
+  for (const { nodeId, nodeMetadatas } of request.nodeMatchers) {
+    const pattern = nodeId?.matchPattern;
+    if (nodeMetadatas.length > 0 || pattern?.case !== "exact") {
+      const reason = "node_matchers: only node_id with an exact match is supported";
+      throw new CallRefusal(Status.INVALID_ARGUMENT, reason);
+    }
+    ids.add(pattern.value);
+  }
+  return ids;
+}
+
+function parseRequest(bytes: Uint8Array) {
+  return fromBinary(ClientStatusRequestSchema, bytes);
+}
+
+function mayShow(stream: AdsStream, call: ServerCall, ids: ReadonlySet<string> | null): boolean {
+  const { node, namespaces } = stream;
+  if (node === null || (ids !== null && !ids.has(node.id))) return false;
+  if (namespaces === null) return true;
+  const own = namespacesOf(call.peerNames ?? []);
+  return namespaces.some((namespace) => own.includes(namespace));
+}

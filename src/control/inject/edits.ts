@@ -1,0 +1,186 @@
+/**
+ * What has to change in a pod (or a pod template) to inject it, or to take everything back: edits of
+ * plain JSON, for a manifest as for an admission review.
+ *
+ * Pure. A pod is injected once however often it is asked for; with other options it is injected
+ * anew.
+ */
+import { createHash } from "node:crypto";
+import { type Container, injectedContainers } from "./containers.ts";
+import {
+  INJECT_KEY,
+  type InjectOptions,
+  PROXY_CONTAINER,
+  RULES_CONTAINER,
+  STATUS_KEY,
+} from "./options.ts";
+
+/** Where in an object. */
+export type Path = readonly (string | number)[];
+
+/** One change; `add` into a list shifts what is behind (RFC 6902 §4). */
+export type Edit =
+  | { readonly op: "add" | "replace"; readonly path: Path; readonly value: unknown }
+  | { readonly op: "remove"; readonly path: Path };
+
+/** What becomes of a pod. `reason` is one clause for people. */
+export type Verdict =
+  | { readonly kind: "changed"; readonly edits: readonly Edit[] }
+  | { readonly kind: "skipped"; readonly reason: string };
+
+/** JSON that nobody has checked. */
+type Json = Readonly<Record<string, unknown>>;
+
+const SKIP = (reason: string): Verdict => ({ kind: "skipped", reason });
+
+/**
+ * The edits that inject a pod.
+ * @param at where the pod is in its object.
+ * @param isOptIn whether a pod without the annotation is left alone.
+ */
+export function injection(pod: unknown, options: InjectOptions, at: Path): Verdict {
+  const { metadata, annotations, spec } = partsOf(pod);
+  if (spec === null) return SKIP("it has no spec");
+  if (annotations?.[INJECT_KEY] === "disabled") return SKIP(`annotation ${INJECT_KEY}: disabled`);
+  const hindrance = hindranceOf(spec, options);
+  if (hindrance !== null) return SKIP(hindrance);
+  const containers = injectedContainers(options);
+  const hash = hashOf(containers);
+  const status = statusOf(annotations);
+  if (status?.hash === hash) return SKIP("injected already");
+  if (status === null && namesOf(spec).some(isOurs)) {
+    return SKIP(`it has a container ${PROXY_CONTAINER} or ${RULES_CONTAINER} of its own`);
+  }
+  const before = status === null ? [] : removals(spec, at);
+  const made = status?.made ?? madeBy(metadata, annotations, spec);
+  const value = JSON.stringify({ hash, made });
+  return {
+    kind: "changed",
+    edits: [
+      ...before,
+      ...annotate(metadata, annotations, value, at),
+      ...insert(spec, containers, at),
+    ],
+  };
+}
+
+/** The edits that take back all that `injection` did. */
+export function removal(pod: unknown, at: Path): Verdict {
+  const { annotations, spec } = partsOf(pod);
+  const status = statusOf(annotations);
+  if (spec === null || status === null) return SKIP("not injected");
+  const edits: Edit[] = [...removals(spec, at)];
+  const rest = listOf(spec.initContainers).filter((each) => !isOurs(nameOf(each)));
+  if (rest.length === 0 && status.made.includes("initContainers")) {
+    edits.push({ op: "remove", path: [...at, "spec", "initContainers"] });
+  }
+  const others = Object.keys(annotations ?? {}).filter((key) => key !== STATUS_KEY);
+  const isEmpty = others.length === 0;
+  if (isEmpty && status.made.includes("metadata")) {
+    edits.push({ op: "remove", path: [...at, "metadata"] });
+  } else if (isEmpty && status.made.includes("annotations")) {
+    edits.push({ op: "remove", path: [...at, "metadata", "annotations"] });
+  } else edits.push({ op: "remove", path: [...at, "metadata", "annotations", STATUS_KEY] });
+  return { kind: "changed", edits };
+}
+
+/** Why a pod cannot be captured; null when it can. */
+function hindranceOf(spec: Json, { proxyUid }: InjectOptions): string | null {
+  if (spec.hostNetwork === true) return "hostNetwork: rules would capture the whole node";
+  const users = [spec, ...listOf(spec.containers), ...listOf(spec.initContainers)].filter(
+    (each) =>
+      !isOurs(nameOf(each)) &&
+      Number(fieldsOf(fieldsOf(each)?.securityContext)?.runAsUser) === proxyUid,
+  );
+  return users.length === 0 ? null : `it runs as user ${proxyUid}, which is the proxy's own`;
+}
+
+/** Which of the objects that hold our parts the pod does not have: they go with these. */
+function madeBy(metadata: Json | null, annotations: Json | null, spec: Json): string[] {
+  return [
+    ...(metadata === null ? ["metadata"] : []),
+    ...(annotations === null ? ["annotations"] : []),
+    ...(Array.isArray(spec.initContainers) ? [] : ["initContainers"]),
+  ];
+}
+
+function annotate(
+  metadata: Json | null,
+  annotations: Json | null,
+  value: string,
+  at: Path,
+): Edit[] {
+  const path = [...at, "metadata"];
+  if (metadata === null) {
+    return [{ op: "add", path, value: { annotations: { [STATUS_KEY]: value } } }];
+  }
+  if (annotations === null) {
+    return [{ op: "add", path: [...path, "annotations"], value: { [STATUS_KEY]: value } }];
+  }
+  const op = STATUS_KEY in annotations ? "replace" : "add";
+  return [{ op, path: [...path, "annotations", STATUS_KEY], value }];
+}
+
+/** Before all others: init containers of the pod find the network as the pod will have it. */
+function insert(spec: Json, containers: readonly Container[], at: Path): Edit[] {
+  const path = [...at, "spec", "initContainers"];
+  if (!Array.isArray(spec.initContainers)) return [{ op: "add", path, value: containers }];
+  return containers.map((value, i) => ({ op: "add", path: [...path, i], value }));
+}
+
+function removals(spec: Json, at: Path): Edit[] {
+  const indexes = [...listOf(spec.initContainers).keys()].filter((i) =>
+    isOurs(nameOf(listOf(spec.initContainers)[i])),
+  );
+  // From behind, so that no index moves before its turn.
+  return indexes
+    .reverse()
+    .map((i) => ({ op: "remove", path: [...at, "spec", "initContainers", i] }) as const);
+}
+
+function hashOf(containers: readonly Container[]): string {
+  return createHash("sha256").update(JSON.stringify(containers)).digest("hex").slice(0, 16);
+}
+
+/** Null: not injected, or its annotation was changed by somebody. */
+function statusOf(annotations: Json | null): { hash: string; made: readonly string[] } | null {
+  const text = annotations?.[STATUS_KEY];
+  if (typeof text !== "string") return null;
+  try {
+    const { hash, made } = JSON.parse(text) as Json;
+    return typeof hash === "string" && Array.isArray(made) ? { hash, made } : null;
+  } catch {
+    return null;
+  }
+}
+
+function partsOf(pod: unknown) {
+  const metadata = fieldsOf(fieldsOf(pod)?.metadata);
+  return {
+    metadata,
+    annotations: fieldsOf(metadata?.annotations),
+    spec: fieldsOf(fieldsOf(pod)?.spec),
+  };
+}
+
+function namesOf(spec: Json): string[] {
+  return [...listOf(spec.containers), ...listOf(spec.initContainers)].map(nameOf);
+}
+
+function isOurs(name: string): boolean {
+  return name === PROXY_CONTAINER || name === RULES_CONTAINER;
+}
+
+function nameOf(container: unknown): string {
+  const name = fieldsOf(container)?.name;
+  return typeof name === "string" ? name : "";
+}
+
+function fieldsOf(value: unknown): Json | null {
+  const isFields = typeof value === "object" && value !== null && !Array.isArray(value);
+  return isFields ? (value as Json) : null;
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
