@@ -8,7 +8,7 @@ import { test } from "node:test";
 import { Client, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { eventually } from "../kubernetes/wait.ts";
 import { requirePeer } from "../peers/find.ts";
-import { freePort, freePorts, startProcess } from "../peers/processes.ts";
+import { freePorts, type RunningProcess, startProcess } from "../peers/processes.ts";
 import { createAuthority } from "../support/certificates.ts";
 import { ControlPlane } from "./control-plane.ts";
 import { envoyArgs } from "./envoy.ts";
@@ -48,115 +48,144 @@ async function answers(client: Client, want: RegExp, headers = {}): Promise<void
   }
 }
 
-test("Envoy as gateway: routes, TLS by server name, a bad route, NACK, rollout", async (t) => {
+const PARENT = { kind: "Gateway", name: "edge" } as const;
+const backend = (name: string) => [{ name, port: 50051 }];
+const header = (value: string, type = "Exact") => [{ headers: [{ name: "x-to", value, type }] }];
+
+/** A Gateway with its routes, pods, control plane and Envoy. */
+class Edge {
+  readonly objects: ObjectsDirectory;
+  readonly pods: Pods;
+  readonly fresh: Pods;
+  readonly plane: ControlPlane;
+  readonly client: Client;
+  readonly secure: Client;
+  readonly listeners: readonly object[];
+  readonly taken: number;
+  readonly #proxy: RunningProcess;
+
+  static async start(envoy: string, echo: string): Promise<Edge> {
+    const ports = await freePorts(6);
+    const authority = await createAuthority("a test CA");
+    const pair = await authority.issue({ names: ["echo.example"] });
+    const directory = new ObjectsDirectory();
+    return new Edge(
+      envoy,
+      echo,
+      ports,
+      { ca: authority.cert, ...pair },
+      directory,
+      await ControlPlane.start(directory.path),
+    );
+  }
+
+  private constructor(
+    envoy: string,
+    echo: string,
+    [plain, tls, adminPort, taken, first, second]: readonly number[],
+    { ca, cert, key }: { readonly ca: string; readonly cert: string; readonly key: string },
+    objects: ObjectsDirectory,
+    plane: ControlPlane,
+  ) {
+    this.objects = objects;
+    this.plane = plane;
+    this.taken = taken!;
+    this.pods = new Pods(echo, objects, "echo", first!);
+    this.fresh = new Pods(echo, objects, "v2", second!);
+    const stringData = { "tls.crt": cert, "tls.key": key };
+    objects.put("Secret", "v1", "cert", { type: "kubernetes.io/tls", stringData });
+    for (const name of ["echo", "v2"]) objects.service(name);
+    const certificateRefs = [{ name: "cert" }];
+    const secure = { name: "https", port: tls, protocol: "HTTPS", hostname: "echo.example" };
+    this.listeners = [
+      { name: "http", port: plain, protocol: "HTTP" },
+      { ...secure, tls: { certificateRefs } },
+    ];
+    objects.gateway("edge", this.listeners);
+    objects.route("echo", PARENT, [
+      { backendRefs: backend("echo") },
+      { matches: header("v2"), backendRefs: backend("v2") },
+    ]);
+    const metadata = {
+      "fairlead.kind": "gateway",
+      "fairlead.gateway": "prod/edge",
+      "fairlead.listen-host": "127.0.0.1",
+    };
+    const control = plane.address;
+    const args = envoyArgs({ control, adminPort: adminPort!, metadata, isDelta: true });
+    this.#proxy = startProcess(envoy, args, { name: "envoy" });
+    this.client = new Client(`127.0.0.1:${plain}`, credentials.createInsecure());
+    this.secure = new Client(`127.0.0.1:${tls}`, credentials.createSsl(Buffer.from(ca)), {
+      "grpc.ssl_target_name_override": "echo.example",
+      "grpc.default_authority": "echo.example",
+    });
+  }
+
+  async close(): Promise<void> {
+    this.client.close();
+    this.secure.close();
+    await this.#proxy.stop();
+    await this.plane.kill();
+    await Promise.all([this.pods.close(), this.fresh.close()]);
+    this.objects.close();
+  }
+}
+
+const PODS = /^127\.0\.60\.[12]:/;
+
+test("Envoy as the proxy of a Gateway", async (t) => {
   const [envoy, echo] = ["envoy", "echo-server"].map((name) => requirePeer(t, name));
   if (!envoy || !echo) return;
-  const objects = new ObjectsDirectory();
-  const pods = new Pods(echo, objects, "echo", await freePort());
-  const fresh = new Pods(echo, objects, "v2", await freePort());
-  const [plain, tls, adminPort, taken] = await freePorts(4);
-  const authority = await createAuthority("a test CA");
-  const { cert, key } = await authority.issue({ names: ["echo.example"] });
-  objects.put("Secret", "v1", "cert", {
-    type: "kubernetes.io/tls",
-    stringData: { "tls.crt": cert, "tls.key": key },
+  const edge = await Edge.start(envoy, echo);
+  t.after(() => edge.close());
+  const { client, objects } = edge;
+  await edge.pods.add("127.0.60.1", "127.0.60.2");
+  await edge.fresh.add("127.0.60.9");
+
+  await t.test("calls go by route, in plaintext and by TLS with a certificate by SDS", async () => {
+    await answers(client, PODS);
+    await answers(client, /^127\.0\.60\.9:/, { "x-to": "v2" });
+    await answers(edge.secure, PODS);
   });
-  for (const name of ["echo", "v2"]) objects.service(name);
-  await pods.add("127.0.60.1", "127.0.60.2");
-  await fresh.add("127.0.60.9");
-  const listeners = [
-    { name: "http", port: plain, protocol: "HTTP" },
-    {
-      name: "https",
-      port: tls,
-      protocol: "HTTPS",
-      hostname: "echo.example",
-      tls: { certificateRefs: [{ name: "cert" }] },
-    },
-  ];
-  objects.gateway("edge", listeners);
-  const parent = { kind: "Gateway", name: "edge" } as const;
-  const toEcho = [{ name: "echo", port: 50051 }];
-  const toFresh = [{ name: "v2", port: 50051 }];
-  const headers = [{ name: "x-to", value: "v2" }];
-  objects.route("echo", parent, [
-    { backendRefs: toEcho },
-    { matches: [{ headers }], backendRefs: toFresh },
-  ]);
-  const plane = await ControlPlane.start(objects.path);
-  const metadata = {
-    "fairlead.kind": "gateway",
-    "fairlead.gateway": "prod/edge",
-    "fairlead.listen-host": "127.0.0.1",
-  };
-  const args = envoyArgs({
-    control: plane.address,
-    adminPort: adminPort!,
-    metadata,
-    isDelta: true,
+
+  await t.test("a route that is wrong is refused by itself", async () => {
+    const wrong = header("(?=x)", "RegularExpression");
+    objects.route("bad", PARENT, [{ matches: wrong, backendRefs: backend("v2") }]);
+    const nobody = [{ name: "nobody", port: 1 }];
+    objects.route("nobody", PARENT, [{ matches: header("nobody"), backendRefs: nobody }]);
+    await answers(client, /^14 .*Service prod\/nobody does not exist/, { "x-to": "nobody" });
+    await answers(client, PODS, { "x-to": "x" });
   });
-  const proxy = startProcess(envoy, args, { name: "envoy" });
-  const client = new Client(`127.0.0.1:${plain}`, credentials.createInsecure());
-  const secure = new Client(
-    `127.0.0.1:${tls}`,
-    credentials.createSsl(Buffer.from(authority.cert)),
-    { "grpc.ssl_target_name_override": "echo.example", "grpc.default_authority": "echo.example" },
-  );
-  const holder = createServer();
-  t.after(async () => {
-    client.close();
-    secure.close();
+
+  await t.test("a listener that Envoy rejects is shown, and what it had stays", async () => {
+    const holder = createServer();
+    await new Promise<void>((done) => holder.listen(edge.taken, "127.0.0.1", done));
+    const taken = { name: "taken", port: edge.taken, protocol: "HTTP" };
+    objects.gateway("edge", [...edge.listeners, taken]);
+    await eventually("a NACK in the log", () => /node rejected/.test(edge.plane.output));
+    assert.match(edge.plane.output, /Address already in use/i);
+    await answers(client, PODS);
+    objects.gateway("edge", edge.listeners);
     holder.close();
-    await proxy.stop();
-    await plane.kill();
-    await Promise.all([pods.close(), fresh.close()]);
-    objects.close();
   });
 
-  await answers(client, /^127\.0\.60\.[12]:/);
-  await answers(client, /^127\.0\.60\.9:/, { "x-to": "v2" });
-  await answers(secure, /^127\.0\.60\.[12]:/);
-
-  // A route that is wrong is refused by itself; everything else stays in force.
-  const bad = [{ name: "x-bad", value: "(?=x)", type: "RegularExpression" }];
-  objects.route("bad", parent, [{ matches: [{ headers: bad }], backendRefs: toFresh }]);
-  objects.route("nobody", parent, [
-    {
-      matches: [{ headers: [{ name: "x-to", value: "nobody" }] }],
-      backendRefs: [{ name: "nobody", port: 1 }],
-    },
-  ]);
-  await answers(client, /^14 /, { "x-to": "nobody" });
-  await answers(client, /^127\.0\.60\.[12]:/, { "x-bad": "x" });
-
-  // Envoy rejects a listener whose port is taken; what it had stays, and the reason is shown.
-  await new Promise<void>((done) => holder.listen(taken, "127.0.0.1", done));
-  objects.gateway("edge", [...listeners, { name: "taken", port: taken, protocol: "HTTP" }]);
-  await eventually("a NACK in the log", () => /node rejected resources/.test(plane.output));
-  assert.match(plane.output, /Address already in use/i);
-  await answers(client, /^127\.0\.60\.[12]:/);
-  objects.gateway("edge", listeners);
-
-  let isOver = false;
-  const failed: string[] = [];
-  const load = (async () => {
-    while (!isOver) {
-      const answer = await say(client);
-      if (!answer.startsWith("127.")) failed.push(answer);
-    }
-  })();
-  const pause = () => new Promise((done) => setTimeout(done, 400));
-  await pods.replace(
-    [
-      ["127.0.60.1", "127.0.60.11"],
-      ["127.0.60.2", "127.0.60.12"],
-    ],
-    pause,
-  );
-  await plane.kill();
-  await pause();
-  isOver = true;
-  await load;
-  assert.deepEqual(failed, []);
-  await answers(client, /^127\.0\.60\.1[12]:/);
+  await t.test("a rollout and an outage of the control plane fail no call", async () => {
+    let isOver = false;
+    const failed: string[] = [];
+    const load = (async () => {
+      while (!isOver) {
+        const answer = await say(client);
+        if (!answer.startsWith("127.")) failed.push(answer);
+      }
+    })();
+    const pause = () => new Promise((done) => setTimeout(done, 400));
+    const pairs = [1, 2].map((pod) => [`127.0.60.${pod}`, `127.0.60.1${pod}`] as const);
+    await edge.pods.replace(pairs, pause);
+    await edge.plane.kill();
+    await pause();
+    isOver = true;
+    await load;
+    assert.deepEqual(failed, []);
+    await answers(client, /^127\.0\.60\.1[12]:/);
+  });
 });

@@ -242,7 +242,7 @@ const SCENARIOS: readonly Scenario[] = [
     },
   },
   {
-    name: "a route to a Service that does not exist: its calls fail, those of other Services do not",
+    name: "a route to a Service that does not exist: its calls fail, until it is gone",
     async run({ objects, service, pods, ip, peer, client }) {
       objects.service(service);
       await pods.add(ip(1));

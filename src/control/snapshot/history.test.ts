@@ -1,6 +1,6 @@
 /**
- * Random histories of objects: after every generation, what each kind of node sees is the same as if
- * the objects had been there from the start, every cluster that a route names is there, and the
+ * Random histories of objects: after every generation, what each kind of node sees is the same as
+ * if the objects had been there from the start, every cluster that a route names is there, and the
  * change named everything that is another than before.
  */
 import assert from "node:assert/strict";

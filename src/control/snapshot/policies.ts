@@ -67,7 +67,7 @@ export function grpcPolicies({ config }: Settings, problems: string[]): PolicyLi
   }
 }
 
-/** The policy of a cluster for proxies, in the words of Envoy; adds to `problems` what it cannot do. */
+/** The policy of a cluster for proxies, in Envoy's words; adds to `problems` what these lack. */
 export function proxyPolicies({ config }: Settings, problems: string[]): PolicyList {
   const { policy } = config.balancing;
   const { slowStart } = config.extensions;
