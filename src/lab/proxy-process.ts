@@ -85,8 +85,8 @@ function metric(text: string, name: string): number {
 }
 
 /**
- * The address in the first log line with this `msg`. Rejects with `LabError` when the process ends, or
- * says nothing for too long.
+ * The address in the first log line with this `msg`. Rejects with `LabError` when the process
+ * ends, or says nothing for too long.
  */
 export function loggedAddress(child: Child, clock: Clock, msg: string): Promise<string> {
   const line = new RegExp(`^\\{.*"msg":"${msg}".*\\}$`, "m");

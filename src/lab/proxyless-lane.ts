@@ -1,6 +1,6 @@
 /**
- * The lane `proxyless`: a stock gRPC program with an `xds:///` target, which `fairlead control` tells
- * of the pods; nothing stands between.
+ * The lane `proxyless`: a stock gRPC program with an `xds:///` target, which `fairlead control`
+ * tells of the pods; nothing stands between.
  */
 import type { Lane } from "./lanes.ts";
 import { NAMESPACE, SERVICES } from "./pod-objects.ts";

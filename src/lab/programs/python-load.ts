@@ -1,6 +1,6 @@
 /**
- * The load of a lane made by stock gRPC of Python: a program of Python that calls, and tells of each
- * call by a line; this process counts them for the lab.
+ * The load of a lane made by stock gRPC of Python: a program of Python that calls, and tells of
+ * each call by a line; this process counts them for the lab.
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { createInterface } from "node:readline";
