@@ -22,7 +22,6 @@ export {
   type WebhookConfig,
 } from "./inject/index.ts";
 export { ControlObjects, type ControlObjectsDeps } from "./objects/control-objects.ts";
-export { ObjectsEvaluation } from "./objects/evaluation.ts";
 export type {
   ObjectKey,
   ObjectMaps,

@@ -5,7 +5,12 @@
  * made anew, and nothing is encoded before a node asks.
  */
 import { type Secret, ZONE_LABEL } from "../../discovery/index.ts";
-import type { ObjectKey, ObjectsState, TouchedKeys } from "../objects/state.ts";
+import {
+  areRoutesTouched,
+  type ObjectKey,
+  type ObjectsState,
+  type TouchedKeys,
+} from "../objects/state.ts";
 import type {
   NodeInfo,
   SnapshotChange,
@@ -27,8 +32,6 @@ export interface RoutePlanner {
   plan(state: ObjectsState, touched: TouchedKeys, before: RoutePlan): RoutePlan;
 }
 
-/** Kinds that no route depends on. */
-const NOT_ROUTED: readonly string[] = ["EndpointSlice", "Node"];
 const ANY_ADDRESS = "0.0.0.0";
 
 /** See the head of this file. */
@@ -109,7 +112,7 @@ export class ObjectSnapshots implements SnapshotSource {
       ...(touched.get("Service") ?? []),
       ...(touched.get("EndpointSlice") ?? []),
     ]);
-    const isRouted = [...touched.keys()].some((kind) => !NOT_ROUTED.includes(kind));
+    const isRouted = areRoutesTouched(touched);
     const plan = isRouted ? this.#planner.plan(this.#state, touched, before.plan) : before.plan;
     const number = before.number + 1;
     const services = this.#servicesWith(keys);
