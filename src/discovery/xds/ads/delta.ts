@@ -26,8 +26,8 @@ export class DeltaDialect implements Dialect {
     this.#told.clear();
   }
 
-  subscribe(all: Wanted): Uint8Array | null {
-    const { typeUrl, names, isWildcard } = all;
+  subscribe(asked: Wanted): Uint8Array | null {
+    const { typeUrl, names, isWildcard } = asked;
     const told = this.#told.get(typeUrl);
     const wanted = new Set(isWildcard ? [WILDCARD, ...names] : names);
     if (told === undefined) {
@@ -37,7 +37,7 @@ export class DeltaDialect implements Dialect {
       // which older servers understand too.
       const isLegacy = isWildcard && names.length === 0;
       const subscribe = isLegacy ? NOTHING : [...wanted];
-      return this.#request(typeUrl, subscribe, NOTHING, all.versions());
+      return this.#request(typeUrl, subscribe, NOTHING, asked.versions());
     }
     const subscribe = [...wanted].filter((name) => !told.has(name));
     const unsubscribe = [...told].filter((name) => !wanted.has(name));
