@@ -1,6 +1,7 @@
 /**
- * A Gateway's listeners from a control plane of ours, with real processes: `fairlead proxy --gateway
- * --control` serves what it would serve from objects, and goes on when the control plane is gone.
+ * A Gateway's listeners from a control plane of ours, with real processes: `fairlead proxy
+ * --gateway --control` serves what it would serve from objects, and goes on when the control plane
+ * is gone.
  */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
