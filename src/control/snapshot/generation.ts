@@ -90,6 +90,11 @@ export class Generation {
     return tables?.consumers.get(namespace) ?? tables?.table ?? entry.plainTable(name);
   }
 
+  /** The namespace, if callers of it have a table of their own; "" for all others. */
+  consumerOf(cluster: string, namespace: string): string {
+    return this.plan.services.get(cluster)?.consumers.has(namespace) ? namespace : "";
+  }
+
   /** Clusters that the routes of any Service name. */
   get namedByServices(): ReadonlySet<string> {
     this.#namedByServices ??= new Set(

@@ -8,6 +8,7 @@ import type { ObjectKey } from "../objects/state.ts";
 import type { NodeKind, Resource } from "../resources.ts";
 import { clusterResource } from "./clusters.ts";
 import { endpointsResource } from "./endpoints.ts";
+import { PLACES_KEPT_MAX } from "./limits.ts";
 import { capturedListener } from "./listeners.ts";
 import { clusterNameOf, grpcPortsOf } from "./names.ts";
 import { ServiceEndpoints, type ServiceObjects } from "./service-endpoints.ts";
@@ -124,10 +125,12 @@ function sensitivityOf({ service, slices }: ServiceObjects, { config }: Settings
   return isOfZone ? "zone" : "none";
 }
 
+/** What is known by that key, or is made now. */
 function memo(map: Map<string, Resource>, key: string, make: () => Resource): Resource {
   const known = map.get(key);
   if (known !== undefined) return known;
   const made = make();
+  if (map.size >= PLACES_KEPT_MAX) map.clear();
   map.set(key, made);
   return made;
 }
