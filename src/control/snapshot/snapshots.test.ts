@@ -148,6 +148,19 @@ test("those that leave are DRAINING to proxies and nothing to gRPC clients", () 
   }
 });
 
+test("our own data planes hear of pods, others do not", () => {
+  const targetRef = { kind: "Pod", name: "echo-1", uid: "u1" };
+  const w = world().service("echo");
+  w.slice("echo", [endpoint("10.0.0.1", { targetRef, nodeName: "n1" })]).settle();
+  for (const kind of ["grpc", "sidecar"] as const) {
+    const [first] = w.json("EDS", CLUSTER, nodeOf({ kind, agent: "fairlead" })).endpoints;
+    const { metadata } = first.lbEndpoints[0];
+    assert.deepEqual(metadata.filterMetadata.fairlead, { pod: "echo-1", uid: "u1", node: "n1" });
+  }
+  const [first] = w.json("EDS", CLUSTER, SIDECAR).endpoints;
+  assert.equal(first.lbEndpoints[0].metadata, undefined);
+});
+
 test("hints: each zone sees its own endpoints, and those without a zone see all", () => {
   const hinted = (zone: string) => ({ zone, hints: { forZones: [{ name: zone }] } });
   const w = world().service("echo", { trafficDistribution: "PreferSameZone" });

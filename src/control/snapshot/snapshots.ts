@@ -74,6 +74,7 @@ export class ObjectSnapshots implements SnapshotSource {
     const zone = node.zone ?? this.#zoneOf(node.nodeName);
     const viewer: Viewer = {
       kind: node.kind,
+      agent: node.agent,
       place: { node: node.nodeName, zone },
       namespace: node.kind === "gateway" ? "" : node.namespace,
       gateway: node.kind === "gateway" ? node.gateway : null,
