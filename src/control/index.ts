@@ -11,14 +11,18 @@ export type { NodesView, NodeTypeView, NodeView } from "./ads/status.ts";
 export {
   INJECT_DEFAULTS,
   type InjectOptions,
+  InjectWebhook,
   injectManifest,
   MANIFEST_BYTES_MAX,
   ManifestError,
   type ManifestNote,
   type Rewritten,
+  StoreError,
   uninjectManifest,
+  type WebhookConfig,
 } from "./inject/index.ts";
 export { ControlObjects, type ControlObjectsDeps } from "./objects/control-objects.ts";
+export { ObjectsEvaluation } from "./objects/evaluation.ts";
 export type {
   ObjectKey,
   ObjectMaps,

@@ -28,6 +28,11 @@ export class GrpcView extends Perspective {
     return serviceOfListener(name, this.viewer.namespace)?.split("/")[0] ?? null;
   }
 
+  protected override serviceKeyOf(type: ResourceType, name: string): string | null {
+    if (isOfCluster(type)) return super.serviceKeyOf(type, name);
+    return serviceOfListener(name, this.viewer.namespace);
+  }
+
   protected *namesOf(type: ResourceType): Iterable<string> {
     if (type === RESOURCE_TYPES.SDS) return;
     for (const { entry, port, name } of this.of.grpcPorts) {

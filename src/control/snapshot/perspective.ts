@@ -42,6 +42,16 @@ export abstract class Perspective implements View {
   /** Names of what a wildcard gets, in any order, each once. */
   protected abstract namesOf(type: ResourceType): Iterable<string>;
 
+  isExportedTo(type: ResourceType, name: string, namespace: string): boolean {
+    const service = this.of.services.get(this.serviceKeyOf(type, name) ?? "")?.service;
+    return service?.exportTo?.some((to) => to === "*" || to === namespace) ?? false;
+  }
+
+  /** The key of the Service that a resource is of; null: of none. */
+  protected serviceKeyOf(_type: ResourceType, name: string): string | null {
+    return parseClusterName(name)?.service ?? null;
+  }
+
   all(type: ResourceType): readonly Resource[] {
     const known = this.#all.get(type);
     if (known !== undefined) return known;
