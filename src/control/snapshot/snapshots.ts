@@ -22,6 +22,7 @@ import { ChangedNames } from "./changed-names.ts";
 import { GatewayView } from "./gateway-view.ts";
 import { Generation, type RoutesCache } from "./generation.ts";
 import { GrpcView } from "./grpc-view.ts";
+import { VIEWS_KEPT_MAX } from "./limits.ts";
 import type { Perspective, Viewer } from "./perspective.ts";
 import { EMPTY_PLAN, type RoutePlan } from "./plan.ts";
 import { placeFor, ServiceEntry } from "./service-entry.ts";
@@ -76,6 +77,7 @@ export class ObjectSnapshots implements SnapshotSource {
     const zone = node.zone ?? this.#zoneOf(node.nodeName);
     const viewer: Viewer = {
       kind: node.kind,
+      agent: node.agent,
       place: { node: node.nodeName, zone },
       namespace: node.kind === "gateway" ? "" : node.namespace,
       gateway: node.kind === "gateway" ? node.gateway : null,
@@ -96,6 +98,7 @@ export class ObjectSnapshots implements SnapshotSource {
     // Nodes at places that make no difference share a view.
     const shared = JSON.stringify(viewer);
     const view = this.#views.get(shared) ?? viewFor(this.#generation, viewer);
+    if (this.#views.size >= VIEWS_KEPT_MAX) this.#views.clear();
     this.#views.set(shared, view);
     this.#views.set(key, view);
     return view;
