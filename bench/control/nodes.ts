@@ -21,6 +21,8 @@ const [services, first, grpcNodes, envoys] = numbers.map(Number) as [
 ];
 /** Services that a gRPC node calls. */
 const SERVICES_PER_NODE = 10;
+/** As grpc-go and Envoy grow or set theirs; Node's own are 64 KiB. */
+const WINDOW_BYTES = 4 * 1024 * 1024;
 const SERVICE = "/envoy.service.discovery.v3.AggregatedDiscoveryService/";
 let unready = grpcNodes + envoys;
 let isSettled = false;
@@ -80,7 +82,9 @@ class SimulatedNode {
       ? { [CDS]: ["*"], [EDS]: clusters, [LDS]: ["*"], [RDS]: ["*"] }
       : { [LDS]: targets, [RDS]: targets, [CDS]: clusters, [EDS]: clusters };
     this.#left = mine.length * (isDelta ? 2 : 4);
-    const session = connect(`http://${address}`);
+    const settings = { initialWindowSize: WINDOW_BYTES };
+    const session = connect(`http://${address}`, { settings });
+    session.on("connect", () => session.setLocalWindowSize(WINDOW_BYTES));
     session.on("error", (error) => this.#fail(error));
     const method = isDelta ? "DeltaAggregatedResources" : "StreamAggregatedResources";
     this.#stream = session.request({
