@@ -165,4 +165,13 @@ process.stdin.on("data", (text) => {
   else process.exit();
 });
 
-for (let i = 0; i < grpcNodes + envoys; i += 1) new SimulatedNode(first + i, i >= grpcNodes);
+/** A few in a turn, so that none is left waiting with its connection half open. */
+const NODES_PER_TURN = 20;
+
+function startFrom(begin: number): void {
+  const end = Math.min(begin + NODES_PER_TURN, grpcNodes + envoys);
+  for (let i = begin; i < end; i += 1) new SimulatedNode(first + i, i >= grpcNodes);
+  if (end < grpcNodes + envoys) setTimeout(() => startFrom(end), 1);
+}
+
+startFrom(0);
