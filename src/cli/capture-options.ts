@@ -7,10 +7,11 @@ import {
   type CaptureBy,
   type CaptureConfig,
   type CaptureMode,
-  type ProxyConfig,
+  type MeshProxyConfig,
+  PROXY_DEFAULTS,
 } from "../proxy/index.ts";
-import type { MeshOptions } from "./mesh-options.ts";
-import { type ProxyOptions, proxyConfig } from "./proxy-options.ts";
+import { controlTls, type MeshOptions, type MeshOrigin } from "./mesh-options.ts";
+import { frontConfig, type ProxyOptions } from "./proxy-options.ts";
 import { oneOf, UsageError, valueOption, wholeNumber } from "./usage.ts";
 
 /** As commander yields them. */
@@ -55,7 +56,6 @@ const EXCLUDED = [
   ["listen", "--listen"],
   ["to", "--to"],
   ["gateway", "--gateway"],
-  ["control", "--control"],
   ["tlsCert", "--tls-cert"],
   ["tlsKey", "--tls-key"],
   ["tlsClientCa", "--tls-client-ca"],
@@ -64,13 +64,21 @@ const EXCLUDED = [
   ["workers", "--workers"],
 ] as const;
 
+/** What is captured, what is done with it, and where its configuration comes from. */
+export interface CapturePlan {
+  readonly capture: CaptureConfig;
+  readonly config: MeshProxyConfig;
+  /** Null: the Services of Kubernetes objects. */
+  readonly origin: MeshOrigin | null;
+}
+
 /**
  * What the flags make; null without `--mode`.
  * @throws UsageError for flags that do not go together.
  */
-export function captureConfig(
+export function capturePlan(
   options: ProxyOptions & CaptureOptions & MeshOptions,
-): { readonly capture: CaptureConfig; readonly proxy: ProxyConfig } | null {
+): CapturePlan | null {
   const { mode, captureBy, outboundPort, inboundPort } = options;
   if (mode === undefined) {
     const given = [
@@ -98,5 +106,21 @@ export function captureConfig(
   if (capture.outboundPort === capture.inboundPort) {
     throw new UsageError(`--outbound-port and --inbound-port must differ: ${capture.outboundPort}`);
   }
-  return { capture, proxy: proxyConfig({ ...options, listen: [], to: mode }) };
+  const { control } = options;
+  const origin: MeshOrigin | null =
+    control === undefined
+      ? null
+      : {
+          ...{ kind: "control", gateway: null, role: "sidecar" },
+          server: { address: control, tls: controlTls(options) },
+        };
+  const config: MeshProxyConfig = {
+    ...frontConfig(options),
+    serves: control === undefined ? "Services" : `Services of ${control}`,
+    places: [],
+    policy: options.policy ?? options.serviceConfig ?? PROXY_DEFAULTS.policy,
+    // Of a thousand Services a pod calls a few.
+    isEager: false,
+  };
+  return { capture, config, origin };
 }

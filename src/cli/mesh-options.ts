@@ -25,6 +25,8 @@ export type MeshOrigin =
       readonly kind: "control";
       readonly gateway: GatewayName | null;
       readonly server: ControlServer;
+      /** What the control plane is told that we are; a gateway unless said otherwise. */
+      readonly role?: "gateway" | "sidecar";
     }
   /** Of `xds:///`, by the bootstrap of the environment. */
   | { readonly kind: "xds"; readonly target: string };
@@ -115,7 +117,12 @@ function refuseWithout({ controlCa, controlCert, controlKey }: MeshOptions): voi
   if (given !== undefined) throw new UsageError(`${given[0]} needs --control`);
 }
 
-function controlTls({ controlCa, controlCert, controlKey }: MeshOptions): ControlServer["tls"] {
+/** What TLS to the control plane needs; null: plaintext. @throws UsageError */
+export function controlTls({
+  controlCa,
+  controlCert,
+  controlKey,
+}: MeshOptions): ControlServer["tls"] {
   if ((controlCert === undefined) !== (controlKey === undefined)) {
     const [has, needs] = controlCert === undefined ? ["key", "cert"] : ["cert", "key"];
     throw new UsageError(`--control-${has} needs --control-${needs}`);

@@ -73,7 +73,8 @@ function createGroup(
   return new WorkerPool(config, { clock, rng, log, feed, registry, fork });
 }
 
-async function openSource(
+/** The source of configurations that the flags ask for. @throws CommandError (rejects) */
+export async function openSource(
   origin: MeshOrigin,
   kubernetes: KubernetesOptions,
   { deps }: Discovery,
@@ -103,7 +104,7 @@ async function openSource(
 
 /** What a control plane of ours is told of us; another one ignores what it does not know. */
 function bootstrapOf(
-  { gateway, server }: Extract<MeshOrigin, { kind: "control" }>,
+  { gateway, server, role = "gateway" }: Extract<MeshOrigin, { kind: "control" }>,
   { node, zone, namespace }: KubernetesOptions,
 ): unknown {
   const { env } = process;
@@ -122,7 +123,7 @@ function bootstrapOf(
       cluster: "fairlead",
       locality: { zone: zone ?? "" },
       metadata: {
-        "fairlead.kind": "gateway",
+        "fairlead.kind": role,
         ...(gateway !== null && { "fairlead.gateway": `${gateway.namespace}/${gateway.name}` }),
         ...(own !== undefined && { "fairlead.namespace": own }),
         ...(nodeName !== undefined && { "fairlead.node": nodeName }),

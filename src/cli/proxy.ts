@@ -3,7 +3,7 @@
  */
 import type { Command } from "commander";
 import { PROXY_BOUNDS, PROXY_DEFAULTS } from "../proxy/index.ts";
-import { addCaptureOptions, type CaptureOptions, captureConfig } from "./capture-options.ts";
+import { addCaptureOptions, type CaptureOptions, capturePlan } from "./capture-options.ts";
 import { addKubernetesOptions } from "./kubernetes-options.ts";
 import { addMeshOptions, type MeshOptions, meshPlan } from "./mesh-options.ts";
 import { addPeerOptions } from "./peer-options.ts";
@@ -53,9 +53,9 @@ export function proxyCommand(): Command {
   addPeerOptions(command, checkTarget);
   return addCommonOptions(command).action(
     async (options: ProxyOptions & CaptureOptions & MeshOptions) => {
-      const captured = captureConfig(options);
+      const captured = capturePlan(options);
       const plan = captured === null ? meshPlan(options) : null;
-      const config = plan === null ? (captured?.proxy ?? proxyConfig(options)) : null;
+      const config = plan === null && captured === null ? proxyConfig(options) : null;
       const { createSystem, endProcess, logCrash, stopSignal } = await import("./system.ts");
       const stop = stopSignal();
       const system = await createSystem(options);
@@ -67,7 +67,7 @@ export function proxyCommand(): Command {
       }
       if (captured !== null) {
         const { runCapture } = await import("./capture-run.ts");
-        endProcess(await runCapture(captured.capture, captured.proxy, options, system, stop));
+        endProcess(await runCapture(captured, options, system, stop));
         return;
       }
       const { runProxy } = await import("./proxy-run.ts");
@@ -78,7 +78,7 @@ export function proxyCommand(): Command {
 
 function addTargets(command: Command): void {
   const listen =
-    "HOST:PORT or unix:PATH to listen on; repeatable, port 0 for any; PORT=HOST:PORT for a Gateway's";
+    "HOST:PORT or unix:PATH, repeatable, port 0 for any; PORT=HOST:PORT for a Gateway's port";
   const to = "kubernetes:///SVC.NS:PORT, HOST:PORT or dns:///, a list IP:PORT,..., unix:PATH";
   const config =
     "gRPC service config: policy, outlier detection, retries, breakers; instead of --policy";

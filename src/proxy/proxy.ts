@@ -8,12 +8,13 @@ import type { Socket } from "node:net";
 import type { ClusterView, Readiness } from "../cluster/index.ts";
 import type { Resolver } from "../discovery/index.ts";
 import { Status } from "../grpc/index.ts";
-import type { MeshSource } from "../mesh/index.ts";
+import type { ListenerSpec, MeshSource } from "../mesh/index.ts";
 import { type MetricsSnapshot, mergeSnapshots } from "../telemetry/index.ts";
 import { type Ticking, TransportLoop } from "../transport/index.ts";
 import type { FrontConfig, MeshProxyConfig, ProxyConfig } from "./config.ts";
 import { Front, type FrontSystem } from "./front.ts";
 import type { DownstreamsView, LoadFigures, ShedOrder } from "./nesting/index.ts";
+import { CapturedServing } from "./serving/captured-serving.ts";
 import { MeshServing } from "./serving/mesh-serving.ts";
 import type { Serving } from "./serving/serving.ts";
 import { TargetServing } from "./serving/target-serving.ts";
@@ -39,8 +40,11 @@ export interface Proxy {
    * configuration that comes later are bound when it does: then with none.
    */
   listen(): Promise<string[]>;
-  /** Takes a plain socket of which `first` was read, on the turn that brought these bytes. */
-  accept(socket: Socket, first: Buffer): void;
+  /**
+   * Takes a plain socket of which `first` was read, on the turn that brought these bytes.
+   * @param listener whose it is, in a proxy of captured connections; null in others.
+   */
+  accept(socket: Socket, first: Buffer, listener: ListenerSpec | null): void;
   /**
    * Not ready any more; after the delay listeners close, calls finish. Resolves when all is over.
    * @param by who asked for it, for the log: "SIGTERM".
@@ -79,6 +83,15 @@ export function createMeshProxy(config: MeshProxyConfig, system: MeshProxySystem
   );
 }
 
+/** The same for connections that were captured, each handed over with its listener. */
+export function createCapturedProxy(config: MeshProxyConfig, system: MeshProxySystem): Proxy {
+  return new RelayProxy(
+    config,
+    system,
+    (front, loop) => new CapturedServing(config, system, front, loop),
+  );
+}
+
 class RelayProxy implements Proxy, Ticking {
   readonly #config: FrontConfig;
   readonly #system: FrontSystem;
@@ -112,8 +125,8 @@ class RelayProxy implements Proxy, Ticking {
     }
   }
 
-  accept(socket: Socket, first: Buffer): void {
-    this.#serving.accept(socket, first);
+  accept(socket: Socket, first: Buffer, listener: ListenerSpec | null): void {
+    this.#serving.accept(socket, first, listener);
   }
 
   /** From the transport's loop, about once a second. */

@@ -3,7 +3,9 @@
  * to the pod; and what is left when the proxy is killed.
  */
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { rootDir } from "../peers/paths.ts";
 import { runStorm } from "../peers/storms.ts";
 import { PORTS } from "./ports.ts";
 import { CLIENT, CLUSTER_IPS, PODS, requireCapture, Topology } from "./topology.ts";
@@ -123,6 +125,31 @@ capturing("connections to the pod pass, probes of the kubelet with them", async 
     await made.fairlead(made.pod, "capture-rules", "--mode", "sidecar", "--delete");
     await proxy.stop();
     app.kill();
+  }
+});
+
+capturing("a control plane says what is captured, and where calls go", async (made, t) => {
+  const control = "127.0.0.1:18000";
+  const server = made.pod.start(process.execPath, [
+    ...[join(rootDir, "src/cli/main.ts"), "control", "--listen", control],
+    ...["--objects", join(made.node.directory, "objects")],
+  ]);
+  await server.waitFor(/"msg":"listening"/);
+  const proxy = await made.startProxy(made.pod, [
+    "--mode",
+    "sidecar",
+    "--control",
+    control,
+    ...ADMIN,
+  ]);
+  await made.fairlead(made.pod, "capture-rules", "--mode", "sidecar", "--apply");
+  try {
+    await isBalanced(made, t, CLUSTER_IPS.echo);
+    await othersPass(made);
+  } finally {
+    await made.fairlead(made.pod, "capture-rules", "--mode", "sidecar", "--delete");
+    await proxy.stop();
+    await server.stop();
   }
 });
 

@@ -194,7 +194,8 @@ export class Topology {
       "--clear-groups",
       ...(isRoot ? [] : [`--reuid=${PROXY_UID}`]),
     ];
-    const main = [join(rootDir, "src/cli/main.ts"), "proxy", "--objects", objects, ...args];
+    const from = args.includes("--control") ? [] : ["--objects", objects];
+    const main = [join(rootDir, "src/cli/main.ts"), "proxy", ...from, ...args];
     const proxy = namespace.start("setpriv", [...who, process.execPath, ...main], {
       name: "proxy",
     });

@@ -73,7 +73,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "socks-proxy-agent": ["src/discovery/kubernetes/api/"],
   yaml: ["src/discovery/kubernetes/", "src/control/inject/"],
   re2js: ["src/routes/regex.ts"],
-  "reflect-metadata": ["src/lab/"],
+  "reflect-metadata": ["src/lab/", "src/control/inject/webhook/"],
 };
 
 /** Modules of Node that only some files may import. */

@@ -1,13 +1,16 @@
 /**
- * The sidecar and the node proxy: captured connections in front, a relay per Service behind, seen
- * from outside like any other proxy.
+ * The sidecar and the node proxy: captured connections in front, a proxy of many targets behind,
+ * seen from outside like any other proxy.
  */
 import { assert, type Timer } from "../../base/index.ts";
 import type { ClusterView, Readiness } from "../../cluster/index.ts";
-import type { ListenerSpec, MeshConfig, MeshSource } from "../../mesh/index.ts";
-import { type MetricsSnapshot, mergeSnapshots, type Registry } from "../../telemetry/index.ts";
-import type { ProxyConfig } from "../config.ts";
-import type { DownstreamsView } from "../nesting/index.ts";
+import type { MeshConfig, MeshListener, MeshSource } from "../../mesh/index.ts";
+import type { MetricsSnapshot } from "../../telemetry/index.ts";
+import type { MeshProxyConfig } from "../config.ts";
+import type { FrontSystem } from "../front.ts";
+import { type DownstreamsView, mergeDownstreams } from "../nesting/index.ts";
+import { createCapturedProxy, type Proxy as RelayProxy } from "../proxy.ts";
+import type { ListenerView, RouteView } from "../serving/views.ts";
 import type { RelayGroup } from "../workers/relay-group.ts";
 import { Admission } from "./admission.ts";
 import { Capture, type CaptureView } from "./capture.ts";
@@ -15,7 +18,6 @@ import { destinationsOf } from "./destinations.ts";
 import { CaptureListeners, type CapturePort } from "./listeners.ts";
 import { type CaptureBy, originalDestinations } from "./lookup.ts";
 import type { SocketOptions } from "./native.ts";
-import { type RelaySystem, ServiceRelays } from "./service-relays.ts";
 
 /** `sidecar` captures for one pod, in its network; `node` for the pods of a node, in the node's. */
 export type CaptureMode = "sidecar" | "node";
@@ -37,8 +39,7 @@ export const CAPTURE_DEFAULTS = {
 } as const satisfies Omit<CaptureConfig, "mode">;
 
 /** What a capturing proxy needs. */
-export interface CaptureSystem extends RelaySystem {
-  readonly registry: Registry;
+export interface CaptureSystem extends FrontSystem {
   readonly mesh: MeshSource;
   readonly socketOptions: SocketOptions;
 }
@@ -52,9 +53,9 @@ const TICK_MS = 1_000;
 
 /** See the head of this file. */
 export class CaptureRelay implements RelayGroup {
-  readonly #config: ProxyConfig;
+  readonly #config: MeshProxyConfig;
   readonly #system: CaptureSystem;
-  readonly #relays: ServiceRelays;
+  readonly #proxy: RelayProxy;
   readonly #capture: Capture;
   readonly #listeners: CaptureListeners;
   #mesh: MeshConfig | null = null;
@@ -64,11 +65,15 @@ export class CaptureRelay implements RelayGroup {
   #tick: Timer | null = null;
   #draining: Promise<void> | null = null;
 
-  constructor(config: ProxyConfig, capture: CaptureConfig, system: CaptureSystem) {
+  constructor(config: MeshProxyConfig, capture: CaptureConfig, system: CaptureSystem) {
     this.#config = config;
     this.#system = system;
     const { clock, log, registry, socketOptions } = system;
-    this.#relays = new ServiceRelays(config, system);
+    const source = {
+      start: (to: MeshListener) => this.#start(to),
+      close: () => system.mesh.close(),
+    };
+    this.#proxy = createCapturedProxy(config, { ...system, source, onListening: () => {} });
     const admission = new Admission(config.maxConnections);
     const destinations = originalDestinations(capture.by, socketOptions);
     this.#capture = new Capture({
@@ -76,11 +81,7 @@ export class CaptureRelay implements RelayGroup {
       ownPorts: () => this.#listeners.ports(),
       calls: {
         tryAdmit: (socket) => admission.tryAdmit(socket),
-        accept: (socket, first, listener) => {
-          const cluster = this.#clusterOf(listener);
-          if (cluster === null) socket.resetAndDestroy();
-          else this.#relays.accept(socket, first, cluster);
-        },
+        accept: (socket, first, listener) => this.#proxy.accept(socket, first, listener),
       },
     });
     this.#listeners = new CaptureListeners(portsOf(capture), destinations, (socket, direction) =>
@@ -88,35 +89,27 @@ export class CaptureRelay implements RelayGroup {
     );
   }
 
-  /** Where calls of a listener go: sources that capture uses send all of them to one cluster. */
-  #clusterOf({ chains }: ListenerSpec) {
-    const action = chains.find(({ tls }) => tls === null)?.table.hosts[0]?.routes[0]?.action;
-    if (action?.kind !== "forward") return null;
-    return this.#mesh?.clusters.get(action.clusters[0]!.cluster) ?? null;
-  }
-
-  /** `/capture` shows what is captured, and where it goes. */
-  async listeners(): Promise<[]> {
-    return [];
-  }
-
-  async routes(): Promise<[]> {
-    return [];
-  }
-
   async listen(): Promise<string[]> {
     const bound = await this.#listeners.listen();
-    const { clock, log, mesh } = this.#system;
+    const { clock } = this.#system;
     this.#startedMs = clock.nowMs();
-    mesh.start({
-      onConfig: (config) => this.#onConfig(config),
-      onError: (reason) => {
-        this.#problem = reason;
-        log.warn("Services", { reason, lastGoodStays: this.#mesh !== null });
-      },
-    });
+    await this.#proxy.listen();
     this.#scheduleTick();
     return bound;
+  }
+
+  /** Clusters and routes come before the destinations that lead to them. */
+  #start(proxy: MeshListener): void {
+    this.#system.mesh.start({
+      onConfig: (config) => {
+        proxy.onConfig(config);
+        this.#onConfig(config);
+      },
+      onError: (reason) => {
+        this.#problem = reason;
+        proxy.onError(reason);
+      },
+    });
   }
 
   #onConfig(config: MeshConfig): void {
@@ -124,13 +117,11 @@ export class CaptureRelay implements RelayGroup {
     if (this.#mesh === null) this.#system.log.info("Services known", { destinations: table.size });
     this.#mesh = config;
     this.#capture.setTable(table);
-    this.#relays.keep(config.clusters);
   }
 
   #scheduleTick(): void {
     this.#tick = this.#system.clock.setTimer(TICK_MS, () => {
       this.#capture.onTick();
-      this.#relays.onTick();
       this.#scheduleTick();
     });
   }
@@ -143,6 +134,8 @@ export class CaptureRelay implements RelayGroup {
   async #drain(by: string): Promise<void> {
     const { clock } = this.#system;
     const { drainDelayMs, drainTimeoutMs } = this.#config;
+    // The proxy behind waits as long before it says its first GOAWAY.
+    const drained = this.#proxy.drain(by);
     if (drainDelayMs > 0) {
       await new Promise<void>((resolve) => clock.setTimer(drainDelayMs, resolve));
     }
@@ -151,8 +144,7 @@ export class CaptureRelay implements RelayGroup {
     const late = new Promise<void>((resolve) => {
       timer = clock.setTimer(drainTimeoutMs, resolve);
     });
-    // Each relay keeps the same time by itself.
-    await Promise.all([this.#relays.drain(by), Promise.race([this.#capture.idle(), late])]);
+    await Promise.all([drained, Promise.race([this.#capture.idle(), late])]);
     (timer as Timer | null)?.cancel();
     this.#capture.close();
   }
@@ -160,17 +152,24 @@ export class CaptureRelay implements RelayGroup {
   async close(): Promise<void> {
     this.#tick?.cancel();
     this.#listeners.stop();
-    this.#system.mesh.close();
     this.#capture.close();
-    this.#relays.close();
+    this.#proxy.close();
   }
 
   async clusters(): Promise<ClusterView[]> {
-    return this.#relays.clusters();
+    return this.#proxy.clusters();
+  }
+
+  async listeners(): Promise<readonly ListenerView[]> {
+    return this.#proxy.listeners();
+  }
+
+  async routes(): Promise<readonly RouteView[]> {
+    return this.#proxy.routes();
   }
 
   async metrics(): Promise<MetricsSnapshot> {
-    return mergeSnapshots([this.#system.registry.snapshot(), this.#relays.metrics()]);
+    return this.#proxy.metrics();
   }
 
   async readiness(): Promise<Readiness> {
@@ -184,7 +183,7 @@ export class CaptureRelay implements RelayGroup {
   }
 
   async downstreams(): Promise<DownstreamsView> {
-    return this.#relays.downstreams();
+    return mergeDownstreams([this.#proxy.downstreams()]);
   }
 
   /** Nobody evens out load among sidecars: each is its pod's own. */

@@ -1,6 +1,7 @@
 /** What a proxy serves: one target, or what a mesh's configuration says. */
 import type { Socket } from "node:net";
 import type { ClusterView, Readiness } from "../../cluster/index.ts";
+import type { ListenerSpec } from "../../mesh/index.ts";
 import type { MetricsSnapshot } from "../../telemetry/index.ts";
 import type { SocketConnection } from "../../transport/index.ts";
 import type { ListenerView, RouteView } from "./views.ts";
@@ -10,7 +11,7 @@ export interface Serving {
   /** See `Proxy.listen`. */
   listen(): Promise<string[]>;
   /** See `Proxy.accept`. */
-  accept(socket: Socket, first: Buffer): void;
+  accept(socket: Socket, first: Buffer, listener: ListenerSpec | null): void;
   /** Listeners close; connections stay. */
   stop(): void;
   /** Clusters end; connections stay. */

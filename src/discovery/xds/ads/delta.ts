@@ -26,7 +26,8 @@ export class DeltaDialect implements Dialect {
     this.#told.clear();
   }
 
-  subscribe({ typeUrl, names, isWildcard, versions }: Wanted): Uint8Array | null {
+  subscribe(asked: Wanted): Uint8Array | null {
+    const { typeUrl, names, isWildcard } = asked;
     const told = this.#told.get(typeUrl);
     const wanted = new Set(isWildcard ? [WILDCARD, ...names] : names);
     if (told === undefined) {
@@ -36,7 +37,7 @@ export class DeltaDialect implements Dialect {
       // which older servers understand too.
       const isLegacy = isWildcard && names.length === 0;
       const subscribe = isLegacy ? NOTHING : [...wanted];
-      return this.#request(typeUrl, subscribe, NOTHING, versions());
+      return this.#request(typeUrl, subscribe, NOTHING, asked.versions());
     }
     const subscribe = [...wanted].filter((name) => !told.has(name));
     const unsubscribe = [...told].filter((name) => !wanted.has(name));
