@@ -147,6 +147,7 @@ test("a wildcard of old: no names at first means all, none later means none", as
     const named = await node.next();
     assert.deepEqual(named.resources, ["a1"]);
     node.ack(named, []);
+    await served.subscribed(type, 0);
     change(served, [type, "a", "a2"], [type, "d", null]);
     await node.silence();
     change(served, [type, "a", "a1"]);
