@@ -30,12 +30,7 @@ export type {
   ObjectsState,
   TouchedKeys,
 } from "./objects/state.ts";
-export {
-  type AdminPage,
-  type AdminPages,
-  jsonPage,
-  textPage,
-} from "./plane/admin.ts";
+export type { AdminPage, AdminPages } from "./plane/admin.ts";
 export {
   CONTROL_DEFAULTS,
   type ControlAddresses,
