@@ -1,6 +1,6 @@
 /**
- * A client of CSDS (envoy.service.status.v3): what a control plane says of its nodes, or a client of
- * itself, as `proxy-status` shows it.
+ * A client of CSDS (envoy.service.status.v3): what a control plane says of its nodes, or a client
+ * of itself, as `proxy-status` shows it.
  *
  * https://www.envoyproxy.io/docs/envoy/latest/api-v3/service/status/v3/csds.proto: a server tells a
  * `config_status` per resource, a client a `client_status`.

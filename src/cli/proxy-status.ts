@@ -1,6 +1,6 @@
 /**
- * `fairlead proxy-status`: its flags and help. What it does is in `proxy-status-run.ts`, loaded when
- * it runs.
+ * `fairlead proxy-status`: its flags and help. What it does is in `proxy-status-run.ts`, loaded
+ * when it runs.
  */
 import type { Command } from "commander";
 import type { TcpAddress } from "../proxy/index.ts";

@@ -61,6 +61,7 @@ export class LaneRun {
         serviceConfig: dial.serviceConfig,
         connections: dial.connections,
         kubernetes: dial.kubernetes ?? null,
+        xdsBootstrap: dial.xdsBootstrap ?? null,
         channels: dial.channels ?? 1,
         callsPerSecond: CALLS_PER_SECOND,
         inFlightMax: IN_FLIGHT_MAX,

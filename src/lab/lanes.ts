@@ -13,6 +13,7 @@ import { NESTED } from "./nested-lane.ts";
 import type { LaneName } from "./options.ts";
 import { LAB_TARGET, NAMESPACE, SERVICES } from "./pod-objects.ts";
 import { startProxy } from "./proxy-process.ts";
+import { PROXYLESS } from "./proxyless-lane.ts";
 import type { ReplicaView } from "./view.ts";
 
 const ROUND_ROBIN = policyConfig("round_robin");
@@ -47,6 +48,8 @@ export interface Dial {
   readonly connections: number;
   /** For fairlead's channel, which watches the API server; without: grpc-js' own channel. */
   readonly kubernetes?: KubernetesAccess;
+  /** For a client of xDS: its bootstrap, JSON. */
+  readonly xdsBootstrap?: string;
   /** How many channels share the load in turn; 1 unless given. */
   readonly channels?: number;
   /** Proxies between client and pods that may become more. */
@@ -167,6 +170,7 @@ export const LANES: Readonly<Record<LaneName, Lane>> = {
   client: CLIENT,
   proxy: PROXY,
   nested: NESTED,
+  proxyless: PROXYLESS,
 };
 
 /** Service config that names a policy. */

@@ -35,6 +35,8 @@ export interface DialMessage {
   readonly connections: number;
   /** Fairlead's channel is under the stub, and finds endpoints there; null: grpc-js' own. */
   readonly kubernetes: KubernetesAccess | null;
+  /** The client is told by xDS, with this bootstrap; null: it is not. */
+  readonly xdsBootstrap: string | null;
   /** How many channels share the load in turn, each with connections of its own. */
   readonly channels: number;
   readonly callsPerSecond: number;

@@ -78,7 +78,7 @@ const BAD: readonly [RawLabOptions, RegExp][] = [
   [{ pods: "101" }, /^--pods "101"/],
   [
     { lanes: "static,bogus" },
-    /^--lanes "bogus": .* clusterip, static, headless, client, proxy, nested$/,
+    /^--lanes "bogus": .* clusterip, static, headless, client, proxy, nested, proxyless$/,
   ],
   [{ events: "" }, /^--events "": must be TIME:ACTION, such as 3s:slow/],
   [{ events: "3:slow" }, /^--events "3:slow": must be TIME:ACTION/],

@@ -6,8 +6,10 @@
 import { KNOWN_POLICY_NAMES } from "../balancing/index.ts";
 import { ActionError, parseTimedActions, type TimedAction } from "./actions.ts";
 
-/** Lanes that this version can run, in the order they are shown. */
-const LANE_NAMES = ["clusterip", "static", "headless", "client", "proxy", "nested"] as const;
+/** Lanes that run unless `--lanes` says otherwise, in the order they are shown. */
+const DEFAULT_LANES = ["clusterip", "static", "headless", "client", "proxy", "nested"] as const;
+/** Those and the ones that need what is not everywhere. */
+const LANE_NAMES = [...DEFAULT_LANES, "proxyless"] as const;
 /** The word of a lane. */
 export type LaneName = (typeof LANE_NAMES)[number];
 
@@ -158,7 +160,7 @@ function parsePolicyName(text: string): string {
 }
 
 function parseLanes(text: string | undefined): readonly LaneName[] {
-  if (text === undefined) return LANE_NAMES;
+  if (text === undefined) return DEFAULT_LANES;
   const names = [...new Set(text.split(",").map((name) => name.trim()))];
   for (const name of names) {
     if (!isLane(name)) {

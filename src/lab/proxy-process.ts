@@ -84,8 +84,11 @@ function metric(text: string, name: string): number {
   return Number(new RegExp(`^${name} (\\S+)$`, "m").exec(text)?.[1] ?? 0);
 }
 
-/** The address in the first log line with this `msg`. */
-function loggedAddress(child: Child, clock: Clock, msg: string): Promise<string> {
+/**
+ * The address in the first log line with this `msg`. Rejects with `LabError` when the process
+ * ends, or says nothing for too long.
+ */
+export function loggedAddress(child: Child, clock: Clock, msg: string): Promise<string> {
   const line = new RegExp(`^\\{.*"msg":"${msg}".*\\}$`, "m");
   return new Promise((resolve, reject) => {
     const fail = (why: string): void => reject(new LabError(`${child.label} ${why}`));

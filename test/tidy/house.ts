@@ -61,6 +61,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   ],
   "@connectrpc/connect": ["src/client/connect/"],
   "@grpc/grpc-js": ["src/lab/", "src/control/", "src/client/grpc-js"],
+  "@grpc/grpc-js-xds": ["src/lab/programs/"],
   "@grpc/proto-loader": ["src/lab/"],
   "@peculiar/x509": ["src/lab/", "src/control/"],
   commander: ["src/cli/"],

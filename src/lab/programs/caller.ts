@@ -2,6 +2,9 @@
  * The client of one lane: a stub of grpc-js under a steady load, over its channel or fairlead's;
  * or several of them that have the calls in turn.
  *
+ * Told of pods by xDS it is a program of Python where that has grpcio, or else grpc-js with
+ * grpc-js-xds, which is there in a checkout.
+ *
  * It dials what the lab says, says `ready` once connected, and from `start` to `stop` makes
  * `callsPerSecond` calls with at most `inFlightMax` of them open, reporting every 200 ms. A process
  * of its own per lane, so that no lane's work shows up in another lane's latency.
@@ -13,6 +16,7 @@ import * as grpc from "@grpc/grpc-js";
 import { realClock } from "../../base/index.ts";
 import { ECHO_SERVICE } from "../echo.ts";
 import type { CallerMessage, ChildMessage, DialMessage } from "../messages.ts";
+import { hasPythonGrpc, PythonLoad } from "./python-load.ts";
 
 const READY_TIMEOUT_MS = 5000;
 const CONNECTIONS_TIMEOUT_MS = 1000;
@@ -184,7 +188,12 @@ class Load {
 }
 
 /** The one line that puts fairlead under a stub; nothing for stock grpc-js, which stays lean. */
-async function channelOf({ kubernetes }: DialMessage): Promise<grpc.ClientOptions> {
+async function channelOf({ kubernetes, xdsBootstrap }: DialMessage): Promise<grpc.ClientOptions> {
+  if (xdsBootstrap !== null) {
+    process.env.GRPC_XDS_BOOTSTRAP_CONFIG = xdsBootstrap;
+    (await import("@grpc/grpc-js-xds")).register();
+    return {};
+  }
   if (kubernetes === null) return {};
   apiServer = kubernetes.server;
   const { channelFactory } = await import("../../client/index.ts");
@@ -192,17 +201,97 @@ async function channelOf({ kubernetes }: DialMessage): Promise<grpc.ClientOption
   return { channelFactoryOverride: channelFactory(grpc, { kubernetes: { kubeconfig } }) };
 }
 
-let load: Load | null = null;
+/** Counts what a program of Python tells. */
+class PythonCaller {
+  readonly #python: PythonLoad;
+  #perPod: Record<string, number> = {};
+  #failed = 0;
+  #lastFailure = "";
+  #latenciesUs: number[] = [];
+  #isReady = false;
+  #isOn = false;
+  #warmAtMs = Number.POSITIVE_INFINITY;
+
+  constructor(dial: DialMessage) {
+    this.#python = new PythonLoad(dial, {
+      onReady: () => {
+        this.#isReady = true;
+        tell({ type: "ready" });
+      },
+      onCall: ({ pod, latencyUs, failure }) => {
+        if (failure === "") this.#perPod[pod] = (this.#perPod[pod] ?? 0) + 1;
+        else {
+          this.#failed += 1;
+          this.#lastFailure = failure;
+        }
+        if (failure === "" && clock.nowMs() >= this.#warmAtMs) this.#latenciesUs.push(latencyUs);
+      },
+      onEnded: (reason) => this.#onEnded(reason),
+    });
+  }
+
+  start(): void {
+    this.#isOn = true;
+    this.#warmAtMs = clock.nowMs() + WARM_UP_MS;
+    this.#python.start();
+    clock.setTimer(REPORT_MS, () => this.#reportOn());
+  }
+
+  stop(): void {
+    this.#isOn = false;
+    this.#python.stop();
+  }
+
+  #onEnded(reason: string): void {
+    if (reason === "") {
+      this.#report(true);
+      process.channel?.unref();
+      return;
+    }
+    if (!this.#isReady) tell({ type: "failed", code: "", reason: `Python: ${reason}` });
+    process.exit(1);
+  }
+
+  #reportOn(): void {
+    if (!this.#isOn) return;
+    this.#report(false);
+    clock.setTimer(REPORT_MS, () => this.#reportOn());
+  }
+
+  #report(final: boolean): void {
+    const [perPod, failed] = [this.#perPod, this.#failed];
+    const [lastFailure, latenciesUs] = [this.#lastFailure, this.#latenciesUs];
+    // Its sockets are not ours to count: it holds one to each pod that answers.
+    const connections = Object.keys(perPod).length;
+    tell({ type: "report", perPod, failed, lastFailure, latenciesUs, connections, final });
+    this.#perPod = {};
+    this.#failed = 0;
+    this.#lastFailure = "";
+    this.#latenciesUs = [];
+  }
+}
+
+let load: Load | PythonCaller | null = null;
 process.title = "fairlead-lab caller";
 // Until it is told to stop, a caller lives on its channel.
 process.channel?.ref();
 process.on("message", (message: CallerMessage) => {
   if (message.type === "dial") {
     process.title = `fairlead-lab caller ${message.target.slice(0, 40)}`;
-    channelOf(message).then((channel) => {
-      load = new Load(message, channel);
-      load.connect();
-    });
+    if (message.xdsBootstrap !== null && hasPythonGrpc()) load = new PythonCaller(message);
+    else {
+      channelOf(message).then(
+        (channel) => {
+          const own = new Load(message, channel);
+          load = own;
+          own.connect();
+        },
+        () => {
+          const reason = "neither Python with grpcio nor @grpc/grpc-js-xds is here";
+          tell({ type: "failed", code: "", reason });
+        },
+      );
+    }
   } else if (message.type === "start") {
     load?.start();
   } else {

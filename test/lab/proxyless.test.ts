@@ -1,0 +1,41 @@
+/**
+ * The lane `proxyless`: stock clients with an `xds:///` target, told by `fairlead control`; by
+ * Python where it has grpcio, otherwise by grpc-js-xds, and where there is neither it says so.
+ */
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { FAIRLEAD } from "../cli/harness.ts";
+import { requirePeer } from "../peers/find.ts";
+import { runProcess, stopAll } from "../peers/processes.ts";
+
+after(() => stopAll());
+
+async function proxyless(python: string) {
+  const args = ["lab", "--once", "--seconds", "5", "--pods", "3", "--lanes", "proxyless"];
+  const env = { FAIRLEAD_LAB_PYTHON: python };
+  const { code, stdout, stderr } = await runProcess(
+    FAIRLEAD,
+    [...args, "--page", "none", "-o", "json"],
+    { env },
+  );
+  assert.equal(code, 0, stderr);
+  const [lane] = JSON.parse(stdout).lanes;
+  assert.equal(lane.name, "proxyless");
+  return lane;
+}
+
+function assertEven(lane: Record<string, number>): void {
+  assert.deepEqual([lane.podsUsed, lane.failed], [3, 0], JSON.stringify(lane));
+  assert.ok(lane.calls! > 30, `${lane.calls} calls`);
+  assert.ok(lane.maxOverMean! < 1.3, `${lane.maxOverMean}`);
+}
+
+test("Python balances itself over all pods", async (t) => {
+  const python = requirePeer(t, "python-grpcio");
+  if (python === null) return;
+  assertEven(await proxyless(python));
+});
+
+test("grpc-js-xds does where Python has no grpcio", async () => {
+  assertEven(await proxyless("/nowhere/python"));
+});
