@@ -2,8 +2,8 @@
  * Server connections on sockets that somebody else accepted, up to a limit.
  *
  * It binds nothing: a `Listener` hands over what it accepts (behind TLS, where it has that), and so
- * does whoever had to look at a socket's first bytes before it knew that they are HTTP/2. What comes
- * over the limit is closed at once and counted; what was accepted is never touched by it.
+ * does whoever had to look at a socket's first bytes before it knew that they are HTTP/2. What
+ * comes over the limit is closed at once and counted; what was accepted is never touched by it.
  */
 import type { Socket } from "node:net";
 import type { ConnectionConfig } from "../http2/index.ts";
@@ -17,8 +17,8 @@ export type RefusedWhy = "limit" | "tls" | "system";
 /** What is told of connections. */
 export interface ListenerEvents {
   /**
-   * A connection was accepted; returns its user. `remote` is the peer's address, `serverName` what a
-   * client of TLS asked for; null: none.
+   * A connection was accepted; returns its user. `remote` is the peer's address, `serverName` what
+   * a client of TLS asked for; null: none.
    */
   onConnection(remote: string, serverName: string | null): ConnectionUser;
   /** A connection was not accepted, or failed before HTTP/2 began: over the limit, TLS. */
