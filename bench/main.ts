@@ -3,10 +3,12 @@
  * `npm run bench -- reaction ...`: how soon a new pod gets calls; `npm run bench -- discovery ...`:
  * what discovery costs with many endpoints and many Services; `npm run bench -- client ...`: what a
  * call costs the process that makes it, through fairlead's clients and through others;
+ * `npm run bench -- control`: what a control plane costs with thousands of nodes;
  * `npm run bench -- picks`: what the choice of an endpoint costs, by policy;
  * `npm run bench -- mesh`: how soon a new pod gets calls of those that a control plane drives.
  */
 import { CLIENT_USAGE, runClient } from "./client/index.ts";
+import { CONTROL_USAGE, runControl } from "./control/index.ts";
 import { DISCOVERY_USAGE, runDiscovery } from "./discovery/index.ts";
 import { LOADS, selectLoads } from "./loads/index.ts";
 import { MESH_USAGE, runMesh } from "./mesh/index.ts";
@@ -26,6 +28,7 @@ async function main(argv: readonly string[]): Promise<number> {
     if (command === "discovery") return await other(args, DISCOVERY_USAGE, runDiscovery);
     if (command === "client") return await other(args, CLIENT_USAGE, runClient);
     if (command === "mesh") return await other(args, MESH_USAGE, runMesh);
+    if (command === "control") return await other(args, CONTROL_USAGE, runControl);
     if (command === "picks") return await other(args, PICKS_USAGE, runPicks);
     if (command !== "relay") throw new UsageError(`unknown benchmark ${command ?? "(none)"}`);
     const options = parseRelayArgs(args);
@@ -45,6 +48,7 @@ function usageOf(command: string | undefined): string {
   if (command === "reaction") return REACTION_USAGE;
   if (command === "client") return CLIENT_USAGE;
   if (command === "mesh") return MESH_USAGE;
+  if (command === "control") return CONTROL_USAGE;
   if (command === "picks") return PICKS_USAGE;
   return command === "discovery" ? DISCOVERY_USAGE : RELAY_USAGE;
 }

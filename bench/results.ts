@@ -8,6 +8,7 @@ import { cpus, release } from "node:os";
 import { dirname, join } from "node:path";
 import { rootDir } from "../test/peers/paths.ts";
 import { clientChapter, keptClient } from "./client/results.ts";
+import { controlChapter } from "./control/results.ts";
 import { discoveryChapter } from "./discovery/results.ts";
 import { LOADS } from "./loads/index.ts";
 import { meshChapter } from "./mesh/results.ts";
@@ -75,6 +76,7 @@ function writeText(relay: readonly KeptLoad[]): void {
     resultsText(relay),
     reactionChapter(keptReaction()),
     meshChapter(),
+    controlChapter(),
     discoveryChapter(),
     clientChapter(keptClient()),
     picksChapter(),

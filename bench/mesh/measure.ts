@@ -71,10 +71,10 @@ export async function measureMesh(
 }
 
 async function startControl(cluster: TestCluster): Promise<RunningProcess> {
-  const program = join(rootDir, "test/control/programs/plane.ts");
-  const args = [program, "--kubeconfig", cluster.kubeconfig, "--listen", CONTROL];
+  const program = join(rootDir, "src/cli/main.ts");
+  const args = [program, "control", "--kubeconfig", cluster.kubeconfig, "--listen", CONTROL];
   const control = cluster.launch(process.execPath, args, { name: "control" });
-  await control.waitFor(/ready/);
+  await control.waitFor(/listening/);
   return control;
 }
 

@@ -4,7 +4,12 @@
  * With `--namespace` only that namespace is read. Inside a cluster the Lease lies in the pod's own.
  */
 import { hostname } from "node:os";
-import { CONTROL_DEFAULTS, ControlPlane, ROUTE_PLANNER, STATUS_JUDGE } from "../control/index.ts";
+import {
+  CONTROL_DEFAULTS,
+  ControlPlane,
+  type ObjectsState,
+  RoutePlanning,
+} from "../control/index.ts";
 import { openObjects } from "../discovery/index.ts";
 import { Registry } from "../telemetry/index.ts";
 import { ListenError, type ServerTlsFiles } from "../transport/index.ts";
@@ -36,7 +41,7 @@ export async function runControl(
   const opened = await openObjects(
     options,
     { clock, rng, log, registry, env: process.env },
-    STATUS_JUDGE !== null,
+    true,
   ).catch((error: unknown) => {
     throw asCommandError(error);
   });
@@ -52,7 +57,9 @@ export async function runControl(
       replica: hostname(),
       drainTimeoutMs: options.drainTimeout ?? CONTROL_DEFAULTS.drainTimeoutMs,
     };
-    const parts = { source, writer, planner: ROUTE_PLANNER, judge: STATUS_JUDGE };
+    const planning = new RoutePlanning();
+    const judge = (state: ObjectsState) => planning.judge(state);
+    const parts = { source, writer, planner: planning, judge };
     const plane = namingTlsFlags(
       () => new ControlPlane(config, { clock, rng, log, registry, ...parts }),
     );

@@ -2,8 +2,15 @@
  * What a fairlead proxy believes, from the JSON of its admin endpoint: `/clusters`, `/routes` and
  * `/listeners` (`?format=json`).
  */
-import type { ClusterConfigRow, ConfigKind, ConfigRows, EndpointConfig } from "./config-rows.ts";
-import { at, listAt, numberAt, textAt } from "./json-paths.ts";
+import type {
+  ClusterConfigRow,
+  ConfigKind,
+  ConfigRows,
+  EndpointConfig,
+  ListenerConfigRow,
+  RouteConfigRow,
+} from "./config-rows.ts";
+import { at, listAt, numberAt, textAt, textsAt } from "./json-paths.ts";
 
 /** Rows of a kind; null when the answer has none of that kind. */
 export function ownRows<K extends ConfigKind>(kind: K, said: unknown): ConfigRows[K][] | null {
@@ -15,8 +22,8 @@ export function ownRows<K extends ConfigKind>(kind: K, said: unknown): ConfigRow
 const READERS: { readonly [K in ConfigKind]: (said: unknown) => ConfigRows[K][] } = {
   endpoints: (said) => listAt(said, "clusters").flatMap(endpointRows),
   clusters: (said) => listAt(said, "clusters").map(clusterRow),
-  routes: () => [],
-  listeners: () => [],
+  routes: (said) => listAt(said, "routes").map(routeRow),
+  listeners: (said) => listAt(said, "listeners").flatMap(listenerRows),
 };
 
 function endpointRows(cluster: unknown): EndpointConfig[] {
@@ -50,4 +57,47 @@ function clusterRow(cluster: unknown): ClusterConfigRow {
     version: null,
     reason: textAt(cluster, "reason"),
   };
+}
+
+function routeRow(route: unknown): RouteConfigRow {
+  const weighted = listAt(route, "clusters").map((one) => ({
+    name: textAt(one, "cluster") ?? "",
+    weight: numberAt(one, "weight") ?? 0,
+  }));
+  const total = weighted.reduce((sum, { weight }) => sum + weight, 0);
+  const share = (weight: number): string =>
+    weighted.length === 1 ? "" : ` ${Math.round((weight * 1000) / Math.max(1, total)) / 10}%`;
+  const refusal = textAt(route, "refusal");
+  const mirrors = textsAt(route, "mirrors");
+  const timeoutMs = numberAt(route, "timeoutMs");
+  const to = weighted.map(({ name, weight }) => `${name}${share(weight)}`).join(", ");
+  const extras = [
+    ...mirrors.map((mirror) => `mirror to ${mirror}`),
+    ...(timeoutMs === null ? [] : [`timeout ${timeoutMs / 1000}s`]),
+  ];
+  return {
+    table: textAt(route, "listener") ?? "-",
+    host: textAt(route, "host") ?? "-",
+    domains: textsAt(route, "domains"),
+    match: textAt(route, "match") ?? "any",
+    action: refusal === null ? [to, ...extras].join("; ") : `refused: ${refusal}`,
+    clusters: weighted.map(({ name }) => name),
+  };
+}
+
+function listenerRows(listener: unknown): ListenerConfigRow[] {
+  const address = textAt(listener, "address");
+  const count = (chain: unknown): string => {
+    const routes = numberAt(chain, "routes") ?? 0;
+    return routes === 1 ? "1 route" : `${routes} routes`;
+  };
+  return listAt(listener, "chains").map((chain) => ({
+    name: textAt(listener, "name") ?? "-",
+    address: address ?? textAt(listener, "wanted"),
+    serverNames: textsAt(chain, "serverNames"),
+    tls: at(chain, "tls") === true,
+    routes: count(chain),
+    status: address === null ? "NOT BOUND" : "ACTIVE",
+    reason: address === null ? textAt(listener, "reason") : null,
+  }));
 }

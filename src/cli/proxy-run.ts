@@ -92,9 +92,7 @@ export async function relay(
     const addresses = await group.listen();
     grpc =
       config.adminGrpc &&
-      (await bind("--admin-grpc", () =>
-        startAdminGrpc(config.adminGrpc!, source, addresses, system),
-      ));
+      (await bind("--admin-grpc", () => startAdminGrpc(config.adminGrpc!, source, system)));
     for (const address of addresses) log.info("listening", { address });
     if (adminAddress !== null) log.info("admin", { address: adminAddress });
     if (grpc !== null) log.info("admin over gRPC", { address: grpc.address });

@@ -21,6 +21,7 @@ export {
   type WebhookConfig,
 } from "./inject/index.ts";
 export { ControlObjects, type ControlObjectsDeps } from "./objects/control-objects.ts";
+export { ObjectsEvaluation } from "./objects/evaluation.ts";
 export type {
   ObjectKey,
   ObjectMaps,
@@ -43,7 +44,7 @@ export {
   type ControlSystem,
   type StatusJudge,
 } from "./plane/control-plane.ts";
-export { ROUTE_PLANNER, STATUS_JUDGE } from "./plane/routes.ts";
+export { RoutePlanning } from "./plane/routes.ts";
 export type {
   NodeInfo,
   NodeKind,
@@ -53,14 +54,7 @@ export type {
   SnapshotSource,
   View,
 } from "./resources.ts";
-export {
-  EMPTY_PLAN,
-  type GatewayPlan,
-  type PlannedChain,
-  type PlannedListener,
-  type RoutePlan,
-} from "./snapshot/plan.ts";
-export { ObjectSnapshots, type RoutePlanner } from "./snapshot/snapshots.ts";
+export type { RoutePlanner } from "./snapshot/snapshots.ts";
 export {
   StatusControl,
   type StatusControlDeps,

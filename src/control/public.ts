@@ -9,7 +9,7 @@ import { Registry, renderPrometheus } from "../telemetry/index.ts";
 import type { ServerTlsFiles } from "../transport/index.ts";
 import type { NodesView } from "./ads/status.ts";
 import { CONTROL_DEFAULTS, ControlPlane } from "./plane/control-plane.ts";
-import { ROUTE_PLANNER, STATUS_JUDGE } from "./plane/routes.ts";
+import { RoutePlanning } from "./plane/routes.ts";
 
 export type { Logger } from "../base/index.ts";
 export type { DiscoveryOptions } from "../discovery/index.ts";
@@ -65,6 +65,7 @@ export async function startControl(options: ControlOptions = {}): Promise<Runnin
   const system = { clock, rng, log, env: process.env, optionPrefix: "kubernetes." };
   const opened = await openObjects(options.kubernetes ?? {}, system, true);
   const { source, writer } = opened;
+  const planning = new RoutePlanning();
   let plane: ControlPlane;
   try {
     plane = new ControlPlane(
@@ -77,7 +78,11 @@ export async function startControl(options: ControlOptions = {}): Promise<Runnin
         replica: hostname(),
         drainTimeoutMs: options.drainTimeoutMs ?? CONTROL_DEFAULTS.drainTimeoutMs,
       },
-      { clock, rng, log, registry, source, writer, planner: ROUTE_PLANNER, judge: STATUS_JUDGE },
+      {
+        ...{ clock, rng, log, registry, source, writer },
+        planner: planning,
+        judge: (state) => planning.judge(state),
+      },
     );
     const { listen, admin } = await plane.start();
     return {

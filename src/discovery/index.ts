@@ -54,7 +54,6 @@ export type {
   VersionedMeta,
 } from "./kubernetes/gateway-objects.ts";
 export { ServiceModel } from "./kubernetes/model/model.ts";
-export { isTcp } from "./kubernetes/model/ports.ts";
 export type {
   EndpointSlice,
   Kind,

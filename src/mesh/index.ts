@@ -37,8 +37,8 @@ export { ServiceMeshSource } from "./services/source.ts";
 export type { XdsMeshOptions } from "./xds/open.ts";
 
 /**
- * A source of an xDS server, as the bootstrap says: for a channel (one target) or for a proxy (every
- * listener that the server has for it). What speaks xDS is loaded by this.
+ * A source of an xDS server, as the bootstrap says: for a channel (one target), or for a proxy
+ * (every listener that the server has for it). What speaks xDS is loaded by this.
  *
  * @throws DiscoveryError, TargetError or RangeError (rejects) when the bootstrap cannot be used.
  */

@@ -20,13 +20,11 @@ export interface AdminGrpc {
 
 /**
  * Serves at `address` what `source` tells.
- * @param listeners where the proxy itself listens.
  * Rejects with `ListenError`.
  */
 export async function startAdminGrpc(
   address: TcpAddress,
   source: AdminSource,
-  listeners: readonly string[],
   system: { readonly clock: Clock; readonly log: Logger },
 ): Promise<AdminGrpc> {
   const [{ channelzMethods }, { GrpcServer, Health }] = await Promise.all([
@@ -34,7 +32,7 @@ export async function startAdminGrpc(
     import("../server/index.ts"),
   ]);
   const health = new Health(["grpc.channelz.v1.Channelz"]);
-  const methods = [...channelzMethods(source, listeners, system.clock), ...health.methods()];
+  const methods = [...channelzMethods(source, system.clock), ...health.methods()];
   const limits = { maxConnections: ADMIN_GRPC_CONNECTIONS_MAX };
   const server = new GrpcServer({ addresses: [address], tls: null, ...limits }, methods, system);
   const [bound] = await server.listen();

@@ -1,7 +1,7 @@
 /**
  * Changes of header lists, as filters ask for them. Lists are never changed: what differs is a new
- * one, and the one that was made of a list that repeats is remembered, so that the next call costs a
- * look-up and the encoder keeps its wire form.
+ * one, and the one that was made of a list that repeats is remembered, so that the next call costs
+ * a look-up and the encoder keeps its wire form.
  */
 import { type Field, HeaderList, newField } from "../http2/index.ts";
 import type { HeaderChange } from "./table.ts";

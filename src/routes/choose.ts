@@ -1,4 +1,4 @@
-/** What chance decides of a route: which of its clusters a call goes to, and whether it is copied. */
+/** What chance decides of a route: which of its clusters a call goes to, who gets a copy. */
 import type { Rng } from "../base/index.ts";
 import type { ForwardAction, WeightedCluster } from "./table.ts";
 

@@ -10,7 +10,9 @@ import type {
   Gateway,
   GatewayClass,
   GRPCRoute,
+  ObjectRef,
   ParentRef,
+  Service,
 } from "../discovery/index.ts";
 import { Backends } from "./backends.ts";
 import {
@@ -49,11 +51,12 @@ export interface Evaluation {
 /** Evaluates again and again. */
 export class RouteEvaluator {
   readonly #memo = new Memo();
+  readonly #kept = new Kept();
 
   /** The same objects give the same result in any order. */
   evaluate(objects: RouteObjects): Evaluation {
     this.#memo.begin();
-    const round = new Round(objects, this.#memo);
+    const round = new Round(objects, this.#memo, this.#kept);
     const routes = new Map<string, readonly JudgedParent[]>();
     for (const [key, route] of sorted(objects.routes)) {
       const parents = round.attach(route);
@@ -69,9 +72,67 @@ export class RouteEvaluator {
       gatewayStatuses.set(key, state.status());
     }
     const services = new Map<string, ServiceRoutes>();
-    for (const [key, state] of round.services) services.set(key, state.finish(this.#memo));
+    for (const [key, state] of round.services) {
+      services.set(key, state.hasRoutes ? state.finish(this.#memo) : this.#kept.plain(state));
+    }
+    this.#memo.end();
     const statuses = { gatewayClasses: round.classes, gateways: gatewayStatuses, routes };
     return { gateways, services, statuses };
+  }
+}
+
+/** Names that a route refers to, so that they are put together once. */
+interface RouteKeys {
+  readonly parents: readonly string[];
+  readonly services: readonly string[];
+}
+
+/** What follows from one object alone, kept as long as the object is. */
+class Kept {
+  readonly #keys = new WeakMap<GRPCRoute, RouteKeys>();
+  readonly #plain = new WeakMap<Service, ServiceRoutes>();
+  readonly #good = new WeakMap<CompiledRoute, readonly JudgedCondition[]>();
+  #grants: Grants | null = null;
+
+  keys(route: GRPCRoute): RouteKeys {
+    let keys = this.#keys.get(route);
+    if (keys === undefined) {
+      const { namespace } = route.metadata;
+      const keyFor = (ref: ObjectRef): string => `${ref.namespace ?? namespace}/${ref.name}`;
+      const backends = route.rules.flatMap(({ backendRefs, filters }) => [
+        ...backendRefs,
+        ...filters.flatMap((filter) => (filter.type === "RequestMirror" ? [filter.backend] : [])),
+      ]);
+      keys = { parents: route.parentRefs.map(keyFor), services: backends.map(keyFor) };
+      this.#keys.set(route, keys);
+    }
+    return keys;
+  }
+
+  /** Of a Service without routes. */
+  plain(state: ServiceState): ServiceRoutes {
+    let routes = this.#plain.get(state.service);
+    if (routes === undefined) {
+      routes = state.finish(new Memo());
+      this.#plain.set(state.service, routes);
+    }
+    return routes;
+  }
+
+  /** Conditions of a route at a parent that has nothing against it. */
+  good(compiled: CompiledRoute): readonly JudgedCondition[] {
+    let conditions = this.#good.get(compiled);
+    if (conditions === undefined) {
+      conditions = conditionsOf(compiled, null);
+      this.#good.set(compiled, conditions);
+    }
+    return conditions;
+  }
+
+  /** The same object while all grants are the same. */
+  grants(objects: RouteObjects): Grants {
+    if (this.#grants === null || !this.#grants.isOf(objects)) this.#grants = new Grants(objects);
+    return this.#grants;
   }
 }
 
@@ -83,11 +144,13 @@ class Round {
   readonly #objects: RouteObjects;
   readonly #grants: Grants;
   readonly #memo: Memo;
+  readonly #kept: Kept;
 
-  constructor(objects: RouteObjects, memo: Memo) {
+  constructor(objects: RouteObjects, memo: Memo, kept: Kept) {
     this.#objects = objects;
-    this.#grants = new Grants(objects);
+    this.#grants = kept.grants(objects);
     this.#memo = memo;
+    this.#kept = kept;
     const ours = new Map<string, Fault | null>();
     for (const [name, gatewayClass] of sorted(objects.gatewayClasses)) {
       if (gatewayClass.controllerName !== CONTROLLER_NAME) continue;
@@ -109,9 +172,9 @@ class Round {
   /** Attaches a route to all its parents that are ours. */
   attach(route: GRPCRoute): readonly JudgedParent[] {
     const parents: JudgedParent[] = [];
-    for (const ref of route.parentRefs) {
-      const key = `${ref.namespace ?? route.metadata.namespace}/${ref.name}`;
-      const conditions = this.#attachTo(ref, key, route);
+    const keys = this.#kept.keys(route).parents;
+    for (const [i, ref] of route.parentRefs.entries()) {
+      const conditions = this.#attachTo(ref, keys[i], route);
       if (conditions === null) continue;
       parents.push({ parentRef: ref, controllerName: CONTROLLER_NAME, conditions });
     }
@@ -123,22 +186,35 @@ class Round {
       const gateway = this.gateways.get(key);
       if (gateway === undefined) return null;
       const compiled = this.#compiled(route, null);
-      return conditionsOf(compiled, gateway.attach(ref, compiled));
+      return this.#conditions(compiled, gateway.attach(ref, compiled));
     }
     if (ref.group !== "" || ref.kind !== "Service") return null;
     const service = this.services.get(key);
     const isConsumer = service?.service.metadata.namespace !== route.metadata.namespace;
     const compiled = this.#compiled(route, isConsumer ? key : null);
+    if (service !== undefined) return this.#conditions(compiled, service.attach(ref, compiled));
     const message = `Service ${key} does not exist`;
-    const fault = service?.attach(ref, compiled) ?? null;
-    return conditionsOf(
-      compiled,
-      service === undefined ? { reason: "NoMatchingParent", message } : fault,
-    );
+    return conditionsOf(compiled, { reason: "NoMatchingParent", message });
   }
 
-  /** The same object as last time, when neither the route nor what its backends come to changed. */
+  #conditions(compiled: CompiledRoute, fault: Fault | null): readonly JudgedCondition[] {
+    return fault === null ? this.#kept.good(compiled) : conditionsOf(compiled, fault);
+  }
+
+  /**
+   * The same object as last time when neither the route nor what its backends come to has changed:
+   * found out by the identity of Services first, by what is asked of them where these are others.
+   */
   #compiled(route: GRPCRoute, ownService: string | null): CompiledRoute {
+    const { services } = this.#objects;
+    const inputs: unknown[] = [this.#grants];
+    for (const key of this.#kept.keys(route).services) inputs.push(services.get(key));
+    const id = ownService === null ? route : `route ${keyOf(route.metadata)} for ${ownService}`;
+    if (ownService !== null) inputs.push(route);
+    return this.#memo.get(id, inputs, () => this.#compile(route, ownService));
+  }
+
+  #compile(route: GRPCRoute, ownService: string | null): CompiledRoute {
     const backends = new Backends(route, this.#objects, this.#grants, ownService);
     const inputs: unknown[] = [route];
     const look = (ref: BackendRef): void => {
@@ -149,7 +225,7 @@ class Round {
       for (const ref of backendRefs) look(ref);
       for (const filter of filters) if (filter.type === "RequestMirror") look(filter.backend);
     }
-    const key = `route ${keyOf(route.metadata)} ${ownService ?? ""}`;
+    const key = `compiled ${keyOf(route.metadata)} ${ownService ?? ""}`;
     return this.#memo.get(key, inputs, () => compileRoute(route, backends));
   }
 }
@@ -180,6 +256,12 @@ function conditionsOf(compiled: CompiledRoute, fault: Fault | null): readonly Ju
   return [...conditions, judged("PartiallyInvalid", partly, generation, "", "True")];
 }
 
-function sorted<T>(map: ReadonlyMap<string, T>): readonly (readonly [string, T])[] {
-  return [...map].sort(([a], [b]) => (a < b ? -1 : 1));
+/** Entries by key. */
+function sorted<T>(map: ReadonlyMap<string, T>): Iterable<readonly [string, T]> {
+  let last = "";
+  for (const key of map.keys()) {
+    if (key < last) return [...map].sort(([a], [b]) => (a < b ? -1 : 1));
+    last = key;
+  }
+  return map;
 }

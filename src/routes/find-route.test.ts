@@ -166,8 +166,12 @@ test("what callers make up is remembered within bounds, and found all the same",
     assert.equal(find(of, `h${i}.x`, `/a${i}`), "prefix");
     assert.equal(find(of, `h${i}.y`, `/a${i}`), null);
   }
+  // Three for each round, and forgotten as a whole: what is left is less than the bound.
+  const left = (3 * (REMEMBERED_MAX + 10)) % REMEMBERED_MAX;
+  assert.equal(of.rememberedCount, left);
   const long = "l".repeat(REMEMBERED_CHARS_MAX + 1);
   assert.equal(find(of, `${long}.x`, `/a${long}`), "prefix");
+  assert.equal(of.rememberedCount, left);
 });
 
 test("a regular expression is matched in linear time, and what RE2 has not is refused", () => {

@@ -64,6 +64,13 @@ export class RouteFinder {
     return null;
   }
 
+  /** Authorities and paths that are remembered now. */
+  get rememberedCount(): number {
+    let count = this.#byAuthority.size;
+    for (const { byPath } of this.#hosts) count += byPath.size;
+    return count;
+  }
+
   #hostOf(authority: string): Host | null {
     const known = this.#byAuthority.get(authority);
     if (known !== undefined) return known;

@@ -2,9 +2,9 @@
  * The virtual hosts of one listener of a Gateway: the hostnames of its routes as far as its own
  * lets them, and for each the routes in their order.
  *
- * Listeners of one port that differ by hostname are isolated (gateway.networking.k8s.io/v1, "Listener
- * Isolation"): a call is the narrowest listener's, and no other listener's routes get it, also when
- * the narrowest has none that match.
+ * Listeners of one port that differ by hostname are isolated (gateway.networking.k8s.io/v1,
+ * "Listener Isolation"): a call is the narrowest listener's, and no other listener's routes get it,
+ * also when the narrowest has none that match.
  */
 import { ANY_HOST, intersectHostnames, isWithin, widenings } from "./hostnames.ts";
 import { type Contender, compareNumbers, inOrder, specificityOf } from "./precedence.ts";

@@ -4,34 +4,59 @@
  */
 
 interface Entry {
-  readonly inputs: readonly unknown[];
-  readonly value: unknown;
+  inputs: readonly unknown[];
+  value: unknown;
+  /** The round that asked for it last. */
+  round: number;
 }
 
-/** Results of the last round by key; what a round does not ask for is forgotten after it. */
+/** Results of the last round by key; what a round did not ask for is forgotten at its end. */
 export class Memo {
-  #last = new Map<string, Entry>();
-  #now = new Map<string, Entry>();
+  readonly #entries = new Map<unknown, Entry>();
+  #round = 0;
+  #askedCount = 0;
 
   /** A round begins. */
   begin(): void {
-    this.#last = this.#now;
-    this.#now = new Map();
+    this.#round += 1;
+    this.#askedCount = 0;
+  }
+
+  /** The round is over. */
+  end(): void {
+    if (this.#askedCount === this.#entries.size) return;
+    for (const [key, { round }] of this.#entries) {
+      if (round !== this.#round) this.#entries.delete(key);
+    }
   }
 
   /**
    * The value of a key, made when its inputs are not identical to the last ones.
    *
-   * @param key of one sort of values.
+   * @param key of one sort of values: text, or an object that stands for itself.
    */
-  get<T>(key: string, inputs: readonly unknown[], make: () => T): T {
-    const last = this.#last.get(key);
-    const isSame =
-      last !== undefined &&
-      last.inputs.length === inputs.length &&
-      inputs.every((input, i) => input === last.inputs[i]);
-    const entry = isSame ? last : { inputs, value: make() };
-    this.#now.set(key, entry);
+  get<T>(key: unknown, inputs: readonly unknown[], make: () => T): T {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) {
+      const value = make();
+      this.#entries.set(key, { inputs, value, round: this.#round });
+      this.#askedCount += 1;
+      return value;
+    }
+    if (entry.round !== this.#round) {
+      entry.round = this.#round;
+      this.#askedCount += 1;
+    }
+    if (!isSame(entry.inputs, inputs)) {
+      entry.value = make();
+      entry.inputs = inputs;
+    }
     return entry.value as T;
   }
+}
+
+function isSame(a: readonly unknown[], b: readonly unknown[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i += 1) if (a[i] !== b[i]) return false;
+  return true;
 }

@@ -59,14 +59,23 @@ export function selects(
 /** What ReferenceGrants allow: references from one namespace into another. */
 export class Grants {
   readonly #byNamespace = new Map<string, ReferenceGrant[]>();
+  readonly #all: ReadonlySet<ReferenceGrant>;
 
   constructor({ grants }: RouteObjects) {
+    this.#all = new Set(grants.values());
     for (const grant of grants.values()) {
       const { namespace } = grant.metadata;
       const same = this.#byNamespace.get(namespace);
       if (same === undefined) this.#byNamespace.set(namespace, [grant]);
       else same.push(grant);
     }
+  }
+
+  /** Whether these are the grants that it was made of. */
+  isOf({ grants }: RouteObjects): boolean {
+    if (grants.size !== this.#all.size) return false;
+    for (const grant of grants.values()) if (!this.#all.has(grant)) return false;
+    return true;
   }
 
   /** @param from kind and namespace of what refers, a kind of the Gateway API. */

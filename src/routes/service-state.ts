@@ -1,11 +1,11 @@
 /**
- * One Service while routes attach to it (GAMMA: a GRPCRoute whose parent is a Service), and what its
- * ports come to then. GEP-1324, GEP-1294.
+ * One Service while routes attach to it (GAMMA: a GRPCRoute whose parent is a Service), and what
+ * its ports come to then. GEP-1324, GEP-1294.
  *
- * A route of the Service's own namespace (producer) counts for all callers; one of another (consumer)
- * for callers of that other namespace, who then get no producer's. A port with a route has no default:
- * a call that matches none is refused. Hostnames of a route are not looked at: callers come by
- * the Service's name or address.
+ * A route of the Service's own namespace (producer) counts for all callers; one of another
+ * (consumer) for callers of that other namespace, who then get no producer's. A port with a route
+ * has no default: a call that matches none is refused. Hostnames of a route are not looked at:
+ * callers come by the Service's name or address.
  */
 import type { ParentRef, Service, ServicePort } from "../discovery/index.ts";
 import type { Fault } from "./conditions.ts";
@@ -45,6 +45,11 @@ export class ServiceState {
   constructor(service: Service) {
     this.key = keyOf(service.metadata);
     this.service = service;
+  }
+
+  /** Whether a route has attached. */
+  get hasRoutes(): boolean {
+    return this.#routes.size > 0;
   }
 
   /** Attaches a route. @returns why it may not be accepted, or null. */

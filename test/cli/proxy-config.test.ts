@@ -250,6 +250,54 @@ test("a fairlead proxy shows its endpoints and clusters, as `pc` too", async () 
   await proxy.process.exited;
 });
 
+const EDGE = `
+apiVersion: v1
+kind: Service
+metadata: { name: echo, namespace: prod }
+spec: { clusterIP: 10.96.0.10, ports: [{ name: grpc, port: 50051 }] }
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: GatewayClass
+metadata: { name: fairlead }
+spec: { controllerName: fairlead.dev/gateway-controller }
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: { name: edge, namespace: prod }
+spec: { gatewayClassName: fairlead, listeners: [{ name: grpc, port: 8080, protocol: HTTP }] }
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: GRPCRoute
+metadata: { name: echo, namespace: prod }
+spec:
+  parentRefs: [{ name: edge }]
+  hostnames: [echo.example]
+  rules:
+    - matches: [{ method: { service: echo.Echo } }]
+      backendRefs: [{ name: echo, port: 50051, weight: 3 }, { name: gone, port: 1 }]
+`;
+
+test("a fairlead proxy at a Gateway shows its listeners and routes", async () => {
+  const objects = mkdtempSync(join(directory, "objects-"));
+  writeFileSync(join(objects, "edge.yaml"), EDGE);
+  const proxy = await startProxy(
+    ...["--gateway", "prod/edge", "--objects", objects],
+    ...["--listen", "8080=127.0.0.1:0", "--admin", "0"],
+  );
+  const { listeners } = await json("listeners", "--admin", proxy.admin);
+  assert.equal(listeners.length, 1);
+  const [{ name, address, tls, status, routes }] = listeners;
+  assert.deepEqual([name, tls, status, routes], ["prod/edge:8080", false, "ACTIVE", "1 route"]);
+  assert.equal(address, proxy.addresses[0]);
+  const { routes: rows } = await json("routes", "--admin", proxy.admin);
+  assert.deepEqual(rows[0].domains, ["echo.example"]);
+  assert.match(rows[0].action, /^prod\/echo:50051 75%, .* 25%$/);
+  const none = await json("routes", "--admin", proxy.admin, "--cluster", "other");
+  assert.deepEqual(none.routes, []);
+  proxy.process.signal("SIGTERM");
+  await proxy.process.exited;
+});
+
 test("mistakes get one line that says what is allowed", async () => {
   const file = join(directory, "nonsense.json");
   writeFileSync(file, '{"hello":1}');

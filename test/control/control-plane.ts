@@ -4,7 +4,7 @@ import { rootDir } from "../peers/paths.ts";
 import { freePort, type RunningProcess, startProcess } from "../peers/processes.ts";
 import type { Starter } from "./pods.ts";
 
-const PROGRAM = join(rootDir, "test/control/programs/plane.ts");
+const CLI = join(rootDir, "src/cli/main.ts");
 
 /** See the head of this file. */
 export class ControlPlane {
@@ -33,9 +33,9 @@ export class ControlPlane {
   }
 
   async start(): Promise<void> {
-    const args = [PROGRAM, "--objects", this.#objects, "--listen", this.address];
+    const args = [CLI, "control", "--objects", this.#objects, "--listen", this.address];
     this.#process = this.#start(process.execPath, args);
-    await this.#process.waitFor(/ready/);
+    await this.#process.waitFor(/listening/);
   }
 
   get output(): string {

@@ -6,6 +6,8 @@ import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+const GATEWAY_GROUP = "gateway.networking.k8s.io";
+
 /** One endpoint of a slice. */
 export interface SliceEndpoint {
   readonly ip: string;
@@ -70,6 +72,26 @@ export class ObjectsDirectory {
       })),
     };
     this.put("EndpointSlice", "discovery.k8s.io/v1", `${service}-1`, fields, { labels });
+  }
+
+  /** A GRPCRoute of a Service (GAMMA), or of a Gateway. */
+  route(
+    name: string,
+    parent: { readonly kind: "Service" | "Gateway"; readonly name: string },
+    rules: readonly object[],
+    hostnames: readonly string[] = [],
+  ): void {
+    const group = parent.kind === "Service" ? "" : GATEWAY_GROUP;
+    const spec = { parentRefs: [{ group, ...parent }], rules, hostnames };
+    this.put("GRPCRoute", `${GATEWAY_GROUP}/v1`, name, { spec });
+  }
+
+  /** A Gateway of our class, and the class. */
+  gateway(name: string, listeners: readonly object[]): void {
+    const controllerName = "fairlead.dev/gateway-controller";
+    this.put("GatewayClass", `${GATEWAY_GROUP}/v1`, "fairlead", { spec: { controllerName } });
+    const spec = { gatewayClassName: "fairlead", listeners };
+    this.put("Gateway", `${GATEWAY_GROUP}/v1`, name, { spec });
   }
 
   close(): void {

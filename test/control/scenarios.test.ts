@@ -21,6 +21,8 @@ interface Stage {
   ip(pod: number): string;
   /** Its name, as calls tell it. */
   peer(pod: number): string;
+  /** Pods of a further Service, which is named SERVICE-NAME. */
+  other(name: string): Promise<Pods>;
   /** A client that is ready, which ends with the scenario. */
   client(...args: readonly string[]): Promise<XdsClient>;
 }
@@ -185,6 +187,78 @@ const SCENARIOS: readonly Scenario[] = [
     },
   },
   {
+    name: "change_backend_service: a route leads to another Service, and nothing fails",
+    async run({ objects, service, pods, ip, peer, client, other }) {
+      objects.service(service);
+      await pods.add(ip(1));
+      const fresh = await other("v2");
+      await fresh.add(ip(2));
+      const caller = await client();
+      await goesTo(caller, [peer(1)]);
+      const from = caller.calls.length;
+      const parent = { kind: "Service", name: service } as const;
+      objects.route(service, parent, [{ backendRefs: [{ name: `${service}-v2`, port: 50051 }] }]);
+      await goesTo(caller, [`${ip(2)}:${fresh.port}`]);
+      assert.deepEqual(failuresOf(caller.calls.slice(from)), []);
+    },
+  },
+  {
+    name: "path_matching: a method goes where its rule says, and others elsewhere",
+    async run({ objects, service, pods, ip, peer, client, other }) {
+      objects.service(service);
+      await pods.add(ip(1));
+      const fresh = await other("v2");
+      await fresh.add(ip(2));
+      const parent = { kind: "Service", name: service } as const;
+      const backend = (name: string) => [{ name, port: 50051 }];
+      const rules = (method: string) => [
+        { matches: [{ method: { service: "echo.Echo", method } }], backendRefs: backend(service) },
+        { matches: [{ method: { service: "echo.Echo" } }], backendRefs: backend(`${service}-v2`) },
+      ];
+      objects.route(service, parent, rules("Say"));
+      const caller = await client();
+      await goesTo(caller, [peer(1)]);
+      objects.route(service, parent, rules("Chat"));
+      await goesTo(caller, [`${ip(2)}:${fresh.port}`]);
+    },
+  },
+  {
+    name: "header_matching: a call goes where the rule of its header says",
+    async run({ objects, service, pods, ip, peer, client, other }) {
+      objects.service(service);
+      await pods.add(ip(1));
+      const fresh = await other("v2");
+      await fresh.add(ip(2));
+      const v2 = `${ip(2)}:${fresh.port}`;
+      const backendRefs = [{ name: `${service}-v2`, port: 50051 }];
+      const parent = { kind: "Service", name: service } as const;
+      const headers = [{ name: "x-to", value: "v[0-9]+", type: "RegularExpression" }];
+      objects.route(service, parent, [
+        { matches: [{ headers }], backendRefs },
+        { matches: [{}], backendRefs: [{ name: service, port: 50051 }] },
+      ]);
+      await goesTo(await client("-headers", "x-to=v2"), [v2]);
+      await goesTo(await client("-headers", "x-to=other"), [peer(1)]);
+    },
+  },
+  {
+    name: "a route to a Service that does not exist: its calls fail, until it is gone",
+    async run({ objects, service, pods, ip, peer, client }) {
+      objects.service(service);
+      await pods.add(ip(1));
+      const caller = await client();
+      await goesTo(caller, [peer(1)]);
+      const parent = { kind: "Service", name: service } as const;
+      objects.route(service, parent, [{ backendRefs: [{ name: "nobody", port: 1 }] }]);
+      await eventually("calls that are refused", async () => {
+        const calls = await caller.next(20);
+        return calls.every(({ code, ms }) => code === 14 && ms < 2000);
+      });
+      objects.remove("GRPCRoute", service);
+      await goesTo(caller, [peer(1)]);
+    },
+  },
+  {
     name: "affinity: calls with one header go to one pod",
     async run({ objects, service, pods, ip, client }) {
       const config = { loadBalancingConfig: [{ ring_hash: { requestHashHeader: "x-user" } }] };
@@ -228,6 +302,12 @@ for (const [i, language] of LANGUAGES.slice(0, 2).entries()) {
             service,
             ip,
             peer: (pod) => `${ip(pod)}:${pods.port}`,
+            other: async (name) => {
+              objects.service(`${service}-${name}`);
+              const more = new Pods(echo, objects, `${service}-${name}`, await freePort());
+              ends.push(() => more.close());
+              return more;
+            },
             client: async (...args) => {
               const target = `xds:///${service}.prod:50051`;
               const node = { locality: { zone: "a" } };

@@ -1,4 +1,4 @@
-/** go-control-plane as a process (test/peers/go/xds-server): what it serves, and what it was asked. */
+/** go-control-plane as a process: what it serves, and what it was asked. */
 import { freePort, type RunningProcess, startProcess } from "../peers/processes.ts";
 import type { Json } from "./resources.ts";
 

@@ -1,7 +1,7 @@
 /**
  * The manifests of the Gateway API's conformance cases that apply to GRPCRoute (v1.7.0), each
- * checked and evaluated: statuses, and where calls go. Those written for HTTPRoute whose rule is one
- * of all routes stand here with GRPCRoute. No conformance is claimed.
+ * checked and evaluated: statuses, and where calls go. Those written for HTTPRoute whose rule is
+ * one of all routes stand here with GRPCRoute. No conformance is claimed.
  */
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
@@ -199,7 +199,7 @@ test("MeshGRPCRouteRequestHeaderModifier", () => {
   assert.deepEqual(found, [v1, v1, v1, v2, "UNIMPLEMENTED"]);
 });
 
-test("MeshConsumerRoute: callers of the route's namespace only, and without a ReferenceGrant", () => {
+test("MeshConsumerRoute: callers of the route's namespace only, without a ReferenceGrant", () => {
   const world = worldOf("mesh-mesh-consumer-route");
   const consumer = `${MESH}-consumer`;
   assert.deepEqual(world.route(`${consumer}/mesh-echo-add-header`), [`echo-v1: ${GOOD}`]);
@@ -445,7 +445,8 @@ const STATUSES: readonly (readonly [
     "InvalidParentRefSectionNameNotMatchingPort",
     "route-invalid-parentref-section-name-not-matching-port",
     `${INFRA}/httproute-listener-section-name-not-matching-port`,
-    "gateway-with-one-not-matching-port-and-section-name-route[http]: Accepted=False/NoMatchingParent ResolvedRefs",
+    "gateway-with-one-not-matching-port-and-section-name-route[http]: " +
+      "Accepted=False/NoMatchingParent ResolvedRefs",
     "UNIMPLEMENTED",
   ],
   [

@@ -1,6 +1,6 @@
 /**
- * Tests of the evaluation, named by the rule of gateway.networking.k8s.io/v1 that each is of, and its
- * properties: the order of objects does not matter, and what did not change stays the same object.
+ * Tests of the evaluation, named by the rule of gateway.networking.k8s.io/v1 that each is of, and
+ * its properties: the order of objects means nothing, what did not change stays the same object.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -206,7 +206,8 @@ const REFS: readonly (readonly [name: string, ref: object, message: string])[] =
   [
     "RefNotPermitted",
     to("d", { namespace: "dev" }),
-    "Service dev/d is in another namespace, and no ReferenceGrant there allows GRPCRoutes of prod to refer to it",
+    "Service dev/d is in another namespace, and no ReferenceGrant there allows GRPCRoutes " +
+      "of prod to refer to it",
   ],
 ];
 
@@ -355,7 +356,8 @@ const CONFLICTS: readonly (readonly [listeners: object[], conflicts: string[], p
 ];
 
 for (const [listeners, conflicts, ports] of CONFLICTS) {
-  test(`listeners: ${conflicts.map((conflict) => conflict || "distinct").join(", ")}: ${ports}`, () => {
+  const said = conflicts.map((conflict) => conflict || "distinct").join(", ");
+  test(`listeners: ${said}: ${ports}`, () => {
     const of = world(CLASS, gateway({ listeners }));
     const status = of.evaluation.statuses.gateways.get("prod/gw");
     const reasons = status?.listeners.map(({ conditions }) => {
@@ -367,7 +369,7 @@ for (const [listeners, conflicts, ports] of CONFLICTS) {
   });
 }
 
-test("listeners: of HTTPS, a narrower one's hosts are not served by a wider one's connection", async () => {
+test("listeners: of HTTPS, a narrower one's hosts are not a wider one's", async () => {
   const { cert, key } = await (await createAuthority("routes")).issue({ names: ["a.example"] });
   const secret = {
     kind: "Secret",
@@ -413,7 +415,7 @@ const SELECTORS: readonly (readonly [selector: object | null, allows: boolean])[
 ];
 
 for (const [selector, allows] of SELECTORS) {
-  test(`allowedRoutes: Selector ${JSON.stringify(selector)} ${allows ? "allows" : "does not"}`, () => {
+  test(`allowedRoutes: Selector ${JSON.stringify(selector)}: ${allows}`, () => {
     const namespaces = selector === null ? { from: "Selector" } : { from: "Selector", selector };
     const of = world(
       CLASS,
@@ -426,7 +428,7 @@ for (const [selector, allows] of SELECTORS) {
   });
 }
 
-test("a Gateway of another class, a parent of another kind, and a class of others are left alone", () => {
+test("a class of others, its Gateways, and a parent of another kind are left alone", () => {
   const other = { ...CLASS, metadata: { name: "other" }, spec: { controllerName: "a/b" } };
   const parentRefs = [
     { name: "gw" },

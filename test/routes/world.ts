@@ -87,7 +87,8 @@ export class World {
   ports(gateway: string): string {
     const { ports } = this.evaluation.gateways.get(gateway) ?? { ports: [] };
     const named = ports.map(({ port, protocol, chains }) => {
-      return `${port}/${protocol} ${chains.map(({ listeners }) => listeners.join(" ")).join(" | ")}`;
+      const names = chains.map(({ listeners }) => listeners.join(" "));
+      return `${port}/${protocol} ${names.join(" | ")}`;
     });
     return named.join("; ");
   }
@@ -125,7 +126,8 @@ export class World {
     return (this.evaluation.statuses.routes.get(key) ?? []).map((parent) => {
       assert.equal(parent.controllerName, CONTROLLER_NAME);
       const { name, sectionName } = parent.parentRef;
-      return `${name}${sectionName === null ? "" : `[${sectionName}]`}: ${short(parent.conditions)}`;
+      const section = sectionName === null ? "" : `[${sectionName}]`;
+      return `${name}${section}: ${short(parent.conditions)}`;
     });
   }
 

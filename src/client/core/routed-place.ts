@@ -16,7 +16,7 @@ import type { Router, RouterUser } from "./router.ts";
 import type { ChannelSettings, ClientDeps } from "./settings.ts";
 
 /** Between attempts to open a bootstrap that could not be used: it may be mended meanwhile. */
-export const ROUTER_RETRY_MS = 5_000;
+const ROUTER_RETRY_MS = 5_000;
 const RETRY_JITTER = 0.2;
 
 /** See the head of this file. */

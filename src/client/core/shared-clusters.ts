@@ -26,7 +26,7 @@ import type { ChannelSettings, ClientDeps } from "./settings.ts";
 const HINTS = { tls: "TLS credentials", authority: "the channel's authority" };
 
 /** One cluster and its channels. */
-export class SharedCluster implements CallPlace, Ticking {
+class SharedCluster implements CallPlace, Ticking {
   /** Its figures: clusters of one target and other settings would share series in one registry. */
   readonly registry = new Registry();
   readonly #settings: ChannelSettings;

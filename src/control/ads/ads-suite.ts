@@ -26,7 +26,7 @@ import { AdsService } from "./service.ts";
 export type ShortType = keyof typeof RESOURCE_TYPES;
 
 /** Resources that a test writes: `set` is a change, `publish` a generation. */
-export class WrittenSource implements SnapshotSource, View {
+export class WrittenSource implements SnapshotSource {
   isSynced = true;
   generation = 1;
   /** Namespaces to which "owner/..." is exported, by name. */
@@ -34,6 +34,7 @@ export class WrittenSource implements SnapshotSource, View {
   readonly #resources = new Map<ResourceType, Map<string, Resource>>();
   readonly #listeners: SnapshotListener[] = [];
   #changed = new Map<ResourceType, Set<string>>();
+  #view: View | null = null;
 
   /** @param content null: there is none any more. */
   set(short: ShortType, name: string, content: string | null): void {
@@ -51,10 +52,16 @@ export class WrittenSource implements SnapshotSource, View {
     this.#changed.set(type, changed);
   }
 
+  /** What was written last, in a generation or not. */
+  written(type: ResourceType, name: string): Resource | null {
+    return this.#resources.get(type)?.get(name) ?? null;
+  }
+
   publish(): void {
     const names = this.#changed;
     this.#changed = new Map();
     this.generation += 1;
+    this.#view = this.#freeze();
     for (const one of this.#listeners) one.onSnapshot({ generation: this.generation, names });
   }
 
@@ -62,28 +69,25 @@ export class WrittenSource implements SnapshotSource, View {
     return "all";
   }
 
+  /** What was written until the last generation; before that, all that was. */
   viewOf(): View {
-    return this;
+    this.#view ??= this.#freeze();
+    return this.#view;
+  }
+
+  #freeze(): View {
+    const types = new Map([...this.#resources].map(([type, known]) => [type, new Map(known)]));
+    return {
+      generation: this.generation,
+      get: (type, name) => types.get(type)?.get(name) ?? null,
+      all: (type) => [...(types.get(type)?.values() ?? [])],
+      namespaceOf: (_type, name) => (name.includes("/") ? name.split("/")[0]! : null),
+      isExportedTo: (_type, name, to) => this.exports.get(name)?.includes(to) ?? false,
+    };
   }
 
   subscribe(listener: SnapshotListener): void {
     this.#listeners.push(listener);
-  }
-
-  get(type: ResourceType, name: string): Resource | null {
-    return this.#resources.get(type)?.get(name) ?? null;
-  }
-
-  all(type: ResourceType): readonly Resource[] {
-    return [...(this.#resources.get(type)?.values() ?? [])];
-  }
-
-  namespaceOf(_type: ResourceType, name: string): string | null {
-    return name.includes("/") ? name.split("/")[0]! : null;
-  }
-
-  isExportedTo(_type: ResourceType, name: string, namespace: string): boolean {
-    return this.exports.get(name)?.includes(namespace) ?? false;
   }
 }
 

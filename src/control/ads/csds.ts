@@ -20,6 +20,7 @@ import {
 import {
   ClientConfig_GenericXdsConfigSchema,
   ClientConfigSchema,
+  ClientResourceStatus,
   ClientStatusRequestSchema,
   ClientStatusResponseSchema,
   ConfigStatus,
@@ -44,6 +45,14 @@ const CONFIG_STATUS: Readonly<Record<SyncState, ConfigStatus>> = {
   STALE: ConfigStatus.STALE,
   "NOT SENT": ConfigStatus.NOT_SENT,
   NACKED: ConfigStatus.ERROR,
+};
+
+/** For tools that read what a client would say of itself, such as grpcdebug. */
+const CLIENT_STATUS: Readonly<Record<SyncState, ClientResourceStatus>> = {
+  SYNCED: ClientResourceStatus.ACKED,
+  STALE: ClientResourceStatus.REQUESTED,
+  "NOT SENT": ClientResourceStatus.REQUESTED,
+  NACKED: ClientResourceStatus.NACKED,
 };
 
 /** Both methods of the service. */
@@ -122,6 +131,7 @@ function configsOf(
       name: resource.name,
       versionInfo: resource.version,
       configStatus: CONFIG_STATUS[state],
+      clientStatus: CLIENT_STATUS[state],
       ...(hasContents ? { xdsConfig: fromBinary(AnySchema, resource.any) } : {}),
       ...(error === "" ? {} : { errorState: { details: error, lastUpdateAttempt: now } }),
     }),

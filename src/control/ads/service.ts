@@ -188,20 +188,30 @@ export class AdsService implements SnapshotListener, StreamObserver, StreamDeps 
   #pushPending(): void {
     this.#pushTimer = null;
     this.#pushedMs = this.nowMs();
-    const changes = this.#pending;
-    this.#pending = [];
     const concerned: AdsStream[] = [];
     for (const stream of this.#streams) {
       if (stream.node === null) continue;
-      let isOurs = this.#hasMoved(stream);
-      for (const change of changes) if (stream.noteChanged(change)) isOurs = true;
-      if (isOurs) concerned.push(stream);
+      this.#catchUp(stream);
+      if (this.#hasMoved(stream) || stream.isDirty) concerned.push(stream);
     }
+    this.#pending = [];
     for (const stream of concerned) stream.pump();
     if (this.#wasSynced || !this.#deps.source.isSynced) return;
     // Those that waited for the first generation of all have been told nothing yet.
     this.#wasSynced = true;
     this.#pumpAll();
+  }
+
+  /**
+   * A stream that is asked before the push sees the newest view: it must know all that is new of
+   * it, or a route could go out ahead of the cluster that came with it.
+   */
+  #catchUp(stream: AdsStream): void {
+    for (const change of this.#pending) {
+      if (change.generation <= stream.notedGeneration) continue;
+      stream.notedGeneration = change.generation;
+      stream.noteChanged(change);
+    }
   }
 
   #pumpAll(): void {
@@ -232,6 +242,7 @@ export class AdsService implements SnapshotListener, StreamObserver, StreamDeps 
   viewFor(stream: AdsStream): VisibleView | null {
     const { source } = this.#deps;
     if (!source.isSynced || stream.node === null) return null;
+    this.#catchUp(stream);
     const view = source.viewOf(stream.viewKey);
     if (stream.namespaces === null) return view;
     this.#looking = stream;

@@ -48,6 +48,8 @@ export class AdsStream implements Paced {
   /** Null before the first request. */
   node: NodeInfo | null = null;
   viewKey = "";
+  /** The generation whose changes were noted last. */
+  notedGeneration = 0;
   readonly subscriptions = new Map<ResourceType, Subscription>();
   /** Namespaces of its certificate; null when nobody asks for them. */
   namespaces: readonly string[] | null = null;
@@ -63,6 +65,12 @@ export class AdsStream implements Paced {
     this.isDelta = isDelta;
     this.#deps = deps;
     this.startedMs = deps.nowMs();
+  }
+
+  /** Whether something may be due. */
+  get isDirty(): boolean {
+    for (const { isDirty } of this.subscriptions.values()) if (isDirty) return true;
+    return false;
   }
 
   /** Whether something waits for the node's acknowledgement. */
@@ -81,14 +89,9 @@ export class AdsStream implements Paced {
     return known;
   }
 
-  /** Notes what a new generation changes. Returns whether anything of it is subscribed to. */
-  noteChanged(change: SnapshotChange): boolean {
-    let isOurs = false;
-    for (const [type, names] of change.names) {
-      const subscription = this.subscriptions.get(type);
-      if (subscription?.noteChanged(names)) isOurs = true;
-    }
-    return isOurs;
+  /** Notes what a new generation changes, as far as it is subscribed to. */
+  noteChanged(change: SnapshotChange): void {
+    for (const [type, names] of change.names) this.subscriptions.get(type)?.noteChanged(names);
   }
 
   /** The node sees another view: everything is looked at again. */

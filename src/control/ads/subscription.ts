@@ -127,21 +127,15 @@ export class Subscription {
     this.#drop(name);
   }
 
-  /** Notes which names a new generation changes. Returns whether any is ours. */
-  noteChanged(changed: ReadonlySet<string>): boolean {
+  /** Notes which names a new generation changes. */
+  noteChanged(changed: ReadonlySet<string>): void {
     if (this.isWildcard) {
       this.isAllDirty = true;
-      return true;
+      return;
     }
     const [few, many] =
       changed.size < this.names.size ? [changed, this.names] : [this.names, changed];
-    let isOurs = false;
-    for (const name of few) {
-      if (!many.has(name)) continue;
-      this.dirty.add(name);
-      isOurs = true;
-    }
-    return isOurs;
+    for (const name of few) if (many.has(name)) this.dirty.add(name);
   }
 
   /**

@@ -1,12 +1,93 @@
 /**
- * What routes and Gateways come to in this control plane: the one place that says who plans them
- * and who judges their statuses.
+ * What routes and Gateways come to in this control plane: evaluated once for those who serve them
+ * and for those who write their statuses.
  */
+import type { GRPCRoute } from "../../discovery/index.ts";
+import {
+  type Evaluation,
+  type GatewayRoutes,
+  type JudgedParent,
+  RouteEvaluator,
+} from "../../routes/index.ts";
+import type { ObjectsState } from "../objects/state.ts";
+import type { GatewayPlan, RoutePlan, ServiceTables } from "../snapshot/plan.ts";
 import type { RoutePlanner } from "../snapshot/snapshots.ts";
-import type { StatusJudge } from "./control-plane.ts";
+import type { WantedParent, WantedStatuses } from "../status/wanted.ts";
 
-/** Plans nothing: Services are reachable by themselves, as without any route object. */
-export const ROUTE_PLANNER: RoutePlanner = { plan: (_state, _touched, before) => before };
+/** See the head of this file. */
+export class RoutePlanning implements RoutePlanner {
+  readonly #evaluator = new RouteEvaluator();
+  readonly #plans = new WeakMap<GatewayRoutes, GatewayPlan>();
 
-/** Null: there are no statuses. */
-export const STATUS_JUDGE: StatusJudge | null = null;
+  /** See `RoutePlanner`. */
+  plan(state: ObjectsState): RoutePlan {
+    const { services, gateways } = this.#evaluate(state);
+    const tables = new Map<string, ServiceTables>();
+    for (const { ports } of services.values()) {
+      for (const port of ports) if (port.hasRoutes) tables.set(port.cluster, port);
+    }
+    const plans = new Map([...gateways].map(([key, routes]) => [key, this.#planOf(routes)]));
+    return { services: tables, gateways: plans };
+  }
+
+  /** What statuses should say. */
+  judge(state: ObjectsState): WantedStatuses {
+    const { statuses } = this.#evaluate(state);
+    const routes = [...statuses.routes].map(([key, parents]) => {
+      const note = noteOf(state.objects.GRPCRoute.get(key)!);
+      return [key, note === null ? parents : parents.map((each) => noted(each, note))] as const;
+    });
+    return { ...statuses, routes: new Map(routes) };
+  }
+
+  #evaluate({ objects }: ObjectsState): Evaluation {
+    return this.#evaluator.evaluate({
+      gatewayClasses: objects.GatewayClass,
+      gateways: objects.Gateway,
+      routes: objects.GRPCRoute,
+      grants: objects.ReferenceGrant,
+      namespaces: objects.Namespace,
+      services: objects.Service,
+      secrets: objects.Secret,
+    });
+  }
+
+  /** The same plan for the same routes. */
+  #planOf(routes: GatewayRoutes): GatewayPlan {
+    const known = this.#plans.get(routes);
+    if (known !== undefined) return known;
+    const listeners = routes.ports.map(({ port, chains }) => ({
+      port,
+      chains: chains.map(({ serverNames, certificates, table }) => {
+        const secrets = [...new Set(certificates.map(({ secret }) => secret))];
+        return { serverNames, secrets, table };
+      }),
+    }));
+    const plan = { listeners };
+    this.#plans.set(routes, plan);
+    return plan;
+  }
+}
+
+/** Accepted by a Service, with what of it not all its callers do. */
+function noted({ parentRef, conditions }: JudgedParent, note: string): WantedParent {
+  if (parentRef.kind !== "Service") return { parentRef, conditions };
+  return {
+    parentRef,
+    conditions: conditions.map((one) => {
+      if (one.type !== "Accepted" || one.status !== "True") return one;
+      return { ...one, message: one.message === "" ? note : `${one.message}; ${note}` };
+    }),
+  };
+}
+
+/** What gRPC clients that balance themselves do not carry out; null: they do all. */
+function noteOf({ rules }: GRPCRoute): string | null {
+  const types = new Set(
+    rules.flatMap(({ filters, backendRefs }) =>
+      [...filters, ...backendRefs.flatMap((backend) => backend.filters)].map(({ type }) => type),
+    ),
+  );
+  if (types.size === 0) return null;
+  return `not carried out by gRPC clients: ${[...types].sort().join(", ")}`;
+}

@@ -9,7 +9,7 @@ import type { ObjectKey } from "../objects/state.ts";
 import type { Generation } from "./generation.ts";
 import { chainRoutesName, gatewayListenerName } from "./listeners.ts";
 import { clusterNameOf, listenerNamesOf } from "./names.ts";
-import type { GatewayPlan } from "./plan.ts";
+import { type GatewayPlan, type ServiceTables, tablesOf } from "./plan.ts";
 import type { ServiceEntry } from "./service-entry.ts";
 
 const { LDS, RDS, CDS, EDS, SDS } = RESOURCE_TYPES;
@@ -37,7 +37,7 @@ export class ChangedNames {
     if (before !== now) {
       for (const cluster of keysOf(before.services, now.services)) {
         const [old, table] = [before.services.get(cluster), now.services.get(cluster)];
-        if (old !== table) this.#addTable(cluster, old, table);
+        if (old !== table) this.#addTables(cluster, old, table);
       }
       for (const gateway of keysOf(before.gateways, now.gateways)) {
         const [old, plan] = [before.gateways.get(gateway), now.gateways.get(gateway)];
@@ -86,7 +86,9 @@ export class ChangedNames {
     const { services, gateways } = this.#now.plan;
     const leadsThere = (table: RouteTable) =>
       [...this.#now.namedBy(table)].some((name) => name.startsWith(`${service}:`));
-    for (const [cluster, table] of services) if (leadsThere(table)) this.#addRoutesOf(cluster);
+    for (const [cluster, tables] of services) {
+      if (tablesOf(tables).some(leadsThere)) this.#addRoutesOf(cluster);
+    }
     for (const [gateway, { listeners }] of gateways) {
       for (const listener of listeners) {
         const name = gatewayListenerName(gateway, listener);
@@ -97,10 +99,14 @@ export class ChangedNames {
     }
   }
 
-  #addTable(cluster: string, before?: RouteTable, now?: RouteTable): void {
+  #addTables(cluster: string, before?: ServiceTables, now?: ServiceTables): void {
     this.#addRoutesOf(cluster);
-    this.#addClustersOf(this.#before, before);
-    this.#addClustersOf(this.#now, now);
+    for (const table of before === undefined ? [] : tablesOf(before)) {
+      this.#addClustersOf(this.#before, table);
+    }
+    for (const table of now === undefined ? [] : tablesOf(now)) {
+      this.#addClustersOf(this.#now, table);
+    }
   }
 
   /** The routes of a Service's port, by all its names. */
@@ -115,8 +121,7 @@ export class ChangedNames {
   }
 
   /** Clusters come and go as they are named. */
-  #addClustersOf(generation: Generation, table: RouteTable | undefined): void {
-    if (table === undefined) return;
+  #addClustersOf(generation: Generation, table: RouteTable): void {
     const names = [...generation.namedBy(table)];
     this.#add(CDS, ...names);
     this.#add(EDS, ...names);

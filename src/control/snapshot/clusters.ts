@@ -9,8 +9,8 @@ import {
   HttpProtocolOptionsSchema,
   RESOURCE_TYPES,
 } from "../../xds/index.ts";
-import type { NodeInfo, Resource } from "../resources.ts";
-import { envoyPolicies, grpcPolicies } from "./policies.ts";
+import type { NodeKind, Resource } from "../resources.ts";
+import { grpcPolicies, proxyPolicies } from "./policies.ts";
 import { healthChecksOf, outlierDetectionOf, thresholdsOf } from "./protection.ts";
 import { durationOf, encode, FROM_ADS, packed, resourceOf } from "./resource.ts";
 import { DEFAULT_SETTINGS, type Settings, saysExtension } from "./settings.ts";
@@ -37,13 +37,9 @@ function edsCluster(name: string) {
   } as const;
 }
 
-/** A Service's port for those who understand these words best. */
-export function clusterResource(
-  name: string,
-  settings: Settings,
-  words: NodeInfo["agent"],
-): Resource {
-  return words === "grpc" ? grpcCluster(name, settings) : proxyCluster(name, settings, words);
+/** A Service's port as nodes of a kind are told of it. */
+export function clusterResource(name: string, settings: Settings, kind: NodeKind): Resource {
+  return kind === "grpc" ? grpcCluster(name, settings) : proxyCluster(name, settings);
 }
 
 /** For programs that balance themselves. */
@@ -64,15 +60,13 @@ function grpcCluster(name: string, settings: Settings): Resource {
   return resourceOf(RESOURCE_TYPES.CDS, name, body, problems);
 }
 
-/** For Envoy; and for our own proxy, which gets the service config as it is beside. */
-function proxyCluster(name: string, settings: Settings, words: "envoy" | "fairlead"): Resource {
+/** For Envoy, and for our own proxy, which reads the same words. */
+function proxyCluster(name: string, settings: Settings): Resource {
   const { config } = settings;
-  const ofEnvoy: string[] = [];
-  const loadBalancingPolicy = envoyPolicies(settings, ofEnvoy);
-  const { outlierDetection } = config.balancing;
-  addEnvoyProblems(settings, ofEnvoy);
   const problems = settings.problem === null ? [] : [settings.problem];
-  if (words === "envoy") problems.push(...ofEnvoy);
+  const loadBalancingPolicy = proxyPolicies(settings, problems);
+  const { outlierDetection } = config.balancing;
+  addProxyProblems(settings, problems);
   const { panicThresholdPercent } = config.extensions.locality;
   const body = encode(ClusterSchema, {
     ...edsCluster(name),
@@ -84,14 +78,8 @@ function proxyCluster(name: string, settings: Settings, words: "envoy" | "fairle
     // One that is gone from the objects is gone, whatever an active check says.
     ignoreHealthOnHostRemoval: true,
     typedExtensionProtocolOptions: HTTP2_UPSTREAM,
-    ...(words === "fairlead" && { metadata: metadataOf(settings) }),
   });
   return resourceOf(RESOURCE_TYPES.CDS, name, body, problems);
-}
-
-/** The annotation as text, under our own key: `filter_metadata["fairlead.dev"]`. */
-function metadataOf({ json }: Settings) {
-  return { filterMetadata: { "fairlead.dev": { "service-config": JSON.stringify(json) } } };
 }
 
 const HTTP2_UPSTREAM = {
@@ -132,11 +120,11 @@ function addGrpcProblems(settings: Settings, problems: string[]): void {
   }
 }
 
-/** What Envoy cannot be told by CDS. */
-function addEnvoyProblems({ config }: Settings, problems: string[]): void {
+/** What a proxy cannot be told by CDS. */
+function addProxyProblems({ config }: Settings, problems: string[]): void {
   const { balancing, healthCheck, retryThrottling } = config;
   const say = (isSaid: boolean, text: string): void => {
-    if (isSaid) problems.push(`${text}: Envoy has none`);
+    if (isSaid) problems.push(`${text}: not for proxies by xDS`);
   };
   say(balancing.subsetting !== null, "policy random_subsetting");
   say(healthCheck !== null, "healthCheckConfig (fairlead.activeHealthCheck is done)");
@@ -144,8 +132,8 @@ function addEnvoyProblems({ config }: Settings, problems: string[]): void {
 }
 
 /** A cluster that is named and has no Service, or none with that port. */
-export function absentCluster(name: string, words: NodeInfo["agent"]): Resource {
-  return clusterResource(name, DEFAULT_SETTINGS, words);
+export function absentCluster(name: string, kind: NodeKind): Resource {
+  return clusterResource(name, DEFAULT_SETTINGS, kind);
 }
 
 /** The clusters of a sidecar that have no Service. */

@@ -7,7 +7,7 @@ import type { RouteTable } from "../../routes/index.ts";
 import type { ObjectKey } from "../objects/state.ts";
 import type { NodeKind, Resource } from "../resources.ts";
 import { clusterNameOf, parseClusterName } from "./names.ts";
-import type { RoutePlan } from "./plan.ts";
+import { type RoutePlan, tablesOf } from "./plan.ts";
 import { clustersOf, routesResource } from "./route-configs.ts";
 import type { Sensitivity, ServiceEntry } from "./service-entry.ts";
 import type { Settings } from "./settings.ts";
@@ -50,6 +50,8 @@ export class Generation {
   readonly #cache: RoutesCache;
   #grpcPorts: readonly GrpcPort[] | null = null;
   #sensitivity: Sensitivity | null = null;
+  #namedByServices: ReadonlySet<string> | null = null;
+  #hasConsumers: boolean | null = null;
   readonly #named = new Map<RouteTable, ReadonlySet<string>>();
 
   constructor(parts: GenerationParts) {
@@ -82,9 +84,28 @@ export class Generation {
     return found;
   }
 
-  /** The table of a Service's port. */
-  tableOf({ entry, name }: GrpcPort): RouteTable {
-    return this.plan.services.get(name) ?? entry.plainTable(name);
+  /** The table of a Service's port, for callers of a namespace. */
+  tableOf({ entry, name }: GrpcPort, namespace: string): RouteTable {
+    const tables = this.plan.services.get(name);
+    return tables?.consumers.get(namespace) ?? tables?.table ?? entry.plainTable(name);
+  }
+
+  /** Clusters that the routes of any Service name. */
+  get namedByServices(): ReadonlySet<string> {
+    this.#namedByServices ??= new Set(
+      [...this.plan.services.values()].flatMap((tables) =>
+        tablesOf(tables).flatMap((table) => [...this.namedBy(table)]),
+      ),
+    );
+    return this.#namedByServices;
+  }
+
+  /** Whether the namespace of a caller decides about anything at all. */
+  get hasConsumers(): boolean {
+    this.#hasConsumers ??= [...this.plan.services.values()].some(
+      ({ consumers }) => consumers.size > 0,
+    );
+    return this.#hasConsumers;
   }
 
   /** Clusters that a table names. */
@@ -101,11 +122,15 @@ export class Generation {
     return parsed !== null && entry?.hasPort(parsed.port) ? { entry, port: parsed.port } : null;
   }
 
-  /** A route table as a resource of that name. */
-  routes(name: string, table: RouteTable, kind: NodeKind): Resource {
+  /**
+   * A route table as a resource of that name.
+   *
+   * @param namespace of the caller, where that decides which table it is; "" otherwise.
+   */
+  routes(name: string, table: RouteTable, kind: NodeKind, namespace = ""): Resource {
     const settingsOf = (cluster: string): Settings | null =>
       this.backendOf(cluster)?.entry.settings ?? null;
-    const key = `${kind} ${name}`;
+    const key = `${kind} ${namespace} ${name}`;
     const known = this.#cache.get(key);
     const isGood =
       known?.table === table &&

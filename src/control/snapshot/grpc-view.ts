@@ -18,12 +18,19 @@ export class GrpcView extends Perspective {
     const port = this.#portOf(name);
     if (port === null || type === RESOURCE_TYPES.SDS) return null;
     if (type === RESOURCE_TYPES.LDS) return clientListener(name);
-    return this.of.routes(name, this.of.tableOf(port), "grpc");
+    const { namespace } = this.viewer;
+    const at = this.of.hasConsumers ? namespace : "";
+    return this.of.routes(name, this.of.tableOf(port, namespace), "grpc", at);
   }
 
   namespaceOf(type: ResourceType, name: string): string | null {
     if (isOfCluster(type)) return this.namespaceOfCluster(name);
     return serviceOfListener(name, this.viewer.namespace)?.split("/")[0] ?? null;
+  }
+
+  protected override serviceKeyOf(type: ResourceType, name: string): string | null {
+    if (isOfCluster(type)) return super.serviceKeyOf(type, name);
+    return serviceOfListener(name, this.viewer.namespace);
   }
 
   protected *namesOf(type: ResourceType): Iterable<string> {
@@ -49,10 +56,6 @@ export class GrpcView extends Perspective {
 
   /** Whether the routes of some Service lead there. */
   #isNamed(cluster: string): boolean {
-    if (cluster === REFUSED) return true;
-    for (const table of this.of.plan.services.values()) {
-      if (this.of.namedBy(table).has(cluster)) return true;
-    }
-    return false;
+    return cluster === REFUSED || this.of.namedByServices.has(cluster);
   }
 }

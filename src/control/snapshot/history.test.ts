@@ -1,6 +1,6 @@
 /**
- * Random histories of objects: after every generation, what each kind of node sees is the same as if
- * the objects had been there from the start, every cluster that a route names is there, and the
+ * Random histories of objects: after every generation, what each kind of node sees is the same as
+ * if the objects had been there from the start, every cluster that a route names is there, and the
  * change named everything that is another than before.
  */
 import assert from "node:assert/strict";
@@ -9,7 +9,7 @@ import { type Rng, seededRng } from "../../base/index.ts";
 import type { RouteTable } from "../../routes/index.ts";
 import { RESOURCE_TYPES, type ResourceType } from "../../xds/index.ts";
 import type { NodeInfo } from "../resources.ts";
-import type { PlannedChain, RoutePlan } from "./plan.ts";
+import type { PlannedChain, RoutePlan, ServiceTables } from "./plan.ts";
 import { endpoint, type Json, nodeOf, read, World } from "./world-suite.ts";
 
 const SERVICES = ["a", "b", "c"];
@@ -19,6 +19,7 @@ const { LDS, RDS, CDS, EDS, SDS } = RESOURCE_TYPES;
 
 const NODES: readonly NodeInfo[] = [
   ...ZONES.map((zone) => nodeOf({ zone })),
+  nodeOf({ namespace: "other" }),
   nodeOf({ kind: "sidecar", agent: "envoy", zone: "z1", nodeName: "n1" }),
   nodeOf({ kind: "sidecar", agent: "fairlead" }),
   nodeOf({ kind: "gateway", agent: "envoy", gateway: "prod/edge" }),
@@ -180,12 +181,17 @@ function randomTable(rng: Rng): RouteTable {
   return { hosts: [{ name: "h", domains: ["*"], routes: [{ name: "r", match, action }] }] };
 }
 
+function randomTables(rng: Rng): ServiceTables {
+  const consumers = new Map(rng.int(2) === 0 ? [] : [["prod", randomTable(rng)]]);
+  return { table: randomTable(rng), consumers };
+}
+
 function randomPlan(rng: Rng, before: RoutePlan): RoutePlan {
   const services = new Map(before.services);
   const gateways = new Map(before.gateways);
   const cluster = CLUSTERS[rng.int(CLUSTERS.length)]!;
   if (rng.int(3) === 0) services.delete(cluster);
-  else services.set(cluster, randomTable(rng));
+  else services.set(cluster, randomTables(rng));
   if (rng.int(4) === 0) gateways.delete("prod/edge");
   else if (rng.int(2) === 0) {
     const tls: PlannedChain = {

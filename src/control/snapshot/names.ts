@@ -5,7 +5,8 @@
  * to spell a Service lead to one cluster. Listeners of gRPC clients are named as the client's
  * target is: what follows `xds:///`, in the forms that targets of `kubernetes:///` have.
  */
-import { isTcp, type Service, type ServicePort } from "../../discovery/index.ts";
+import type { Service, ServicePort } from "../../discovery/index.ts";
+import { isGrpcPort } from "../../mesh/index.ts";
 import type { ObjectKey } from "../objects/state.ts";
 
 /** The domain that full names of Services end with, unless a cluster was set up otherwise. */
@@ -22,15 +23,6 @@ export function parseClusterName(
 ): { readonly service: ObjectKey; readonly port: number } | null {
   const [, service, port] = /^([^/:]+\/[^/:]+):(\d{1,5})$/.exec(name) ?? [];
   return service === undefined ? null : { service, port: Number(port) };
-}
-
-/**
- * Whether a Service's port carries gRPC: "when `appProtocol` is `grpc` or `kubernetes.io/h2c`, or
- * its name is `grpc` or `grpc-*`".
- */
-function isGrpcPort(port: ServicePort): boolean {
-  if (!isTcp(port)) return false;
-  return port.appProtocol !== "" || port.name === "grpc" || port.name.startsWith("grpc-");
 }
 
 /** The ports of a Service that carry gRPC, in its order; none of a mere name of DNS. */

@@ -5,7 +5,7 @@
  */
 import type { Place } from "../../discovery/index.ts";
 import { RESOURCE_TYPES, type ResourceType } from "../../xds/index.ts";
-import type { NodeInfo, NodeKind, Resource, View } from "../resources.ts";
+import type { NodeKind, Resource, View } from "../resources.ts";
 import { absentCluster } from "./clusters.ts";
 import { absentAssignment } from "./endpoints.ts";
 import type { Generation } from "./generation.ts";
@@ -15,7 +15,6 @@ import { REFUSED } from "./route-configs.ts";
 /** Who looks. */
 export interface Viewer {
   readonly kind: NodeKind;
-  readonly agent: NodeInfo["agent"];
   readonly place: Place;
   /** "" when it is not known. */
   readonly namespace: string;
@@ -42,6 +41,16 @@ export abstract class Perspective implements View {
   /** Names of what a wildcard gets, in any order, each once. */
   protected abstract namesOf(type: ResourceType): Iterable<string>;
 
+  isExportedTo(type: ResourceType, name: string, namespace: string): boolean {
+    const service = this.of.services.get(this.serviceKeyOf(type, name) ?? "")?.service;
+    return service?.exportTo?.some((to) => to === "*" || to === namespace) ?? false;
+  }
+
+  /** The key of the Service that a resource is of; null: of none. */
+  protected serviceKeyOf(_type: ResourceType, name: string): string | null {
+    return parseClusterName(name)?.service ?? null;
+  }
+
   all(type: ResourceType): readonly Resource[] {
     const known = this.#all.get(type);
     if (known !== undefined) return known;
@@ -54,10 +63,10 @@ export abstract class Perspective implements View {
 
   /** The cluster of that name; of one that is named and has no Service, an empty one. */
   protected cluster(name: string, isNamed: boolean): Resource | null {
-    const { kind, agent } = this.viewer;
+    const { kind } = this.viewer;
     const backend = this.of.backendOf(name);
-    if (backend !== null) return backend.entry.cluster(backend.port, kind, agent);
-    return isNamed ? absentCluster(name, kind === "grpc" ? "grpc" : agent) : null;
+    if (backend !== null) return backend.entry.cluster(backend.port, kind);
+    return isNamed ? absentCluster(name, kind) : null;
   }
 
   protected assignment(name: string, isNamed: boolean): Resource | null {

@@ -8,8 +8,21 @@ import type { ObjectKey } from "../objects/state.ts";
 /** See the head of this file. */
 export interface RoutePlan {
   /** By the name of the port's cluster; a port that no route is attached to is not in it. */
-  readonly services: ReadonlyMap<string, RouteTable>;
+  readonly services: ReadonlyMap<string, ServiceTables>;
   readonly gateways: ReadonlyMap<ObjectKey, GatewayPlan>;
+}
+
+/** How calls to a port of a Service are routed. */
+export interface ServiceTables {
+  /** Of callers in all namespaces that are not in `consumers`. */
+  readonly table: RouteTable;
+  /** By namespace of the caller. */
+  readonly consumers: ReadonlyMap<string, RouteTable>;
+}
+
+/** All tables of a port. */
+export function tablesOf({ table, consumers }: ServiceTables): readonly RouteTable[] {
+  return [table, ...consumers.values()];
 }
 
 /** One Gateway that is ours. */

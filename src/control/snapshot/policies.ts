@@ -67,8 +67,8 @@ export function grpcPolicies({ config }: Settings, problems: string[]): PolicyLi
   }
 }
 
-/** The policy of a cluster for Envoy; adds to `problems` what it cannot do. */
-export function envoyPolicies({ config }: Settings, problems: string[]): PolicyList {
+/** The policy of a cluster for proxies, in Envoy's words; adds to `problems` what these lack. */
+export function proxyPolicies({ config }: Settings, problems: string[]): PolicyList {
   const { policy } = config.balancing;
   const { slowStart } = config.extensions;
   const only = (one: Entry): PolicyList => ({ policies: [one] });
@@ -76,13 +76,15 @@ export function envoyPolicies({ config }: Settings, problems: string[]): PolicyL
     only(entry("round_robin", packed(RoundRobinSchema, slowStartField(slowStart))));
   const takesSlowStart = ["least_request", "peak_ewma", "round_robin", "pick_first"];
   if (slowStart !== null && !takesSlowStart.includes(policy.name)) {
-    problems.push(`fairlead.slowStart: Envoy has none with policy ${policy.name}`);
+    problems.push(`fairlead.slowStart: not by xDS with policy ${policy.name}`);
   }
   switch (policy.name) {
     case "least_request":
       return only(leastRequest(policy, slowStart));
     case "peak_ewma":
-      problems.push("policy peak_ewma: Envoy has none such, least_request is used");
+      problems.push(
+        "policy peak_ewma: proxies are told of none such by xDS, least_request is used",
+      );
       return only(leastRequest(policy, slowStart));
     case "weighted_round_robin":
       return only(weightedRoundRobin(policy as WeightedRoundRobinPolicy));
@@ -95,7 +97,7 @@ export function envoyPolicies({ config }: Settings, problems: string[]): PolicyL
     case "random":
       return only(entry("random", packed(RandomSchema, {})));
     case "pick_first":
-      problems.push("policy pick_first: Envoy has none such, round_robin is used");
+      problems.push("policy pick_first: proxies are told of none such by xDS, round_robin is used");
       return roundRobin();
     default:
       return roundRobin();

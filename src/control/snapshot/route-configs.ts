@@ -5,7 +5,7 @@
  * is asked for it is on the whole stream, and clips what the caller asks for in `grpc-timeout`.
  */
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { MethodConfigs } from "../../grpc/index.ts";
+import { MethodConfigs, Status } from "../../grpc/index.ts";
 import type {
   ForwardAction,
   HeaderChange,
@@ -43,25 +43,6 @@ type HeaderFields = Pick<
   | "responseHeadersToAdd"
   | "responseHeadersToRemove"
 >;
-
-/** Calls to everything go to one cluster: a Service without any route. */
-export function plainTable(cluster: string): RouteTable {
-  const weighted = { cluster, weight: 1, request: null, response: null };
-  const action: ForwardAction = {
-    kind: "forward",
-    clusters: [weighted],
-    request: null,
-    response: null,
-    mirrors: [],
-    timeoutMs: null,
-    retryPolicy: null,
-    hashHeader: null,
-  };
-  const path = { kind: "prefix", value: "", ignoresCase: false } as const;
-  const match = { path, headers: [], perMillion: null };
-  const route = { name: `Service ${cluster}`, match, action };
-  return { hosts: [{ name: cluster, domains: ["*"], routes: [route] }] };
-}
 
 /** Every cluster that a table names. */
 export function clustersOf(table: RouteTable): ReadonlySet<string> {
@@ -140,10 +121,19 @@ function refusing({ name, match, action }: Route, kind: NodeKind): XdsRoute {
     const value: Action = { clusterSpecifier: { case: "cluster", value: REFUSED } };
     return { ...head, action: { case: "route", value } };
   }
-  const { httpStatus, reason } = action;
-  const body = { specifier: { case: "inlineString", value: reason } } as const;
-  return { ...head, action: { case: "directResponse", value: { status: httpStatus, body } } };
+  const body = { specifier: { case: "inlineString", value: action.reason } } as const;
+  const status = STATUS_BEFORE_GRPC.get(action.status) ?? action.httpStatus;
+  return { ...head, action: { case: "directResponse", value: { status, body } } };
 }
+
+/** What Envoy makes the wanted gRPC status of (gRPC's http-grpc-status-mapping.md). */
+const STATUS_BEFORE_GRPC: ReadonlyMap<Status, number> = new Map([
+  [Status.UNAVAILABLE, 503],
+  [Status.UNIMPLEMENTED, 404],
+  [Status.PERMISSION_DENIED, 403],
+  [Status.UNAUTHENTICATED, 401],
+  [Status.INTERNAL, 400],
+]);
 
 function actionOf(
   action: ForwardAction,

@@ -1,6 +1,7 @@
 /** Tests of what routes and Gateways come to in resources. */
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
+import { createAuthority } from "../../../test/support/certificates.ts";
 import { Status } from "../../grpc/index.ts";
 import {
   type ForwardAction,
@@ -57,6 +58,8 @@ function tableOf(actions: readonly (RouteAction | Route)[], domains = ["*"]): Ro
   return { hosts: [{ name: "host", domains, routes }] };
 }
 
+const tables = (table: RouteTable) => ({ table, consumers: new Map<string, RouteTable>() });
+
 function worldOf(services: Record<string, RouteTable>, gateway: RouteTable | null = null): World {
   const w = new World().service("echo").service("v2");
   worlds.push(w);
@@ -65,7 +68,7 @@ function worldOf(services: Record<string, RouteTable>, gateway: RouteTable | nul
       ? []
       : [{ port: 8080, chains: [{ serverNames: [], secrets: [], table: gateway }] }];
   w.plan = {
-    services: new Map(Object.entries(services)),
+    services: new Map(Object.entries(services).map(([name, table]) => [name, tables(table)])),
     gateways: new Map([["prod/edge", { listeners }]]),
   };
   w.slice("echo", [endpoint("10.0.0.1")]).settle();
@@ -145,7 +148,7 @@ test("a route that refuses: a status by proxies, a cluster without endpoints for
   const refuse = {
     kind: "refuse",
     status: Status.UNAVAILABLE,
-    httpStatus: 503,
+    httpStatus: 500,
     reason: "no backend",
   } as const;
   const w = worldOf({ [CLUSTER]: tableOf([refuse]) });
@@ -187,7 +190,7 @@ test("a gateway sees its listeners, routes and the clusters that these name, not
   assert.deepEqual(w.names(LDS, other), []);
 });
 
-test("TLS chains by server name, with certificates by SDS", () => {
+test("TLS chains by server name, with certificates by SDS", async () => {
   const w = worldOf({});
   const table = tableOf([forward([[CLUSTER, 1]])]);
   const chains = [
@@ -198,6 +201,14 @@ test("TLS chains by server name, with certificates by SDS", () => {
     services: new Map(),
     gateways: new Map([["prod/edge", { listeners: [{ port: 8443, chains }] }]]),
   };
+  const authority = await createAuthority("test");
+  const { cert, key } = await authority.issue({ names: ["a.example"] });
+  w.source.put("Secret", {
+    metadata: { name: "cert" },
+    type: "kubernetes.io/tls",
+    stringData: { "tls.crt": cert, "tls.key": key },
+  } as never);
+  w.settle();
   w.service("again").settle();
   const { filterChains } = w.json("LDS", "prod/edge:8443", GATEWAY);
   assert.deepEqual(
@@ -206,13 +217,21 @@ test("TLS chains by server name, with certificates by SDS", () => {
   );
   const { commonTlsContext } = filterChains[0].transportSocket.typedConfig;
   assert.equal(commonTlsContext.tlsCertificateSdsSecretConfigs[0].name, "prod/cert");
+  const before = w.resource("SDS", "prod/cert", GATEWAY)!;
+  assert.match(
+    w.json("SDS", "prod/cert", GATEWAY).tlsCertificate.certificateChain.inlineString,
+    /^---/,
+  );
+  assert.equal(w.resource("SDS", "prod/cert", SIDECAR), null);
+  assert.equal(w.resource("SDS", "prod/cert"), null);
+  assert.notEqual(before, null);
 });
 
 test("routes that change are told by all names of their Service, and the clusters that they name", () => {
   const w = worldOf({});
   w.changes.length = 0;
   w.plan = {
-    services: new Map([[CLUSTER, tableOf([forward([["prod/x:1", 1]])])]]),
+    services: new Map([[CLUSTER, tables(tableOf([forward([["prod/x:1", 1]])]))]]),
     gateways: new Map(),
   };
   w.service("unrelated").settle();

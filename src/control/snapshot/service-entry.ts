@@ -3,14 +3,13 @@
  * look; resources are made when first asked for, and kept for as long as what they are made of.
  */
 import type { EndpointSlice, Place, Service, ServicePort } from "../../discovery/index.ts";
-import type { RouteTable } from "../../routes/index.ts";
+import { defaultTable, type RouteTable } from "../../routes/index.ts";
 import type { ObjectKey } from "../objects/state.ts";
-import type { NodeInfo, NodeKind, Resource } from "../resources.ts";
+import type { NodeKind, Resource } from "../resources.ts";
 import { clusterResource } from "./clusters.ts";
 import { endpointsResource } from "./endpoints.ts";
 import { capturedListener } from "./listeners.ts";
 import { clusterNameOf, grpcPortsOf } from "./names.ts";
-import { plainTable } from "./route-configs.ts";
 import { ServiceEndpoints, type ServiceObjects } from "./service-endpoints.ts";
 import { DEFAULT_SETTINGS, type Settings, settingsOf } from "./settings.ts";
 
@@ -58,7 +57,7 @@ export class ServiceEntry implements ServiceObjects {
 
   /** What is routed where no route is attached: the same object for the same cluster. */
   plainTable(cluster: string): RouteTable {
-    const known = this.#tables.get(cluster) ?? plainTable(cluster);
+    const known = this.#tables.get(cluster) ?? defaultTable(cluster);
     this.#tables.set(cluster, known);
     return known;
   }
@@ -78,12 +77,12 @@ export class ServiceEntry implements ServiceObjects {
     return this.service.ports.some((each) => each.port === port && each.protocol === "TCP");
   }
 
-  /** The port's cluster, for nodes of a kind and an agent. */
-  cluster(port: number, kind: NodeKind, agent: NodeInfo["agent"]): Resource {
-    const words = kind === "grpc" ? "grpc" : agent;
+  /** The port's cluster, for nodes of a kind. */
+  cluster(port: number, kind: NodeKind): Resource {
+    const words = kind === "grpc" ? "grpc" : "proxy";
     const name = clusterNameOf(this.key, port);
     return memo(this.#ofService, `cluster ${words} ${port}`, () =>
-      clusterResource(name, this.settings, words),
+      clusterResource(name, this.settings, kind),
     );
   }
 

@@ -32,7 +32,9 @@ export class SidecarView extends Perspective {
       }
       case RESOURCE_TYPES.RDS: {
         const found = this.#byName.get(name);
-        return found === undefined ? null : this.of.routes(name, this.of.tableOf(found), "sidecar");
+        if (found === undefined) return null;
+        const { namespace } = this.viewer;
+        return this.of.routes(name, this.of.tableOf(found, namespace), "sidecar", namespace);
       }
       default:
         return null;
@@ -58,12 +60,7 @@ export class SidecarView extends Perspective {
 
   /** Clusters of gRPC ports, and those that their routes lead to. */
   get #clusters(): ReadonlySet<string> {
-    if (this.#named !== null) return this.#named;
-    const names = new Set(this.#byName.keys());
-    for (const table of this.of.plan.services.values()) {
-      for (const name of this.of.namedBy(table)) names.add(name);
-    }
-    this.#named = names;
-    return names;
+    this.#named ??= new Set([...this.#byName.keys(), ...this.of.namedByServices]);
+    return this.#named;
   }
 }

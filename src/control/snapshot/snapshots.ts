@@ -73,10 +73,8 @@ export class ObjectSnapshots implements SnapshotSource {
     const zone = node.zone ?? this.#zoneOf(node.nodeName);
     const viewer: Viewer = {
       kind: node.kind,
-      agent: node.agent,
       place: { node: node.nodeName, zone },
-      // Names without a namespace are for gRPC clients only.
-      namespace: node.kind === "grpc" ? node.namespace : "",
+      namespace: node.kind === "gateway" ? "" : node.namespace,
       gateway: node.kind === "gateway" ? node.gateway : null,
       listenHost: node.kind === "gateway" ? (node.listenHost ?? ANY_ADDRESS) : "",
     };
@@ -87,7 +85,11 @@ export class ObjectSnapshots implements SnapshotSource {
     const known = this.#views.get(key);
     if (known !== undefined) return known;
     const asked = JSON.parse(key) as Viewer;
-    const viewer = { ...asked, place: placeFor(this.#generation.sensitivity, asked.place) };
+    const { sensitivity, hasConsumers } = this.#generation;
+    // Names without a namespace are for gRPC clients only.
+    const isNamespaced = asked.kind === "grpc" || hasConsumers;
+    const namespace = isNamespaced ? asked.namespace : "";
+    const viewer = { ...asked, namespace, place: placeFor(sensitivity, asked.place) };
     // Nodes at places that make no difference share a view.
     const shared = JSON.stringify(viewer);
     const view = this.#views.get(shared) ?? viewFor(this.#generation, viewer);

@@ -29,9 +29,10 @@ import {
   WrrLocalitySchema,
 } from "../../xds/index.ts";
 import { ControlObjects } from "../objects/control-objects.ts";
+import type { ObjectsState } from "../objects/state.ts";
 import type { NodeInfo, Resource, SnapshotChange } from "../resources.ts";
 import { EMPTY_PLAN, type RoutePlan } from "./plan.ts";
-import { ObjectSnapshots } from "./snapshots.ts";
+import { ObjectSnapshots, type RoutePlanner } from "./snapshots.ts";
 
 const REGISTRY = createRegistry(
   ClientSideWeightedRoundRobinSchema,
@@ -91,12 +92,18 @@ export class World {
   /** What routes come to. */
   plan: RoutePlan = EMPTY_PLAN;
 
-  constructor() {
+  /** @param planner of routes; the plan of the test unless given. */
+  constructor(planner: RoutePlanner = { plan: () => this.plan }) {
     const deps = { clock: this.clock, log: silentLogger, namespaces: null };
     this.#objects = new ControlObjects(this.source, deps);
-    this.snapshots = new ObjectSnapshots(this.#objects, { plan: () => this.plan });
+    this.snapshots = new ObjectSnapshots(this.#objects, planner);
     this.snapshots.subscribe({ onSnapshot: (change) => this.changes.push(change) });
     this.#objects.start();
+  }
+
+  /** What is known of all objects. */
+  get state(): ObjectsState {
+    return this.#objects;
   }
 
   /** A Service of one gRPC port, unless fields of its spec say otherwise. */

@@ -5,11 +5,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type LabWorld, labWorld } from "../../../test/support/lab-world.ts";
-import { CONTROLLER, judge } from "../../../test/support/status-judge.ts";
 import { RecordingLogger, seededRng, VirtualClock } from "../../base/index.ts";
 import type { WriteFailure } from "../../discovery/index.ts";
+import { CONTROLLER_NAME } from "../../routes/index.ts";
 import { Registry, renderPrometheus } from "../../telemetry/index.ts";
 import { ControlObjects } from "../objects/control-objects.ts";
+import { ObjectsEvaluation } from "../objects/evaluation.ts";
 import { LEASE_DURATION_MS, RENEW_DEADLINE_MS, RETRY_PERIOD_MS } from "./election.ts";
 import { LEASE_NAME, StatusControl } from "./status-control.ts";
 import type { Json } from "./status-json.ts";
@@ -61,9 +62,10 @@ function startReplica(replica: string, clock: VirtualClock, lab: LabWorld, seed:
   const state = new ControlObjects(source, { clock, log, namespaces: null });
   const control = new StatusControl({
     ...{ clock, log, registry, writer, state, replica, rng: seededRng(seed) },
-    ...{ controllerName: CONTROLLER, leaseNamespace: "default" },
+    ...{ controllerName: CONTROLLER_NAME, leaseNamespace: "default" },
   });
-  state.subscribe({ onObjects: () => control.setWanted(judge(state)) });
+  const evaluation = new ObjectsEvaluation(state);
+  state.subscribe({ onObjects: () => control.setWanted(evaluation.current.statuses) });
   state.start();
   control.start();
   let isStopped = false;
@@ -87,12 +89,12 @@ function startReplica(replica: string, clock: VirtualClock, lab: LabWorld, seed:
   return { replica, control, state, writer, log, registry, stop, setAway, takeWrites };
 }
 
-function classBody(controllerName = CONTROLLER, name = "fairlead") {
+function classBody(controllerName = CONTROLLER_NAME, name = "fairlead") {
   return { metadata: { name }, spec: { controllerName } };
 }
 
 function gatewayBody(name = "edge", gatewayClassName = "fairlead") {
-  const listeners = [{ name: "grpc", port: 80, protocol: "HTTP" }];
+  const listeners = [{ name: "grpc", port: 80, protocol: "HTTP", hostname: "*.example" }];
   return { metadata: { name }, spec: { gatewayClassName, listeners } };
 }
 
@@ -125,7 +127,7 @@ test("statuses are written once, as what was judged; nothing more is when nothin
   const [listener] = gateway.listeners as Json[];
   assert.deepEqual([listener.name, listener.attachedRoutes], ["grpc", 1]);
   const [parent] = parentsOf("echo");
-  assert.equal(parent.controllerName, CONTROLLER);
+  assert.equal(parent.controllerName, CONTROLLER_NAME);
   assert.deepEqual(parent.parentRef, {
     ...{ group: "gateway.networking.k8s.io", kind: "Gateway", name: "edge" },
   });
@@ -142,6 +144,20 @@ test("statuses are written once, as what was judged; nothing more is when nothin
   assert.equal(renderPrometheus(one.registry.snapshot()).includes("fairlead_control"), false);
 });
 
+test("a status follows what is judged of it, although its object stays as it is", () => {
+  const { objects, start, pass, statusOf, end } = world();
+  seed(objects);
+  const one = start("one");
+  pass(SETTLE_MS);
+  one.takeWrites();
+  objects.create("GRPCRoute", "prod", routeBody("more"));
+  pass(SETTLE_MS);
+  const [listener] = statusOf("Gateway", "edge").listeners as Json[];
+  assert.equal(listener.attachedRoutes, 2);
+  assert.deepEqual(one.takeWrites(), ["grpcroutes prod/more", "gateways prod/edge"]);
+  end();
+});
+
 test("a condition keeps its time while its status does; the generation goes with the spec", () => {
   const { objects, start, pass, parentsOf, end } = world();
   seed(objects);
@@ -155,7 +171,7 @@ test("a condition keeps its time while its status does; the generation goes with
   pass(SETTLE_MS);
   assert.deepEqual(condition(), { ...first, observedGeneration: 2 });
   pass(60_000);
-  objects.patch(at, { spec: { hostnames: ["bad.example"] } });
+  objects.patch(at, { spec: { hostnames: ["bad.other"] } });
   pass(SETTLE_MS);
   const { status, reason, lastTransitionTime, observedGeneration } = condition();
   assert.deepEqual(
@@ -182,9 +198,9 @@ test("what other controllers wrote stays, ours is corrected, and what is ours no
       },
     ],
   };
-  const stale = { ...theirs, parentRef: { name: "gone" }, controllerName: CONTROLLER };
+  const stale = { ...theirs, parentRef: { name: "gone" }, controllerName: CONTROLLER_NAME };
   const wrong = {
-    ...{ parentRef: { name: "edge" }, controllerName: CONTROLLER },
+    ...{ parentRef: { name: "edge" }, controllerName: CONTROLLER_NAME },
     conditions: [{ ...theirs.conditions[0], reason: "Wrong" }],
   };
   const parents = [stale, theirs, wrong];
@@ -240,14 +256,15 @@ test("a conflict is read again; a spec that changed meanwhile is judged again fi
   one.writer.onRequest = (request) => {
     if (request !== "get grpcroutes prod/echo" || isChanged) return;
     isChanged = true;
-    objects.patch(route, { spec: { hostnames: ["bad.example"] } });
+    objects.patch(route, { spec: { hostnames: ["bad.other"] } });
   };
   objects.patch(route, { status: { parents: [] } }, { part: "status" });
   one.takeWrites();
   pass(SETTLE_MS);
   const [condition] = parentsOf("echo")[0].conditions as Json[];
   assert.deepEqual([condition.status, condition.observedGeneration], ["False", 2]);
-  assert.equal(one.takeWrites().length, 1, "what was judged before was not written");
+  const writes = one.takeWrites().filter((write) => write.startsWith("grpcroutes"));
+  assert.equal(writes.length, 1, "what was judged before was not written");
   end();
 });
 
@@ -402,9 +419,10 @@ test("without a writer nothing is written, and what would be is shown", () => {
   const state = new ControlObjects(source, { clock, log, namespaces: null });
   const control = new StatusControl({
     ...{ clock, log, writer: null, state, replica: "x", rng: seededRng(1) },
-    ...{ controllerName: CONTROLLER, leaseNamespace: "default" },
+    ...{ controllerName: CONTROLLER_NAME, leaseNamespace: "default" },
   });
-  state.subscribe({ onObjects: () => control.setWanted(judge(state)) });
+  const evaluation = new ObjectsEvaluation(state);
+  state.subscribe({ onObjects: () => control.setWanted(evaluation.current.statuses) });
   state.start();
   control.start();
   clock.advance(100);

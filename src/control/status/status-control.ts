@@ -88,7 +88,7 @@ export class StatusControl {
     this.#election?.start();
   }
 
-  /** What the statuses of the objects as they are now should say. */
+  /** See `StatusWriter.setWanted`. */
   setWanted(wanted: WantedStatuses): void {
     this.#wanted = wanted;
     this.#writer?.setWanted(wanted);

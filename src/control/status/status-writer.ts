@@ -77,8 +77,13 @@ export class StatusWriter {
     this.#tasks = new StatusTasks(deps.controllerName);
   }
 
-  /** What the statuses of the objects as they are now should say. */
+  /**
+   * What the statuses of the objects as they are now should say.
+   *
+   * @param wanted the same as before says that no object with a status has changed either.
+   */
   setWanted(wanted: WantedStatuses): void {
+    if (wanted === this.#wanted) return;
     this.#wanted = wanted;
     this.refresh();
   }

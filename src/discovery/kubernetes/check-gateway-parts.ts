@@ -118,7 +118,7 @@ export function hostnameOf(value: unknown, path: string): string {
 }
 
 /** A part of a status; `none` when it is not as it must be. */
-export function statusPart<T>(none: T, check: () => T): T {
+function statusPart<T>(none: T, check: () => T): T {
   try {
     return check();
   } catch (error) {

@@ -37,48 +37,50 @@ function objectOf<K extends KindName>(kind: K, value: object): ObjectOfKind[K] {
   return checked.object as ObjectOfKind[K];
 }
 
+const WHOLE_ROUTE = {
+  metadata: { ...metadata, generation: 3, creationTimestamp: "2026-01-01T00:00:00Z" },
+  spec: {
+    parentRefs: [{ name: "gw" }, { group: "", kind: "Service", name: "echo", port: 80 }],
+    hostnames: ["a.example", "*.b.example"],
+    useDefaultGateways: "All",
+    rules: [
+      { backendRefs: [{ name: "echo", port: 80 }], sessionPersistence: {} },
+      {
+        name: "second",
+        matches: [
+          {
+            method: { service: "a.B", method: "C" },
+            headers: [
+              { name: "X-A", value: "1" },
+              { name: "x-a", value: "ignored" },
+            ],
+          },
+        ],
+        filters: [
+          {
+            type: "RequestHeaderModifier",
+            requestHeaderModifier: { set: [{ name: "X-Set", value: "1" }], remove: ["X-R"] },
+          },
+          { type: "RequestMirror", requestMirror: { backendRef: { name: "m", port: 1 } } },
+          {
+            type: "RequestMirror",
+            requestMirror: { backendRef: { name: "m", port: 1 }, fraction: { numerator: 3 } },
+          },
+          { type: "ExtensionRef", extensionRef: { group: "x.y", kind: "F", name: "f" } },
+        ],
+      },
+    ],
+  },
+  status: {
+    parents: [
+      { parentRef: { name: "gw" }, controllerName: "a/b", conditions: [{ type: "Accepted" }] },
+      { parentRef: { name: "NO" } },
+    ],
+  },
+};
+
 test("a GRPCRoute gets what the CRD fills in, and says what nobody here can obey", () => {
-  const route = objectOf("GRPCRoute", {
-    metadata: { ...metadata, generation: 3, creationTimestamp: "2026-01-01T00:00:00Z" },
-    spec: {
-      parentRefs: [{ name: "gw" }, { group: "", kind: "Service", name: "echo", port: 80 }],
-      hostnames: ["a.example", "*.b.example"],
-      useDefaultGateways: "All",
-      rules: [
-        { backendRefs: [{ name: "echo", port: 80 }], sessionPersistence: {} },
-        {
-          name: "second",
-          matches: [
-            {
-              method: { service: "a.B", method: "C" },
-              headers: [
-                { name: "X-A", value: "1" },
-                { name: "x-a", value: "ignored" },
-              ],
-            },
-          ],
-          filters: [
-            {
-              type: "RequestHeaderModifier",
-              requestHeaderModifier: { set: [{ name: "X-Set", value: "1" }], remove: ["X-R"] },
-            },
-            { type: "RequestMirror", requestMirror: { backendRef: { name: "m", port: 1 } } },
-            {
-              type: "RequestMirror",
-              requestMirror: { backendRef: { name: "m", port: 1 }, fraction: { numerator: 3 } },
-            },
-            { type: "ExtensionRef", extensionRef: { group: "x.y", kind: "F", name: "f" } },
-          ],
-        },
-      ],
-    },
-    status: {
-      parents: [
-        { parentRef: { name: "gw" }, controllerName: "a/b", conditions: [{ type: "Accepted" }] },
-        { parentRef: { name: "NO" } },
-      ],
-    },
-  });
+  const route = objectOf("GRPCRoute", WHOLE_ROUTE);
   assert.equal(route.metadata.generation, 3);
   assert.equal(route.metadata.creationTimestamp, "2026-01-01T00:00:00Z");
   const gateway = { group: "gateway.networking.k8s.io", kind: "Gateway", namespace: null };
@@ -170,6 +172,7 @@ const listener = (extra: object, ...more: object[]) => ({
   },
 });
 const LONG = "x".repeat(5_000);
+const CUT = `"${"x".repeat(64)}"... (5000 characters)`;
 
 const PROBLEMS: readonly (readonly [kind: KindName, value: object, problem: string])[] = [
   [
@@ -230,7 +233,7 @@ const PROBLEMS: readonly (readonly [kind: KindName, value: object, problem: stri
   [
     "GRPCRoute",
     rule({ matches: [{ headers: [{ name: "a", value: LONG }] }] }),
-    `spec.rules[0].matches[0].headers[0].value is "${"x".repeat(64)}"... (5000 characters), must be printable text of 1 to ${HEADER_VALUE_CHARS_MAX} characters`,
+    `spec.rules[0].matches[0].headers[0].value is ${CUT}, must be printable text of 1 to ${HEADER_VALUE_CHARS_MAX} characters`,
   ],
   [
     "GRPCRoute",
@@ -240,7 +243,7 @@ const PROBLEMS: readonly (readonly [kind: KindName, value: object, problem: stri
   [
     "GRPCRoute",
     rule({ matches: [{ method: { type: "RegularExpression", method: LONG } }] }),
-    `spec.rules[0].matches[0].method.method is "${"x".repeat(64)}"... (5000 characters), must be text of up to ${METHOD_CHARS_MAX}`,
+    `spec.rules[0].matches[0].method.method is ${CUT}, must be text of up to ${METHOD_CHARS_MAX}`,
   ],
   [
     "GRPCRoute",
@@ -270,7 +273,8 @@ const PROBLEMS: readonly (readonly [kind: KindName, value: object, problem: stri
   [
     "GRPCRoute",
     filter({ type: "X" }),
-    'spec.rules[0].filters[0].type is "X", must be RequestHeaderModifier or ResponseHeaderModifier or RequestMirror or ExtensionRef',
+    'spec.rules[0].filters[0].type is "X", must be RequestHeaderModifier or ' +
+      "ResponseHeaderModifier or RequestMirror or ExtensionRef",
   ],
   [
     "GRPCRoute",
@@ -301,7 +305,8 @@ const PROBLEMS: readonly (readonly [kind: KindName, value: object, problem: stri
       type: "RequestMirror",
       requestMirror: { backendRef: { name: "a" }, fraction: { numerator: 2, denominator: 1 } },
     }),
-    "spec.rules[0].filters[0].requestMirror.fraction.numerator is 2, must be a whole number from 0 to 1",
+    "spec.rules[0].filters[0].requestMirror.fraction.numerator is 2, " +
+      "must be a whole number from 0 to 1",
   ],
   [
     "GRPCRoute",
@@ -368,7 +373,8 @@ const PROBLEMS: readonly (readonly [kind: KindName, value: object, problem: stri
         },
       },
     }),
-    "spec.listeners[0].allowedRoutes.namespaces.selector.matchExpressions has 65 entries, at most 64 are allowed",
+    "spec.listeners[0].allowedRoutes.namespaces.selector.matchExpressions has 65 entries, " +
+      "at most 64 are allowed",
   ],
   [
     "GatewayClass",
@@ -409,7 +415,7 @@ async function newPair(): Promise<{ cert: string; key: string }> {
   return { cert: `${signed.toString("pem")}\n`, key };
 }
 
-test("a Secret of type kubernetes.io/tls yields its PEM texts, from data and from stringData", async () => {
+test("a Secret of type kubernetes.io/tls yields its PEM texts, of data or stringData", async () => {
   const { cert, key } = await newPair();
   const coded = (text: string) => Buffer.from(text).toString("base64");
   const type = "kubernetes.io/tls";

@@ -27,6 +27,8 @@ import {
 /** Ports of a Service: as many as one of its slices can carry. */
 export const SERVICE_PORTS_MAX = 20_000;
 
+/** Which namespaces' nodes may have a Service of another one from an authorizing control plane. */
+const EXPORT_ANNOTATION = "fairlead.dev/export-to";
 /** A family each. */
 const CLUSTER_IPS_MAX = 2;
 
@@ -56,7 +58,16 @@ export function checkService(fields: Fields, metadata: ObjectMeta): Service {
     publishNotReadyAddresses:
       flagOf(spec.publishNotReadyAddresses, "spec.publishNotReadyAddresses") ?? false,
     serviceConfig: checkServiceConfig(fields, metadata),
+    ...checkExport(fields),
   };
+}
+
+/** "*", or namespaces with commas between them. What is no text exports nothing. */
+function checkExport(fields: Fields): Pick<Service, "exportTo"> {
+  const { annotations } = fieldsOf(fields.metadata, "metadata");
+  const text = isFields(annotations) ? annotations[EXPORT_ANNOTATION] : undefined;
+  if (typeof text !== "string") return {};
+  return { exportTo: text.split(",").map((name) => name.trim()) };
 }
 
 /** KEP-563: at most two, of which the first is `clusterIP`; headless ones have none. */

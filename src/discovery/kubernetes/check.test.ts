@@ -110,6 +110,7 @@ test("a Service gets what the API server would have filled in", () => {
     kind: "Service",
     type: "ClusterIP",
     clusterIp: "",
+    clusterIps: [],
     ports: [
       { name: "", port: 80, targetPort: null, protocol: "TCP", appProtocol: "" },
       { name: "", port: 1, targetPort: "grpc", protocol: "TCP", appProtocol: "grpc" },

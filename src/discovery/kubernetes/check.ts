@@ -49,7 +49,7 @@ export type CheckedObject<K extends KindName = KindName> =
       readonly path: string;
     };
 
-/** The labels that are read, and so kept, of all kinds but Namespace. Annotations: `checkService`. */
+/** The labels that are read, and so kept. Namespaces keep all; annotations: `checkService`. */
 const LABELS_READ = [SERVICE_NAME_LABEL, ZONE_LABEL] as const;
 const NO_LABELS: Readonly<Record<string, string>> = Object.freeze({});
 

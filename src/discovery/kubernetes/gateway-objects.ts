@@ -227,7 +227,7 @@ export interface Namespace extends KubernetesObject {
   readonly kind: "Namespace";
 }
 
-/** v1 Secret, of which nothing is kept but a certificate and its key. Never logged, never dumped. */
+/** v1 Secret, of which only a certificate and its key are kept. Never logged, never dumped. */
 export interface Secret extends KubernetesObject {
   readonly kind: "Secret";
   /** PEM texts; null: there is none that can be used, `problem` says why. */

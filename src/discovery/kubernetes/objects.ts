@@ -92,6 +92,8 @@ export interface Service extends KubernetesObject {
   readonly publishNotReadyAddresses: boolean;
   /** What its annotation `fairlead.dev/service-config` says; null without one. */
   readonly serviceConfig: ServiceConfigResult | null;
+  /** Namespaces that its annotation `fairlead.dev/export-to` names ("*": all); absent: none. */
+  readonly exportTo?: readonly string[];
 }
 
 /** One port of a Service. */

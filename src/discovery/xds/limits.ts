@@ -1,4 +1,4 @@
-/** What an xDS server may make us keep or do: named, so that tests and SECURITY.md can name them. */
+/** What an xDS server may make us keep: named, so that tests and SECURITY.md can name it. */
 
 /** One answer of the ADS stream; 10,000 endpoints take about 1 MiB. More ends the stream. */
 export const ADS_MESSAGE_BYTES_MAX = 67_108_864;

@@ -62,7 +62,7 @@ export const LISTENER_KIND: ResourceKind<ListenerResource> = {
 };
 
 /** @throws FieldProblem */
-export function listenerOf(message: Listener): ListenerResource {
+function listenerOf(message: Listener): ListenerResource {
   const { name, apiListener } = message;
   const notes: string[] = [];
   if (apiListener !== undefined) {

@@ -70,7 +70,7 @@ function regexOf(source: string, path: string): Regex {
 }
 
 /** @throws FieldProblem */
-export function headerMatchOf(matcher: HeaderMatcher, path: string): HeaderMatch {
+function headerMatchOf(matcher: HeaderMatcher, path: string): HeaderMatch {
   const { headerMatchSpecifier: specifier, invertMatch: inverts } = matcher;
   const name = matcher.name.toLowerCase();
   const text = (kind: "exact" | "prefix" | "suffix" | "contains", value: string): HeaderMatch => ({

@@ -7,7 +7,7 @@ import type { Certificates } from "./certificates.ts";
 import type { ChainResource, TableSource } from "./listener.ts";
 
 /** @throws CertificateError */
-export function chainTlsOf(chain: ChainResource, certificates: Certificates): ChainTls | null {
+function chainTlsOf(chain: ChainResource, certificates: Certificates): ChainTls | null {
   const { tls } = chain;
   if (tls === null) return null;
   const ca = tls.wantsClientCertificate && tls.ca !== null ? certificates.caOf(tls.ca) : null;

@@ -41,10 +41,11 @@ async function start(t: TestContext, clusters: ClusterView[]): Promise<World> {
     clusters: async () => world.clusters,
     connections: async () => connectionsView(),
     metrics: async () => registry.snapshot(),
+    listeners: async () => [{ address: "127.0.0.1:8080" }, { address: null }],
   } as unknown as AdminSource;
   const at = { host: "127.0.0.1", port: 0 };
   const system = { clock: realClock(), log: silentLogger };
-  const served = await startAdminGrpc(at, source, ["127.0.0.1:8080"], system);
+  const served = await startAdminGrpc(at, source, system);
   const { Channelz: Client } = Channelz.grpc.channelz.v1;
   const client = new Client(served.address, grpc.credentials.createInsecure());
   t.after(() => {

@@ -42,13 +42,12 @@ export const CHANNELZ_REQUEST_BYTES_MAX = 1024;
 /** How long a picture serves further questions. */
 const PICTURE_AGE_MS_MAX = 100;
 
+/** What is asked of the proxy. */
+type ChannelzSource = Pick<AdminSource, "clusters" | "connections" | "metrics" | "listeners">;
+
 /** All methods of the service. */
-export function channelzMethods(
-  source: Pick<AdminSource, "clusters" | "connections" | "metrics">,
-  listeners: readonly string[],
-  clock: Clock,
-): readonly GrpcMethod[] {
-  const pictures = new Pictures(source, listeners, clock);
+export function channelzMethods(source: ChannelzSource, clock: Clock): readonly GrpcMethod[] {
+  const pictures = new Pictures(source, clock);
   return [...listing(pictures), ...looking(pictures)];
 }
 
@@ -128,19 +127,13 @@ function looking(pictures: Pictures): readonly GrpcMethod[] {
 
 /** Takes pictures, and keeps the last one for a moment. */
 class Pictures {
-  readonly #source: Pick<AdminSource, "clusters" | "connections" | "metrics">;
-  readonly #listeners: readonly string[];
+  readonly #source: ChannelzSource;
   readonly #clock: Clock;
   readonly #ids = new Ids();
   #last: { readonly atMs: number; readonly picture: Promise<Picture> } | null = null;
 
-  constructor(
-    source: Pick<AdminSource, "clusters" | "connections" | "metrics">,
-    listeners: readonly string[],
-    clock: Clock,
-  ) {
+  constructor(source: ChannelzSource, clock: Clock) {
     this.#source = source;
-    this.#listeners = listeners;
     this.#clock = clock;
   }
 
@@ -156,14 +149,16 @@ class Pictures {
 
   async #take(): Promise<Picture> {
     const source = this.#source;
-    const [clusters, connections, { families }] = await Promise.all([
+    const [clusters, connections, { families }, bound] = await Promise.all([
       source.clusters(),
       source.connections(),
       source.metrics(),
+      source.listeners(),
     ]);
+    const listeners = bound.flatMap(({ address }) => (address === null ? [] : [address]));
     const calls = families.find(({ name }) => name === "fairlead_downstream_calls_total");
     const callsStarted = calls?.series.reduce((sum, { value }) => sum + value, 0) ?? 0;
-    const parts = { clusters, connections, listeners: this.#listeners, callsStarted };
+    const parts = { clusters, connections, listeners, callsStarted };
     return takePicture(parts, this.#ids);
   }
 }

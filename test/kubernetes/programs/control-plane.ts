@@ -6,9 +6,9 @@
  * Arguments: a kubeconfig, and `PlaneOptions` as JSON.
  */
 import { type Logger, realClock, realRng } from "../../../src/base/index.ts";
-import { ControlObjects, StatusControl } from "../../../src/control/index.ts";
+import { ControlObjects, ObjectsEvaluation, StatusControl } from "../../../src/control/index.ts";
 import { openObjects } from "../../../src/discovery/index.ts";
-import { CONTROLLER, judge } from "../../support/status-judge.ts";
+import { CONTROLLER_NAME } from "../../../src/routes/index.ts";
 import type { PlaneOptions, PlaneReport } from "../plane.ts";
 
 /** How often it looks whether something is other than before. */
@@ -24,10 +24,11 @@ const opened = await openObjects({ kubeconfig }, { clock, rng, log, env: {} }, o
 const state = new ControlObjects(opened.source, { clock, log, namespaces: options.namespaces });
 const { leaseNamespace, replica } = options;
 const control = new StatusControl({
-  ...{ clock, rng, log, writer: opened.writer, state, controllerName: CONTROLLER },
+  ...{ clock, rng, log, writer: opened.writer, state, controllerName: CONTROLLER_NAME },
   ...{ leaseNamespace, replica },
 });
-state.subscribe({ onObjects: () => control.setWanted(judge(state)) });
+const evaluation = new ObjectsEvaluation(state);
+state.subscribe({ onObjects: () => control.setWanted(evaluation.current.statuses) });
 state.start();
 control.start();
 

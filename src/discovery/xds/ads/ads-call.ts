@@ -194,7 +194,7 @@ export class AdsCall extends MessageReader implements ConnectUser, StreamEvents 
 }
 
 /** What a peer says, short and in ASCII, for people. */
-export function printable(text: string): string {
+function printable(text: string): string {
   const isLong = text.length > XDS_REASON_CHARS_MAX;
   const shown = isLong ? `${text.slice(0, XDS_REASON_CHARS_MAX)}...` : text;
   return shown.replace(/[^ -~]/g, "?");

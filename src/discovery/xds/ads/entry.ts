@@ -6,9 +6,9 @@ import type { Clock, Timer } from "../../../base/index.ts";
 import type { ResourceWatch, ResourceWatcher } from "../resource.ts";
 
 /** "the client should wait 15 seconds": then a resource that was asked for does not exist. */
-export const DOES_NOT_EXIST_MS = 15_000;
+const DOES_NOT_EXIST_MS = 15_000;
 /** "The timer will be set for 30 seconds instead of 15 seconds" where it tells of trouble (A88). */
-export const SLOW_SERVER_MS = 30_000;
+const SLOW_SERVER_MS = 30_000;
 
 /** See the head of this file. */
 export class Entry<T> {

@@ -143,13 +143,19 @@ export class TypeTable<T> implements Wanted {
     const changed = new Set<Entry<T>>();
     const seen = new Set<string>();
     for (const [i, resource] of response.resources.entries()) {
-      const decoded = this.#decode(resource, i);
-      if (decoded.problem !== null) problems.push(`${decoded.name}: ${decoded.problem}`);
+      const decoded = this.#decode(resource);
+      if (decoded === null) {
+        problems.push(`resource ${i}: is no message of its type`);
+        continue;
+      }
       const isTwice = seen.has(decoded.name);
       seen.add(decoded.name);
-      if (isTwice) problems.push(`${decoded.name}: stands twice in one answer`);
       const entry = this.#wantedEntry(decoded.name);
-      if (entry === null || isTwice) continue;
+      // Servers send more than was asked for; what is wrong with that is nobody's trouble.
+      if (entry === null) continue;
+      if (isTwice) problems.push(`${decoded.name}: stands twice in one answer`);
+      else if (decoded.problem !== null) problems.push(`${decoded.name}: ${decoded.problem}`);
+      if (isTwice) continue;
       if (typeof entry === "string") problems.push(`${decoded.name}: ${entry}`);
       else if (this.#take(entry, decoded, resource, discards)) changed.add(entry);
     }
@@ -159,13 +165,14 @@ export class TypeTable<T> implements Wanted {
     return { problem: problemOf(this.kind.name, problems), changed, isFirst };
   }
 
-  #decode(resource: WireResource, index: number): Decoded<T> {
+  /** Null for bytes that are no message, not even with a name. */
+  #decode(resource: WireResource): Decoded<T> | null {
     let decoded: Decoded<T>;
     try {
       decoded = this.kind.decode(resource.bytes);
     } catch {
-      const name = resource.name === "" ? `resource ${index}` : resource.name;
-      return { name, value: null, problem: "is no message of its type" };
+      const { name } = resource;
+      return name === "" ? null : { name, value: null, problem: "is no message of its type" };
     }
     if (resource.name === "" || resource.name === decoded.name) return decoded;
     return {

@@ -7,9 +7,9 @@ import { DiscoveryError } from "../../error.ts";
 import { parseBootstrap, type XdsBootstrap } from "./bootstrap.ts";
 
 /** The name of a bootstrap file. */
-export const BOOTSTRAP_FILE = "GRPC_XDS_BOOTSTRAP";
+const BOOTSTRAP_FILE = "GRPC_XDS_BOOTSTRAP";
 /** The bootstrap itself. */
-export const BOOTSTRAP_TEXT = "GRPC_XDS_BOOTSTRAP_CONFIG";
+const BOOTSTRAP_TEXT = "GRPC_XDS_BOOTSTRAP_CONFIG";
 
 /**
  * The bootstrap that the environment names.

@@ -82,7 +82,7 @@ export function clusterKind(
 const AGGREGATE = "envoy.extensions.clusters.aggregate.v3.ClusterConfig";
 
 /** @throws FieldProblem */
-export function clusterOf(message: Cluster): ClusterResource {
+function clusterOf(message: Cluster): ClusterResource {
   const policy = policyOf(message);
   const { circuitBreakers, retryBudget } = breakersOf(message.circuitBreakers);
   const panic = message.commonLbConfig?.healthyPanicThreshold?.value;

@@ -1,0 +1,84 @@
+/** Tests of the plan of routes, from objects to resources and statuses. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type Json, nodeOf, World } from "../snapshot/world-suite.ts";
+import { RoutePlanning } from "./routes.ts";
+
+const SIDECAR = nodeOf({ kind: "sidecar", agent: "envoy" });
+const GATEWAY = nodeOf({ kind: "gateway", agent: "envoy", gateway: "prod/edge" });
+
+function worldWith(...parentRefs: readonly object[]): { world: World; planning: RoutePlanning } {
+  const planning = new RoutePlanning();
+  const world = new World(planning);
+  world.service("echo").service("v2");
+  world.source.put("GatewayClass", {
+    metadata: { name: "fairlead", namespace: "" },
+    spec: { controllerName: "fairlead.dev/gateway-controller" },
+  } as never);
+  world.source.put("Gateway", {
+    metadata: { name: "edge" },
+    spec: {
+      gatewayClassName: "fairlead",
+      listeners: [{ name: "http", port: 8080, protocol: "HTTP" }],
+    },
+  } as never);
+  world.source.put("GRPCRoute", {
+    metadata: { name: "echo" },
+    spec: {
+      parentRefs,
+      rules: [
+        {
+          matches: [{ method: { service: "echo.Echo", method: "Say" } }],
+          filters: [
+            { type: "RequestHeaderModifier", requestHeaderModifier: { remove: ["x-secret"] } },
+          ],
+          backendRefs: [{ name: "v2", port: 50051 }],
+        },
+      ],
+    },
+  } as never);
+  world.settle();
+  return { world, planning };
+}
+
+test("a route of a Gateway is served by its listener, and by nobody else", () => {
+  const { world } = worldWith({ name: "edge" });
+  const [route] = world.json("RDS", "prod/edge:8080", GATEWAY).virtualHosts[0].routes;
+  assert.equal(route.match.path, "/echo.Echo/Say");
+  assert.equal(route.route.cluster, "prod/v2:50051");
+  assert.deepEqual(route.requestHeadersToRemove, ["x-secret"]);
+  const [plain] = world.json("RDS", "prod/echo:50051", SIDECAR).virtualHosts[0].routes;
+  assert.equal(plain.route.cluster, "prod/echo:50051");
+  world.close();
+});
+
+test("GAMMA: a route of a Service is for its callers, and says what not all of them do", () => {
+  const parentRef = { group: "", kind: "Service", name: "echo" };
+  const { world, planning } = worldWith(parentRef);
+  for (const [name, node] of [
+    ["echo.prod:50051", nodeOf()],
+    ["prod/echo:50051", SIDECAR],
+  ] as const) {
+    const [route] = world.json("RDS", name, node).virtualHosts[0].routes;
+    assert.equal(route.route.cluster, "prod/v2:50051");
+  }
+  const { routes } = planning.judge(world.state);
+  const [{ conditions }] = routes.get("prod/echo")! as Json;
+  assert.deepEqual(
+    conditions.map(({ type, status, message }: Json) => [type, status, message]),
+    [
+      ["Accepted", "True", "not carried out by gRPC clients: RequestHeaderModifier"],
+      ["ResolvedRefs", "True", ""],
+    ],
+  );
+  world.close();
+});
+
+test("a slice event leaves the plan alone", () => {
+  const { world } = worldWith({ name: "edge" });
+  const view = () => world.resource("RDS", "prod/edge:8080", GATEWAY);
+  const before = view();
+  world.slice("v2", []).settle();
+  assert.equal(view(), before);
+  world.close();
+});

@@ -1,0 +1,110 @@
+/** Leaves of clusters as endpoint sets: health, weights, priorities, drops. gRFCs A27, A37, A42. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { bytesOf } from "../../../../test/mesh/json-bytes.ts";
+import {
+  cluster,
+  endpoints,
+  type Json,
+  lbEndpoint,
+  locality,
+} from "../../../../test/mesh/resources.ts";
+import { clusterKind } from "../decode/cluster.ts";
+import { ENDPOINTS_KIND } from "../decode/endpoints.ts";
+import { endpointSetOf } from "./endpoint-set.ts";
+
+const KIND = clusterKind(() => null);
+
+function leaf(name: string, list: readonly Json[], more: Json = {}, policy: Json = {}) {
+  const assignment = ENDPOINTS_KIND.decode(bytesOf({ ...endpoints(name, list), ...policy })).value!;
+  return { cluster: KIND.decode(bytesOf(cluster(name, more))).value!, assignment };
+}
+
+function setOf(leaves: readonly ReturnType<typeof leaf>[], hashHeader: string | null = null) {
+  const root = leaves[0]!.cluster;
+  return endpointSetOf({ root, leaves, hashHeader, isStale: false, reason: "none" });
+}
+
+test("A27: only endpoints that are HEALTHY or UNKNOWN are used, the others are told with why", () => {
+  const states = ["UNKNOWN", "HEALTHY", "DRAINING", "UNHEALTHY", "DEGRADED", "TIMEOUT"];
+  const lbEndpoints = states.map((healthStatus, i) =>
+    lbEndpoint(`127.0.0.${i + 1}:1`, { healthStatus }),
+  );
+  const set = setOf([leaf("c", [{ loadBalancingWeight: 1, lbEndpoints }])]);
+  assert.deepEqual(
+    set.endpoints.map(({ address }) => address),
+    ["127.0.0.1:1", "127.0.0.2:1"],
+  );
+  assert.deepEqual(
+    set.skipped!.map(({ reason }) => reason.split(" ").at(-1)),
+    ["DRAINING", "UNHEALTHY", "DEGRADED", "UNHEALTHY"],
+  );
+});
+
+test("localities are groups with their weights; one without a weight is left out", () => {
+  const set = setOf([
+    leaf("c", [
+      locality("a", ["127.0.0.1:1"], { loadBalancingWeight: 3 }),
+      locality("b", ["127.0.0.2:1"], { priority: 1 }),
+      locality("c", ["127.0.0.3:1"], { loadBalancingWeight: undefined }),
+    ]),
+  ]);
+  assert.deepEqual(
+    set.endpoints.map(({ group, zone }) => [group, zone]),
+    [
+      [{ priority: 0, name: "r/a", weight: 3 }, "a"],
+      [{ priority: 1, name: "r/b", weight: 1 }, "b"],
+    ],
+  );
+  assert.equal(set.skipped![0]!.reason, "its locality has no weight");
+});
+
+test("A37: priorities of an aggregate's children stand one behind the other", () => {
+  const first = [locality("a", ["127.0.0.1:1"]), locality("b", ["127.0.0.2:1"], { priority: 1 })];
+  const set = setOf([leaf("one", first), leaf("two", [locality("a", ["127.0.0.3:1"])])]);
+  assert.deepEqual(
+    set.endpoints.map(({ group }) => group!.priority),
+    [0, 1, 2],
+  );
+});
+
+test("A42: with ring_hash weights of localities are part of each endpoint's, in one group", () => {
+  const weighted = {
+    ...{ lbPolicy: "RING_HASH" },
+    commonLbConfig: { localityWeightedLbConfig: {} },
+  };
+  const list = [
+    locality("a", ["127.0.0.1:1", "127.0.0.2:1"], { loadBalancingWeight: 6 }),
+    locality("b", ["127.0.0.3:1"], { loadBalancingWeight: 2 }),
+  ];
+  const set = setOf([leaf("c", list, weighted)], "x-user");
+  assert.deepEqual(
+    set.endpoints.map(({ weight, group }) => [weight, group!.name]),
+    [
+      [3, ""],
+      [3, ""],
+      [2, ""],
+    ],
+  );
+  assert.deepEqual(set.serviceConfig, {
+    json: { loadBalancingConfig: [{ ring_hash: { requestHashHeader: "x-user" } }] },
+  });
+});
+
+test("drops, overprovisioning and pods are taken over", () => {
+  const policy = {
+    policy: {
+      dropOverloads: [{ category: "shed", dropPercentage: { numerator: 20 } }],
+      overprovisioningFactor: 200,
+    },
+  };
+  const metadata = { filterMetadata: { fairlead: { pod: "echo-1", node: "n1", uid: "u" } } };
+  const list = [{ loadBalancingWeight: 1, lbEndpoints: [lbEndpoint("127.0.0.1:1", { metadata })] }];
+  const set = setOf([leaf("c", list, {}, policy)]);
+  assert.deepEqual(set.drops, [{ category: "shed", perMillion: 200_000 }]);
+  const { pod, node, uid } = set.endpoints[0]!;
+  assert.deepEqual([pod, node, uid], ["echo-1", "n1", "u"]);
+  assert.deepEqual(Object(set.serviceConfig).json.fairlead, {
+    locality: { overprovisioningPercent: 200 },
+  });
+});

@@ -1,0 +1,137 @@
+/**
+ * docs/mesh.md says what is so: its objects and bootstrap files are used as they stand, by the real
+ * programs that it names, and its commands have the flags that it shows.
+ */
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { envoyArgs } from "../control/envoy.ts";
+import { XdsClient } from "../control/xds-client.ts";
+import { eventually } from "../kubernetes/wait.ts";
+import { requirePeer } from "../peers/find.ts";
+import { freePort, runProcess, startProcess, stopAll } from "../peers/processes.ts";
+import { FAIRLEAD, logLines, startProxy } from "./harness.ts";
+
+const text = readFileSync(new URL("../../docs/mesh.md", import.meta.url), "utf8");
+
+/** All fences: the words behind the marks, and what stands inside. */
+const FENCES = [...text.matchAll(/^```(.*)\n([\s\S]*?)^```$/gm)].map(([, word, it]) => [word, it!]);
+
+/** What stands in all fences with this word. */
+const fences = (word: string): string[] =>
+  FENCES.filter(([own]) => own === word).map(([, it]) => it!);
+
+/** The columns of a table that the document shows: the line that begins with this word. */
+const columns = (first: string, ...others: string[]): string[] =>
+  text
+    .split("\n")
+    .find((line) => line.startsWith(first) && others.every((other) => line.includes(other)))!
+    .split(/ {2,}/);
+
+let objects: string;
+let control: string;
+let admin: string;
+
+before(async () => {
+  objects = mkdtempSync(join(tmpdir(), "fairlead-mesh-"));
+  for (const [n, yaml] of fences("yaml objects").entries()) {
+    writeFileSync(join(objects, `${n}.yaml`), yaml);
+  }
+  const flags = ["--objects", objects, "--listen", "127.0.0.1:0", "--admin", "0"];
+  const process = startProcess(FAIRLEAD, ["control", ...flags]);
+  await process.waitFor(/"msg":"admin"/);
+  const address = (msg: string) => String(logLines(process).find((l) => l.msg === msg)!.address);
+  [control, admin] = [address("listening"), address("admin")];
+});
+
+after(async () => {
+  await stopAll();
+  rmSync(objects, { recursive: true });
+});
+
+const run = async (...args: string[]) => {
+  const { code, stdout, stderr } = await runProcess(FAIRLEAD, args);
+  assert.equal(code, 0, `${stdout}${stderr}`);
+  return stdout;
+};
+
+test("a stock client with its bootstrap file, and an Envoy with its own, are SYNCED", async (t) => {
+  const script = requirePeer(t, "xds-client.ts");
+  const path = requirePeer(t, "envoy");
+  if (script === null || path === null) return;
+  const [bootstrap] = fences("json bootstrap");
+  const { xds_servers, node } = JSON.parse(bootstrap!);
+  const [shown] = xds_servers;
+  assert.deepEqual([shown.server_uri, shown.server_features], ["127.0.0.1:18000", ["xds_v3"]]);
+  assert.deepEqual(shown.channel_creds, [{ type: "insecure" }]);
+  const [, target] = /insecure_channel\("(\S+)"\)/.exec(text)!;
+  const command = [process.execPath, script];
+  const client = new XdsClient(command, objects, control, target!, { node });
+  const port = await freePort();
+  const [yaml] = fences("yaml envoy");
+  const file = join(objects, "..", `fairlead-mesh-envoy-${port}.yaml`);
+  const [, controlPort] = control.split(":");
+  writeFileSync(file, yaml!.replace("9901", String(port)).replace("18000", controlPort!));
+  const [, , ...flags] = envoyArgs({ control, adminPort: port, isDelta: true });
+  const envoy = startProcess(path, ["-c", file, ...flags]);
+  t.after(async () => {
+    await client.stop();
+    await envoy.stop();
+    rmSync(file);
+  });
+  await eventually("both have everything", async () => {
+    const { stdout } = await runProcess(FAIRLEAD, ["ps", "--admin", admin, "--stale-after", "0"]);
+    return /^2 nodes {3}all SYNCED$/m.test(stdout) && /^web-1 .*SYNCED/m.test(stdout);
+  });
+  const status = (await run("proxy-status", "--admin", admin)).split("\n");
+  assert.deepEqual(status[2]!.split(/ {2,}/), columns("NAME ", "KIND", "CDS"));
+  assert.match(status.join("\n"), /^envoy-1 +gateway +envoy /m);
+  const clusters = () => run("proxy-config", "clusters", "--admin", String(port));
+  await eventually("Envoy has the cluster", async () => /^prod\/echo/m.test(await clusters()));
+  assert.deepEqual(
+    (await clusters()).split("\n")[0]!.split(/ {2,}/),
+    columns("CLUSTER ", "POLICY"),
+  );
+  assert.match(await clusters(), /^prod\/echo:50051 +EDS +least_request +ACTIVE +2 /m);
+  const listeners = await run("pc", "listeners", "--admin", String(port));
+  assert.match(listeners, /0\.0\.0\.0:8080/);
+});
+
+test("the gateway serves its route as shown", async () => {
+  const proxy = await startProxy(
+    ...["--gateway", "prod/edge", "--objects", objects],
+    ...["--listen", "8080=127.0.0.1:0", "--admin", "0"],
+  );
+  const routes = await run("proxy-config", "routes", "--admin", proxy.admin);
+  const shown = text
+    .split("\n")
+    .filter((line) => /^(TABLE|prod\/edge:8080) .*(MATCH|prefix)/.test(line));
+  assert.deepEqual(routes.trimEnd().split("\n"), shown);
+  const listeners = await run("proxy-config", "listeners", "--admin", proxy.admin);
+  assert.deepEqual(listeners.split("\n")[0]!.split(/ {2,}/), columns("LISTENER ", "ROUTES"));
+  proxy.process.signal("SIGTERM");
+  await proxy.process.exited;
+});
+
+test("every command that it shows has these flags", async () => {
+  const lines = [...fences("sh"), ...fences("")]
+    .join("\n")
+    .split("\n")
+    .flatMap((line) => line.split("|"))
+    .map((line) => line.trim().replace(/^\$ /, ""))
+    .filter((line) => line.startsWith("fairlead "));
+  assert.ok(lines.length >= 9, `${lines.length} commands were found`);
+  const helps = new Map<string, string>();
+  for (const line of lines) {
+    const words = line.split(/\s+/).slice(1);
+    const verbs = words.slice(0, words.findIndex((word) => word.startsWith("-")) >>> 0);
+    const verb = verbs[0] === "proxy-config" ? verbs.slice(0, 2) : verbs.slice(0, 1);
+    const key = verb.join(" ");
+    if (!helps.has(key)) helps.set(key, await run(...verb, "--help"));
+    for (const flag of words.filter((word) => word.startsWith("-") && word !== "-")) {
+      assert.match(helps.get(key)!, new RegExp(`(^|[ ,])${flag}[ ,]`, "m"), line);
+    }
+  }
+});
