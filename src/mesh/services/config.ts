@@ -15,7 +15,7 @@ export interface ServiceMesh {
 }
 
 /** Whether a port speaks gRPC: it says so by its `appProtocol`, or by its name. */
-function isGrpcPort({ name, protocol, appProtocol }: ServicePort): boolean {
+export function isGrpcPort({ name, protocol, appProtocol }: ServicePort): boolean {
   return protocol === "TCP" && (appProtocol !== "" || name === "grpc" || name.startsWith("grpc-"));
 }
 
