@@ -124,7 +124,9 @@ export class MeshCluster {
   }
 }
 
-/** Its own TLS; null where the settings say it. A certificate that is none leads to plain refusal. */
+/**
+ * Its own TLS; null where the settings say it. A certificate that is none leads to plain refusal.
+ */
 function secureOf({ tls, name }: ClusterSpec, { log }: MeshClustersDeps): SocketSecurity | null {
   if (tls === null) return null;
   const { ca, certificate, serverName } = tls;

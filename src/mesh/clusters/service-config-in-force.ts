@@ -1,6 +1,7 @@
 /**
- * Which service config a cluster applies: the one that it was given, or else the resolver's, such as
- * the annotation `fairlead.dev/service-config` of a Service. A wrong one leaves the last good one.
+ * Which service config a cluster applies: the one that it was given, or else the resolver's, such
+ * as the annotation `fairlead.dev/service-config` of a Service. A wrong one leaves the last good
+ * one.
  */
 import type { Logger } from "../../base/index.ts";
 import {

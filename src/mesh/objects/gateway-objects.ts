@@ -2,9 +2,9 @@
  * The objects that one Gateway is served by, as one state that is kept through every outage: the
  * Gateway, its class, routes and what these refer to.
  *
- * Least rights: the Gateway and its Secrets are watched by name. Without routes and Services there is
- * nothing to serve; any other kind that RBAC forbids, or that is not installed, counts as "there are
- * none". A Secret that becomes unusable leaves the last good one in force.
+ * Least rights: the Gateway and its Secrets are watched by name. Without routes and Services there
+ * is nothing to serve; any other kind that RBAC forbids, or that is not installed, counts as "there
+ * are none". A Secret that becomes unusable leaves the last good one in force.
  */
 import type { Clock, Logger, Timer } from "../../base/index.ts";
 import type {

@@ -1,6 +1,6 @@
 /**
- * Listeners and routes as text: "name::address" lines as Envoy's `/listeners` has them, with more of
- * the kind. Pure functions.
+ * Listeners and routes as text: "name::address" lines as Envoy's `/listeners` has them, with more
+ * of the kind. Pure functions.
  */
 import type { ListenerView, RouteView } from "../serving/views.ts";
 import { joinLines } from "./text.ts";

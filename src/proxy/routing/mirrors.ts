@@ -1,8 +1,8 @@
 /**
  * Copies of requests for clusters whose answers nobody waits for (Gateway API RequestMirror).
  *
- * A copy never delays or fails the call that it is of: what its cluster does not take is held, up to
- * a bound, and beyond it the copy is dropped. Each is counted by what became of it.
+ * A copy never delays or fails the call that it is of: what its cluster does not take is held, up
+ * to a bound, and beyond it the copy is dropped. Each is counted by what became of it.
  */
 import type { CallEvents, Cluster, ClusterCall } from "../../cluster/index.ts";
 import { ErrorCode, type HeaderList } from "../../http2/index.ts";
@@ -123,7 +123,9 @@ export class MirrorCall implements CallEvents {
     this.#call!.sendTrailers(list);
   }
 
-  /** The call that it is of is over: without the rest of the request there is nothing to wait for. */
+  /**
+   * The call that it is of is over: without the rest of the request there is nothing to wait for.
+   */
   onMainOver(): void {
     this.#isMainOver = true;
     if (!this.#isRequestEnded) this.cut("cut");

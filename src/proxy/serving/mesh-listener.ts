@@ -1,6 +1,6 @@
 /**
- * One listener of a configuration: its chains with their tables, and, where it is bound, its socket.
- * What changes of it while it serves holds for the next call of every connection.
+ * One listener of a configuration: its chains with their tables, and, where it is bound, its
+ * socket. What changes of it while it serves holds for the next call of every connection.
  */
 import type { Logger } from "../../base/index.ts";
 import type { HeaderList, Stream, StreamEvents } from "../../http2/index.ts";

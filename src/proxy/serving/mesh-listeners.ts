@@ -73,8 +73,8 @@ export class MeshListeners {
   }
 
   /**
-   * Where each is bound. Places that name no port go to listeners in their order; all of them to one
-   * that is for the calls of this process.
+   * Where each is bound. Places that name no port go to listeners in their order; all of them to
+   * one that is for the calls of this process.
    */
   #placed(specs: readonly ListenerSpec[]): [ListenerSpec, ListenAddress][] {
     const { places } = this.#options;

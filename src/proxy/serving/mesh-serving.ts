@@ -1,6 +1,6 @@
 /**
- * Many targets: what a source of configurations says, taken whole or not at all. Clusters come before
- * the routes that name them, and go after them.
+ * Many targets: what a source of configurations says, taken whole or not at all. Clusters come
+ * before the routes that name them, and go after them.
  */
 import type { Socket } from "node:net";
 import { silentLogger, TimerWheel } from "../../base/index.ts";

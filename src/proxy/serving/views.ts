@@ -1,6 +1,6 @@
 /**
- * What is served, for people and programs: listeners with their chains, and routes. Nothing in it is
- * secret: of certificates it says only that there are some.
+ * What is served, for people and programs: listeners with their chains, and routes. Nothing in it
+ * is secret: of certificates it says only that there are some.
  */
 import type { PathMatch, RouteTable } from "../../routes/index.ts";
 
