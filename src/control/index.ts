@@ -17,7 +17,6 @@ export {
   ManifestError,
   type ManifestNote,
   type Rewritten,
-  StoreError,
   uninjectManifest,
   type WebhookConfig,
 } from "./inject/index.ts";
