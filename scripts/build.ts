@@ -92,6 +92,8 @@ const usersOwn: Plugin = {
       ({ path, importer }) =>
         importer.startsWith(join(root, "src", "client")) ? { path, external: true } : null,
     );
+    // Native, and for who captures alone: the user's to install.
+    building.onResolve({ filter: /^koffi$/ }, ({ path }) => ({ path, external: true }));
   },
 };
 

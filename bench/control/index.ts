@@ -14,8 +14,9 @@ import { type Line, Program } from "./program.ts";
 import { type ControlRun, controlTable, keepControl } from "./results.ts";
 
 /** Help text. */
-export const CONTROL_USAGE = `usage: npm run bench -- control [--quick]
+export const CONTROL_USAGE = `usage: npm run bench -- control [--nodes N] [--quick]
 
+  --nodes N only this many nodes (1000 and 4000 by default); other sizes stay as they were kept
   --quick   100 Services and 100 nodes, a look: RESULTS.md is left as it is`;
 
 const ENDPOINTS_PER_SERVICE = 10;
@@ -31,12 +32,19 @@ const IDLE_MS = 10_000;
 /** Runs the benchmark. @throws UsageError */
 export async function runControl(args: readonly string[]): Promise<void> {
   const isQuick = args.includes("--quick");
-  const [unknown] = args.filter((arg) => arg !== "--quick");
+  const at = args.indexOf("--nodes");
+  const only = at < 0 ? null : Number(args[at + 1]);
+  if (only !== null && !(only >= 20 && only % 20 === 0)) {
+    throw new UsageError("--nodes: must be a multiple of 20");
+  }
+  const known = (i: number) => at >= 0 && (i === at || i === at + 1);
+  const [unknown] = args.filter((arg, i) => arg !== "--quick" && !known(i));
   if (unknown !== undefined) throw new UsageError(`unexpected argument ${unknown}`);
   const directory = mkdtempSync(join(tmpdir(), "fairlead-bench-"));
   try {
     await bundle(directory);
-    const sizes = isQuick ? [{ services: 100, nodes: 100 }] : FULL_SIZES;
+    const full = only === null ? FULL_SIZES : [{ services: 1_000, nodes: only }];
+    const sizes = isQuick ? [{ services: 100, nodes: 100 }] : full;
     const runs: ControlRun[] = [];
     for (const size of sizes) runs.push(await measure(directory, size.services, size.nodes));
     const result = { runs, setting: machineSetting() };

@@ -40,10 +40,15 @@ const TARGET_NODES = 1_000;
 
 const jsonFile = join(rootDir, "bench", "results", "control.json");
 
-/** Replaces what was kept. */
-export function keepControl(result: ControlResult): void {
+/** Replaces what was kept of the same sizes. */
+export function keepControl({ runs, setting }: ControlResult): void {
+  const kept = existsSync(jsonFile)
+    ? (JSON.parse(readFileSync(jsonFile, "utf8")) as ControlResult).runs
+    : [];
+  const bySize = new Map([...kept, ...runs].map((run) => [run.nodes, run]));
+  const all = [...bySize.values()].sort((a, b) => a.nodes - b.nodes);
   mkdirSync(dirname(jsonFile), { recursive: true });
-  writeFileSync(jsonFile, `${JSON.stringify(result, null, 2)}\n`);
+  writeFileSync(jsonFile, `${JSON.stringify({ runs: all, setting }, null, 2)}\n`);
 }
 
 /** The chapter of RESULTS.md; "" when nothing is kept. */

@@ -23,6 +23,8 @@ import {
 const CONTROL = "127.0.0.1:18000";
 const ADMIN_PORT = 15_000;
 const PROXY_UID = "1337";
+/** Longer than the control plane waits in a burst: each pod that comes is a change by itself. */
+const PAUSE_MS = 200;
 /** Calls per second of the client. */
 const RATE = 1_000;
 
@@ -61,7 +63,7 @@ export async function measureMesh(
     await caller.waitFor(/^ready$/m, 30_000);
     await sleep(1_000);
     const samplesMs: number[] = [];
-    for (let i = 0; i < count; i += 1) samplesMs.push(await addOne(pods, slice, i));
+    for (let i = 0; i < count; i += 1) samplesMs.push(await addOne(pods, slice, i, PAUSE_MS));
     await caller.stop();
     const [, line] = await caller.waitFor(/^(\{"calls".*\})$/m);
     return { samplesMs, ...(JSON.parse(line as string) as { calls: number; failed: number }) };

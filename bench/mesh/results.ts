@@ -49,7 +49,8 @@ export function meshChapter(): string {
   return `
 # Results of \`npm run bench -- mesh\`
 
-Pods come one by one beside three others under light load, with a real kube-apiserver. The time is
+Pods come one by one beside three others under light load, a fifth of a second apart, with a real
+kube-apiserver. The time is
 from before the write of the EndpointSlice is sent to the first call that a stock server on the new
 pod is asked: by a stock Envoy that \`fairlead control\` drives as a sidecar, whose client dials the
 cluster IP, and by a stock grpc-go client with an \`xds:///\` target.

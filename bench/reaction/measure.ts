@@ -100,15 +100,20 @@ export async function measureReaction(
   }
 }
 
-/** One pod more for a moment, then one less: ms until the new one is called. */
-export async function addOne(pods: BenchPods, slice: HandMadeSlice, i: number): Promise<number> {
+/** One pod more for a moment, then one less, then a pause: ms until the new one is called. */
+export async function addOne(
+  pods: BenchPods,
+  slice: HandMadeSlice,
+  i: number,
+  pauseMs = PAUSE_MS,
+): Promise<number> {
   const ip = pods.ips[PODS + i] as string;
   const old = pods.ips.slice(i, i + PODS);
   const beganNs = process.hrtime.bigint();
   await slice.set([...old, ip]);
   const tookMs = await firstCallMs(pods, ip, beganNs);
   await slice.set([...old.slice(1), ip]);
-  await sleep(PAUSE_MS);
+  await sleep(pauseMs);
   return tookMs;
 }
 

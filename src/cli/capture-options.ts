@@ -49,7 +49,7 @@ export function addCaptureOptions(command: Command): void {
 
 /** Both run in the same hook, and the packet goes through it to the end. */
 export const NO_NODE_TPROXY =
-  "--mode node takes --capture-by redirect alone: what TPROXY takes, kube-proxy would still rewrite";
+  "--mode node takes --capture-by redirect: what TPROXY takes, kube-proxy would still rewrite";
 
 /** Flags that mean nothing where the original destination decides. */
 const EXCLUDED = [

@@ -24,7 +24,8 @@ const EXAMPLES = [
   "fairlead capture-rules --mode sidecar --skip-outbound-ports 3306 \\",
   "    --skip-cidrs 169.254.169.254 --print",
   "# on a node, for what its pods send to Services",
-  "fairlead capture-rules --mode node --source-cidrs 10.244.1.0/24 --only-cidrs 10.96.0.0/12 --apply",
+  "fairlead capture-rules --mode node --source-cidrs 10.244.1.0/24 \\",
+  "    --only-cidrs 10.96.0.0/12 --apply",
 ];
 
 /** As commander yields them: lists of lists where an option may be given several times. */

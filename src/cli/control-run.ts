@@ -14,6 +14,7 @@ import { openObjects } from "../discovery/index.ts";
 import { Registry } from "../telemetry/index.ts";
 import { ListenError, type ServerTlsFiles } from "../transport/index.ts";
 import type { ControlOptions } from "./control.ts";
+import { type InjectPlan, startWebhook } from "./control-inject.ts";
 import { asCommandError } from "./discovery.ts";
 import { aborted, type System } from "./system.ts";
 import { namingTlsFlags } from "./tls-options.ts";
@@ -27,7 +28,7 @@ import { packageVersion } from "./version.ts";
  */
 export async function runControl(
   options: ControlOptions,
-  tls: ServerTlsFiles | null,
+  { tls, inject }: { readonly tls: ServerTlsFiles | null; readonly inject: InjectPlan | null },
   system: System,
   stop: AbortSignal,
 ): Promise<number> {
@@ -63,9 +64,16 @@ export async function runControl(
     const plane = namingTlsFlags(
       () => new ControlPlane(config, { clock, rng, log, registry, ...parts }),
     );
-    await listen(plane, system);
-    await aborted(stop);
-    await plane.drain(String(stop.reason));
+    const { defaultNamespace } = source;
+    const webhook =
+      inject && (await startWebhook(inject, defaultNamespace, writer!, registry, system));
+    try {
+      await listen(plane, system);
+      await aborted(stop);
+      await plane.drain(String(stop.reason));
+    } finally {
+      webhook?.close();
+    }
     return 0;
   } finally {
     opened.close();

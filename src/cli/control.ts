@@ -3,6 +3,7 @@
  */
 import { type Command, Option } from "commander";
 import type { ListenAddress, ServerTlsFiles } from "../transport/index.ts";
+import { addControlInjectOptions, type ControlInjectFlags, injectPlan } from "./control-inject.ts";
 import { addApiOptions, type KubernetesOptions } from "./kubernetes-options.ts";
 import { parseAdmin, parseListen } from "./proxy-options.ts";
 import { listOption, secondsAsMs, UsageError, valueOption } from "./usage.ts";
@@ -16,10 +17,16 @@ const EXAMPLES = [
   "# in a cluster: nodes show certificates, and get what their namespaces may",
   "fairlead control --listen 0.0.0.0:18000 --tls-cert tls.crt --tls-key tls.key \\",
   "    --tls-client-ca ca.crt --authorize",
+  "# the mutating webhook of deploy/inject-webhook.yaml besides: pods get sidecars that ask us",
+  "fairlead control --listen 0.0.0.0:18000 --inject \\",
+  "    --proxy-control fairlead-control.fairlead:18000",
 ];
 
 /** As commander yields them. */
-export interface ControlOptions extends CommonOptions, KubernetesOptions {
+export interface ControlOptions
+  extends CommonOptions,
+    Omit<KubernetesOptions, "objects">,
+    ControlInjectFlags {
   readonly listen?: readonly ListenAddress[];
   readonly admin?: { readonly host: string; readonly port: number };
   readonly tlsCert?: string;
@@ -53,8 +60,10 @@ export function controlCommand(): Command {
       new Option("--authorize", "a node gets what the namespaces of its certificate may have"),
     )
     .addOption(valueOption("--drain-timeout <s>", drain, secondsAsMs(DRAIN_TIMEOUT_BOUNDS)));
+  addControlInjectOptions(command);
   return addCommonOptions(command).action(async (options: ControlOptions) => {
     const tls = tlsOf(options);
+    const inject = injectPlan(options);
     const [{ createSystem, endProcess, logCrash, stopSignal }, { runControl }] = await Promise.all([
       import("./system.ts"),
       import("./control-run.ts"),
@@ -62,7 +71,7 @@ export function controlCommand(): Command {
     const stop = stopSignal();
     const system = await createSystem(options);
     logCrash(system.log);
-    endProcess(await runControl(options, tls, system, stop));
+    endProcess(await runControl(options, { tls, inject }, system, stop));
   });
 }
 

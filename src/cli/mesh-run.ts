@@ -97,8 +97,10 @@ export async function openSource(
   try {
     return await openXds(options, { ...deps, ...system, loop, version: packageVersion() });
   } catch (error) {
+    // TargetError is known by its name alone outside its room.
+    const { name, message } = error as Error;
     const isUsers = error instanceof DiscoveryError || error instanceof RangeError;
-    throw isUsers ? new CommandError(error.message) : error;
+    throw isUsers || name === "TargetError" ? new CommandError(message) : error;
   }
 }
 

@@ -1,4 +1,4 @@
-/** Endpoints that their source groups: priorities fail over as Envoy's, localities share by weight. */
+/** Endpoints that their source groups: priorities fail over as in Envoy, localities share. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { scriptedRng } from "../base/index.ts";

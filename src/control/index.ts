@@ -17,12 +17,10 @@ export {
   ManifestError,
   type ManifestNote,
   type Rewritten,
-  StoreError,
   uninjectManifest,
   type WebhookConfig,
 } from "./inject/index.ts";
 export { ControlObjects, type ControlObjectsDeps } from "./objects/control-objects.ts";
-export { ObjectsEvaluation } from "./objects/evaluation.ts";
 export type {
   ObjectKey,
   ObjectMaps,
@@ -31,12 +29,7 @@ export type {
   ObjectsState,
   TouchedKeys,
 } from "./objects/state.ts";
-export {
-  type AdminPage,
-  type AdminPages,
-  jsonPage,
-  textPage,
-} from "./plane/admin.ts";
+export type { AdminPage, AdminPages } from "./plane/admin.ts";
 export {
   CONTROL_DEFAULTS,
   type ControlAddresses,

@@ -64,7 +64,10 @@ export function createResolver(target: string, deps: ResolverDeps): Resolver {
       });
     }
     case "xds":
-      throw new TargetError(target, "an xDS server says more than endpoints: it needs a channel");
+      throw new TargetError(
+        target,
+        "it has routes beside endpoints: a channel or the proxy takes it",
+      );
     default:
       return unreachable(parsed);
   }

@@ -122,3 +122,10 @@ for (const [target, says] of REFUSED) {
     );
   });
 }
+
+test("A27: an xds target is the name of a listener; an authority (A47) is refused", () => {
+  const target = "xds:///echo.prod:50051";
+  assert.deepEqual(parseTarget(target), { kind: "xds", target, name: "echo.prod:50051" });
+  assert.throws(() => parseTarget("xds://echo.prod"), /takes no authority .*write xds:\/\/\/echo/);
+  assert.throws(() => parseTarget("xds:///"), /the name is missing/);
+});

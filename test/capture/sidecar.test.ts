@@ -1,6 +1,6 @@
 /**
- * The sidecar in real network namespaces, with real rules: clients dial a ClusterIP as ever, gRPC is
- * balanced over the pods, and everything else passes through untouched and at once.
+ * The sidecar in real network namespaces, with real rules: clients dial a ClusterIP as ever, gRPC
+ * is balanced over the pods, and everything else passes through untouched and at once.
  */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";

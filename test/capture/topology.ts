@@ -69,11 +69,12 @@ spec:
 `;
 
 /** As kube-proxy has it in its mode nftables: a pod by chance for each connection. */
-const POD_OF_CHANCE = PODS.map((ip, i) => `${i} : ${ip}`).join(", ");
+const NUMBERED = PODS.map((ip, i) => `${i} : ${ip}`).join(", ");
+const POD_OF_CHANCE = `numgen random mod ${PODS.length} map { ${NUMBERED} }`;
 const KUBE_PROXY = `
 table inet kube-proxy {
   chain services {
-    ip daddr ${CLUSTER_IPS.echo} tcp dport ${PORTS.grpc} dnat ip to numgen random mod 3 map { ${POD_OF_CHANCE} }
+    ip daddr ${CLUSTER_IPS.echo} tcp dport ${PORTS.grpc} dnat ip to ${POD_OF_CHANCE}
     ip daddr { ${CLUSTER_IPS.others}, ${CLUSTER_IPS.odd} } dnat ip to ${OTHERS}
   }
   chain nat-prerouting {

@@ -57,9 +57,11 @@ test("kube-apiserver has pods injected where the namespace asks for it", async (
       const account = { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "default" } };
       await api.post(`${PODS}/${namespace}/serviceaccounts`, account);
     }
-    const program = join(import.meta.dirname, "programs", "webhook.ts");
-    const webhook = cluster.launch(process.execPath, [program, kubeconfig]);
-    await webhook.waitFor(/^webhook is trusted/m);
+    const control = cluster.launch(process.execPath, [
+      ...[join(rootDir, "src/cli/main.ts"), "control", "--kubeconfig", kubeconfig],
+      ...["--inject", "--inject-listen", "127.0.0.1:9443", "--inject-name", "127.0.0.1"],
+    ]);
+    await control.waitFor(/"msg":"webhook is trusted"/);
     const injected = ["fairlead-init", "fairlead-proxy"];
     const made = api.post(`${PODS}/prod/pods`, podOf("one"));
     assert.deepEqual(await containersOf(made), injected);

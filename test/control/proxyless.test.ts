@@ -36,7 +36,10 @@ async function scenario(
   objects.service("echo", { config: { loadBalancingConfig: [{ round_robin: {} }] } });
   await pods.add(ip(1), ip(2), ip(3));
   const plane = await ControlPlane.start(objects.path);
-  const client = new XdsClient(command, objects.path, plane.address, "xds:///echo.prod:50051");
+  // Long: a virtual machine may need seconds for its first call.
+  const client = new XdsClient(command, objects.path, plane.address, "xds:///echo.prod:50051", {
+    args: ["-timeout", "20s"],
+  });
   t.after?.(async () => {
     await client.stop();
     await plane.kill();

@@ -23,7 +23,7 @@ export interface EndedCall {
 /** How a language's program is started. */
 export interface Language {
   readonly name: string;
-  /** Whether `pick_first` of a cluster is done: grpc-js-xds does not unless its environment says. */
+  /** Whether `pick_first` of a cluster is done; in grpc-js-xds an environment variable says. */
   readonly hasPickFirst: boolean;
   /** Program and first arguments; null: a peer is missing, and the test is skipped. */
   command(t: SkippableTest): readonly string[] | null;

@@ -65,13 +65,20 @@ export class Edge {
     }
     this.authority = await createAuthority("edge");
     await this.rotate("first");
-    this.put("slices.json", {
-      ...{ apiVersion: "v1", kind: "List" },
-      items: ["echo", "reverse"].map((service) => this.#slice(service)),
-    });
+    this.#putSlices(this.pods);
   }
 
-  #slice(service: string): object {
+  /** The last pod leaves the slices; its process stays until the end. */
+  removePod(): void {
+    this.#putSlices(this.pods.slice(0, -1));
+  }
+
+  #putSlices(pods: readonly ApiPod[]): void {
+    const items = ["echo", "reverse"].map((service) => this.#slice(service, pods));
+    this.put("slices.json", { apiVersion: "v1", kind: "List", items });
+  }
+
+  #slice(service: string, pods: readonly ApiPod[]): object {
     return {
       ...{ apiVersion: "discovery.k8s.io/v1", kind: "EndpointSlice", addressType: "IPv4" },
       metadata: {
@@ -79,7 +86,7 @@ export class Edge {
         labels: { "kubernetes.io/service-name": service },
       },
       ports: [{ name: "grpc", port: this.podPort, protocol: "TCP" }],
-      endpoints: this.pods.map(({ name, host }) => ({
+      endpoints: pods.map(({ name, host }) => ({
         addresses: [host],
         conditions: { ready: true },
         targetRef: { kind: "Pod", name, uid: name },
@@ -102,11 +109,15 @@ export class Edge {
     renameSync(`${path}.new`, path);
   }
 
-  /** Starts the proxy; resolves when it is ready. */
-  async startProxy(...args: string[]): Promise<void> {
+  /** Starts the proxy on the objects; resolves when it is ready. */
+  startProxy(...args: string[]): Promise<void> {
+    return this.startProxyOf(["--gateway", "prod/edge", "--objects", this.dir, ...args]);
+  }
+
+  /** The same on whatever flags say. */
+  async startProxyOf(flags: readonly string[]): Promise<void> {
     const listen = ["--listen", "443=127.0.0.1:0", "--admin", "127.0.0.1:0"];
-    const flags = ["--gateway", "prod/edge", "--objects", this.dir, ...listen, ...args];
-    this.proxy = startProcess(FAIRLEAD, ["proxy", ...flags]);
+    this.proxy = startProcess(FAIRLEAD, ["proxy", ...flags, ...listen]);
     await this.proxy.waitFor(/"msg":"listening"/);
     await this.proxy.waitFor(/"msg":"admin"/);
     const lines = logLines(this.proxy);

@@ -18,8 +18,8 @@ export interface Pod {
   stop(): void;
 }
 
-/** Starts a pod at a free port of an address. */
-export async function startPod(ip = "127.0.0.1"): Promise<Pod> {
+/** Starts a pod at an address; port 0 picks a free one. */
+export async function startPod(ip = "127.0.0.1", at = 0): Promise<Pod> {
   const server = new Server();
   const say = (_call: unknown, done: (error: null, answer: string) => void): void => {
     pod.calls += 1;
@@ -41,7 +41,7 @@ export async function startPod(ip = "127.0.0.1"): Promise<Pod> {
     },
   );
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(`${ip}:0`, ServerCredentials.createInsecure(), (error, bound) =>
+    server.bindAsync(`${ip}:${at}`, ServerCredentials.createInsecure(), (error, bound) =>
       error === null ? resolve(bound) : reject(error),
     );
   });

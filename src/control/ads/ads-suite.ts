@@ -255,6 +255,12 @@ export class ServedAds {
     return new RawNode(this.client(), isDelta, node);
   }
 
+  /** Waits until the last node that came asks for that many names: its request has arrived. */
+  async subscribed(type: ShortType, count: number): Promise<void> {
+    const last = () => this.ads.nodes().nodes.at(-1)?.types[type]?.subscribed;
+    await eventually(`${count} names of ${type}`, () => last() === count, 5_000);
+  }
+
   close(): void {
     for (const client of this.#clients) client.close();
     this.#server.close();

@@ -106,6 +106,7 @@ test("without its wildcard a node keeps what it named", async (t) => {
   const node = served.node(true);
   await subscribe(node, "CDS", ["*", "a"]);
   node.ask({ type: "CDS", unsubscribe: ["*"] });
+  await served.subscribed("CDS", 1);
   change(served, ["CDS", "b", "b2"]);
   await node.silence();
   change(served, ["CDS", "a", "a2"]);
@@ -117,6 +118,7 @@ test("what is unsubscribed is not followed; what is asked for again is sent agai
   const node = served.node(true);
   await subscribe(node, "EDS", ["a", "b"]);
   node.ask({ type: "EDS", unsubscribe: ["b", "never asked for"] });
+  await served.subscribed("EDS", 1);
   change(served, ["EDS", "b", "b2"]);
   await node.silence();
   assert.deepEqual((await subscribe(node, "EDS", ["b"])).resources, ["b=b2"]);

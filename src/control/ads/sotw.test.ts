@@ -86,9 +86,10 @@ test("a request with a stale nonce changes nothing", async (t) => {
   const first = await subscribe(node, "EDS", ["a"]);
   change(served, ["EDS", "a", "a2"]);
   const second = await node.next();
-  node.ask({ type: "EDS", names: ["a", "b"], nonce: first.nonce });
-  node.ask({ type: "EDS", names: ["a"], nonce: first.nonce, error: "too late" });
+  node.ask({ type: "EDS", names: ["a", "b"], nonce: first.nonce, error: "too late" });
   await node.silence();
+  const row = served.ads.nodes().nodes[0]!.types.EDS!;
+  assert.deepEqual([row.subscribed, row.nacks], [1, 0]);
   assert.equal(served.ads.nodes().nodes[0]!.types.EDS!.state, "STALE");
   node.ack(second, ["a", "b"]);
   assert.deepEqual((await node.next()).resources, ["b1"]);
@@ -147,6 +148,7 @@ test("a wildcard of old: no names at first means all, none later means none", as
     const named = await node.next();
     assert.deepEqual(named.resources, ["a1"]);
     node.ack(named, []);
+    await served.subscribed(type, 0);
     change(served, [type, "a", "a2"], [type, "d", null]);
     await node.silence();
     change(served, [type, "a", "a1"]);

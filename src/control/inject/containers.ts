@@ -1,6 +1,7 @@
 /**
  * The two containers that a pod gets: one that makes the rules and ends, and the proxy as a native
- * sidecar (KEP-753: an init container that goes on), which is there before all that comes behind it.
+ * sidecar (KEP-753: an init container that goes on), which is there before all that comes behind
+ * it.
  */
 import { type InjectOptions, PROXY_CONTAINER, RULES_CONTAINER } from "./options.ts";
 

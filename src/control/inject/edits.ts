@@ -1,6 +1,6 @@
 /**
- * What has to change in a pod (or a pod template) to inject it, or to take everything back: edits of
- * plain JSON, for a manifest as for an admission review.
+ * What has to change in a pod (or a pod template) to inject it, or to take everything back: edits
+ * of plain JSON, for a manifest as for an admission review.
  *
  * Pure. A pod is injected once however often it is asked for; with other options it is injected
  * anew.

@@ -10,4 +10,4 @@ export {
   uninjectManifest,
 } from "./manifest.ts";
 export { INJECT_DEFAULTS, type InjectOptions } from "./options.ts";
-export { InjectWebhook, StoreError, type WebhookConfig } from "./webhook/index.ts";
+export { InjectWebhook, type WebhookConfig } from "./webhook/index.ts";

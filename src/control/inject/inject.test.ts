@@ -49,7 +49,8 @@ function manifestOf(kind: string): string {
     Pod: POD_SPEC,
     CronJob: `{ jobTemplate: { spec: { template: ${template} } } }`,
   };
-  return `kind: ${kind}\nmetadata: { name: x }\nspec: ${specs[kind] ?? `{ template: ${template} }`}\n`;
+  const spec = specs[kind] ?? `{ template: ${template} }`;
+  return `kind: ${kind}\nmetadata: { name: x }\nspec: ${spec}\n`;
 }
 
 function notesOf(text: string, options = OPTIONS): string[] {
@@ -58,7 +59,7 @@ function notesOf(text: string, options = OPTIONS): string[] {
   );
 }
 
-test("a Deployment gets the rules and the sidecar before all else, and nothing else changes", () => {
+test("a Deployment gets rules and sidecar before all else, and nothing else changes", () => {
   const { text, notes } = injectManifest(DEPLOYMENT, OPTIONS);
   assert.deepEqual(
     notes.map(({ owner, outcome }) => `${owner} ${outcome}`),
@@ -150,7 +151,8 @@ test("other options inject anew, and leave nothing of the old", () => {
 
 test("a List is injected item by item", () => {
   const items = ["Deployment", "Pod"].map((kind) => JSON.stringify(parse(manifestOf(kind))));
-  const text = `kind: List\nitems: [${items.join(", ")}, { kind: Service, metadata: { name: s } }]\n`;
+  items.push("{ kind: Service, metadata: { name: s } }");
+  const text = `kind: List\nitems: [${items.join(", ")}]\n`;
   const injected = injectManifest(text, OPTIONS).text;
   assert.deepEqual(notesOf(text).sort(), [
     "deployment/x injected",

@@ -6,8 +6,9 @@
 export const INJECT_KEY = "fairlead.dev/inject";
 /** Annotation of an injected pod: what was injected, and what has to go with it. */
 export const STATUS_KEY = "fairlead.dev/status";
-/** Names of the containers that are injected. */
+/** Name of the container that makes the rules. */
 export const RULES_CONTAINER = "fairlead-init";
+/** Name of the sidecar. */
 export const PROXY_CONTAINER = "fairlead-proxy";
 
 /** How pods are injected. */

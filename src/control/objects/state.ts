@@ -31,6 +31,14 @@ export type ObjectMaps = {
  */
 export type TouchedKeys = ReadonlyMap<KindName, ReadonlySet<ObjectKey>>;
 
+/** Kinds that no route depends on, and no status: those that change most. */
+const NOT_ROUTED: readonly KindName[] = ["EndpointSlice", "Node"];
+
+/** Whether routes may come to something else than before. */
+export function areRoutesTouched(touched: TouchedKeys): boolean {
+  return [...touched.keys()].some((kind) => !NOT_ROUTED.includes(kind));
+}
+
 /** Hears of changes. */
 export interface ObjectsListener {
   /**

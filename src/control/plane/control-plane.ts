@@ -13,7 +13,7 @@ import { csdsMethods } from "../ads/csds.ts";
 import { AdsService } from "../ads/service.ts";
 import type { NodesView } from "../ads/status.ts";
 import { ControlObjects } from "../objects/control-objects.ts";
-import type { ObjectsState } from "../objects/state.ts";
+import { areRoutesTouched, type ObjectsState } from "../objects/state.ts";
 import { ObjectSnapshots, type RoutePlanner } from "../snapshot/snapshots.ts";
 import { StatusControl, type StatusReport } from "../status/status-control.ts";
 import type { WantedStatuses } from "../status/wanted.ts";
@@ -110,7 +110,14 @@ export class ControlPlane {
             ...{ controllerName, leaseNamespace, replica },
           });
     if (judge !== null) {
-      state.subscribe({ onObjects: () => this.#statuses?.setWanted(judge(state)) });
+      let isFirst = true;
+      state.subscribe({
+        onObjects: (touched) => {
+          // An empty cluster is to be judged too, once.
+          if (isFirst || areRoutesTouched(touched)) this.#statuses?.setWanted(judge(state));
+          isFirst = false;
+        },
+      });
     }
     this.#health = new Health(["envoy.service.discovery.v3.AggregatedDiscoveryService"]);
     const methods = [

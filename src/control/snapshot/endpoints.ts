@@ -17,7 +17,7 @@ import {
   LocalityLbEndpointsSchema,
   RESOURCE_TYPES,
 } from "../../xds/index.ts";
-import type { NodeKind, Resource } from "../resources.ts";
+import type { Resource } from "../resources.ts";
 import { encode, resourceOf } from "./resource.ts";
 
 /** Endpoints of one level and zone: `lb_endpoints` of one LocalityLbEndpoints. */
@@ -29,16 +29,20 @@ interface Group {
   count: number;
 }
 
-/**
- * The endpoints of a cluster.
- *
- * @param kind of the nodes that it is for.
- */
+/** What those are told that an assignment is for. */
+export interface Audience {
+  /** Endpoints that leave. */
+  readonly hearsOfLeaving: boolean;
+  /** Pods behind endpoints, as metadata of our own. */
+  readonly hearsOfPods: boolean;
+}
+
+/** The endpoints of a cluster. */
 export function endpointsResource(
   cluster: string,
   set: EndpointSet,
   config: ServiceConfig,
-  kind: NodeKind,
+  audience: Audience,
 ): Resource {
   const locality = new Locality();
   locality.configure(config);
@@ -50,11 +54,11 @@ export function endpointsResource(
     const key = `${level} ${zone}`;
     const group = groups.get(key) ?? { level, zone, parts: [], count: 0 };
     groups.set(key, group);
-    group.parts.push(endpointField(endpoint, health));
+    group.parts.push(endpointField(endpoint, health, audience.hearsOfPods));
     if (health === "HEALTHY") group.count += 1;
   };
   for (const endpoint of set.endpoints) add(endpoint, "HEALTHY");
-  if (kind !== "grpc") for (const endpoint of leaving(set)) add(endpoint, "DRAINING");
+  if (audience.hearsOfLeaving) for (const endpoint of leaving(set)) add(endpoint, "DRAINING");
   const sorted = [...groups.values()].sort(
     (a, b) => a.level - b.level || (a.zone < b.zone ? -1 : 1),
   );
@@ -104,13 +108,30 @@ function localityOf({ zone, parts, count }: Group, priority: number): Uint8Array
   return writer.finish();
 }
 
-/** By endpoint: the model keeps the object of one that did not change. */
-const healthyFields = new WeakMap<Endpoint, Uint8Array>();
+/** Fields of healthy endpoints, without pods and with: the model keeps what did not change. */
+const plainFields = new WeakMap<Endpoint, Uint8Array>();
+const podFields = new WeakMap<Endpoint, Uint8Array>();
 
 /** One endpoint as a field of LocalityLbEndpoints (lb_endpoints = 2), tag included. */
-function endpointField(endpoint: Endpoint, health: "HEALTHY" | "DRAINING"): Uint8Array {
-  const known = health === "HEALTHY" ? healthyFields.get(endpoint) : undefined;
+function endpointField(
+  endpoint: Endpoint,
+  health: "HEALTHY" | "DRAINING",
+  withPod: boolean,
+): Uint8Array {
+  if (health === "DRAINING") return encodeField(endpoint, health, withPod);
+  const fields = withPod ? podFields : plainFields;
+  const known = fields.get(endpoint);
   if (known !== undefined) return known;
+  const field = encodeField(endpoint, health, withPod);
+  fields.set(endpoint, field);
+  return field;
+}
+
+function encodeField(
+  endpoint: Endpoint,
+  health: "HEALTHY" | "DRAINING",
+  withPod: boolean,
+): Uint8Array {
   const [first, ...others] = endpoint.addresses.map(addressOf);
   const body = encode(LbEndpointSchema, {
     hostIdentifier: {
@@ -123,10 +144,18 @@ function endpointField(endpoint: Endpoint, health: "HEALTHY" | "DRAINING"): Uint
     },
     healthStatus: HealthStatus[health],
     loadBalancingWeight: endpoint.weight,
+    ...(withPod && { metadata: { filterMetadata: { [OWN_METADATA]: podOf(endpoint) } } }),
   });
-  const field = new BinaryWriter().tag(2, WireType.LengthDelimited).bytes(body).finish();
-  if (health === "HEALTHY") healthyFields.set(endpoint, field);
-  return field;
+  return new BinaryWriter().tag(2, WireType.LengthDelimited).bytes(body).finish();
+}
+
+/** Key of `filter_metadata` that our own data planes read. */
+const OWN_METADATA = "fairlead";
+
+function podOf({ pod, uid, node }: Endpoint): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries({ pod, uid, node }).filter((field) => field[1] !== null),
+  ) as Record<string, string>;
 }
 
 /** "ip:port" or "[ip]:port" as a message. */

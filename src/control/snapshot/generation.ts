@@ -6,6 +6,7 @@ import type { Place, Secret, ServicePort } from "../../discovery/index.ts";
 import type { RouteTable } from "../../routes/index.ts";
 import type { ObjectKey } from "../objects/state.ts";
 import type { NodeKind, Resource } from "../resources.ts";
+import type { Audience } from "./endpoints.ts";
 import { clusterNameOf, parseClusterName } from "./names.ts";
 import { type RoutePlan, tablesOf } from "./plan.ts";
 import { clustersOf, routesResource } from "./route-configs.ts";
@@ -90,6 +91,11 @@ export class Generation {
     return tables?.consumers.get(namespace) ?? tables?.table ?? entry.plainTable(name);
   }
 
+  /** The namespace, if callers of it have a table of their own; "" for all others. */
+  consumerOf(cluster: string, namespace: string): string {
+    return this.plan.services.get(cluster)?.consumers.has(namespace) ? namespace : "";
+  }
+
   /** Clusters that the routes of any Service name. */
   get namedByServices(): ReadonlySet<string> {
     this.#namedByServices ??= new Set(
@@ -143,8 +149,8 @@ export class Generation {
   }
 
   /** A cluster's endpoints; null when there is no such Service. */
-  assignment(cluster: string, kind: NodeKind, place: Place): Resource | null {
+  assignment(cluster: string, audience: Audience, place: Place): Resource | null {
     const backend = this.backendOf(cluster);
-    return backend === null ? null : backend.entry.assignment(backend.port, kind, place);
+    return backend === null ? null : backend.entry.assignment(backend.port, audience, place);
   }
 }

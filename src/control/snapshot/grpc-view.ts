@@ -19,7 +19,7 @@ export class GrpcView extends Perspective {
     if (port === null || type === RESOURCE_TYPES.SDS) return null;
     if (type === RESOURCE_TYPES.LDS) return clientListener(name);
     const { namespace } = this.viewer;
-    const at = this.of.hasConsumers ? namespace : "";
+    const at = this.of.consumerOf(port.name, namespace);
     return this.of.routes(name, this.of.tableOf(port, namespace), "grpc", at);
   }
 

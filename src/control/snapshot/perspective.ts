@@ -5,7 +5,7 @@
  */
 import type { Place } from "../../discovery/index.ts";
 import { RESOURCE_TYPES, type ResourceType } from "../../xds/index.ts";
-import type { NodeKind, Resource, View } from "../resources.ts";
+import type { NodeInfo, NodeKind, Resource, View } from "../resources.ts";
 import { absentCluster } from "./clusters.ts";
 import { absentAssignment } from "./endpoints.ts";
 import type { Generation } from "./generation.ts";
@@ -15,6 +15,7 @@ import { REFUSED } from "./route-configs.ts";
 /** Who looks. */
 export interface Viewer {
   readonly kind: NodeKind;
+  readonly agent: NodeInfo["agent"];
   readonly place: Place;
   /** "" when it is not known. */
   readonly namespace: string;
@@ -70,8 +71,9 @@ export abstract class Perspective implements View {
   }
 
   protected assignment(name: string, isNamed: boolean): Resource | null {
-    const { kind, place } = this.viewer;
-    return this.of.assignment(name, kind, place) ?? (isNamed ? absentAssignment(name) : null);
+    const { kind, agent, place } = this.viewer;
+    const audience = { hearsOfLeaving: kind !== "grpc", hearsOfPods: agent === "fairlead" };
+    return this.of.assignment(name, audience, place) ?? (isNamed ? absentAssignment(name) : null);
   }
 
   /** The namespace of a cluster. */

@@ -13,6 +13,7 @@ import {
   ServiceModel,
 } from "../../discovery/index.ts";
 import type { ObjectKey } from "../objects/state.ts";
+import { PLACES_KEPT_MAX } from "./limits.ts";
 
 /** What a set depends on. */
 export interface ServiceObjects {
@@ -44,6 +45,7 @@ export class ServiceEndpoints {
     if (fed === undefined) {
       const model = new ServiceModel(this.#name, { kind: "number", number: port }, place);
       fed = { model, service: null, slices: new Map() };
+      if (this.#fed.size >= PLACES_KEPT_MAX) this.#fed.clear();
       this.#fed.set(key, fed);
     }
     feed(fed, objects);

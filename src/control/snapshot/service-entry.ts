@@ -7,7 +7,8 @@ import { defaultTable, type RouteTable } from "../../routes/index.ts";
 import type { ObjectKey } from "../objects/state.ts";
 import type { NodeKind, Resource } from "../resources.ts";
 import { clusterResource } from "./clusters.ts";
-import { endpointsResource } from "./endpoints.ts";
+import { type Audience, endpointsResource } from "./endpoints.ts";
+import { PLACES_KEPT_MAX } from "./limits.ts";
 import { capturedListener } from "./listeners.ts";
 import { clusterNameOf, grpcPortsOf } from "./names.ts";
 import { ServiceEndpoints, type ServiceObjects } from "./service-endpoints.ts";
@@ -95,13 +96,14 @@ export class ServiceEntry implements ServiceObjects {
   }
 
   /** The port's endpoints, as a node at a place uses them. */
-  assignment(port: number, kind: NodeKind, place: Place): Resource {
+  assignment(port: number, audience: Audience, place: Place): Resource {
     const at = placeFor(this.sensitivity, place);
-    const words = kind === "grpc" ? "grpc" : "proxy";
+    const { hearsOfLeaving, hearsOfPods } = audience;
     const name = clusterNameOf(this.key, port);
-    return memo(this.#ofSlices, JSON.stringify([words, port, at.node, at.zone]), () => {
+    const key = JSON.stringify([hearsOfLeaving, hearsOfPods, port, at.node, at.zone]);
+    return memo(this.#ofSlices, key, () => {
       const set = this.#endpoints.setOf(this, port, at);
-      return endpointsResource(name, set, this.settings.config, kind);
+      return endpointsResource(name, set, this.settings.config, audience);
     });
   }
 }
@@ -124,10 +126,12 @@ function sensitivityOf({ service, slices }: ServiceObjects, { config }: Settings
   return isOfZone ? "zone" : "none";
 }
 
+/** What is known by that key, or is made now. */
 function memo(map: Map<string, Resource>, key: string, make: () => Resource): Resource {
   const known = map.get(key);
   if (known !== undefined) return known;
   const made = make();
+  if (map.size >= PLACES_KEPT_MAX) map.clear();
   map.set(key, made);
   return made;
 }

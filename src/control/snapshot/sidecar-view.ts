@@ -34,7 +34,8 @@ export class SidecarView extends Perspective {
         const found = this.#byName.get(name);
         if (found === undefined) return null;
         const { namespace } = this.viewer;
-        return this.of.routes(name, this.of.tableOf(found, namespace), "sidecar", namespace);
+        const at = this.of.consumerOf(name, namespace);
+        return this.of.routes(name, this.of.tableOf(found, namespace), "sidecar", at);
       }
       default:
         return null;

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import { RESOURCE_TYPES } from "../../xds/index.ts";
+import { PLACES_KEPT_MAX, VIEWS_KEPT_MAX } from "./limits.ts";
 import { endpoint, type Json, nodeOf, World } from "./world-suite.ts";
 
 const worlds: World[] = [];
@@ -145,6 +146,19 @@ test("those that leave are DRAINING to proxies and nothing to gRPC clients", () 
     const [{ lbEndpoints: last }] = w.json("EDS", CLUSTER, node).endpoints;
     assert.equal(last[0].healthStatus, "HEALTHY");
   }
+});
+
+test("our own data planes hear of pods, others do not", () => {
+  const targetRef = { kind: "Pod", name: "echo-1", uid: "u1" };
+  const w = world().service("echo");
+  w.slice("echo", [endpoint("10.0.0.1", { targetRef, nodeName: "n1" })]).settle();
+  for (const kind of ["grpc", "sidecar"] as const) {
+    const [first] = w.json("EDS", CLUSTER, nodeOf({ kind, agent: "fairlead" })).endpoints;
+    const { metadata } = first.lbEndpoints[0];
+    assert.deepEqual(metadata.filterMetadata.fairlead, { pod: "echo-1", uid: "u1", node: "n1" });
+  }
+  const [first] = w.json("EDS", CLUSTER, SIDECAR).endpoints;
+  assert.equal(first.lbEndpoints[0].metadata, undefined);
 });
 
 test("hints: each zone sees its own endpoints, and those without a zone see all", () => {
@@ -291,4 +305,30 @@ test("a sidecar captures by cluster IP, serves plaintext HTTP/2 and passes the r
   const cluster = w.json("CDS", CLUSTER, SIDECAR);
   const [options] = Object.values(cluster.typedExtensionProtocolOptions) as Json[];
   assert.notEqual(options.explicitHttpConfig.http2ProtocolOptions, undefined);
+});
+
+test("invented places are not kept for ever", () => {
+  const hints = { forZones: [{ name: "z0" }] };
+  const w = world()
+    .service("echo")
+    .slice("echo", [endpoint("10.0.0.1", { hints })])
+    .settle();
+  const at = (zone: number) => w.resource("EDS", CLUSTER, nodeOf({ zone: `z${zone}` }));
+  const first = at(0);
+  for (let i = 1; i < PLACES_KEPT_MAX; i += 1) at(i);
+  assert.ok(at(0) === first, "it is kept up to the bound");
+  at(PLACES_KEPT_MAX);
+  assert.ok(at(0) !== first, "beyond, all are forgotten");
+  assert.equal(at(0)!.version, first!.version);
+});
+
+test("views of invented nodes are not kept for ever", () => {
+  const w = world().service("echo").settle();
+  const view = (i: number) =>
+    w.snapshots.viewOf(w.snapshots.viewKeyOf(nodeOf({ namespace: `n${i}` })));
+  const first = view(0);
+  for (let i = 1; i < VIEWS_KEPT_MAX / 2; i += 1) view(i);
+  assert.ok(view(0) === first, "it is kept up to the bound");
+  for (let i = VIEWS_KEPT_MAX / 2; i <= VIEWS_KEPT_MAX; i += 1) view(i);
+  assert.ok(view(0) !== first, "beyond, all are forgotten");
 });

@@ -5,7 +5,12 @@
  * made anew, and nothing is encoded before a node asks.
  */
 import { type Secret, ZONE_LABEL } from "../../discovery/index.ts";
-import type { ObjectKey, ObjectsState, TouchedKeys } from "../objects/state.ts";
+import {
+  areRoutesTouched,
+  type ObjectKey,
+  type ObjectsState,
+  type TouchedKeys,
+} from "../objects/state.ts";
 import type {
   NodeInfo,
   SnapshotChange,
@@ -17,6 +22,7 @@ import { ChangedNames } from "./changed-names.ts";
 import { GatewayView } from "./gateway-view.ts";
 import { Generation, type RoutesCache } from "./generation.ts";
 import { GrpcView } from "./grpc-view.ts";
+import { VIEWS_KEPT_MAX } from "./limits.ts";
 import type { Perspective, Viewer } from "./perspective.ts";
 import { EMPTY_PLAN, type RoutePlan } from "./plan.ts";
 import { placeFor, ServiceEntry } from "./service-entry.ts";
@@ -27,8 +33,6 @@ export interface RoutePlanner {
   plan(state: ObjectsState, touched: TouchedKeys, before: RoutePlan): RoutePlan;
 }
 
-/** Kinds that no route depends on. */
-const NOT_ROUTED: readonly string[] = ["EndpointSlice", "Node"];
 const ANY_ADDRESS = "0.0.0.0";
 
 /** See the head of this file. */
@@ -73,6 +77,7 @@ export class ObjectSnapshots implements SnapshotSource {
     const zone = node.zone ?? this.#zoneOf(node.nodeName);
     const viewer: Viewer = {
       kind: node.kind,
+      agent: node.agent,
       place: { node: node.nodeName, zone },
       namespace: node.kind === "gateway" ? "" : node.namespace,
       gateway: node.kind === "gateway" ? node.gateway : null,
@@ -93,6 +98,7 @@ export class ObjectSnapshots implements SnapshotSource {
     // Nodes at places that make no difference share a view.
     const shared = JSON.stringify(viewer);
     const view = this.#views.get(shared) ?? viewFor(this.#generation, viewer);
+    if (this.#views.size >= VIEWS_KEPT_MAX) this.#views.clear();
     this.#views.set(shared, view);
     this.#views.set(key, view);
     return view;
@@ -109,7 +115,7 @@ export class ObjectSnapshots implements SnapshotSource {
       ...(touched.get("Service") ?? []),
       ...(touched.get("EndpointSlice") ?? []),
     ]);
-    const isRouted = [...touched.keys()].some((kind) => !NOT_ROUTED.includes(kind));
+    const isRouted = areRoutesTouched(touched);
     const plan = isRouted ? this.#planner.plan(this.#state, touched, before.plan) : before.plan;
     const number = before.number + 1;
     const services = this.#servicesWith(keys);

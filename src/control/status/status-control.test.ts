@@ -10,7 +10,7 @@ import type { WriteFailure } from "../../discovery/index.ts";
 import { CONTROLLER_NAME } from "../../routes/index.ts";
 import { Registry, renderPrometheus } from "../../telemetry/index.ts";
 import { ControlObjects } from "../objects/control-objects.ts";
-import { ObjectsEvaluation } from "../objects/evaluation.ts";
+import { RoutePlanning } from "../plane/routes.ts";
 import { LEASE_DURATION_MS, RENEW_DEADLINE_MS, RETRY_PERIOD_MS } from "./election.ts";
 import { LEASE_NAME, StatusControl } from "./status-control.ts";
 import type { Json } from "./status-json.ts";
@@ -64,8 +64,8 @@ function startReplica(replica: string, clock: VirtualClock, lab: LabWorld, seed:
     ...{ clock, log, registry, writer, state, replica, rng: seededRng(seed) },
     ...{ controllerName: CONTROLLER_NAME, leaseNamespace: "default" },
   });
-  const evaluation = new ObjectsEvaluation(state);
-  state.subscribe({ onObjects: () => control.setWanted(evaluation.current.statuses) });
+  const planning = new RoutePlanning();
+  state.subscribe({ onObjects: () => control.setWanted(planning.judge(state)) });
   state.start();
   control.start();
   let isStopped = false;
@@ -421,8 +421,8 @@ test("without a writer nothing is written, and what would be is shown", () => {
     ...{ clock, log, writer: null, state, replica: "x", rng: seededRng(1) },
     ...{ controllerName: CONTROLLER_NAME, leaseNamespace: "default" },
   });
-  const evaluation = new ObjectsEvaluation(state);
-  state.subscribe({ onObjects: () => control.setWanted(evaluation.current.statuses) });
+  const planning = new RoutePlanning();
+  state.subscribe({ onObjects: () => control.setWanted(planning.judge(state)) });
   state.start();
   control.start();
   clock.advance(100);

@@ -22,7 +22,7 @@ import { changeOf, routeActionOf } from "./route-action.ts";
 import { routeMatchOf } from "./route-match.ts";
 
 /** Virtual hosts and routes of one table together. */
-export const XDS_ROUTES_MAX = 65_536;
+const XDS_ROUTES_MAX = 65_536;
 
 /** RDS for an `XdsClient`. */
 export const ROUTES_KIND: ResourceKind<RouteTable> = {

@@ -48,7 +48,7 @@ export interface CaptureSystem extends FrontSystem {
  * How long Services may be unknown before we are ready all the same: then everything passes through
  * as it would without us, which is better than a pod that cannot start.
  */
-export const SERVICES_TIMEOUT_MS = 10_000;
+const SERVICES_TIMEOUT_MS = 10_000;
 const TICK_MS = 1_000;
 
 /** See the head of this file. */

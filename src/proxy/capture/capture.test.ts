@@ -141,7 +141,7 @@ test("an unknown destination whose server speaks first is passed through at once
   assert.equal(made.clock.pendingCount, 0, "the connect timer is gone");
 });
 
-test("a known destination whose client speaks HTTP/2 is handed on with its first bytes", async () => {
+test("a known destination whose client speaks HTTP/2 is handed on with what it said", async () => {
   const made = await rig({ ip: "10.96.0.7", port: 50051 });
   const socket = made.dial();
   await once(socket, "connect");
@@ -213,7 +213,7 @@ test("each direction ends on its own: a half-closed connection brings its answer
   await until(() => made.capture.view().passthroughConnections === 0, "both sides are closed");
 });
 
-test("large transfers arrive whole both ways, and a slow reader holds the sender back", async () => {
+test("large transfers arrive whole both ways, to a slow reader too", async () => {
   const bytes = randomBytes(16 * 1024 * 1024);
   const hash = (of: Buffer | string) =>
     createHash("sha256")
@@ -252,7 +252,7 @@ test("a reset on one side is a reset on the other", async () => {
   await until(() => made.capture.view().passthroughConnections === 0, "nothing is left");
 });
 
-test("a destination that refuses resets the client, one that says nothing is given up", async () => {
+test("a destination that refuses resets the client; one that accepts has all time", async () => {
   const made = await rig(null);
   const gone = createServer().listen(0, "127.0.0.1");
   await once(gone, "listening");

@@ -1,5 +1,6 @@
 /**
- * What capture has done so far: counters, and for each destination of late what was decided and why.
+ * What capture has done so far: counters, and for each destination of late what was decided and
+ * why.
  */
 import type { Counter, Registry } from "../../telemetry/index.ts";
 

@@ -1,8 +1,8 @@
 /**
  * Whether a client begins to speak HTTP/2 in plaintext: the connection preface, RFC 9113 §3.4.
  *
- * Everything else (a TLS ClientHello, HTTP/1, any other protocol) differs from it in its first bytes,
- * most in the first one.
+ * Everything else (a TLS ClientHello, HTTP/1, any other protocol) differs from it in its first
+ * bytes, most in the first one.
  */
 import { PREFACE } from "../../http2/index.ts";
 

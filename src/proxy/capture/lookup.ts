@@ -35,7 +35,7 @@ export function originalDestinations(by: CaptureBy, options: SocketOptions): Ori
 }
 
 /** The address at our end of a socket. */
-export function localAddressOf({ localAddress, localPort }: Socket): Destination | null {
+function localAddressOf({ localAddress, localPort }: Socket): Destination | null {
   if (localAddress === undefined || localPort === undefined) return null;
   return { ip: plainIp(localAddress), port: localPort };
 }

@@ -16,8 +16,8 @@ export const FIRST_BYTES_TIMEOUT_MS = 1_000;
 export type Sniffed = "http2" | "other" | "silent" | "ended";
 
 /**
- * Calls `onDone` once, on the turn that brought the last of `first`; the socket is then as if nobody
- * had ever read it, but for these bytes. Never when the socket closes before.
+ * Calls `onDone` once, on the turn that brought the last of `first`; the socket is then as if
+ * nobody had ever read it, but for these bytes. Never when the socket closes before.
  */
 export function sniff(
   socket: Socket,

@@ -1,5 +1,6 @@
 /**
- * Addresses as the kernel lays them out in memory: `struct sockaddr_in` and `sockaddr_in6` of Linux.
+ * Addresses as the kernel lays them out in memory: `struct sockaddr_in` and `sockaddr_in6` of
+ * Linux.
  *
  * Bytes in, values out; who asks the kernel is `native.ts`.
  */

@@ -13,7 +13,7 @@ export const MIRROR_CALLS_MAX = 1_024;
 /** Request bytes held for one copy. */
 export const MIRROR_BYTES_MAX = 65_536;
 /** Request bytes held for all copies of a proxy. */
-export const MIRROR_BYTES_TOTAL_MAX = 16_777_216;
+const MIRROR_BYTES_TOTAL_MAX = 16_777_216;
 /** How long a copy may go on when the call that it is of is over. */
 export const MIRROR_GRACE_MS = 15_000;
 

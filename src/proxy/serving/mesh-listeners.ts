@@ -58,8 +58,10 @@ export class MeshListeners {
     const next = new Map<string, MeshListener>();
     const fresh: MeshListener[] = [];
     for (const [spec, address] of this.#placed(specs)) {
-      const key =
-        address === null ? spec.name : `${securityOf(spec)} ${listenAddressText(address)}`;
+      // Any port is another one each time: only its name tells such a listener from others.
+      const isAny = "port" in address && address.port === 0;
+      const place = `${listenAddressText(address)}${isAny ? ` ${spec.name}` : ""}`;
+      const key = `${securityOf(spec)} ${place}`;
       const known = this.#current.get(key);
       if (next.has(key)) continue; // two at one place: the first counts
       if (known !== undefined) known.update(spec);

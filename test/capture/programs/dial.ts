@@ -1,8 +1,8 @@
 /**
  * A client of what is not gRPC: dials, and prints one JSON line with what it saw.
  *
- * Arguments: KIND HOST PORT. Kinds: `greeting` (reads before it writes), `http`, `tls`, `big` (64 MiB
- * there and back, with a half-closed end), `connect` (and no more).
+ * Arguments: KIND HOST PORT. Kinds: `greeting` (reads before it writes), `http`, `tls`, `big` (64
+ * MiB there and back, with a half-closed end), `connect` (and no more).
  */
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";

@@ -6,7 +6,7 @@
  * Arguments: a kubeconfig, and `PlaneOptions` as JSON.
  */
 import { type Logger, realClock, realRng } from "../../../src/base/index.ts";
-import { ControlObjects, ObjectsEvaluation, StatusControl } from "../../../src/control/index.ts";
+import { ControlObjects, RoutePlanning, StatusControl } from "../../../src/control/index.ts";
 import { openObjects } from "../../../src/discovery/index.ts";
 import { CONTROLLER_NAME } from "../../../src/routes/index.ts";
 import type { PlaneOptions, PlaneReport } from "../plane.ts";
@@ -27,8 +27,8 @@ const control = new StatusControl({
   ...{ clock, rng, log, writer: opened.writer, state, controllerName: CONTROLLER_NAME },
   ...{ leaseNamespace, replica },
 });
-const evaluation = new ObjectsEvaluation(state);
-state.subscribe({ onObjects: () => control.setWanted(evaluation.current.statuses) });
+const planning = new RoutePlanning();
+state.subscribe({ onObjects: () => control.setWanted(planning.judge(state)) });
 state.start();
 control.start();
 

@@ -1,6 +1,6 @@
 /**
- * The webhook's certificates where all replicas find them: a Secret beside the control plane, and its
- * authority in the MutatingWebhookConfiguration.
+ * The webhook's certificates where all replicas find them: a Secret beside the control plane, and
+ * its authority in the MutatingWebhookConfiguration.
  *
  * A Secret and no leader: an API server may ask any replica, so all must show a certificate that it
  * trusts. The first to come makes it, all others are told that it is there (conflict) and read it;

@@ -1,6 +1,6 @@
 /**
- * The webhook's certificates: an authority of our own, and a certificate of it for the names by which
- * an API server reaches us. Made here, renewed here, known to nobody else.
+ * The webhook's certificates: an authority of our own, and a certificate of it for the names by
+ * which an API server reaches us. Made here, renewed here, known to nobody else.
  */
 import "reflect-metadata";
 import { webcrypto } from "node:crypto";
@@ -17,8 +17,9 @@ export interface WebhookCertificates {
 
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
 const DAY_MS = 24 * 60 * 60 * 1000;
-/** How long each is good for; both are renewed after two thirds of it. */
+/** How long a certificate is good for; it is renewed after two thirds of that. */
 export const CERTIFICATE_MS = 90 * DAY_MS;
+/** The same of the authority. */
 export const AUTHORITY_MS = 730 * DAY_MS;
 /** Clocks of machines differ. */
 const SKEW_MS = DAY_MS / 24;

@@ -12,9 +12,9 @@ import type { ReviewAnswer } from "./review.ts";
 /** Bytes of a review: twice what an API server stores of an object, old and new. */
 export const REVIEW_BYTES_MAX = 8 * 1024 * 1024;
 /** How long a request may take to come. */
-export const REVIEW_TIMEOUT_MS = 10_000;
+const REVIEW_TIMEOUT_MS = 10_000;
 /** Connections of API servers, of which there are a few. */
-export const WEBHOOK_CONNECTIONS_MAX = 256;
+const WEBHOOK_CONNECTIONS_MAX = 256;
 
 /** See the head of this file. */
 export class WebhookServer {

@@ -155,7 +155,7 @@ test("a review that makes no sense is refused with the reason", () => {
   }
 });
 
-test("certificates are made once, renewed in time, and the old authority stays trusted", async () => {
+test("certificates are made once and renewed in time; the old authority stays trusted", async () => {
   const startMs = Date.parse("2026-01-01T00:00:00Z");
   const first = (await renewCertificates(null, NAMES, startMs))!;
   const leaf = new X509Certificate(first.cert);

@@ -27,10 +27,10 @@ import { parseTarget } from "../../target.ts";
 import type { XdsServer } from "../bootstrap/bootstrap.ts";
 import { AdsCall, type AdsCallUser } from "./ads-call.ts";
 
-/** The first delay between attempts: gRPC's connection-backoff document. */
-const XDS_BACKOFF_MS_FIRST = 1_000;
+/** The first delay between attempts; gRPC has 1 s, for servers that are many. */
+const XDS_BACKOFF_MS_FIRST = 500;
 /** The longest, before jitter. A control plane that comes back should be found soon. */
-const XDS_BACKOFF_MS_MAX = 30_000;
+const XDS_BACKOFF_MS_MAX = 15_000;
 const BACKOFF_MULTIPLIER = 1.6;
 const BACKOFF_JITTER = 0.2;
 /** A stream that was answered and lived this long is followed by another one at once. */

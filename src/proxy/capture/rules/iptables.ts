@@ -2,8 +2,8 @@
  * The same rules for iptables(8), where there is no nft(8): chains of our own, entered from the
  * first place of the built-in ones.
  *
- * One command after the other, so not in one transaction; the jump into a chain is made last. IPv6 is
- * left out where ip6tables does not work.
+ * One command after the other, so not in one transaction; the jump into a chain is made last. IPv6
+ * is left out where ip6tables does not work.
  */
 import {
   LOOPBACK,

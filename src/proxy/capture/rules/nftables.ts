@@ -87,10 +87,9 @@ function tproxyChains(spec: RulesSpec): string[] {
 }
 
 function tproxyTo(port: number): string[] {
-  return [
-    `meta nfproto ipv4 meta l4proto tcp tproxy ip to 127.0.0.1:${port} meta mark set ${MARK} accept`,
-    `meta nfproto ipv6 meta l4proto tcp tproxy ip6 to [::1]:${port} meta mark set ${MARK} accept`,
-  ];
+  const rule = (family: "ipv4" | "ipv6", to: string): string =>
+    `meta nfproto ${family} meta l4proto tcp tproxy ${to}:${port} meta mark set ${MARK} accept`;
+  return [rule("ipv4", "ip to 127.0.0.1"), rule("ipv6", "ip6 to [::1]")];
 }
 
 function nat(hook: "output" | "prerouting"): string {

@@ -33,9 +33,10 @@ export interface RulesScript {
 /** The user and group that a captured pod's proxy runs as, unless others are chosen. */
 export const PROXY_UID = 15_001;
 
-/** Of what TPROXY marks packets and connections with, and its routing table. */
+/** What TPROXY marks packets and connections with. */
 export const MARK = "0xfa1c";
-export const ROUTING_TABLE = "15001";
+/** Its routing table. */
+const ROUTING_TABLE = "15001";
 
 /** Loopback is never captured: what is dialled there is in this pod. */
 export const LOOPBACK = ["127.0.0.0/8", "::1/128"];
