@@ -34,6 +34,9 @@ before(async () => {
   objects = new ObjectsDirectory();
   objects.service("echo", { clusterIP: "10.96.0.10" });
   objects.slice("echo", 50051, [{ ip: "127.0.0.2" }]);
+  // A policy that no gRPC client has.
+  objects.service("ewma", { config: { loadBalancingConfig: [{ peak_ewma: {} }] } });
+  objects.slice("ewma", 50051, [{ ip: "127.0.0.3" }]);
   const flags = ["--objects", objects.path, "--listen", "127.0.0.1:0", "--admin", "0"];
   control = startProcess(FAIRLEAD, ["control", ...flags]);
   await control.waitFor(/"msg":"admin"/);
@@ -61,10 +64,12 @@ class Node {
   readonly #client: grpc.Client;
   readonly #stream: grpc.ClientDuplexStream<Uint8Array, Uint8Array>;
   readonly #id: string;
+  readonly #cluster: string;
   responses = 0;
 
-  constructor(id: string, answer: string | null) {
+  constructor(id: string, answer: string | null, cluster = "prod/echo:50051") {
     this.#id = id;
+    this.#cluster = cluster;
     this.#client = new grpc.Client(xds, grpc.credentials.createInsecure());
     const path = "/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources";
     const out = (bytes: Uint8Array): Buffer => Buffer.from(bytes);
@@ -82,7 +87,7 @@ class Node {
 
   #send(fields: object): void {
     const node = { id: this.#id, userAgentName: "test" };
-    const resourceNames = ["prod/echo:50051"];
+    const resourceNames = [this.#cluster];
     const request = { node, typeUrl: RESOURCE_TYPES.CDS, resourceNames, ...fields };
     this.#stream.write(toBinary(DiscoveryRequestSchema, create(DiscoveryRequestSchema, request)));
   }
@@ -158,6 +163,18 @@ test("a node that refuses is NACKED, with its words, and the exit code says so",
     assert.match(stdout, /^1 node {3}1 NACKED$/m);
     assert.match(stdout, /^picky CDS was refused: .*cluster prod\/echo:50051: no such policy$/m);
   }
+});
+
+test("what a node's kind cannot do is told below, and is no failure", async (t) => {
+  const node = new Node("limited", "", "prod/ewma:50051");
+  t.after(() => node.close());
+  await eventually("it is SYNCED", async () => isSynced((await nodes("--admin", admin))[0]!.types));
+  const { code, stdout } = await ps("--admin", admin);
+  assert.equal(code, 0);
+  assert.match(
+    stdout,
+    /^limited CDS: prod\/ewma:50051: policy peak_ewma: .*least_request is used$/m,
+  );
 });
 
 test("a node that is silent is STALE, which counts when it lasts", async (t) => {
