@@ -185,6 +185,39 @@ const USES: Readonly<Record<string, string>> = {
       client.close();
       proxy.close();
     });`,
+  "fairlead/control": `
+    import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+    import { createChannel } from "fairlead";
+    import { startControl } from "fairlead/control";
+    const [, address, port] = process.env.ECHO.split(":");
+    const objects = mkdtempSync("objects-");
+    const metadata = { name: "echo", namespace: "prod" };
+    const ports = [{ name: "grpc", port: Number(port) }];
+    writeFileSync(objects + "/service.json", JSON.stringify({
+      ...{ apiVersion: "v1", kind: "Service", metadata },
+      spec: { clusterIP: "None", ports },
+    }));
+    writeFileSync(objects + "/slice.json", JSON.stringify({
+      ...{ apiVersion: "discovery.k8s.io/v1", kind: "EndpointSlice", addressType: "IPv4", ports },
+      metadata: { ...metadata, labels: { "kubernetes.io/service-name": "echo" } },
+      endpoints: [{ addresses: [address] }],
+    }));
+    const listen = [{ host: "127.0.0.1", port: 0 }];
+    const control = await startControl({ listen, kubernetes: { objects } });
+    const server = {
+      server_uri: control.addresses[0],
+      channel_creds: [{ type: "insecure" }],
+      server_features: ["xds_v3"],
+    };
+    const bootstrap = { xds_servers: [server], node: { id: "web-1" } };
+    process.env.GRPC_XDS_BOOTSTRAP_CONFIG = JSON.stringify(bootstrap);
+    const same = (bytes) => bytes;
+    const say = { path: "/echo.Echo/Say", encode: same, decode: same };
+    const channel = createChannel("xds:///echo.prod:" + port);
+    console.log(String(await channel.unary(say, Buffer.from("hi"))));
+    channel.close();
+    control.close();
+    rmSync(objects, { recursive: true });`,
 };
 
 test("there is a program for every subpath", () => {
@@ -252,6 +285,13 @@ const TYPED: Readonly<Record<string, string>> = {
     export const addresses: readonly string[] = proxy.addresses;
     // @ts-expect-error it needs a target
     await startProxy({ listen: "127.0.0.1:0" });`,
+  "fairlead/control": `
+    import { type NodesView, type RunningControl, startControl } from "fairlead/control";
+    const listen = [{ host: "127.0.0.1", port: 0 }];
+    const control: RunningControl = await startControl({ listen, kubernetes: {} });
+    export const nodes: NodesView = control.nodes();
+    // @ts-expect-error no such option
+    await startControl({ listeners: listen });`,
 };
 
 for (const [name, text] of Object.entries(TYPED)) {
