@@ -1,6 +1,6 @@
 /**
- * docs/metrics.md says what is so: running proxies and a control plane show these metrics with these
- * labels, and the sources make no others.
+ * docs/metrics.md says what is so: running proxies and a control plane show these metrics with
+ * these labels, and the sources make no others.
  */
 import assert from "node:assert/strict";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
