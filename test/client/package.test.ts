@@ -185,6 +185,22 @@ const USES: Readonly<Record<string, string>> = {
       client.close();
       proxy.close();
     });`,
+  "fairlead/control": `
+    import { mkdtempSync, writeFileSync } from "node:fs";
+    import { join } from "node:path";
+    import { startControl } from "fairlead/control";
+    const objects = mkdtempSync("objects-");
+    const spec = { clusterIP: "10.96.0.10", ports: [{ name: "grpc", port: 50051 }] };
+    const metadata = { name: "echo", namespace: "prod" };
+    const service = { apiVersion: "v1", kind: "Service", metadata, spec };
+    writeFileSync(join(objects, "echo.json"), JSON.stringify(service));
+    const any = { host: "127.0.0.1", port: 0 };
+    const control = await startControl({ listen: [any], admin: any, kubernetes: { objects } });
+    const ask = (path) => fetch("http://" + control.adminAddress + path);
+    while ((await ask("/ready")).status !== 200) await new Promise((go) => setTimeout(go, 20));
+    const { nodes } = await (await ask("/nodes?format=json")).json();
+    console.log(nodes.length === 0 && control.nodes().generation > 0 ? "hi" : "no objects");
+    control.close();`,
 };
 
 test("there is a program for every subpath", () => {
@@ -252,6 +268,13 @@ const TYPED: Readonly<Record<string, string>> = {
     export const addresses: readonly string[] = proxy.addresses;
     // @ts-expect-error it needs a target
     await startProxy({ listen: "127.0.0.1:0" });`,
+  "fairlead/control": `
+    import { type NodesView, startControl } from "fairlead/control";
+    const control = await startControl({ listen: [{ host: "127.0.0.1", port: 0 }] });
+    export const view: NodesView = control.nodes();
+    control.addresses satisfies readonly string[];
+    // @ts-expect-error addresses are objects
+    await startControl({ listen: "127.0.0.1:0" });`,
 };
 
 for (const [name, text] of Object.entries(TYPED)) {
