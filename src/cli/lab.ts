@@ -36,8 +36,8 @@ export function labCommand(): Command {
     )
     .option(
       "--lanes <a,b>",
-      "which ways to compare (default: clusterip,static,headless,client,proxy,nested; there is " +
-        "proxyless, too)",
+      "which ways to compare (default: clusterip,static,headless,client,proxy,nested); there is " +
+        "proxyless, too",
     )
     .option("--policy <name>", "policy of fairlead's lanes (default: weighted_round_robin)")
     .option("--peers", "proxy replicas of the lane nested find each other and even out their load")
