@@ -23,7 +23,10 @@ const MISTAKES: [args: string[], line: RegExp][] = [
   [["proxy", "--listen", "--to", "a:1"], /--listen: its value is missing before --to/],
   [[...GOOD, "--tls-cert", "--tls-key", "k"], /--tls-cert: its value is missing before --tls-key/],
   [["proxy", "--to", "a:1,", "b:2"], /--to "a:1,": nothing behind the comma: a list has no spaces/],
-  [["why", "xds:///a:1"], /target "xds:\/\/\/a:1": xds targets have routes .*: a proxy takes it as --to/],
+  [
+    ["why", "xds:///a:1"],
+    /target "xds:\/\/\/a:1": xds targets have routes .*: a proxy takes it as --to/,
+  ],
   [["endpoints", "xds:///a:1"], /target "xds:\/\/\/a:1": xds targets have routes beside endpoints/],
   [[...GOOD, "--peers", "xds:///a"], /--peers "xds:\/\/\/a": xds targets have routes/],
   [["proxy", "--to"], /option '--to <target>' argument missing/],
