@@ -2,9 +2,9 @@
  * What one stream is subscribed to of one type, what it was told, and what it is yet to be told.
  * https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol
  *
- * The same for both protocols; how requests change it is in `sotw.ts` and `delta.ts`, when it may
- * send is decided in `stream.ts`. It keeps no answers: what is due is found when it can be sent, so
- * a slow reader gets the newest state and never a backlog.
+ * The same for both protocols; how requests change it is in `requests.ts`, when it may send is
+ * decided in `stream.ts`. It keeps no answers: what is due is found when it can be sent, so a slow
+ * reader gets the newest state and never a backlog.
  */
 import { RESOURCE_TYPES, type ResourceType } from "../../xds/index.ts";
 import type { Resource } from "../resources.ts";
