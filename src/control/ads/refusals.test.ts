@@ -7,7 +7,7 @@ import test, { type TestContext } from "node:test";
 import * as grpc from "@grpc/grpc-js";
 import { createAuthority } from "../../../test/support/certificates.ts";
 import { Status } from "../../grpc/index.ts";
-import { RawNode, ServedAds } from "./ads-suite.ts";
+import { RawNode, ServedAds, statusOf } from "./ads-suite.ts";
 import { namespacesOf } from "./authorize.ts";
 import { NAME_CHARS_MAX, SUBSCRIBED_NAMES_MAX } from "./limits.ts";
 
@@ -164,6 +164,13 @@ test("with certificates: who has none, who lies, and what others export", async 
   const row = served.ads.nodes().nodes.find(({ id }) => id === "web")!;
   const problem = "dev/echo: not exported to the namespaces of its certificate";
   assert.deepEqual(row.types.EDS!.problems, [problem]);
+
+  // CSDS: of a node that may have more than the caller nothing is told.
+  const both = new RawNode(await clientOf("web.prod.svc", "web.dev.svc"), true, { id: "both" });
+  both.ask({ type: "EDS", names: ["dev/echo"] });
+  assert.equal((await both.next()).resources.length, 1);
+  assert.equal((await statusOf(client, "web")).config.length, 1);
+  assert.equal((await statusOf(client, "both")).config.length, 0);
 });
 
 test("without a certificate, where certificates decide, a node is unauthenticated", async (t) => {
