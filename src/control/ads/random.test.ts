@@ -37,6 +37,7 @@ const POISON = "poison";
 /** A node with a wire that takes its time, and what it has been told. */
 class RandomNode implements ServerCall {
   readonly remote: string;
+  readonly connection = {};
   readonly peerNames = null;
   readonly headers = new HeaderList();
   readonly isDelta: boolean;

@@ -47,7 +47,7 @@ export class AdsService implements SnapshotListener, StreamObserver, StreamDeps 
   readonly #deps: AdsDeps;
   readonly #metrics: AdsMetrics;
   readonly #streams = new Set<AdsStream>();
-  readonly #perConnection = new Map<string, number>();
+  readonly #perConnection = new Map<object, number>();
   /** Streams that wait for an acknowledgement. */
   readonly #waiting = new Set<AdsStream>();
   readonly #authorized = new WeakMap<View, Map<string, AuthorizedView>>();
@@ -127,10 +127,10 @@ export class AdsService implements SnapshotListener, StreamObserver, StreamDeps 
       onIntroduced: () => this.#introduce(stream),
       onRefused: (reason) => this.#noteRefusal(stream, reason),
     });
-    const { remote } = call;
-    const count = (this.#perConnection.get(remote) ?? 0) + 1;
+    const { connection } = call;
+    const count = (this.#perConnection.get(connection) ?? 0) + 1;
     this.#streams.add(stream);
-    this.#perConnection.set(remote, count);
+    this.#perConnection.set(connection, count);
     if (count > STREAMS_PER_CONNECTION_MAX || this.#streams.size > NODES_MAX) {
       const isMany = count > STREAMS_PER_CONNECTION_MAX;
       const limit = isMany
@@ -165,10 +165,10 @@ export class AdsService implements SnapshotListener, StreamObserver, StreamDeps 
     stream.close();
     this.#streams.delete(stream);
     this.#waiting.delete(stream);
-    const { remote } = stream.call;
-    const left = this.#perConnection.get(remote)! - 1;
-    if (left > 0) this.#perConnection.set(remote, left);
-    else this.#perConnection.delete(remote);
+    const { remote, connection } = stream.call;
+    const left = this.#perConnection.get(connection)! - 1;
+    if (left > 0) this.#perConnection.set(connection, left);
+    else this.#perConnection.delete(connection);
     if (stream.node === null) return;
     const fields = { node: stream.node.id, remote, afterMs: this.nowMs() - stream.startedMs };
     this.#deps.log.info("node gone", { ...fields, afterMs: Math.round(fields.afterMs) });

@@ -187,17 +187,25 @@ export class Subscription {
       }
       for (const name of this.names) looked.set(name, view.get(this.type, name));
     }
-    const all = this.isWildcard && this.dirty.size > 0 ? view.all(this.type) : null;
-    for (const name of this.dirty) {
-      if (looked.has(name)) continue;
-      const isNamed = this.names.has(name);
-      const found = isNamed ? view.get(this.type, name) : all?.find((one) => one.name === name);
-      looked.set(name, found ?? null);
-    }
+    this.#lookAtDirty(view, looked);
     for (const name of this.forced) {
       if (!looked.has(name)) looked.set(name, view.get(this.type, name));
     }
     return looked;
+  }
+
+  /** A name that is not asked for by itself is what the wildcard says of it. */
+  #lookAtDirty(view: VisibleView, looked: Map<string, Resource | null>): void {
+    let wild: Map<string, Resource> | null = null;
+    for (const name of this.dirty) {
+      if (looked.has(name)) continue;
+      if (this.names.has(name)) looked.set(name, view.get(this.type, name));
+      else if (this.isWildcard) {
+        // By name: a node may have given up as many names as there are resources.
+        wild ??= new Map(view.all(this.type).map((one) => [one.name, one]));
+        looked.set(name, wild.get(name) ?? null);
+      } else looked.set(name, null);
+    }
   }
 
   #noteAbsent(name: string, gone: string[]): void {
