@@ -22,6 +22,7 @@ import {
 } from "./limits.ts";
 import { AdsMetrics } from "./metrics.ts";
 import { Pacer } from "./pacer.ts";
+import { SharedSets } from "./shared-sets.ts";
 import { type NodesView, nodeView } from "./status.ts";
 import { AdsStream, type StreamDeps, type StreamObserver } from "./stream.ts";
 import { StreamRequests } from "./stream-requests.ts";
@@ -44,6 +45,7 @@ const WAITING_LOOK_MS = 1_000;
 /** See the head of this file. */
 export class AdsService implements SnapshotListener, StreamObserver, StreamDeps {
   readonly pacer: Pacer;
+  readonly shared = new SharedSets();
   readonly #deps: AdsDeps;
   readonly #metrics: AdsMetrics;
   readonly #streams = new Set<AdsStream>();

@@ -9,6 +9,7 @@
 import { RESOURCE_TYPES, type ResourceType } from "../../xds/index.ts";
 import type { Resource } from "../resources.ts";
 import { Digest } from "./digest.ts";
+import type { ResourceSet, SharedSets } from "./shared-sets.ts";
 
 /** The generation as this stream may see it. */
 export interface VisibleView {
@@ -57,8 +58,10 @@ export class Subscription {
   isWildcard = false;
   /** Names were given at some time: an empty list has meant "none" from then on. */
   hasNamed = false;
+  /** `sent`, as long as it may be changed; null while others have it too. */
+  #own: Map<string, Resource> | null = new Map();
   /** What the node has of us. */
-  readonly sent = new Map<string, Resource>();
+  sent: ResourceSet = this.#own!;
   /** Delta: what it said to have when it came; by name, until that was looked at. */
   readonly initial = new Map<string, string>();
   /** Names that are to be looked at; all of them when `isAllDirty`. */
@@ -82,8 +85,10 @@ export class Subscription {
   /** From sending to acknowledgement, of the last push; NaN before. */
   ackLagMs = Number.NaN;
   readonly #digest = new Digest();
+  readonly #shared: SharedSets;
 
-  constructor(type: ResourceType, isDelta: boolean) {
+  constructor(type: ResourceType, isDelta: boolean, shared: SharedSets) {
+    this.#shared = shared;
     this.type = type;
     this.isDelta = isDelta;
     this.isComplete = !isDelta && COMPLETE_TYPES.has(type);
@@ -159,6 +164,7 @@ export class Subscription {
     this.#clean(deferred);
     for (const name of removed) this.#drop(name);
     for (const resource of fresh) this.#keep(resource);
+    if (this.isWildcard && !this.hasDeferred) this.#share();
     return this.#dueOf(fresh, removed, mustAnswer);
   }
 
@@ -223,16 +229,35 @@ export class Subscription {
   }
 
   #keep(resource: Resource): void {
-    this.#drop(resource.name);
-    this.sent.set(resource.name, resource);
+    const { name } = resource;
+    this.#drop(name);
+    this.#changed().set(name, resource);
+    // The resource's own text of its name, which all nodes share, instead of the node's.
+    if (this.names.delete(name)) this.names.add(name);
     this.#digest.add(resource);
   }
 
   #drop(name: string): void {
     const known = this.sent.get(name);
     if (known === undefined) return;
-    this.sent.delete(name);
+    this.#changed().delete(name);
     this.#digest.remove(known);
+  }
+
+  /** Everything is what all nodes of its kind have; what changes seldom is worth comparing. */
+  #share(): void {
+    if (this.#own === null) return;
+    this.sent = this.#shared.share(this.version, this.#own);
+    this.#own = null;
+  }
+
+  /** `sent`, to be changed. */
+  #changed(): Map<string, Resource> {
+    if (this.#own === null) {
+      this.#own = new Map(this.sent);
+      this.sent = this.#own;
+    }
+    return this.#own;
   }
 
   /** All was looked at, but for what is put off. */
