@@ -139,8 +139,17 @@ test("after a reconnect only what differs is sent", async (t) => {
   const named = served.node(true);
   named.ask({ type: "RDS", names: ["a", "b"], initial: { a: "v-a1", b: "v-b1" } });
   await named.silence();
+  // Nothing was sent, because it has all: that is no node which waits.
+  const shown = () => served.ads.nodes().nodes[1]!.types.RDS!;
+  assert.deepEqual([shown().state, shown().resources, shown().messages], ["SYNCED", 2, 0]);
+  const { version } = shown();
+  assert.notEqual(version, "");
   change(served, ["RDS", "a", "a2"]);
-  assert.deepEqual((await named.next()).resources, ["a=a2"]);
+  const changed = await named.next();
+  assert.deepEqual([changed.resources, shown().state], [["a=a2"], "STALE"]);
+  named.ack(changed);
+  await named.silence();
+  assert.deepEqual([shown().state, shown().version === version], ["SYNCED", false]);
 });
 
 test("a node with as many names as it may have comes back with a version of each", async (t) => {

@@ -107,7 +107,7 @@ export class Subscription {
   /** See `SyncState`. */
   get state(): SyncState {
     if (this.error !== "") return "NACKED";
-    if (this.messages === 0) return "NOT SENT";
+    if (this.messages === 0 && this.sent.size === 0) return "NOT SENT";
     return this.push !== null || this.isDirty || this.hasDeferred ? "STALE" : "SYNCED";
   }
 
@@ -165,7 +165,10 @@ export class Subscription {
     for (const name of removed) this.#drop(name);
     for (const resource of fresh) this.#keep(resource);
     if (this.isWildcard && !this.hasDeferred) this.#share();
-    return this.#dueOf(fresh, removed, mustAnswer);
+    const due = this.#dueOf(fresh, removed, mustAnswer);
+    // It came with what there is, acknowledged on another stream: there is nothing to wait for.
+    if (due === null && this.messages === 0 && this.sent.size > 0) this.ackedVersion = this.version;
+    return due;
   }
 
   #dueOf(fresh: Resource[], removed: string[], mustAnswer: boolean): Due | null {
