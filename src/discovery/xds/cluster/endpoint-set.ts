@@ -37,15 +37,13 @@ export interface SetParts {
   readonly root: ClusterResource;
   /** In order: the first is used first. */
   readonly leaves: readonly ClusterLeaf[];
-  /** Header whose value calls are hashed by; null: none. */
-  readonly hashHeader: string | null;
   readonly isStale: boolean;
   readonly reason: string;
 }
 
 /** @param parts of which nothing is kept but its texts. */
 export function endpointSetOf(parts: SetParts): EndpointSet {
-  const { root, leaves, hashHeader, isStale, reason } = parts;
+  const { root, leaves, isStale, reason } = parts;
   const policyOf = root.discovery.kind === "aggregate" ? (leaves[0]?.cluster ?? root) : root;
   const isHashing = HASHING.includes(Object.keys(policyOf.policy.entry)[0]!);
   const gathered: Gathered = { endpoints: [], skipped: [], drops: [] };
@@ -64,7 +62,7 @@ export function endpointSetOf(parts: SetParts): EndpointSet {
     ...(notes.length === 0 ? {} : { notes }),
     ...(gathered.drops.length === 0 ? {} : { drops: gathered.drops }),
     ...(isStale ? { isStale } : {}),
-    serviceConfig: { json: serviceConfigOf(policyOf, hashHeader, overprovisioningPercent) },
+    serviceConfig: { json: serviceConfigOf(policyOf, overprovisioningPercent) },
   });
 }
 

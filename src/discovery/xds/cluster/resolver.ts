@@ -23,8 +23,6 @@ export interface ClusterResolverDeps {
   readonly kind: ResourceKind<ClusterResource>;
   /** For clusters whose names are looked up. */
   readonly createResolver: ResolverMaker;
-  /** Header whose value calls are hashed by; null: none. */
-  readonly hashHeader: string | null;
 }
 
 /** One cluster of the tree, as far as it is known. */
@@ -167,12 +165,11 @@ export class XdsClusterResolver implements Resolver {
     const listener = this.#listener!;
     const root = this.#nodes.get(this.target)!.resource;
     if (this.#isWholeKnown || isRefused) {
-      const { hashHeader } = this.#deps;
       const reason = trouble ?? "the control plane names no endpoint";
       const set =
         root === null || isRefused
           ? newEndpointSet([], reason)
-          : endpointSetOf({ root, leaves, hashHeader, isStale: trouble !== null, reason });
+          : endpointSetOf({ root, leaves, isStale: trouble !== null, reason });
       const text = JSON.stringify(set);
       if (text !== this.#told) {
         this.#told = text;

@@ -76,7 +76,7 @@ export function clusterKind(
       const message = fromBinary(ClusterSchema, bytes);
       return decoded(message.name, () => {
         const cluster = clusterOf(message);
-        const problem = problemOf(serviceConfigOf(cluster, null, undefined));
+        const problem = problemOf(serviceConfigOf(cluster, undefined));
         if (problem !== null) throw new FieldProblem("", problem);
         return cluster;
       });
