@@ -25,7 +25,7 @@ export interface ClusterLeaf {
 /** Why an endpoint is left out; of a healthy one nothing. */
 const HEALTH_REASONS: Readonly<Record<AssignedEndpoint["health"], string | null>> = {
   healthy: null,
-  // "Only endpoints whose health status is UNKNOWN or HEALTHY will be considered usable" (A27).
+  // Only endpoints whose health status is UNKNOWN or HEALTHY will be considered usable (A27).
   draining: "the control plane says DRAINING",
   unhealthy: "the control plane says UNHEALTHY",
   degraded: "the control plane says DEGRADED",
@@ -113,7 +113,7 @@ function gather(
     const group: EndpointGroup = Object.freeze({ priority, name, weight: Math.max(weight, 1) });
     const sum = locality.endpoints.reduce((total, each) => total + each.weight, 0);
     for (const each of locality.endpoints) {
-      // A flat ring: "the locality weight multiplied by the endpoint weight" (A42).
+      // A flat ring: the locality weight multiplied by the endpoint weight (A42).
       const own = isHashing && isWeighted ? (each.weight * weight) / sum : each.weight;
       const endpoint = endpointOf(each, locality, group, own, cluster.name);
       const why = reasonOf(each, cluster, isWeighted && weight === 0);
@@ -135,7 +135,7 @@ function endpointOf(
   return Object.freeze({ ...plain, addresses, pod, uid, node, zone, group, weight });
 }
 
-/** "localities with no weight ... will be ignored" where weights of localities count (A27). */
+/** localities with no weight will be ignored where weights of localities count (A27). */
 function reasonOf(
   endpoint: AssignedEndpoint,
   cluster: ClusterResource,
