@@ -73,11 +73,12 @@ export class XdsClusterResolver implements Resolver {
       ...{ resource: null, isKnown: false, trouble: null, watch: null, leaf: null },
     };
     this.#nodes.set(name, node);
-    const about = (reason: string | null) => (reason === null ? null : `CDS ${name}: ${reason}`);
+    const about = (reason: string) => `CDS ${name}: ${reason}`;
     node.watch = this.#deps.client.watch(this.#deps.kind, name, {
       onResource: (resource) => {
         node.resource = resource;
         node.isKnown = true;
+        node.trouble = null;
         this.#soon();
       },
       onAbsent: (reason) => {
@@ -87,7 +88,9 @@ export class XdsClusterResolver implements Resolver {
         this.#soon();
       },
       onTrouble: (reason) => {
-        node.trouble = about(reason);
+        if (reason !== null) node.trouble = about(reason);
+        // Of one that is not there absence is the trouble, until it is.
+        else if (node.resource !== null || !node.isKnown) node.trouble = null;
         this.#soon();
       },
     });
