@@ -23,7 +23,7 @@ import { formatAddress } from "../../target.ts";
 import type { ResourceKind } from "../resource.ts";
 import { type LoadAssignment, loadAssignmentOf } from "./endpoints.ts";
 import { type DecodedPolicy, policyOf } from "./policy.ts";
-import { serviceConfigOf } from "./service-config.ts";
+import { metadataServiceConfig, serviceConfigOf } from "./service-config.ts";
 import { breakersOf, outliersOf } from "./traffic.ts";
 
 /** How the endpoints of a cluster are found. */
@@ -44,6 +44,8 @@ export interface ClusterResource {
   readonly policy: DecodedPolicy;
   /** The config of `outlier_detection`; undefined for none. */
   readonly outliers: Readonly<Record<string, unknown>> | undefined;
+  /** A whole service config, which holds instead of policy, outliers and extensions; or null. */
+  readonly serviceConfig: Readonly<Record<string, unknown>> | null;
   /** The object "fairlead" of its service config. */
   readonly extensions: Readonly<Record<string, unknown>>;
   /** Of all its connections; null: plaintext. */
@@ -73,11 +75,30 @@ export function clusterKind(
         const cluster = clusterOf(message);
         const problem = problemOf(serviceConfigOf(cluster, null, undefined));
         if (problem !== null) throw new FieldProblem("", problem);
-        return cluster;
+        return withServiceConfig(cluster, metadataServiceConfig(message), problemOf);
       });
     },
   };
 }
+
+/** One that a newer control plane wrote may not be known here: what xDS itself says holds then. */
+function withServiceConfig(
+  cluster: ClusterResource,
+  serviceConfig: ClusterResource["serviceConfig"],
+  problemOf: (serviceConfig: unknown) => string | null,
+): ClusterResource {
+  if (serviceConfig === null) return cluster;
+  const problem = problemOf(serviceConfig);
+  if (problem !== null) {
+    const note = `the service config of its metadata is not used: ${problem}`;
+    return { ...cluster, notes: [...cluster.notes, note] };
+  }
+  const notes = cluster.notes.filter((note) => !note.startsWith(HEALTH_CHECKS));
+  return { ...cluster, serviceConfig, notes };
+}
+
+/** Of `xds.Cluster`, and `fairlead.activeHealthCheck` in a service config. */
+const HEALTH_CHECKS = "health_checks";
 
 const AGGREGATE = "envoy.extensions.clusters.aggregate.v3.ClusterConfig";
 
@@ -93,6 +114,7 @@ function clusterOf(message: Cluster): ClusterResource {
     discovery: discoveryOf(message),
     policy,
     outliers: outliersOf(message.outlierDetection),
+    serviceConfig: null,
     extensions: defined({
       slowStart: policy.slowStart,
       circuitBreakers,
@@ -188,7 +210,7 @@ function notesOf(message: Cluster): string[] {
   const { lbSubsetConfig, healthChecks, lrsServer, upstreamBindConfig, outlierDetection } = message;
   const asked: readonly (readonly [string, boolean])[] = [
     ["lb_subset_config", (lbSubsetConfig?.subsetSelectors.length ?? 0) > 0],
-    ["health_checks", healthChecks.length > 0],
+    [HEALTH_CHECKS, healthChecks.length > 0],
     ["lrs_server", lrsServer !== undefined],
     ["upstream_bind_config", upstreamBindConfig !== undefined],
     ["connection_pool_per_downstream_connection", message.connectionPoolPerDownstreamConnection],
