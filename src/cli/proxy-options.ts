@@ -152,7 +152,12 @@ export function checkTarget(flag: string, text: string): string {
   if (flag === "--to" && text.startsWith("xds:")) return text;
   // An argument has no flag to be named, and the message names the target itself.
   const where = flag === "TARGET" ? "" : flag;
-  underFlag(where, () => parseTarget(text));
+  const { kind } = underFlag(where, () => parseTarget(text));
+  if (kind === "xds") {
+    const what = flag === "TARGET" ? `target "${text}"` : `${flag} "${text}"`;
+    const hint = "a proxy takes it as --to, and proxy-config shows what it knows";
+    throw new UsageError(`${what}: xds targets have routes beside endpoints: ${hint}`);
+  }
   return text;
 }
 

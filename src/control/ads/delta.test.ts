@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import test, { type TestContext } from "node:test";
 import { type RawNode, ServedAds, type ShortType } from "./ads-suite.ts";
+import { SUBSCRIBED_NAMES_MAX } from "./limits.ts";
 
 async function serve(t: TestContext): Promise<ServedAds> {
   const served = await new ServedAds().start();
@@ -149,6 +150,16 @@ test("after a reconnect only what differs is sent", async (t) => {
   named.ack(changed);
   await named.silence();
   assert.deepEqual([shown().state, shown().version === version], ["SYNCED", false]);
+});
+
+test("a node with as many names as it may have comes back with a version of each", async (t) => {
+  const served = await serve(t);
+  const node = served.node(true);
+  const rest = Array.from({ length: SUBSCRIBED_NAMES_MAX - 1 }, (_, i) => `n${i}`);
+  const names = ["a", ...rest];
+  const initial = Object.fromEntries(names.map((name) => [name, "v-a0"]));
+  node.ask({ type: "EDS", names, initial });
+  assert.deepEqual((await node.next()).resources, ["a=a1"]);
 });
 
 test("a NACK is kept and not answered; other resources go on", async (t) => {

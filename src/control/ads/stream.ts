@@ -13,6 +13,7 @@ import { RESOURCE_TYPES, type ResourceType, shortTypeName } from "../../xds/inde
 import type { NodeInfo, SnapshotChange } from "../resources.ts";
 import { ACK_WAIT_MS, ORDER_WAIT_MS } from "./limits.ts";
 import type { Hold, Paced, Pacer } from "./pacer.ts";
+import type { SharedSets } from "./shared-sets.ts";
 import { type Due, Subscription, type VisibleView } from "./subscription.ts";
 import { deltaResponse, sotwResponse } from "./wire.ts";
 
@@ -35,6 +36,7 @@ export interface StreamObserver {
 export interface StreamDeps {
   readonly pacer: Pacer;
   readonly observer: StreamObserver;
+  readonly shared: SharedSets;
   nowMs(): number;
   /** Null while not all objects are known. */
   viewFor(stream: AdsStream): VisibleView | null;
@@ -83,7 +85,7 @@ export class AdsStream implements Paced {
   subscription(type: ResourceType): Subscription {
     let known = this.subscriptions.get(type);
     if (known === undefined) {
-      known = new Subscription(type, this.isDelta);
+      known = new Subscription(type, this.isDelta, this.#deps.shared);
       this.subscriptions.set(type, known);
     }
     return known;

@@ -183,6 +183,9 @@ export class XdsMeshSource implements MeshSource {
       for (const note of own) notes.push(`listener ${name}: ${note}`);
       const made: FilterChain[] = [];
       for (const chain of chains) {
+        const { routes } = chain;
+        const of = routes.kind === "rds" ? `routes ${routes.name}` : `listener ${name}`;
+        for (const note of this.#tableOf(routes)?.notes ?? []) notes.push(`${of}: ${note}`);
         const found = this.#tried(problems, () =>
           chainOf(chain, (source) => this.#tableOf(source), this.#certificates),
         );
@@ -191,7 +194,7 @@ export class XdsMeshSource implements MeshSource {
       if (made.length > 0) listeners.push(this.#sameListener({ name, address, chains: made }));
     }
     const clusters = this.#buildClusters(problems);
-    this.#tellNotes(notes);
+    this.#tellNotes([...new Set(notes)]);
     this.#armPoll();
     return { listeners, clusters };
   }

@@ -108,3 +108,21 @@ test("drops, overprovisioning and pods are taken over", () => {
     locality: { overprovisioningPercent: 200 },
   });
 });
+
+test("weights of endpoints that the policy does not use are told", () => {
+  const weighted = {
+    loadBalancingWeight: 1,
+    lbEndpoints: [
+      lbEndpoint("127.0.0.1:1", { loadBalancingWeight: 3 }),
+      lbEndpoint("127.0.0.2:1", { loadBalancingWeight: 1 }),
+    ],
+  };
+  const note = "load_balancing_weight of endpoints is not applied: round_robin does not use it";
+  assert.deepEqual(setOf([leaf("c", [weighted])]).notes, [note]);
+  assert.equal(setOf([leaf("c", [weighted], { lbPolicy: "MAGLEV" })]).notes, undefined);
+  const stale = { policy: { weightedPriorityHealth: true } };
+  const plain = [locality("a", ["127.0.0.1:1"])];
+  assert.deepEqual(setOf([leaf("c", plain, {}, stale)]).notes, [
+    "policy.weighted_priority_health is not applied",
+  ]);
+});

@@ -57,7 +57,7 @@ export function endpointSetOf(parts: SetParts): EndpointSet {
   const overprovisioningPercent = leaves[0]?.assignment?.overprovisioningPercent ?? undefined;
   const used = new Set(set.endpoints.map(({ address }) => address));
   const skipped = gathered.skipped.filter(({ endpoint }) => !used.has(endpoint.address));
-  const notes = [...new Set(leaves.flatMap(({ cluster }) => cluster.notes))];
+  const notes = notesOf(root, policyOf, leaves);
   return Object.freeze({
     ...set,
     ...(skipped.length === 0 ? {} : { skipped: skipped.sort(byAddress) }),
@@ -66,6 +66,27 @@ export function endpointSetOf(parts: SetParts): EndpointSet {
     ...(isStale ? { isStale } : {}),
     serviceConfig: { json: serviceConfigOf(policyOf, hashHeader, overprovisioningPercent) },
   });
+}
+
+function notesOf(
+  root: ClusterResource,
+  { policy }: ClusterResource,
+  leaves: readonly ClusterLeaf[],
+): string[] {
+  const notes = new Set(root.notes);
+  for (const { cluster, assignment } of leaves) {
+    for (const note of [...cluster.notes, ...(assignment?.notes ?? [])]) notes.add(note);
+  }
+  const name = Object.keys(policy.entry)[0]!;
+  const isWeighted = leaves.some(({ assignment }) =>
+    assignment?.localities.some(({ endpoints }) =>
+      endpoints.some(({ weight }) => weight !== endpoints[0]!.weight),
+    ),
+  );
+  if (isWeighted && !HASHING.includes(name)) {
+    notes.add(`load_balancing_weight of endpoints is not applied: ${name} does not use it`);
+  }
+  return [...notes];
 }
 
 interface Gathered {

@@ -7,6 +7,7 @@ import {
   AggregateClusterConfigSchema,
   type Cluster,
   Cluster_DiscoveryType,
+  Cluster_DnsLookupFamily,
   ClusterSchema,
   type ConfigSource,
   decoded,
@@ -22,6 +23,7 @@ import {
 import { formatAddress } from "../../target.ts";
 import type { ResourceKind } from "../resource.ts";
 import { type LoadAssignment, loadAssignmentOf } from "./endpoints.ts";
+import { clusterNotesOf } from "./notes.ts";
 import { type DecodedPolicy, policyOf } from "./policy.ts";
 import { metadataServiceConfig, serviceConfigOf } from "./service-config.ts";
 import { breakersOf, outliersOf } from "./traffic.ts";
@@ -30,12 +32,15 @@ import { breakersOf, outliersOf } from "./traffic.ts";
 export type ClusterDiscovery =
   | { readonly kind: "eds"; readonly serviceName: string }
   /** "host:port" each; of a logical name the addresses are one endpoint in Envoy, each one here. */
-  | { readonly kind: "dns"; readonly hosts: readonly string[] }
+  | { readonly kind: "dns"; readonly hosts: readonly string[]; readonly family: DnsFamily }
   | { readonly kind: "static"; readonly assignment: LoadAssignment }
   /** Clusters by name, the first is used first (A37). */
   | { readonly kind: "aggregate"; readonly clusters: readonly string[] }
   /** The original destination of a connection: nothing that calls could be routed to. */
   | { readonly kind: "original-dst" };
+
+/** Which addresses of a name are used: `any` is what gRPC does, whatever AUTO is in Envoy. */
+export type DnsFamily = "any" | "v4" | "v6" | "v4-preferred";
 
 /** What is said of a cluster. Immutable. */
 export interface ClusterResource {
@@ -100,6 +105,7 @@ function withServiceConfig(
 /** Of `xds.Cluster`, and `fairlead.activeHealthCheck` in a service config. */
 const HEALTH_CHECKS = "health_checks";
 
+const NO_POLICY = { overprovisioningPercent: null, notes: [] };
 const AGGREGATE = "envoy.extensions.clusters.aggregate.v3.ClusterConfig";
 
 /** @throws FieldProblem */
@@ -122,7 +128,7 @@ function clusterOf(message: Cluster): ClusterResource {
       locality,
     }),
     ...sockets,
-    notes: notesOf(message),
+    notes: [...clusterNotesOf(message), ...policy.notes, ...(sockets.tls?.notes ?? [])],
   };
 }
 
@@ -146,13 +152,13 @@ function discoveryOf(message: Cluster): ClusterDiscovery {
       return { kind: "eds", serviceName: serviceName === "" ? name : serviceName };
     }
     case Cluster_DiscoveryType.LOGICAL_DNS:
-      return { kind: "dns", hosts: hostsOf(message, true) };
+      return { kind: "dns", hosts: hostsOf(message, true), family: familyOf(message) };
     case Cluster_DiscoveryType.STRICT_DNS:
-      return { kind: "dns", hosts: hostsOf(message, false) };
+      return { kind: "dns", hosts: hostsOf(message, false), family: familyOf(message) };
     case Cluster_DiscoveryType.STATIC: {
       const { loadAssignment } = message;
       if (loadAssignment === undefined) {
-        const assignment = { name, localities: [], drops: [], overprovisioningPercent: null };
+        const assignment = { name, localities: [], drops: [], ...NO_POLICY };
         return { kind: "static", assignment };
       }
       const assignment = loadAssignmentOf(loadAssignment, "load_assignment", false);
@@ -169,6 +175,19 @@ function discoveryOf(message: Cluster): ClusterDiscovery {
 function checkSource(source: ConfigSource | undefined, path: string): void {
   const where = source?.configSourceSpecifier.case;
   if (where !== "ads" && where !== "self") throw new FieldProblem(path, "must be ads or self");
+}
+
+function familyOf({ dnsLookupFamily: family }: Cluster): DnsFamily {
+  switch (family) {
+    case Cluster_DnsLookupFamily.V4_ONLY:
+      return "v4";
+    case Cluster_DnsLookupFamily.V6_ONLY:
+      return "v6";
+    case Cluster_DnsLookupFamily.V4_PREFERRED:
+      return "v4-preferred";
+    default:
+      return "any";
+  }
 }
 
 /** A37: of a logical name "exactly one endpoint". */
@@ -204,19 +223,4 @@ function socketsOf(message: Cluster): Pick<ClusterResource, "tls" | "otherSocket
       Object.fromEntries(Object.entries(match ?? {}).map(([key, value]) => [key, String(value)])),
     ),
   };
-}
-
-function notesOf(message: Cluster): string[] {
-  const { lbSubsetConfig, healthChecks, lrsServer, upstreamBindConfig, outlierDetection } = message;
-  const asked: readonly (readonly [string, boolean])[] = [
-    ["lb_subset_config", (lbSubsetConfig?.subsetSelectors.length ?? 0) > 0],
-    [HEALTH_CHECKS, healthChecks.length > 0],
-    ["lrs_server", lrsServer !== undefined],
-    ["upstream_bind_config", upstreamBindConfig !== undefined],
-    ["connection_pool_per_downstream_connection", message.connectionPoolPerDownstreamConnection],
-    ["max_requests_per_connection", (message.maxRequestsPerConnection ?? 0) > 0],
-    ["outlier_detection.monitors", (outlierDetection?.monitors.length ?? 0) > 0],
-    ["filters", message.filters.length > 0],
-  ];
-  return asked.filter(([, is]) => is).map(([name]) => `${name} of the cluster is not supported`);
 }

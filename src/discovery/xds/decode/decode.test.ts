@@ -166,6 +166,7 @@ test("CDS: TLS with SNI and an exact name", () => {
     ca: { kind: "pem", ca: "PEM" },
     expectedName: "a.b",
     serverName: "a.b",
+    notes: [],
   });
 });
 

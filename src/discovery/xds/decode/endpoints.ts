@@ -10,6 +10,7 @@ import {
   type LbEndpoint,
   type LocalityLbEndpoints,
   type Metadata,
+  Notes,
   perMillion,
   RESOURCE_TYPES,
 } from "../../../xds/index.ts";
@@ -55,6 +56,8 @@ export interface LoadAssignment {
   readonly drops: readonly DropCategory[];
   /** Per cent, such as 140; null: the default. */
   readonly overprovisioningPercent: number | null;
+  /** What was asked for and is not done, for people. */
+  readonly notes: readonly string[];
 }
 
 /** EDS for an `XdsClient`. */
@@ -93,7 +96,19 @@ export function loadAssignmentOf(
         perMillion(each.dropPercentage, `${at}policy.drop_overloads[${i}].drop_percentage`) ?? 0,
     })),
     overprovisioningPercent: policy?.overprovisioningFactor ?? null,
+    notes: notesOf(message, path),
   };
+}
+
+function notesOf({ policy, endpoints }: ClusterLoadAssignment, path: string): string[] {
+  const notes = new Notes();
+  notes.addSet(path === "" ? "policy" : `${path}.policy`, [
+    ["endpoint_stale_after", policy?.endpointStaleAfter !== undefined],
+    ["weighted_priority_health", policy?.weightedPriorityHealth === true],
+  ]);
+  const isNear = endpoints.some(({ proximity }) => proximity !== undefined);
+  notes.addSet(path === "" ? "endpoints" : `${path}.endpoints`, [["proximity", isNear]]);
+  return notes.list();
 }
 
 function localityOf(message: LocalityLbEndpoints, path: string, names: boolean): AssignedLocality {

@@ -17,6 +17,7 @@ import {
   LeastRequestSchema,
   type LoadBalancingPolicy,
   MaglevSchema,
+  Notes,
   PickFirstSchema,
   type ProtoDuration,
   RandomSchema,
@@ -37,6 +38,8 @@ export interface DecodedPolicy {
   readonly slowStart: Readonly<Record<string, unknown>> | undefined;
   /** Whether weights of localities count. */
   readonly isByLocality: boolean;
+  /** What was asked for and is not done, for people. */
+  readonly notes: readonly string[];
 }
 
 /** Names of ours that a typed struct may end with: "type.googleapis.com/fairlead.peak_ewma". */
@@ -61,6 +64,7 @@ function legacyPolicyOf(cluster: Cluster): DecodedPolicy {
     entry: { [name]: config },
     slowStart: undefined,
     isByLocality,
+    notes: [],
   });
   switch (lbPolicy) {
     case Cluster_LbPolicy.ROUND_ROBIN: {
@@ -73,7 +77,8 @@ function legacyPolicyOf(cluster: Cluster): DecodedPolicy {
       const given = lbConfig.case === "leastRequestLbConfig" ? lbConfig.value : undefined;
       const choiceCount = choicesOf(given?.choiceCount, "least_request_lb_config.choice_count");
       const slowStart = slowStartOf(given?.slowStartConfig, "least_request_lb_config");
-      return { ...plain("least_request", defined({ choiceCount })), slowStart };
+      const notes = unapplied("least_request_lb_config", biasOf(given));
+      return { ...plain("least_request", defined({ choiceCount })), slowStart, notes };
     }
     case Cluster_LbPolicy.RING_HASH: {
       const given = lbConfig.case === "ringHashLbConfig" ? lbConfig.value : undefined;
@@ -132,22 +137,34 @@ function leafPolicy(as: As, path: string): DecodedPolicy | null {
   const roundRobin = as(RoundRobinSchema);
   if (roundRobin !== null) {
     const slowStart = slowStartOf(roundRobin.slowStartConfig, path);
-    return leaf("round_robin", {}, isWeighted(roundRobin), slowStart);
+    const notes = unapplied(path, zonesOf(roundRobin));
+    return { ...leaf("round_robin", {}, isWeighted(roundRobin), slowStart), notes };
   }
   const least = as(LeastRequestSchema);
   if (least !== null) {
     const choiceCount = choicesOf(least.choiceCount, `${path}.choice_count`);
     const slowStart = slowStartOf(least.slowStartConfig, path);
-    return leaf("least_request", defined({ choiceCount }), isWeighted(least), slowStart);
+    const isFull = least.enableFullScan === true || least.selectionMethod !== 0;
+    const notes = unapplied(path, [
+      ...biasOf(least),
+      ...zonesOf(least),
+      ["selection_method (a full scan)", isFull],
+    ]);
+    const found = leaf("least_request", defined({ choiceCount }), isWeighted(least), slowStart);
+    return { ...found, notes };
   }
   const ring = as(RingHashSchema);
   if (ring !== null) {
     // DEFAULT_HASH is XX_HASH.
     if (ring.hashFunction > 1) throw new FieldProblem(`${path}.hash_function`, "must be XX_HASH");
-    return leaf("ring_hash", ringOf(ring.minimumRingSize, ring.maximumRingSize));
+    const notes = unapplied(path, hashingOf(ring.consistentHashingLbConfig ?? ring));
+    return { ...leaf("ring_hash", ringOf(ring.minimumRingSize, ring.maximumRingSize)), notes };
   }
   const maglev = as(MaglevSchema);
-  if (maglev !== null) return leaf("maglev", defined({ tableSize: wide(maglev.tableSize) }));
+  if (maglev !== null) {
+    const notes = unapplied(path, hashingOf(maglev.consistentHashingLbConfig));
+    return { ...leaf("maglev", defined({ tableSize: wide(maglev.tableSize) })), notes };
+  }
   if (as(RandomSchema) !== null) return leaf("random", {});
   const first = as(PickFirstSchema);
   if (first !== null) return leaf("pick_first", { shuffleAddressList: first.shuffleAddressList });
@@ -161,7 +178,40 @@ function leaf(
   isByLocality = false,
   slowStart: DecodedPolicy["slowStart"] = undefined,
 ): DecodedPolicy {
-  return { entry: { [name]: config }, isByLocality, slowStart };
+  return { entry: { [name]: config }, isByLocality, slowStart, notes: [] };
+}
+
+type Asked = readonly (readonly [field: string, isSet: boolean])[];
+
+function unapplied(path: string, fields: Asked): string[] {
+  const notes = new Notes();
+  notes.addSet(path, fields);
+  return notes.list();
+}
+
+/** 1 is the default of a bias, by which calls in flight count as they are. */
+function biasOf(
+  config:
+    | { readonly activeRequestBias?: { readonly defaultValue: number } | undefined }
+    | undefined,
+): Asked {
+  return [["active_request_bias", (config?.activeRequestBias?.defaultValue ?? 1) !== 1]];
+}
+
+function zonesOf(config: Localities): Asked {
+  const { case: kind } = config.localityLbConfig?.localityConfigSpecifier ?? {};
+  return [["locality_lb_config.zone_aware_lb_config", kind === "zoneAwareLbConfig"]];
+}
+
+function hashingOf(
+  config:
+    | { readonly hashBalanceFactor?: number | undefined; readonly useHostnameForHashing: boolean }
+    | undefined,
+): Asked {
+  return [
+    ["hash_balance_factor", config?.hashBalanceFactor !== undefined],
+    ["use_hostname_for_hashing", config?.useHostnameForHashing === true],
+  ];
 }
 
 /** A52: "the part of the type URL after the last slash is the name of the policy". */
@@ -171,11 +221,13 @@ function structPolicy(typeUrl: string, value: Record<string, unknown>): DecodedP
   return OWN_NAMES.includes(name) ? leaf(name, value) : null;
 }
 
-function isWeighted(config: {
+interface Localities {
   readonly localityLbConfig?:
     | { readonly localityConfigSpecifier: { readonly case?: string | undefined } }
     | undefined;
-}): boolean {
+}
+
+function isWeighted(config: Localities): boolean {
   return config.localityLbConfig?.localityConfigSpecifier.case === "localityWeightedLbConfig";
 }
 
