@@ -49,6 +49,15 @@ export class GatewayView extends Perspective {
     }
   }
 
+  absenceOf(type: ResourceType, name: string): string | null {
+    if (type !== RESOURCE_TYPES.LDS || name !== "*" || this.#byName.size > 0) return null;
+    const gateway = this.viewer.gateway ?? "";
+    const isKnown = this.of.plan.gateways.has(gateway);
+    return isKnown
+      ? `Gateway ${gateway} has no listener that can be served`
+      : `no Gateway ${gateway}, or none of a class that is ours`;
+  }
+
   /** A backend in another namespace was granted to the route that names it. */
   namespaceOf(type: ResourceType, name: string): string | null {
     const own = this.viewer.gateway?.split("/")[0] ?? null;

@@ -64,9 +64,9 @@ export abstract class Perspective implements View {
 
   /** The cluster of that name; of one that is named and has no Service, an empty one. */
   protected cluster(name: string, isNamed: boolean): Resource | null {
-    const { kind } = this.viewer;
+    const { kind, agent } = this.viewer;
     const backend = this.of.backendOf(name);
-    if (backend !== null) return backend.entry.cluster(backend.port, kind);
+    if (backend !== null) return backend.entry.cluster(backend.port, kind, agent);
     if (!isNamed) return null;
     return this.of.encoded(`absent ${kind} ${name}`, () => absentCluster(name, kind));
   }

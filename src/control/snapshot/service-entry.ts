@@ -6,7 +6,7 @@ import type { EndpointSlice, Place, Service, ServicePort } from "../../discovery
 import { capturedName } from "../../mesh/index.ts";
 import { defaultTable, type RouteTable } from "../../routes/index.ts";
 import type { ObjectKey } from "../objects/state.ts";
-import type { NodeKind, Resource } from "../resources.ts";
+import type { NodeInfo, NodeKind, Resource } from "../resources.ts";
 import { clusterResource } from "./clusters.ts";
 import { type Audience, endpointsResource } from "./endpoints.ts";
 import { PLACES_KEPT_MAX } from "./limits.ts";
@@ -79,12 +79,12 @@ export class ServiceEntry implements ServiceObjects {
     return this.service.ports.some((each) => each.port === port && each.protocol === "TCP");
   }
 
-  /** The port's cluster, for nodes of a kind. */
-  cluster(port: number, kind: NodeKind): Resource {
-    const words = kind === "grpc" ? "grpc" : "proxy";
+  /** The port's cluster, for nodes of a kind and agent. */
+  cluster(port: number, kind: NodeKind, agent: NodeInfo["agent"]): Resource {
+    const words = `${kind === "grpc" ? "grpc" : "proxy"}${agent === "fairlead" ? " whole" : ""}`;
     const name = clusterNameOf(this.key, port);
     return memo(this.#ofService, `cluster ${words} ${port}`, () =>
-      clusterResource(name, this.settings, kind),
+      clusterResource(name, this.settings, kind, agent),
     );
   }
 
