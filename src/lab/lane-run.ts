@@ -49,10 +49,10 @@ export class LaneRun {
   }
 
   /** Opens the way to the pods and connects the client. Never throws: a failure is the phase. */
-  async open(env: Omit<LaneEnv, "onBroken">): Promise<void> {
+  async open(env: Omit<LaneEnv, "onBroken" | "client">): Promise<void> {
     try {
       const onBroken = (reason: string): void => this.#fail(reason);
-      const dial = await this.#lane.open({ ...env, onBroken });
+      const dial = await this.#lane.open({ ...env, client: this.#caller, onBroken });
       this.#replicas = dial.replicas ?? null;
       const answer = firstWord(this.#caller);
       this.#caller.send({
