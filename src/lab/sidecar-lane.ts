@@ -1,6 +1,6 @@
 /**
- * The lane `sidecar`: a client that dials the ClusterIP as ever, in a pod whose sidecar takes the
- * connection over: real rules (`fairlead capture-rules`) and a real `fairlead proxy --mode sidecar`.
+ * The lane `sidecar`: a client that dials the ClusterIP as ever, in a pod whose sidecar takes its
+ * connection over, by the rules of `fairlead capture-rules` and a `fairlead proxy --mode sidecar`.
  *
  * The pod is a second network namespace, the client's own, beside the lab's: rules belong to one
  * pod there, too, and no other lane meets them. Both ends of a pair of interfaces join the two. It
@@ -18,8 +18,8 @@ import { loggedLine } from "./proxy-process.ts";
 const GATEWAY = { device: "client", ip: "10.245.1.1" };
 const POD = { device: "eth0", ip: "10.245.1.2" };
 /**
- * The group of the proxy, by which the rules leave its own connections alone. An injected sidecar is
- * told by its user; ours stays root, to read a checkout that only root can.
+ * The group of the proxy, by which the rules leave its own connections alone. An injected sidecar
+ * is told by its user; ours stays root, to read a checkout that only root can.
  */
 const PROXY_GID = 15_001;
 /** unshare(1) takes milliseconds; on a busy machine it may wait for its turn. */

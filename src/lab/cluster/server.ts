@@ -47,8 +47,8 @@ export interface ApiServer {
 }
 
 /**
- * Listens and serves. Rejects with `LabError` when the host is no loopback address of a network that
- * others are in, and with the system's error when it cannot listen there.
+ * Listens and serves. Rejects with `LabError` when the host is no loopback address (and the network
+ * not isolated), and with the system's error when it cannot listen there.
  */
 export async function serveApi(options: ListenOptions, deps: HandlerDeps): Promise<ApiServer> {
   const { host, port, tls: secure } = options;
