@@ -33,6 +33,8 @@ export class LaneRun {
   readonly #history: CallHistory;
   #phase: LanePhase = "starting";
   #failure: string | null = null;
+  /** The client is connected, and may begin. */
+  #isOpen = false;
   #isStopping = false;
   #replicas: Replicas | null = null;
   #onFinal: () => void = () => {};
@@ -68,15 +70,16 @@ export class LaneRun {
       });
       const word = await answer;
       if (word.type === "failed") this.#fail(word.reason);
+      else this.#isOpen = true;
     } catch (error) {
       if (!(error instanceof LabError)) throw error;
       this.#fail(error.message);
     }
   }
 
-  /** Begins the load, unless the lane failed to open. */
+  /** Begins the load if the lane is open, and has not begun. */
   start(): void {
-    if (this.#phase !== "starting") return;
+    if (!this.#isOpen || this.#phase !== "starting") return;
     this.#phase = "running";
     this.#totals.push({ atMs: this.#clock.nowMs(), calls: 0 });
     this.#caller.onMessage((message) => {

@@ -33,23 +33,10 @@ export const SIDECAR: Lane = {
   how: "stock grpc-js, one channel to the ClusterIP; rules bring it to fairlead proxy",
   hasOwnNetns: true,
   async open(env) {
-    const { children, clock, fairlead, kubernetes, pods, podsReady, policy } = env;
     if (env.whyNoNetns !== null) throw new LabError(env.whyNoNetns);
-    const inPod = await joinPod(env.client, clock);
-    // With the first pods there is the Service, which the proxy is to know from its start.
-    await Promise.all([applyRules(env, inPod), podsReady]);
-    const sidecar = [
-      ...["proxy", "--mode", "sidecar", "--inbound-port", "0", "--policy", policy],
-      ...["--kubeconfig", kubernetes.kubeconfig, "--log-level", "info"],
-    ];
-    const command = [...inPod, ...fairlead, ...sidecar];
-    const child = children.command("fairlead proxy", command, { gid: PROXY_GID });
-    await loggedLine(child, clock, "Services known").catch(async (error) => {
-      await children.end(child);
-      throw error;
-    });
-    child.ended.then(() => env.onBroken(`${child.label} ${child.endReason}`));
-    const { host, port } = pods.clusterIp;
+    const inPod = await joinPod(env.client, env.clock);
+    await Promise.all([applyRules(env, inPod), startSidecar(env, inPod)]);
+    const { host, port } = env.pods.clusterIp;
     return { target: `${host}:${port}`, serviceConfig: "", connections: 1 };
   },
 };
@@ -94,4 +81,22 @@ async function applyRules(
   ]);
   await child.ended;
   if (!child.hasSucceeded) throw new LabError(`${child.label} ${child.endReason}`);
+}
+
+/** Resolves when it would take connections over. */
+async function startSidecar(env: LaneEnv, inPod: readonly string[]): Promise<void> {
+  const { children, clock, fairlead, kubernetes, podsReady, policy } = env;
+  // With the first pods there is the Service, which the proxy is to know from its start.
+  await podsReady;
+  const sidecar = [
+    ...["proxy", "--mode", "sidecar", "--inbound-port", "0", "--policy", policy],
+    ...["--kubeconfig", kubernetes.kubeconfig, "--log-level", "info"],
+  ];
+  const command = [...inPod, ...fairlead, ...sidecar];
+  const child = children.command("fairlead proxy", command, { gid: PROXY_GID });
+  await loggedLine(child, clock, "Services known").catch(async (error) => {
+    await children.end(child);
+    throw error;
+  });
+  child.ended.then(() => env.onBroken(`${child.label} ${child.endReason}`));
 }
