@@ -53,7 +53,7 @@ function network(): string {
 }
 
 /**
- * Starts a lab without an end; answers its processes and the namespaces that they are in. It leads a
+ * Starts a lab without an end; answers its processes and their namespaces. It leads a
  * session of its own: what ends with the process that we started is the lab's doing, not ours.
  */
 async function startLab(t: TestContext) {
