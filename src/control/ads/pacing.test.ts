@@ -33,7 +33,6 @@ class Reader implements ServerCall {
   readonly peerNames = null;
   readonly headers = new HeaderList();
   /** Contents by name, cut to their first word. */
-  readonly connection = {};
   readonly told = new Map<string, string>();
   readonly #clock: VirtualClock;
   readonly #isStalled: () => boolean;
