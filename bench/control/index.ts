@@ -10,7 +10,7 @@ import esbuild from "esbuild";
 import { UsageError } from "../options.ts";
 import { machineSetting, writeResults } from "../results.ts";
 import { percentile } from "../statistics.ts";
-import { type Line, Program } from "./program.ts";
+import { controlFlags, type Line, Program } from "./program.ts";
 import { type ControlRun, controlTable, keepControl } from "./results.ts";
 
 /** Help text. */
@@ -75,7 +75,8 @@ async function bundle(outdir: string): Promise<void> {
 
 /** A control plane with its nodes: nine of ten are gRPC clients, the others Envoys. */
 async function measure(directory: string, services: number, nodes: number): Promise<ControlRun> {
-  const plane = new Program(join(directory, "plane.mjs"), [services, ENDPOINTS_PER_SERVICE]);
+  const sizes = [services, ENDPOINTS_PER_SERVICE];
+  const plane = new Program(join(directory, "plane.mjs"), sizes, controlFlags());
   const crowd: Program[] = [];
   try {
     const { listen } = await plane.waitFor("listen");

@@ -1,10 +1,19 @@
 /** A process of this benchmark: lines of JSON come from it, words go to it. */
 import { type ChildProcess, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { rootDir } from "../../test/peers/paths.ts";
 
 const NODE = join(rootDir, "node_modules", ".bin", "node");
+
+/** The flags with which `bin/fairlead control` starts Node. */
+export function controlFlags(): readonly string[] {
+  const text = readFileSync(join(rootDir, "bin", "fairlead"), "utf8");
+  const found = /^ {2}control\) heap="([^"]+)"/m.exec(text);
+  if (found === null) throw new Error("bin/fairlead: no flags of control");
+  return found[1]!.split(" ");
+}
 
 /** One line of it. */
 export type Line = Readonly<Record<string, unknown>>;
@@ -16,9 +25,11 @@ export class Program {
   #onLine: () => void = () => {};
   #isOver = false;
 
-  constructor(file: string, args: readonly (string | number)[]) {
+  /** @param flags of Node. */
+  constructor(file: string, args: readonly (string | number)[], flags: readonly string[] = []) {
     const stdio = ["pipe", "pipe", "inherit"] as const;
-    this.#child = spawn(NODE, [file, ...args.map(String)], { stdio: [...stdio] });
+    const all = [...flags, file, ...args.map(String)];
+    this.#child = spawn(NODE, all, { stdio: [...stdio] });
     createInterface({ input: this.#child.stdout! }).on("line", (text) => {
       this.#lines.push(JSON.parse(text) as Line);
       this.#onLine();

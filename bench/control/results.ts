@@ -59,10 +59,11 @@ export function controlChapter(): string {
   return `
 # Results of \`npm run bench -- control\`
 
-A control plane alone in a process, bundled, with ten endpoints a Service; its nodes are simulated
-in two other processes on the same machine, each with a connection and a stream of its own: nine of
-ten as gRPC clients (state of the world, ten Services each), the others as Envoys (incremental,
-everything). A change is one EndpointSlice; its lag ends when the last node has acknowledged.
+A control plane alone in a process, bundled and with the flags of \`bin/fairlead\`, with ten
+endpoints a Service; its nodes are simulated in two other processes on the same machine, each with a
+connection and a stream of its own: nine of ten as gRPC clients (state of the world, ten Services
+each), the others as Envoys (incremental, everything). A change is one EndpointSlice; its lag ends
+when the last node has acknowledged.
 
 ${controlTable(result)}
 

@@ -152,8 +152,20 @@ export function checkTarget(flag: string, text: string): string {
   if (flag === "--to" && text.startsWith("xds:")) return text;
   // An argument has no flag to be named, and the message names the target itself.
   const where = flag === "TARGET" ? "" : flag;
-  underFlag(where, () => parseTarget(text));
+  const { kind } = underFlag(where, () => parseTarget(text));
+  if (kind === "xds") {
+    const what = flag === "TARGET" ? `target "${text}"` : `${flag} "${text}"`;
+    const hint = "a proxy takes it as --to, and proxy-config shows what it knows";
+    throw new UsageError(`${what}: xds targets have routes beside endpoints: ${hint}`);
+  }
   return text;
+}
+
+/** What has routes beside endpoints is looked at through a proxy. @throws UsageError */
+export function refuseXds(target: string): void {
+  if (!target.startsWith("xds:")) return;
+  const how = `run fairlead proxy --to ${target} --admin PORT, and ask it: fairlead why --admin PORT`;
+  throw new UsageError(`target "${target}" has routes beside endpoints: ${how}`);
 }
 
 /** A parser of `--policy`. */

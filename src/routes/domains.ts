@@ -3,15 +3,22 @@
  * of each kind the longest (Envoy's VirtualHost.domains, which Gateway API's hostnames agree with).
  *
  * With the port that the authority has first, then without it: "implementations MUST ignore any
- * port value specified in the HTTP Host header" (Gateway API), and who means a port names it.
+ * port value specified in the HTTP Host header" (Gateway API), and who means a port names it. Envoy
+ * compares it as it is, or without its port: see `RouteTable.ports`.
  */
+import type { PortRule } from "./table.ts";
 
 /** Things by domain, searched by authority. Of two things with one domain the first counts. */
 export class DomainMap<T> {
   readonly #whole = new Map<string, T>();
   readonly #suffixes = new Affixes<T>((text, length) => text.slice(-length));
   readonly #prefixes = new Affixes<T>((text, length) => text.slice(0, length));
+  readonly #ports: PortRule;
   #any: T | null = null;
+
+  constructor(ports: PortRule = "either") {
+    this.#ports = ports;
+  }
 
   /** @param domain in lower case: "*", "*.suffix", "prefix.*" or a whole authority. */
   add(domain: string, thing: T): void {
@@ -23,8 +30,12 @@ export class DomainMap<T> {
 
   /** What an authority, in any case and with or without a port, belongs to; null: nothing. */
   find(authority: string): T | null {
-    const whole = authority.toLowerCase();
-    const host = withoutPort(whole);
+    const given = authority.toLowerCase();
+    const bare = this.#ports === "compared" ? given : withoutPort(given);
+    return this.#find(this.#ports === "ignored" ? bare : given, bare);
+  }
+
+  #find(whole: string, host: string): T | null {
     return (
       this.#whole.get(whole) ??
       this.#whole.get(host) ??

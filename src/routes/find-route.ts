@@ -31,13 +31,14 @@ class Host {
 /** Finds routes of one table. */
 export class RouteFinder {
   readonly table: RouteTable;
-  readonly #domains = new DomainMap<Host>();
+  readonly #domains: DomainMap<Host>;
   readonly #byAuthority = new Map<string, Host | null>();
   readonly #hosts: readonly Host[];
   #rememberedCount = 0;
 
   constructor(table: RouteTable) {
     this.table = table;
+    this.#domains = new DomainMap(table.ports);
     this.#hosts = table.hosts.map((host) => new Host(host));
     for (const [i, { domains }] of table.hosts.entries()) {
       for (const domain of domains) this.#domains.add(domain, this.#hosts[i]);

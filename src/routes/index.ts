@@ -16,7 +16,6 @@ export type {
   JudgedParent,
 } from "./conditions.ts";
 export { CONTROLLER_NAME } from "./conditions.ts";
-export { DomainMap } from "./domains.ts";
 export { type Evaluation, type GatewayRoutes, RouteEvaluator } from "./evaluate.ts";
 export { RouteFinder } from "./find-route.ts";
 export type { GatewayChain, GatewayPort } from "./gateway-state.ts";

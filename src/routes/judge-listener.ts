@@ -52,7 +52,7 @@ export function judgeListener(
 }
 
 /** Whether a protocol can carry gRPC here. */
-export function isServable(protocol: string): boolean {
+function isServable(protocol: string): boolean {
   return protocol === "HTTP" || protocol === "HTTPS";
 }
 

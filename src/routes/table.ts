@@ -10,7 +10,18 @@ import type { RetryPolicy, Status } from "../grpc/index.ts";
 /** Everything that one listener (or one filter chain of it) routes by. Immutable. */
 export interface RouteTable {
   readonly hosts: readonly VirtualHost[];
+  /**
+   * How a domain and an authority with a port go together. `either` (also when it is absent): with
+   * the port first, then without it (Gateway API); `compared`: they must be the same text;
+   * `ignored`: the authority counts without its port (Envoy's ignore_port_in_host_matching).
+   */
+  readonly ports?: PortRule;
+  /** What its source asks for and is not done, for people; absent: nothing. */
+  readonly notes?: readonly string[];
 }
+
+/** See `RouteTable.ports`. */
+export type PortRule = "either" | "compared" | "ignored";
 
 /** Routes of some authorities. */
 export interface VirtualHost {
@@ -19,7 +30,7 @@ export interface VirtualHost {
   /**
    * In lower case: "*", "*.suffix", "prefix.*" or a whole authority, with a port or without one.
    * The longest match of the best kind counts: whole, suffix, prefix, "*" (Envoy's
-   * VirtualHost.domains). One without a port matches whatever port the authority has.
+   * VirtualHost.domains). Of ports: see `RouteTable.ports`.
    */
   readonly domains: readonly string[];
   readonly routes: readonly Route[];

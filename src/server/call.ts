@@ -74,6 +74,10 @@ export class Call extends MessageReader implements ServerCall, StreamEvents {
     return this.#owner.remote;
   }
 
+  get connection(): object {
+    return this.#owner;
+  }
+
   get peerNames(): readonly string[] | null {
     return this.#owner.peerNames;
   }

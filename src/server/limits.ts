@@ -8,5 +8,13 @@
 export const SERVER_CONNECTIONS_MAX = 20_000;
 /** MAX_CONCURRENT_STREAMS: a node has one stream of discovery, and seldom asks anything else. */
 export const SERVER_CALLS_PER_CONNECTION_MAX = 100;
+/**
+ * A client that is silent for this long while calls are open is asked whether it is there, and has
+ * SERVER_KEEPALIVE_TIMEOUT_MS to answer: one whose machine died sends no FIN. gRPC servers ask
+ * after two hours unless they are told otherwise; a node that is gone would be shown all that time.
+ */
+export const SERVER_KEEPALIVE_TIME_MS = 60_000;
+/** As in gRPC servers by default. */
+export const SERVER_KEEPALIVE_TIMEOUT_MS = 20_000;
 /** A connection without a call for this long is closed in order: a node always has one. */
 export const SERVER_IDLE_TIMEOUT_MS = 300_000;

@@ -16,6 +16,8 @@ export interface GrpcMethod {
 export interface ServerCall {
   /** "ip:port" of the peer, or "unix". */
   readonly remote: string;
+  /** The same object for all calls of one connection, and for no others. */
+  readonly connection: object;
   /**
    * Subject alternative names ("URI:spiffe://...", "DNS:...") of the client's verified certificate;
    * null without one.

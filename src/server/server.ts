@@ -21,6 +21,8 @@ import {
   SERVER_CALLS_PER_CONNECTION_MAX,
   SERVER_CONNECTIONS_MAX,
   SERVER_IDLE_TIMEOUT_MS,
+  SERVER_KEEPALIVE_TIME_MS,
+  SERVER_KEEPALIVE_TIMEOUT_MS,
 } from "./limits.ts";
 import type { GrpcMethod } from "./method.ts";
 
@@ -47,6 +49,11 @@ export interface GrpcServerFigures {
 
 /** What clients are told at the end. */
 const SHUTTING_DOWN = "fairlead is shutting down";
+const KEEPALIVE = {
+  timeMs: SERVER_KEEPALIVE_TIME_MS,
+  timeoutMs: SERVER_KEEPALIVE_TIMEOUT_MS,
+  permitWithoutCalls: false,
+};
 /** Connections that are refused are logged at most this often. */
 const REFUSAL_LOG_MS = 1_000;
 
@@ -88,6 +95,7 @@ export class GrpcServer implements ListenerEvents, ConnectionOwner {
       maxConnections: options.maxConnections ?? SERVER_CONNECTIONS_MAX,
       idleTimeoutMs: options.idleTimeoutMs ?? SERVER_IDLE_TIMEOUT_MS,
       count: this.#count,
+      keepalive: KEEPALIVE,
     };
     return new Listener(listener, this, this.#loop);
   }

@@ -7,7 +7,9 @@
  */
 import type { Socket } from "node:net";
 import type { ConnectionConfig } from "../http2/index.ts";
+import { KeepalivePace } from "./keepalive-pace.ts";
 import type { TransportLoop } from "./loop.ts";
+import type { KeepaliveConfig } from "./options.ts";
 import { shareAcceptedRead } from "./shared-read.ts";
 import { SocketConnection, type SocketConnectionEvents } from "./socket-connection.ts";
 
@@ -44,6 +46,8 @@ export interface AcceptorOptions {
   /** A connection without a stream for this long is drained; 0 for never. */
   readonly idleTimeoutMs: number;
   readonly count: ConnectionCount;
+  /** PINGs to clients that are silent while calls are open; none unless given. */
+  readonly keepalive?: KeepaliveConfig;
 }
 
 /** A peer that is silent for this long is asked by TCP whether it is there. */
@@ -55,12 +59,14 @@ export class Acceptor {
   readonly #events: ListenerEvents;
   readonly #loop: TransportLoop;
   readonly #connections = new Set<SocketConnection>();
+  readonly #pace: KeepalivePace | null;
   #isStopped = false;
 
   constructor(options: AcceptorOptions, events: ListenerEvents, loop: TransportLoop) {
     this.#options = options;
     this.#events = events;
     this.#loop = loop;
+    this.#pace = options.keepalive === undefined ? null : new KeepalivePace(options.keepalive);
   }
 
   /** Open connections. */
@@ -113,7 +119,8 @@ export class Acceptor {
     const { idleTimeoutMs, config } = this.#options;
     socket.setKeepAlive(true, TCP_KEEPALIVE_MS);
     const read = isPlain ? shareAcceptedRead(socket) : null;
-    const connection = new SocketConnection(socket, "server", user, config, this.#loop, read);
+    const [loop, pace] = [this.#loop, this.#pace];
+    const connection = new SocketConnection(socket, "server", user, config, loop, read, pace);
     connection.idleTimeoutMs = idleTimeoutMs;
     this.#connections.add(connection);
     socket.once("close", () => this.#connections.delete(connection));

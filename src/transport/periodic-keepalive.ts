@@ -3,6 +3,7 @@
  * it. gRFC A8.
  *
  * For those who know their servers; without settings there is the sparing probe of `Keepalive`.
+ * And for servers whose streams are silent for hours: no client counts their PINGs.
  */
 
 import { type Connection, ErrorCode } from "../http2/index.ts";
@@ -11,7 +12,7 @@ import { Standstill } from "./standstill.ts";
 
 const PING = new Uint8Array(Buffer.from("flalive\0", "latin1"));
 
-/** The PINGs of one client connection. */
+/** The PINGs of one connection. */
 export class PeriodicKeepalive {
   readonly #http2: Connection;
   readonly #pace: KeepalivePace;

@@ -119,7 +119,7 @@ export class SocketConnection<S extends ByteSocket = Socket>
     this.#hints = hints;
     this.http2 = new Connection(role, this, config, loop.clock.nowMs());
     this.#http1 = role === "server" ? new Http1Detector() : null;
-    if (role === "server") this.#keepalive = null;
+    if (role === "server" && pace === null) this.#keepalive = null;
     else if (pace === null || pace.isSparing) {
       this.#keepalive = new Keepalive(this.http2, pace ?? sparingPace());
     } else this.#keepalive = new PeriodicKeepalive(this.http2, pace);

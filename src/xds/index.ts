@@ -58,6 +58,7 @@ export {
 export {
   type Cluster,
   Cluster_DiscoveryType,
+  Cluster_DnsLookupFamily,
   Cluster_LbPolicy,
   ClusterSchema,
   type LoadBalancingPolicy,
@@ -153,6 +154,7 @@ export {
 } from "./generated/envoy/extensions/transport_sockets/tls/v3/secret_pb.js";
 export {
   type CommonTlsContext,
+  type DownstreamTlsContext,
   DownstreamTlsContextSchema,
 } from "./generated/envoy/extensions/transport_sockets/tls/v3/tls_pb.js";
 export { HttpProtocolOptionsSchema } from "./generated/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js";
@@ -179,7 +181,13 @@ export { FractionalPercent_DenominatorType } from "./generated/envoy/type/v3/per
 export { StatusSchema } from "./generated/google/rpc/status_pb.js";
 export { TypedStructSchema as UdpaTypedStructSchema } from "./generated/udpa/type/v1/typed_struct_pb.js";
 export { TypedStructSchema } from "./generated/xds/type/v3/typed_struct_pb.js";
-export { RESOURCE_TYPES, type ResourceType, shortTypeName } from "./resource-type.ts";
+export { Notes } from "./notes.ts";
+export {
+  RESOURCE_TYPES,
+  type ResourceType,
+  SERVICE_CONFIG_METADATA,
+  shortTypeName,
+} from "./resource-type.ts";
 export {
   type CaSource,
   type CertificateSource,

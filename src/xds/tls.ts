@@ -6,15 +6,17 @@
 
 import { FieldProblem, typeNameOf, unpack } from "./fields.ts";
 import type { DataSource, TransportSocket } from "./generated/envoy/config/core/v3/base_pb.js";
-import type {
-  CertificateValidationContext,
-  TlsCertificate,
+import {
+  type CertificateValidationContext,
+  type TlsCertificate,
+  TlsParameters_TlsProtocol,
 } from "./generated/envoy/extensions/transport_sockets/tls/v3/common_pb.js";
 import type { SdsSecretConfig } from "./generated/envoy/extensions/transport_sockets/tls/v3/secret_pb.js";
 import {
   type CommonTlsContext,
   UpstreamTlsContextSchema,
 } from "./generated/envoy/extensions/transport_sockets/tls/v3/tls_pb.js";
+import { Notes } from "./notes.ts";
 
 /** A certificate with its key, as PEM. Never logged. */
 export interface PemPair {
@@ -45,6 +47,8 @@ export interface TlsContext {
   readonly ca: CaSource | null;
   /** The one name that a server's certificate must have; null: none is said. */
   readonly expectedName: string | null;
+  /** What was asked for and is not done, for people. */
+  readonly notes: readonly string[];
 }
 
 /** TLS to the endpoints of a cluster. */
@@ -78,17 +82,54 @@ export function upstreamTlsOf(
     const both = `${tls.expectedName} beside sni ${serverName}`;
     throw new FieldProblem(at, `expects ${both}: two names are not supported`);
   }
-  return { ...tls, serverName: serverName ?? tls.expectedName };
+  const notes = new Notes();
+  notes.addSet(path, [
+    ["allow_renegotiation", context.allowRenegotiation],
+    ["max_session_keys", context.maxSessionKeys !== undefined],
+    ["enforce_rsa_key_usage", context.enforceRsaKeyUsage === true],
+  ]);
+  return {
+    ...tls,
+    serverName: serverName ?? tls.expectedName,
+    notes: [...tls.notes, ...notes.list()],
+  };
 }
 
 /** @throws FieldProblem */
 export function tlsContextOf(context: CommonTlsContext, path: string): TlsContext {
   const validation = validationOf(context, path);
+  if (context.customHandshaker !== undefined) {
+    throw new FieldProblem(`${path}.custom_handshaker`, "is not supported");
+  }
   return {
     certificates: certificatesOf(context, path),
     ca: validation.ca,
     expectedName: validation.expectedName,
+    notes: notesOf(context, path),
   };
+}
+
+/** TLS 1.2 and 1.3 are spoken. What asks for less, or for a choice among these, is told. */
+function notesOf({ tlsParams, keyLog }: CommonTlsContext, path: string): string[] {
+  const at = `${path}.tls_params`;
+  if (tlsParams?.tlsMinimumProtocolVersion === TlsParameters_TlsProtocol.TLSv1_3) {
+    throw new FieldProblem(`${at}.tls_minimum_protocol_version`, "is TLSv1_3: not supported");
+  }
+  const notes = new Notes();
+  notes.addSet(at, [
+    ["tls_minimum_protocol_version", isOlder(tlsParams?.tlsMinimumProtocolVersion)],
+    ["tls_maximum_protocol_version", isOlder(tlsParams?.tlsMaximumProtocolVersion, 3)],
+    ["cipher_suites", (tlsParams?.cipherSuites.length ?? 0) > 0],
+    ["ecdh_curves", (tlsParams?.ecdhCurves.length ?? 0) > 0],
+    ["signature_algorithms", (tlsParams?.signatureAlgorithms.length ?? 0) > 0],
+  ]);
+  notes.addSet(path, [["key_log", keyLog !== undefined]]);
+  return notes.list();
+}
+
+/** @param newest that is too old to be meant. */
+function isOlder(version: TlsParameters_TlsProtocol | undefined, newest = 2): boolean {
+  return version !== undefined && version !== 0 && version <= newest;
 }
 
 function certificatesOf(context: CommonTlsContext, path: string): CertificateSource[] {

@@ -3,12 +3,17 @@
  * and commands are there.
  */
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { test } from "node:test";
-import { parse } from "yaml";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { parse, parseAllDocuments } from "yaml";
 import { parseTarget } from "../../src/discovery/index.ts";
+import { startProcess, stopAll } from "../peers/processes.ts";
 import { ROOMS } from "../tidy/house.ts";
-import { ask, startProxy } from "./harness.ts";
+import { ask, FAIRLEAD, logLines, startProxy, until } from "./harness.ts";
+
+after(() => stopAll());
 
 const root = new URL("../../", import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, root), "utf8");
@@ -28,7 +33,9 @@ for (const name of DOCUMENTS) {
   test(`${name}: the files and directories that it names exist`, () => {
     const text = read(name);
     const links = [...text.matchAll(/\]\(([^):#]+)\)/g)].map(([, path]) => path);
-    const paths = [...text.matchAll(/`((?:src|test|scripts|bin)\/[\w./-]*)`/g)].map(([, p]) => p);
+    const paths = [...text.matchAll(/`((?:src|test|scripts|bin|deploy|bench)\/[\w./-]*)`/g)].map(
+      ([, p]) => p,
+    );
     for (const path of [...links, ...paths]) {
       if (path.includes("NAME")) continue;
       const from = links.includes(path) ? new URL(name, root) : root;
@@ -68,13 +75,20 @@ test("SECURITY.md: every limit has the value of the sources", () => {
   }
 });
 
-test("SECURITY.md: no limit of the engine is left out", () => {
+test("SECURITY.md: no limit of the files that have only such is left out", () => {
   const text = read("SECURITY.md");
-  const names = [...read("src/http2/limits.ts").matchAll(/^export const (\w+_MAX) =/gm)];
+  const files = readdirSync(new URL("src/", root), { recursive: true, encoding: "utf8" })
+    .filter((file) => /(?:^|\/)limits\.ts$/.test(file))
+    .map((file) => `src/${file}`);
+  assert.ok(files.length >= 5, "the files were found");
   // Bounds of our own bookkeeping, not of what a peer may do.
   const own = new Set(["WINDOW_BYTES_MAX", "RECENT_RESETS_MAX"]);
-  for (const [, name] of names) {
-    if (!own.has(name)) assert.ok(text.includes(`\`${name}\``), name);
+  for (const file of files) {
+    for (const [, name] of read(file).matchAll(/^export const (\w+_MAX) =/gm)) {
+      if (own.has(name!)) continue;
+      const row = new RegExp(`^\\| \`${name}\` \\| [\\d,]+ \\| \`${file}\` \\|`, "m");
+      assert.match(text, row, `${name} of ${file}`);
+    }
   }
 });
 
@@ -119,4 +133,43 @@ test("docs/deploying.md: its Deployment starts, and its probes are answered", as
   assert.equal((await ask(proxy.admin, readinessProbe.httpGet.path)).status, 503, "no endpoint");
   proxy.process.signal("SIGKILL");
   await proxy.process.exited;
+});
+
+test("deploy/control: the control plane starts as its Deployment says, and is reached", async (t) => {
+  const [deployment, service] = parseAllDocuments(read("deploy/control/deployment.yaml")).map(
+    (document) => document.toJS(),
+  );
+  const { metadata, spec } = deployment.spec.template;
+  const [{ args, ports, readinessProbe, livenessProbe }] = spec.containers;
+  const [verb, ...flags] = args as string[];
+  assert.equal(verb, "control");
+  const flag = (name: string): string =>
+    flags.find((arg) => arg.startsWith(`--${name}=`))!.split("=")[1]!;
+  assert.ok(spec.terminationGracePeriodSeconds > Number(flag("drain-timeout")) + 5);
+  assert.deepEqual(service.spec.selector, metadata.labels);
+  const portOf = (name: string): number =>
+    ports.find((port: { name: string }) => port.name === name).containerPort;
+  assert.ok(flag("listen").endsWith(`:${portOf("xds")}`));
+  assert.ok(flag("admin").endsWith(`:${portOf("admin")}`));
+  for (const { targetPort } of service.spec.ports) assert.ok(portOf(targetPort) > 0, targetPort);
+  // As the manifests of the webhook and of injected pods name it.
+  const webhook = parseAllDocuments(read("deploy/inject-webhook.yaml"))[0]!.toJS();
+  const { path: _, ...asked } = webhook.webhooks[0].clientConfig.service;
+  const { name, namespace } = service.metadata;
+  assert.deepEqual(asked, { namespace, name, port: portOf("webhook") });
+  const account = parseAllDocuments(read("deploy/control/rbac.yaml"))[0]!.toJS().metadata;
+  assert.deepEqual(account, { name: spec.serviceAccountName, namespace });
+  // The same flags, on addresses of this machine and with objects that need no cluster.
+  const objects = mkdtempSync(join(tmpdir(), "fairlead-documents-"));
+  t.after(() => rmSync(objects, { recursive: true }));
+  const others = flags.filter((one) => !/^--(listen|admin)=/.test(one));
+  const local = ["--listen", "127.0.0.1:0", "--admin", "0", "--objects", objects];
+  const control = startProcess(FAIRLEAD, ["control", ...local, ...others]);
+  await control.waitFor(/"msg":"admin"/);
+  const admin = logLines(control).find(({ msg }) => msg === "admin")!.address as string;
+  for (const { httpGet } of [readinessProbe, livenessProbe]) {
+    const isWell = async () => (await ask(admin, httpGet.path)).status === 200;
+    await until(`${httpGet.path} answers 200`, isWell);
+  }
+  await control.stop();
 });

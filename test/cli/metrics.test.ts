@@ -1,14 +1,15 @@
 /**
- * docs/metrics.md says what is so: a running proxy shows these metrics with these labels, and the
- * sources make no others.
+ * docs/metrics.md says what is so: running proxies and a control plane show these metrics with
+ * these labels, and the sources make no others.
  */
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, test } from "node:test";
+import { after, type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { stopAll } from "../peers/processes.ts";
-import { ask, startProxy, startUpstream } from "./harness.ts";
+import { startProcess, stopAll } from "../peers/processes.ts";
+import { ask, FAIRLEAD, logLines, startProxy, startUpstream } from "./harness.ts";
 
 after(() => stopAll());
 
@@ -53,6 +54,50 @@ test("what a proxy with workers shows is documented as it is", async (t) => {
   const metrics = shown((await ask(proxy.admin, "/metrics")).body);
   await proxy.process.stop();
   assert.ok(metrics.size > 20);
+  const known = documented();
+  for (const [name, metric] of metrics) assert.deepEqual(known.get(name), metric, name);
+});
+
+const OBJECTS = `
+apiVersion: v1
+kind: Service
+metadata: { name: echo, namespace: prod }
+spec: { clusterIP: 10.96.0.10, ports: [{ name: grpc, port: 50051 }] }
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: { name: edge, namespace: prod }
+spec:
+  gatewayClassName: fairlead
+  listeners: [{ name: grpc, port: 8080, protocol: HTTP }]
+`;
+
+/** A directory of objects that is gone after the test. */
+function objectsDirectory(t: TestContext): string {
+  const directory = mkdtempSync(join(tmpdir(), "fairlead-metrics-"));
+  t.after(() => rmSync(directory, { recursive: true }));
+  writeFileSync(join(directory, "objects.yaml"), OBJECTS);
+  return directory;
+}
+
+test("what a proxy of many targets shows is documented as it is", async (t) => {
+  const args = ["--gateway", "prod/edge", "--objects", objectsDirectory(t), "--admin", "0"];
+  const proxy = await startProxy(...args, "--listen", "8080=127.0.0.1:0");
+  const metrics = shown((await ask(proxy.admin, "/metrics")).body);
+  await proxy.process.stop();
+  assert.ok(metrics.has("fairlead_route_refusals_total"));
+  const known = documented();
+  for (const [name, metric] of metrics) assert.deepEqual(known.get(name), metric, name);
+});
+
+test("what a control plane shows is documented as it is", async (t) => {
+  const args = ["--objects", objectsDirectory(t), "--listen", "127.0.0.1:0", "--admin", "0"];
+  const control = startProcess(FAIRLEAD, ["control", ...args]);
+  await control.waitFor(/"msg":"admin"/);
+  const admin = logLines(control).find(({ msg }) => msg === "admin")!.address as string;
+  const metrics = shown((await ask(admin, "/metrics")).body);
+  await control.stop();
+  assert.ok(metrics.has("fairlead_xds_nodes"));
   const known = documented();
   for (const [name, metric] of metrics) assert.deepEqual(known.get(name), metric, name);
 });

@@ -23,6 +23,12 @@ const MISTAKES: [args: string[], line: RegExp][] = [
   [["proxy", "--listen", "--to", "a:1"], /--listen: its value is missing before --to/],
   [[...GOOD, "--tls-cert", "--tls-key", "k"], /--tls-cert: its value is missing before --tls-key/],
   [["proxy", "--to", "a:1,", "b:2"], /--to "a:1,": nothing behind the comma: a list has no spaces/],
+  [
+    ["why", "xds:///a:1"],
+    /target "xds:\/\/\/a:1": xds targets have routes .*: a proxy takes it as --to/,
+  ],
+  [["endpoints", "xds:///a:1"], /target "xds:\/\/\/a:1": xds targets have routes beside endpoints/],
+  [[...GOOD, "--peers", "xds:///a"], /--peers "xds:\/\/\/a": xds targets have routes/],
   [["proxy", "--to"], /option '--to <target>' argument missing/],
   [["proxy", "--listen", "8080"], /--listen "8080": must be HOST:PORT, \[IPV6\]:PORT or unix:PATH/],
   [["proxy", "--listen", "127.0.0.1:99999"], /--listen "127\.0\.0\.1:99999": must be/],

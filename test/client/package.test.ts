@@ -186,21 +186,38 @@ const USES: Readonly<Record<string, string>> = {
       proxy.close();
     });`,
   "fairlead/control": `
-    import { mkdtempSync, writeFileSync } from "node:fs";
-    import { join } from "node:path";
+    import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+    import { createChannel } from "fairlead";
     import { startControl } from "fairlead/control";
+    const [, address, port] = process.env.ECHO.split(":");
     const objects = mkdtempSync("objects-");
-    const spec = { clusterIP: "10.96.0.10", ports: [{ name: "grpc", port: 50051 }] };
     const metadata = { name: "echo", namespace: "prod" };
-    const service = { apiVersion: "v1", kind: "Service", metadata, spec };
-    writeFileSync(join(objects, "echo.json"), JSON.stringify(service));
-    const any = { host: "127.0.0.1", port: 0 };
-    const control = await startControl({ listen: [any], admin: any, kubernetes: { objects } });
-    const ask = (path) => fetch("http://" + control.adminAddress + path);
-    while ((await ask("/ready")).status !== 200) await new Promise((go) => setTimeout(go, 20));
-    const { nodes } = await (await ask("/nodes?format=json")).json();
-    console.log(nodes.length === 0 && control.nodes().generation > 0 ? "hi" : "no objects");
-    control.close();`,
+    const ports = [{ name: "grpc", port: Number(port) }];
+    writeFileSync(objects + "/service.json", JSON.stringify({
+      ...{ apiVersion: "v1", kind: "Service", metadata },
+      spec: { clusterIP: "None", ports },
+    }));
+    writeFileSync(objects + "/slice.json", JSON.stringify({
+      ...{ apiVersion: "discovery.k8s.io/v1", kind: "EndpointSlice", addressType: "IPv4", ports },
+      metadata: { ...metadata, labels: { "kubernetes.io/service-name": "echo" } },
+      endpoints: [{ addresses: [address] }],
+    }));
+    const listen = [{ host: "127.0.0.1", port: 0 }];
+    const control = await startControl({ listen, kubernetes: { objects } });
+    const server = {
+      server_uri: control.addresses[0],
+      channel_creds: [{ type: "insecure" }],
+      server_features: ["xds_v3"],
+    };
+    const bootstrap = { xds_servers: [server], node: { id: "web-1" } };
+    process.env.GRPC_XDS_BOOTSTRAP_CONFIG = JSON.stringify(bootstrap);
+    const same = (bytes) => bytes;
+    const say = { path: "/echo.Echo/Say", encode: same, decode: same };
+    const channel = createChannel("xds:///echo.prod:" + port);
+    console.log(String(await channel.unary(say, Buffer.from("hi"))));
+    channel.close();
+    control.close();
+    rmSync(objects, { recursive: true });`,
 };
 
 test("there is a program for every subpath", () => {
@@ -269,12 +286,12 @@ const TYPED: Readonly<Record<string, string>> = {
     // @ts-expect-error it needs a target
     await startProxy({ listen: "127.0.0.1:0" });`,
   "fairlead/control": `
-    import { type NodesView, startControl } from "fairlead/control";
-    const control = await startControl({ listen: [{ host: "127.0.0.1", port: 0 }] });
-    export const view: NodesView = control.nodes();
-    control.addresses satisfies readonly string[];
-    // @ts-expect-error addresses are objects
-    await startControl({ listen: "127.0.0.1:0" });`,
+    import { type NodesView, type RunningControl, startControl } from "fairlead/control";
+    const listen = [{ host: "127.0.0.1", port: 0 }];
+    const control: RunningControl = await startControl({ listen, kubernetes: {} });
+    export const nodes: NodesView = control.nodes();
+    // @ts-expect-error no such option
+    await startControl({ listeners: listen });`,
 };
 
 for (const [name, text] of Object.entries(TYPED)) {

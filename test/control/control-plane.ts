@@ -12,17 +12,32 @@ export class ControlPlane {
   readonly address: string;
   readonly #objects: string;
   readonly #start: Starter;
+  readonly #args: readonly string[];
   #process: RunningProcess | null = null;
 
-  private constructor(objects: string, address: string, start: Starter) {
+  private constructor(
+    objects: string,
+    address: string,
+    start: Starter,
+    args: readonly string[] = [],
+  ) {
     this.#objects = objects;
     this.address = address;
     this.#start = start;
+    this.#args = args;
   }
 
   /** @param objects directory of the objects. */
   static async start(objects: string): Promise<ControlPlane> {
     return ControlPlane.startIn(objects, `127.0.0.1:${await freePort()}`, startProcess);
+  }
+
+  /** The same with further flags. */
+  static async startWith(objects: string, args: readonly string[]): Promise<ControlPlane> {
+    const address = `127.0.0.1:${await freePort()}`;
+    const plane = new ControlPlane(objects, address, startProcess, args);
+    await plane.start();
+    return plane;
   }
 
   /** The same at an address of one's own, in a network namespace. */
@@ -34,6 +49,7 @@ export class ControlPlane {
 
   async start(): Promise<void> {
     const args = [CLI, "control", "--objects", this.#objects, "--listen", this.address];
+    args.push(...this.#args);
     this.#process = this.#start(process.execPath, args);
     await this.#process.waitFor(/listening/);
   }

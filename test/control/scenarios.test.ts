@@ -10,10 +10,18 @@ import { freePort, startProcess } from "../peers/processes.ts";
 import { ControlPlane } from "./control-plane.ts";
 import { ObjectsDirectory } from "./objects-directory.ts";
 import { Pods } from "./pods.ts";
-import { failuresOf, LANGUAGES, peersOf, XdsClient } from "./xds-client.ts";
+import {
+  type EndedCall,
+  failuresOf,
+  LANGUAGES,
+  type Language,
+  peersOf,
+  XdsClient,
+} from "./xds-client.ts";
 
 /** What a scenario has to work with. */
 interface Stage {
+  readonly language: Language;
   readonly objects: ObjectsDirectory;
   readonly pods: Pods;
   readonly service: string;
@@ -43,6 +51,19 @@ async function goesTo(client: XdsClient, peers: readonly string[]): Promise<void
   } catch {
     assert.deepEqual(last, [...peers].sort());
   }
+}
+
+/**
+ * grpc-go has the new cluster and its endpoints when it takes up a route; but calls see the route
+ * before the picker that knows the cluster: `updateResolverStateAndUnlock` of its clientconn.go
+ * (1.85, line 847) sets the config selector, and only then (line 864) updates the balancer. Such a
+ * call fails by its cluster manager's picker.go:50, whatever a control plane sends in what order.
+ *
+ * @param cluster "" for clients that have no such race.
+ */
+function isRaceOfGrpcGo({ code, message }: EndedCall, cluster: string): boolean {
+  const text = `unknown cluster selected for RPC: "${cluster}"`;
+  return cluster !== "" && code === 14 && message === text;
 }
 
 const SCENARIOS: readonly Scenario[] = [
@@ -187,8 +208,8 @@ const SCENARIOS: readonly Scenario[] = [
     },
   },
   {
-    name: "change_backend_service: a route leads to another Service",
-    async run({ objects, service, pods, ip, peer, client, other }) {
+    name: "change_backend_service: a route leads to another Service, and nothing fails",
+    async run({ language, objects, service, pods, ip, peer, client, other }) {
       objects.service(service);
       await pods.add(ip(1));
       const fresh = await other("v2");
@@ -199,11 +220,10 @@ const SCENARIOS: readonly Scenario[] = [
       const parent = { kind: "Service", name: service } as const;
       objects.route(service, parent, [{ backendRefs: [{ name: `${service}-v2`, port: 50051 }] }]);
       await goesTo(caller, [`${ip(2)}:${fresh.port}`]);
-      // grpc-go takes up new routes a moment before the balancer that they need (its words).
-      const ofGrpcGo = "unknown cluster selected for RPC";
       const failures = failuresOf(caller.calls.slice(from));
+      const own = language.name === "grpc-go" ? `cluster:prod/${service}-v2:50051` : "";
       assert.deepEqual(
-        failures.filter(({ message }) => !message.startsWith(ofGrpcGo)),
+        failures.filter((call) => !isRaceOfGrpcGo(call, own)),
         [],
       );
     },
@@ -303,6 +323,7 @@ for (const [i, language] of LANGUAGES.slice(0, 2).entries()) {
         const ip = (pod: number) => `127.0.${50 + i}.${10 * j + pod}`;
         try {
           await run({
+            language,
             objects,
             pods,
             service,

@@ -86,12 +86,14 @@ export class XdsClient {
       readonly args?: readonly string[];
       readonly node?: object;
       readonly start?: Starter;
+      /** `channel_creds` of the bootstrap; insecure unless given. */
+      readonly creds?: object;
     } = {},
   ) {
     const bootstrap = join(directory, `.bootstrap-${(count += 1)}`);
     const server = {
       server_uri: control,
-      channel_creds: [{ type: "insecure" }],
+      channel_creds: [options.creds ?? { type: "insecure" }],
       server_features: ["xds_v3"],
     };
     // grpc-js-xds wants a locality, be it empty.

@@ -22,7 +22,7 @@ export interface IssuedPair {
 
 /** What a certificate says. */
 export interface IssueOptions {
-  /** DNS names and IP addresses that it is for. */
+  /** DNS names, IP addresses and URIs that it is for. */
   readonly names: readonly string[];
   /** Its subject; the first name unless given. */
   readonly commonName?: string;
@@ -108,7 +108,7 @@ async function issue(
         x509.ExtendedKeyUsage.clientAuth,
       ]),
       new x509.SubjectAlternativeNameExtension(
-        options.names.map((name) => ({ type: isIp(name) ? "ip" : "dns", value: name })),
+        options.names.map((name) => ({ type: typeOf(name), value: name })),
       ),
     ],
   });
@@ -116,8 +116,9 @@ async function issue(
   return { cert: cert.toString("pem"), key: x509.PemConverter.encode(der, "PRIVATE KEY") };
 }
 
-function isIp(name: string): boolean {
-  return /^[\d.]+$/.test(name) || name.includes(":");
+function typeOf(name: string): "url" | "ip" | "dns" {
+  if (name.includes("://")) return "url";
+  return /^[\d.]+$/.test(name) || name.includes(":") ? "ip" : "dns";
 }
 
 function nextSerial(): string {

@@ -46,6 +46,8 @@ export interface RawOptions {
   readonly settings?: readonly (readonly [number, number])[] | null;
   /** Gives back credit for all DATA (default true). */
   readonly isCrediting?: boolean;
+  /** Answers PINGs (default true). */
+  readonly isPonging?: boolean;
 }
 
 /** What came on one stream. */
@@ -150,6 +152,7 @@ export class RawConnection {
   readonly #fresh: RawStream[] = [];
   readonly #decoder = new Decoder({ listBytesMax: 1 << 24, fieldsMax: 1 << 16 });
   readonly #isCrediting: boolean;
+  readonly #isPonging: boolean;
   /** Whether our SETTINGS went out; the ACK of the peer's waits for that. */
   #isIntroduced = false;
   #acksOwed = 0;
@@ -168,6 +171,7 @@ export class RawConnection {
     this.socket = socket;
     this.#prefaceLeft = isServer ? PREFACE.length : 0;
     this.#isCrediting = options.isCrediting ?? true;
+    this.#isPonging = options.isPonging ?? true;
     socket.setNoDelay(true);
     socket.on("error", () => {});
     socket.on("end", () => {
@@ -211,11 +215,15 @@ export class RawConnection {
     const isAck = (flags & Flags.ACK) !== 0;
     if (type === Type.SETTINGS && !isAck) this.#onSettings(payload);
     else if (type === Type.WINDOW_UPDATE) count(this.#granted, streamId, payload.readUInt32BE(0));
-    else if (type === Type.PING && !isAck) this.send(Type.PING, Flags.ACK, 0, payload);
+    else if (type === Type.PING && !isAck) this.#onPing(payload);
     else if (type === Type.HEADERS) this.#onHeaders(frame);
     else if (type === Type.CONTINUATION) this.#onBlockPart(flags, payload);
     else if (type === Type.DATA) this.#onData(frame);
     else if (type === Type.RST_STREAM) this.stream(streamId).resetCode = payload.readUInt32BE(0);
+  }
+
+  #onPing(payload: Buffer): void {
+    if (this.#isPonging) this.send(Type.PING, Flags.ACK, 0, payload);
   }
 
   #onSettings(payload: Buffer): void {

@@ -163,7 +163,10 @@ export class Router {
     const { timeoutMs } = route.action;
     const untilMs = timeoutMs === null ? deadlineMs : Math.min(deadlineMs, nowMs + timeoutMs);
     if (untilMs < deadlineMs) changed = withTimeout(changed, untilMs - nowMs);
-    return cluster.use().call(changed, false, call, untilMs, nowMs, prepared.methodOf(config));
+    const settings = prepared.methodOf(config);
+    const made = cluster.use().call(changed, false, call, untilMs, nowMs, settings);
+    made.hashHeader = route.action.hashHeader;
+    return made;
   }
 
   #prepare(route: Route, action: ForwardAction): PreparedForward {

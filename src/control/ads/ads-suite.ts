@@ -3,14 +3,17 @@
  * that sends raw requests over a real connection and keeps what came.
  */
 import assert from "node:assert/strict";
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create, fromBinary, type MessageShape, toBinary } from "@bufbuild/protobuf";
 import { AnySchema } from "@bufbuild/protobuf/wkt";
 import * as grpc from "@grpc/grpc-js";
 import { eventually } from "../../../test/support/raw-http2.ts";
 import { realClock, silentLogger } from "../../base/index.ts";
 import { GrpcServer } from "../../server/index.ts";
 import { Registry } from "../../telemetry/index.ts";
+import type { ListenAddress } from "../../transport/index.ts";
 import {
+  ClientStatusRequestSchema,
+  ClientStatusResponseSchema,
   DeltaDiscoveryRequestSchema,
   DeltaDiscoveryResponseSchema,
   DiscoveryRequestSchema,
@@ -219,6 +222,26 @@ export class RawNode {
   }
 }
 
+const FETCH_STATUS = "/envoy.service.status.v3.ClientStatusDiscoveryService/FetchClientStatus";
+
+/** What CSDS tells of the node of that id. */
+export function statusOf(
+  client: grpc.Client,
+  id: string,
+): Promise<MessageShape<typeof ClientStatusResponseSchema>> {
+  const request = create(ClientStatusRequestSchema, {
+    nodeMatchers: [{ nodeId: { matchPattern: { case: "exact", value: id } } }],
+  });
+  const bytes = Buffer.from(toBinary(ClientStatusRequestSchema, request));
+  const { serialize, deserialize } = RAW;
+  return new Promise((resolve, reject) => {
+    client.makeUnaryRequest(FETCH_STATUS, serialize, deserialize, bytes, (error, answer) => {
+      if (error === null) resolve(fromBinary(ClientStatusResponseSchema, answer!));
+      else reject(error);
+    });
+  });
+}
+
 /** A discovery service on a real port. */
 export class ServedAds {
   readonly source = new WrittenSource();
@@ -231,13 +254,13 @@ export class ServedAds {
   constructor(
     isAuthorized = false,
     tls: ConstructorParameters<typeof GrpcServer>[0]["tls"] = null,
+    address: ListenAddress = { host: "127.0.0.1", port: 0 },
   ) {
     const [clock, log] = [realClock(), silentLogger];
     const { source, registry } = this;
     this.ads = new AdsService({ clock, log, registry, source, isAuthorized });
     const methods = [...this.ads.methods(), ...csdsMethods(this.ads, clock)];
-    const addresses = [{ host: "127.0.0.1", port: 0 }];
-    this.#server = new GrpcServer({ addresses, tls }, methods, { clock, log });
+    this.#server = new GrpcServer({ addresses: [address], tls }, methods, { clock, log });
   }
 
   async start(): Promise<this> {

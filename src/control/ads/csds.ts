@@ -3,8 +3,9 @@
  * https://www.envoyproxy.io/docs/envoy/latest/api-v3/service/status/v3/csds.proto
  *
  * The server's side of it: `config_status` of each resource that a node was sent. What is in a
- * resource is told only when one node is named. With `--authorize` a caller sees the nodes of its
- * own namespaces.
+ * resource is told only when one node is named, and never of certificates (SDS): their private keys
+ * are for the proxies that serve them. With `--authorize` a caller sees the nodes all of whose
+ * namespaces are its own.
  */
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { AnySchema, timestampFromMs } from "@bufbuild/protobuf/wkt";
@@ -25,6 +26,7 @@ import {
   ClientStatusResponseSchema,
   ConfigStatus,
   NodeSchema,
+  RESOURCE_TYPES,
 } from "../../xds/index.ts";
 import { namespacesOf } from "./authorize.ts";
 import { CSDS_ENTRIES_MAX } from "./limits.ts";
@@ -125,6 +127,7 @@ function configsOf(
   now: ReturnType<typeof timestampFromMs>,
 ) {
   const { type, sent, state, error } = subscription;
+  const isShown = hasContents && type !== RESOURCE_TYPES.SDS;
   return [...sent.values()].map((resource) =>
     create(ClientConfig_GenericXdsConfigSchema, {
       typeUrl: type,
@@ -132,7 +135,7 @@ function configsOf(
       versionInfo: resource.version,
       configStatus: CONFIG_STATUS[state],
       clientStatus: CLIENT_STATUS[state],
-      ...(hasContents ? { xdsConfig: fromBinary(AnySchema, resource.any) } : {}),
+      ...(isShown ? { xdsConfig: fromBinary(AnySchema, resource.any) } : {}),
       ...(error === "" ? {} : { errorState: { details: error, lastUpdateAttempt: now } }),
     }),
   );
@@ -168,5 +171,6 @@ function mayShow(stream: AdsStream, call: ServerCall, ids: ReadonlySet<string> |
   if (node === null || (ids !== null && !ids.has(node.id))) return false;
   if (namespaces === null) return true;
   const own = namespacesOf(call.peerNames ?? []);
-  return namespaces.some((namespace) => own.includes(namespace));
+  // It was sent what any of its namespaces may have: a caller of one may not have all of that.
+  return namespaces.every((namespace) => own.includes(namespace));
 }

@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import test, { type TestContext } from "node:test";
 import { type RawNode, ServedAds, type ShortType } from "./ads-suite.ts";
+import { SUBSCRIBED_NAMES_MAX } from "./limits.ts";
 
 async function serve(t: TestContext): Promise<ServedAds> {
   const served = await new ServedAds().start();
@@ -138,8 +139,27 @@ test("after a reconnect only what differs is sent", async (t) => {
   const named = served.node(true);
   named.ask({ type: "RDS", names: ["a", "b"], initial: { a: "v-a1", b: "v-b1" } });
   await named.silence();
+  // Nothing was sent, because it has all: that is no node which waits.
+  const shown = () => served.ads.nodes().nodes[1]!.types.RDS!;
+  assert.deepEqual([shown().state, shown().resources, shown().messages], ["SYNCED", 2, 0]);
+  const { version } = shown();
+  assert.notEqual(version, "");
   change(served, ["RDS", "a", "a2"]);
-  assert.deepEqual((await named.next()).resources, ["a=a2"]);
+  const changed = await named.next();
+  assert.deepEqual([changed.resources, shown().state], [["a=a2"], "STALE"]);
+  named.ack(changed);
+  await named.silence();
+  assert.deepEqual([shown().state, shown().version === version], ["SYNCED", false]);
+});
+
+test("a node with as many names as it may have comes back with a version of each", async (t) => {
+  const served = await serve(t);
+  const node = served.node(true);
+  const rest = Array.from({ length: SUBSCRIBED_NAMES_MAX - 1 }, (_, i) => `n${i}`);
+  const names = ["a", ...rest];
+  const initial = Object.fromEntries(names.map((name) => [name, "v-a0"]));
+  node.ask({ type: "EDS", names, initial });
+  assert.deepEqual((await node.next()).resources, ["a=a1"]);
 });
 
 test("a NACK is kept and not answered; other resources go on", async (t) => {

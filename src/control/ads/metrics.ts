@@ -27,12 +27,11 @@ export class AdsMetrics {
   constructor(registry: Registry, gauges: AdsGauges) {
     for (const type of Object.values(RESOURCE_TYPES)) {
       const labels = { type: shortTypeName(type)! };
-      const count = (name: string, help: string) =>
-        registry.counter(`fairlead_xds_${name}_total`, help, labels);
+      const count = (name: string, help: string) => registry.counter(name, help, labels);
       this.#types.set(type, {
-        pushes: count("pushes", "Discovery responses that were sent."),
-        bytes: count("push_bytes", "Their bytes."),
-        nacks: count("nacks", "Discovery responses that nodes rejected."),
+        pushes: count("fairlead_xds_pushes_total", "Discovery responses that were sent."),
+        bytes: count("fairlead_xds_push_bytes_total", "Bytes of discovery responses."),
+        nacks: count("fairlead_xds_nacks_total", "Discovery responses that nodes rejected."),
         ackLag: registry.histogram(
           "fairlead_xds_ack_lag_seconds",
           "From sending a discovery response to its acknowledgement.",
@@ -42,10 +41,18 @@ export class AdsMetrics {
       });
     }
     const gauge = (name: string, help: string, read: () => number) =>
-      registry.gauge(`fairlead_xds_${name}`, help, {}, read);
-    gauge("nodes", "Connected streams of discovery.", gauges.nodes);
-    gauge("snapshot_generation", "Generation of the newest snapshot.", gauges.generation);
-    gauge("bytes_in_flight", "Sent and not taken by connections.", gauges.bytesInFlight);
+      registry.gauge(name, help, {}, read);
+    gauge("fairlead_xds_nodes", "Connected streams of discovery.", gauges.nodes);
+    gauge(
+      "fairlead_xds_snapshot_generation",
+      "Generation of the newest snapshot.",
+      gauges.generation,
+    );
+    gauge(
+      "fairlead_xds_bytes_in_flight",
+      "Sent and not taken by connections.",
+      gauges.bytesInFlight,
+    );
     this.refusedStreams = registry.counter(
       "fairlead_xds_refused_streams_total",
       "Streams of discovery that were ended for what the node sent, or for a limit.",

@@ -6,10 +6,11 @@ import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import * as grpc from "@grpc/grpc-js";
 import { createAuthority } from "../../../test/support/certificates.ts";
+import { eventually } from "../../../test/support/raw-http2.ts";
 import { Status } from "../../grpc/index.ts";
-import { RawNode, ServedAds } from "./ads-suite.ts";
+import { RawNode, ServedAds, statusOf } from "./ads-suite.ts";
 import { namespacesOf } from "./authorize.ts";
-import { NAME_CHARS_MAX, SUBSCRIBED_NAMES_MAX } from "./limits.ts";
+import { NAME_CHARS_MAX, STREAMS_PER_CONNECTION_MAX, SUBSCRIBED_NAMES_MAX } from "./limits.ts";
 
 async function serve(t: TestContext): Promise<ServedAds> {
   const served = await new ServedAds().start();
@@ -164,6 +165,13 @@ test("with certificates: who has none, who lies, and what others export", async 
   const row = served.ads.nodes().nodes.find(({ id }) => id === "web")!;
   const problem = "dev/echo: not exported to the namespaces of its certificate";
   assert.deepEqual(row.types.EDS!.problems, [problem]);
+
+  // CSDS: of a node that may have more than the caller nothing is told.
+  const both = new RawNode(await clientOf("web.prod.svc", "web.dev.svc"), true, { id: "both" });
+  both.ask({ type: "EDS", names: ["dev/echo"] });
+  assert.equal((await both.next()).resources.length, 1);
+  assert.equal((await statusOf(client, "web")).config.length, 1);
+  assert.equal((await statusOf(client, "both")).config.length, 0);
 });
 
 test("without a certificate, where certificates decide, a node is unauthenticated", async (t) => {
@@ -172,4 +180,33 @@ test("without a certificate, where certificates decide, a node is unauthenticate
   const { code, details } = await served.node(false).ended;
   assert.equal(code, Status.UNAUTHENTICATED);
   assert.match(details, /needs a client certificate/);
+});
+
+test("streams are counted by their connection, of a Unix socket as well", async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), "fairlead-ads-"));
+  t.after(() => rmSync(dir, { recursive: true }));
+  const served = await new ServedAds(false, null, { path: join(dir, "ads.sock") }).start();
+  t.after(() => served.close());
+  served.source.set("EDS", "a", "a1");
+  const get = async (node: RawNode): Promise<RawNode> => {
+    node.ask({ type: "EDS", names: ["a"] });
+    assert.deepEqual((await node.next()).resources, ["a1"]);
+    return node;
+  };
+  const credentials = grpc.credentials.createInsecure();
+  const own = () => served.client(credentials, { "grpc.use_local_subchannel_pool": 1 });
+  for (let i = 0; i <= STREAMS_PER_CONNECTION_MAX; i += 1) await get(new RawNode(own(), false));
+
+  const shared = own();
+  const nodes: RawNode[] = [];
+  for (let i = 0; i < STREAMS_PER_CONNECTION_MAX; i += 1) {
+    nodes.push(await get(new RawNode(shared, false)));
+  }
+  const refused = await new RawNode(shared, false).ended;
+  assert.equal(refused.code, Status.RESOURCE_EXHAUSTED);
+  assert.match(refused.details, /more than 32 streams of discovery on a connection/);
+  const open = served.ads.streams.size;
+  nodes[0]!.end();
+  await eventually("the stream is over", () => served.ads.streams.size < open);
+  await get(new RawNode(shared, false));
 });

@@ -66,7 +66,9 @@ export function applyDeltaNames(
 ): Problem {
   const { resourceNamesSubscribe: added, resourceNamesUnsubscribe: removed } = request;
   const initial = Object.entries(request.initialResourceVersions);
-  const problem = namesProblem([...added, ...removed, ...initial.map(([name]) => name)]);
+  // Each list by itself: a node that comes back with all its names has versions of them as well.
+  const problem =
+    namesProblem(added) || namesProblem(removed) || namesProblem(initial.map(([name]) => name));
   if (problem !== "") return problem;
   if (isFirst) for (const [name, version] of initial) subscription.initial.set(name, version);
   if (isFirst && added.length === 0 && LEGACY_WILDCARD.has(subscription.type)) {

@@ -21,7 +21,9 @@ import {
   STREAMS_PER_CONNECTION_MAX,
 } from "./limits.ts";
 import { AdsMetrics } from "./metrics.ts";
+import { shown } from "./node-info.ts";
 import { Pacer } from "./pacer.ts";
+import { SharedSets } from "./shared-sets.ts";
 import { type NodesView, nodeView } from "./status.ts";
 import { AdsStream, type StreamDeps, type StreamObserver } from "./stream.ts";
 import { StreamRequests } from "./stream-requests.ts";
@@ -44,10 +46,11 @@ const WAITING_LOOK_MS = 1_000;
 /** See the head of this file. */
 export class AdsService implements SnapshotListener, StreamObserver, StreamDeps {
   readonly pacer: Pacer;
+  readonly shared = new SharedSets();
   readonly #deps: AdsDeps;
   readonly #metrics: AdsMetrics;
   readonly #streams = new Set<AdsStream>();
-  readonly #perConnection = new Map<string, number>();
+  readonly #perConnection = new Map<object, number>();
   /** Streams that wait for an acknowledgement. */
   readonly #waiting = new Set<AdsStream>();
   readonly #authorized = new WeakMap<View, Map<string, AuthorizedView>>();
@@ -127,10 +130,10 @@ export class AdsService implements SnapshotListener, StreamObserver, StreamDeps 
       onIntroduced: () => this.#introduce(stream),
       onRefused: (reason) => this.#noteRefusal(stream, reason),
     });
-    const { remote } = call;
-    const count = (this.#perConnection.get(remote) ?? 0) + 1;
+    const { connection } = call;
+    const count = (this.#perConnection.get(connection) ?? 0) + 1;
     this.#streams.add(stream);
-    this.#perConnection.set(remote, count);
+    this.#perConnection.set(connection, count);
     if (count > STREAMS_PER_CONNECTION_MAX || this.#streams.size > NODES_MAX) {
       const isMany = count > STREAMS_PER_CONNECTION_MAX;
       const limit = isMany
@@ -165,10 +168,10 @@ export class AdsService implements SnapshotListener, StreamObserver, StreamDeps 
     stream.close();
     this.#streams.delete(stream);
     this.#waiting.delete(stream);
-    const { remote } = stream.call;
-    const left = this.#perConnection.get(remote)! - 1;
-    if (left > 0) this.#perConnection.set(remote, left);
-    else this.#perConnection.delete(remote);
+    const { remote, connection } = stream.call;
+    const left = this.#perConnection.get(connection)! - 1;
+    if (left > 0) this.#perConnection.set(connection, left);
+    else this.#perConnection.delete(connection);
     if (stream.node === null) return;
     const fields = { node: stream.node.id, remote, afterMs: this.nowMs() - stream.startedMs };
     this.#deps.log.info("node gone", { ...fields, afterMs: Math.round(fields.afterMs) });
@@ -286,6 +289,11 @@ export class AdsService implements SnapshotListener, StreamObserver, StreamDeps 
   onNacked(stream: AdsStream, type: ResourceType, error: string): void {
     this.#metrics.of(type).nacks.add();
     this.#deps.log.warn("node rejected resources", { ...stream.fieldsOf(type), error });
+  }
+
+  onAbsent(stream: AdsStream, type: ResourceType, name: string, reason: string): void {
+    const fields = { ...stream.fieldsOf(type), name: shown(name), reason: shown(reason) };
+    this.#deps.log.warn("node asks for what does not exist", fields);
   }
 
   onWaiting(stream: AdsStream): void {

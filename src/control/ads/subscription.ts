@@ -2,18 +2,21 @@
  * What one stream is subscribed to of one type, what it was told, and what it is yet to be told.
  * https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol
  *
- * The same for both protocols; how requests change it is in `sotw.ts` and `delta.ts`, when it may
- * send is decided in `stream.ts`. It keeps no answers: what is due is found when it can be sent, so
- * a slow reader gets the newest state and never a backlog.
+ * The same for both protocols; how requests change it is in `requests.ts`, when it may send is
+ * decided in `stream.ts`. It keeps no answers: what is due is found when it can be sent, so a slow
+ * reader gets the newest state and never a backlog.
  */
 import { RESOURCE_TYPES, type ResourceType } from "../../xds/index.ts";
 import type { Resource } from "../resources.ts";
 import { Digest } from "./digest.ts";
+import type { ResourceSet, SharedSets } from "./shared-sets.ts";
 
 /** The generation as this stream may see it. */
 export interface VisibleView {
   get(type: ResourceType, name: string): Resource | null;
   all(type: ResourceType): readonly Resource[];
+  /** See `View`. */
+  absenceOf?(type: ResourceType, name: string): string | null;
 }
 
 /** An answer that was sent and not acknowledged. */
@@ -57,8 +60,10 @@ export class Subscription {
   isWildcard = false;
   /** Names were given at some time: an empty list has meant "none" from then on. */
   hasNamed = false;
+  /** `sent`, as long as it may be changed; null while others have it too. */
+  #own: Map<string, Resource> | null = new Map();
   /** What the node has of us. */
-  readonly sent = new Map<string, Resource>();
+  sent: ResourceSet = this.#own!;
   /** Delta: what it said to have when it came; by name, until that was looked at. */
   readonly initial = new Map<string, string>();
   /** Names that are to be looked at; all of them when `isAllDirty`. */
@@ -82,8 +87,10 @@ export class Subscription {
   /** From sending to acknowledgement, of the last push; NaN before. */
   ackLagMs = Number.NaN;
   readonly #digest = new Digest();
+  readonly #shared: SharedSets;
 
-  constructor(type: ResourceType, isDelta: boolean) {
+  constructor(type: ResourceType, isDelta: boolean, shared: SharedSets) {
+    this.#shared = shared;
     this.type = type;
     this.isDelta = isDelta;
     this.isComplete = !isDelta && COMPLETE_TYPES.has(type);
@@ -102,7 +109,7 @@ export class Subscription {
   /** See `SyncState`. */
   get state(): SyncState {
     if (this.error !== "") return "NACKED";
-    if (this.messages === 0) return "NOT SENT";
+    if (this.messages === 0 && this.sent.size === 0) return "NOT SENT";
     return this.push !== null || this.isDirty || this.hasDeferred ? "STALE" : "SYNCED";
   }
 
@@ -159,7 +166,11 @@ export class Subscription {
     this.#clean(deferred);
     for (const name of removed) this.#drop(name);
     for (const resource of fresh) this.#keep(resource);
-    return this.#dueOf(fresh, removed, mustAnswer);
+    if (this.isWildcard && !this.hasDeferred) this.#share();
+    const due = this.#dueOf(fresh, removed, mustAnswer);
+    // It came with what there is, acknowledged on another stream: there is nothing to wait for.
+    if (due === null && this.messages === 0 && this.sent.size > 0) this.ackedVersion = this.version;
+    return due;
   }
 
   #dueOf(fresh: Resource[], removed: string[], mustAnswer: boolean): Due | null {
@@ -187,17 +198,25 @@ export class Subscription {
       }
       for (const name of this.names) looked.set(name, view.get(this.type, name));
     }
-    const all = this.isWildcard && this.dirty.size > 0 ? view.all(this.type) : null;
-    for (const name of this.dirty) {
-      if (looked.has(name)) continue;
-      const isNamed = this.names.has(name);
-      const found = isNamed ? view.get(this.type, name) : all?.find((one) => one.name === name);
-      looked.set(name, found ?? null);
-    }
+    this.#lookAtDirty(view, looked);
     for (const name of this.forced) {
       if (!looked.has(name)) looked.set(name, view.get(this.type, name));
     }
     return looked;
+  }
+
+  /** A name that is not asked for by itself is what the wildcard says of it. */
+  #lookAtDirty(view: VisibleView, looked: Map<string, Resource | null>): void {
+    let wild: Map<string, Resource> | null = null;
+    for (const name of this.dirty) {
+      if (looked.has(name)) continue;
+      if (this.names.has(name)) looked.set(name, view.get(this.type, name));
+      else if (this.isWildcard) {
+        // By name: a node may have given up as many names as there are resources.
+        wild ??= new Map(view.all(this.type).map((one) => [one.name, one]));
+        looked.set(name, wild.get(name) ?? null);
+      } else looked.set(name, null);
+    }
   }
 
   #noteAbsent(name: string, gone: string[]): void {
@@ -215,16 +234,35 @@ export class Subscription {
   }
 
   #keep(resource: Resource): void {
-    this.#drop(resource.name);
-    this.sent.set(resource.name, resource);
+    const { name } = resource;
+    this.#drop(name);
+    this.#changed().set(name, resource);
+    // The resource's own text of its name, which all nodes share, instead of the node's.
+    if (this.names.delete(name)) this.names.add(name);
     this.#digest.add(resource);
   }
 
   #drop(name: string): void {
     const known = this.sent.get(name);
     if (known === undefined) return;
-    this.sent.delete(name);
+    this.#changed().delete(name);
     this.#digest.remove(known);
+  }
+
+  /** Everything is what all nodes of its kind have; what changes seldom is worth comparing. */
+  #share(): void {
+    if (this.#own === null) return;
+    this.sent = this.#shared.share(this.version, this.#own);
+    this.#own = null;
+  }
+
+  /** `sent`, to be changed. */
+  #changed(): Map<string, Resource> {
+    if (this.#own === null) {
+      this.#own = new Map(this.sent);
+      this.sent = this.#own;
+    }
+    return this.#own;
   }
 
   /** All was looked at, but for what is put off. */

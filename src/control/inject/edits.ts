@@ -6,13 +6,14 @@
  * anew.
  */
 import { createHash } from "node:crypto";
-import { type Container, injectedContainers } from "./containers.ts";
+import { type Container, injectedContainers, injectedVolumes, type Volume } from "./containers.ts";
 import {
   INJECT_KEY,
   type InjectOptions,
   PROXY_CONTAINER,
   RULES_CONTAINER,
   STATUS_KEY,
+  TLS_VOLUME,
 } from "./options.ts";
 
 /** Where in an object. */
@@ -45,11 +46,15 @@ export function injection(pod: unknown, options: InjectOptions, at: Path): Verdi
   const hindrance = hindranceOf(spec, options);
   if (hindrance !== null) return SKIP(hindrance);
   const containers = injectedContainers(options);
-  const hash = hashOf(containers);
+  const volumes = injectedVolumes(options);
+  const hash = hashOf(volumes.length === 0 ? containers : [...containers, ...volumes]);
   const status = statusOf(annotations);
   if (status?.hash === hash) return SKIP("injected already");
   if (status === null && namesOf(spec).some(isOurs)) {
     return SKIP(`it has a container ${PROXY_CONTAINER} or ${RULES_CONTAINER} of its own`);
+  }
+  if (status === null && listOf(spec.volumes).some(isOurVolume)) {
+    return SKIP(`it has a volume ${TLS_VOLUME} of its own`);
   }
   const before = status === null ? [] : removals(spec, at);
   const made = status?.made ?? madeBy(metadata, annotations, spec);
@@ -60,6 +65,7 @@ export function injection(pod: unknown, options: InjectOptions, at: Path): Verdi
       ...before,
       ...annotate(metadata, annotations, value, at),
       ...insert(spec, containers, at),
+      ...insertVolumes(spec, volumes, at),
     ],
   };
 }
@@ -73,6 +79,10 @@ export function removal(pod: unknown, at: Path): Verdict {
   const rest = listOf(spec.initContainers).filter((each) => !isOurs(nameOf(each)));
   if (rest.length === 0 && status.made.includes("initContainers")) {
     edits.push({ op: "remove", path: [...at, "spec", "initContainers"] });
+  }
+  const hadVolumes = listOf(spec.volumes).length > 0;
+  if (hadVolumes && status.made.includes("volumes") && listOf(spec.volumes).every(isOurVolume)) {
+    edits.push({ op: "remove", path: [...at, "spec", "volumes"] });
   }
   const others = Object.keys(annotations ?? {}).filter((key) => key !== STATUS_KEY);
   const isEmpty = others.length === 0;
@@ -101,6 +111,7 @@ function madeBy(metadata: Json | null, annotations: Json | null, spec: Json): st
     ...(metadata === null ? ["metadata"] : []),
     ...(annotations === null ? ["annotations"] : []),
     ...(Array.isArray(spec.initContainers) ? [] : ["initContainers"]),
+    ...(Array.isArray(spec.volumes) ? [] : ["volumes"]),
   ];
 }
 
@@ -128,7 +139,29 @@ function insert(spec: Json, containers: readonly Container[], at: Path): Edit[] 
   return containers.map((value, i) => ({ op: "add", path: [...path, i], value }));
 }
 
+/** Behind all others. */
+function insertVolumes(spec: Json, volumes: readonly Volume[], at: Path): Edit[] {
+  if (volumes.length === 0) return [];
+  const path = [...at, "spec", "volumes"];
+  if (!Array.isArray(spec.volumes)) return [{ op: "add", path, value: volumes }];
+  const from = spec.volumes.filter((each) => !isOurVolume(each)).length;
+  return volumes.map((value, i) => ({ op: "add", path: [...path, from + i], value }));
+}
+
+/** The containers and the volumes. */
 function removals(spec: Json, at: Path): Edit[] {
+  const volumes = [...listOf(spec.volumes).keys()].filter((i) =>
+    isOurVolume(listOf(spec.volumes)[i]),
+  );
+  return [
+    ...containerRemovals(spec, at),
+    ...volumes
+      .reverse()
+      .map((i) => ({ op: "remove", path: [...at, "spec", "volumes", i] }) as const),
+  ];
+}
+
+function containerRemovals(spec: Json, at: Path): Edit[] {
   const indexes = [...listOf(spec.initContainers).keys()].filter((i) =>
     isOurs(nameOf(listOf(spec.initContainers)[i])),
   );
@@ -169,6 +202,10 @@ function namesOf(spec: Json): string[] {
 
 function isOurs(name: string): boolean {
   return name === PROXY_CONTAINER || name === RULES_CONTAINER;
+}
+
+function isOurVolume(volume: unknown): boolean {
+  return nameOf(volume) === TLS_VOLUME;
 }
 
 function nameOf(container: unknown): string {

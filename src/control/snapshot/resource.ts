@@ -11,8 +11,8 @@ import { type Any, anyPack, type Duration } from "@bufbuild/protobuf/wkt";
 import type { ResourceType } from "../../xds/index.ts";
 import type { Resource } from "../resources.ts";
 
-/** Hexadecimal digits of a version: 64 bits of SHA-256. */
-const VERSION_CHARS = 16;
+/** Of a version, which is shown as hexadecimal digits: 64 bits of SHA-256. */
+const VERSION_BYTES = 8;
 const NO_PROBLEMS: readonly string[] = Object.freeze([]);
 
 /** A resource of these bytes. */
@@ -25,7 +25,8 @@ export function resourceOf(
   // google.protobuf.Any: type_url = 1, value = 2.
   const writer = new BinaryWriter().tag(1, WireType.LengthDelimited).string(type);
   const any = writer.tag(2, WireType.LengthDelimited).bytes(body).finish();
-  const version = hash("sha256", any, "hex").slice(0, VERSION_CHARS);
+  // A slice of the whole hash's text would keep all of it.
+  const version = hash("sha256", any, "buffer").toString("hex", 0, VERSION_BYTES);
   return Object.freeze({ name, version, any, problems });
 }
 

@@ -56,6 +56,7 @@ export class StatusControl {
   readonly #writer: StatusWriter | null;
   readonly #gauges: Reading[] = [];
   #wanted: WantedStatuses | null = null;
+  #isStopped = false;
 
   constructor(deps: StatusControlDeps) {
     this.#deps = deps;
@@ -94,8 +95,17 @@ export class StatusControl {
     this.#writer?.setWanted(wanted);
   }
 
-  /** Writes nothing more and gives the Lease back. @param onDone as of `LeaderElection.stop` */
+  /**
+   * Writes nothing more and gives the Lease back. Harmless when repeated.
+   *
+   * @param onDone as of `LeaderElection.stop`; at once when it is stopped already.
+   */
   stop(onDone: () => void): void {
+    if (this.#isStopped) {
+      onDone();
+      return;
+    }
+    this.#isStopped = true;
     for (const gauge of this.#gauges) gauge.remove();
     this.#writer?.stop();
     if (this.#election === null) onDone();
@@ -127,25 +137,31 @@ export class StatusControl {
     const { registry } = this.#deps;
     if (registry === undefined) return;
     const gauge = (name: string, help: string, read: () => number): void => {
-      this.#gauges.push(registry.gauge(`fairlead_control_${name}`, help, {}, read));
+      this.#gauges.push(registry.gauge(name, help, {}, read));
     };
     const report = () => this.report;
-    gauge("leader", "1 while this replica writes statuses.", () =>
+    gauge("fairlead_control_leader", "1 while this replica writes statuses.", () =>
       report().role === "leader" ? 1 : 0,
     );
     gauge(
-      "statuses_pending",
+      "fairlead_control_statuses_pending",
       "Statuses that differ and are not written yet.",
       () => report().pending,
     );
-    gauge("statuses_written", "Statuses written since the start.", () => report().written);
     gauge(
-      "status_failures",
+      "fairlead_control_statuses_written",
+      "Statuses written since the start.",
+      () => report().written,
+    );
+    gauge(
+      "fairlead_control_status_failures",
       "Writes of statuses that failed since the start.",
       () => report().failed,
     );
-    gauge("status_blocked", "1 while statuses or the Lease cannot be written.", () =>
-      report().problem === null ? 0 : 1,
+    gauge(
+      "fairlead_control_status_blocked",
+      "1 while statuses or the Lease cannot be written.",
+      () => (report().problem === null ? 0 : 1),
     );
   }
 }

@@ -7,6 +7,7 @@ import type { ResourceKind } from "../../discovery/index.ts";
 import type { RouteTable } from "../../routes/index.ts";
 import {
   type AnyMessage,
+  type DownstreamTlsContext,
   DownstreamTlsContextSchema,
   decoded,
   FieldProblem,
@@ -17,6 +18,7 @@ import {
   hostPortOf,
   type Listener,
   ListenerSchema,
+  Notes,
   RESOURCE_TYPES,
   type TlsContext,
   type TransportSocket,
@@ -105,7 +107,7 @@ function chainOf(chain: FilterChain, path: string, notes: string[]): ChainResour
   const manager = unpack(HttpConnectionManagerSchema, any, `${path}.filters`)!;
   return {
     serverNames: (chain.filterChainMatch?.serverNames ?? []).map((each) => each.toLowerCase()),
-    tls: downstreamTlsOf(chain.transportSocket, `${path}.transport_socket`),
+    tls: downstreamTlsOf(chain.transportSocket, `${path}.transport_socket`, notes),
     routes: tableSourceOf(manager, `${path}.filters`, notes),
   };
 }
@@ -129,7 +131,11 @@ function noteMatches({ filterChainMatch: match }: FilterChain, path: string, not
   }
 }
 
-function downstreamTlsOf(socket: TransportSocket | undefined, path: string): ChainResource["tls"] {
+function downstreamTlsOf(
+  socket: TransportSocket | undefined,
+  path: string,
+  notes: string[],
+): ChainResource["tls"] {
   if (socket === undefined) return null;
   const any = socket.configType.case === "typedConfig" ? socket.configType.value : undefined;
   if (any === undefined) throw new FieldProblem(`${path}.typed_config`, "is missing");
@@ -140,6 +146,7 @@ function downstreamTlsOf(socket: TransportSocket | undefined, path: string): Cha
   const at = `${path}.common_tls_context`;
   if (context.commonTlsContext === undefined) throw new FieldProblem(at, "is missing");
   const tls = tlsContextOf(context.commonTlsContext, at);
+  noteDownstream(context, tls, path, notes);
   const wantsClientCertificate = context.requireClientCertificate === true;
   if (tls.certificates.length === 0) throw new FieldProblem(at, "has no certificate");
   if (tls.expectedName !== null)
@@ -148,6 +155,27 @@ function downstreamTlsOf(socket: TransportSocket | undefined, path: string): Cha
     throw new FieldProblem(at, "requires client certificates and names no CA");
   }
   return { ...tls, wantsClientCertificate };
+}
+
+function noteDownstream(
+  context: DownstreamTlsContext,
+  tls: TlsContext,
+  path: string,
+  notes: string[],
+): void {
+  // A29: what is stricter than the default "compromises security" when it is ignored.
+  if (context.requireSni === true)
+    throw new FieldProblem(`${path}.require_sni`, "is not supported");
+  if (context.ocspStaplePolicy !== 0) {
+    throw new FieldProblem(`${path}.ocsp_staple_policy`, "must be LENIENT_STAPLING");
+  }
+  const own = new Notes();
+  own.addSet(path, [
+    ["session_ticket_keys", context.sessionTicketKeysType.case !== undefined],
+    ["disable_stateful_session_resumption", context.disableStatefulSessionResumption],
+    ["session_timeout", context.sessionTimeout !== undefined],
+  ]);
+  notes.push(...tls.notes, ...own.list());
 }
 
 function tableSourceOf(manager: HttpConnectionManager, path: string, notes: string[]): TableSource {
@@ -161,7 +189,7 @@ function tableSourceOf(manager: HttpConnectionManager, path: string, notes: stri
   }
   const { routeConfigName, configSource } = routeSpecifier.value;
   const where = configSource?.configSourceSpecifier.case;
-  // "config_source must be ads or self" (A27).
+  // config_source must be ads or self (A27).
   if (where !== "ads" && where !== "self") {
     throw new FieldProblem(`${path}.rds.config_source`, "must be ads or self");
   }
@@ -178,7 +206,7 @@ const HARMLESS: readonly string[] = [
 ];
 
 /**
- * A39: "if the filter is not supported and is_optional is false, NACK"; "the router filter must be
+ * A39: if the filter is not supported and is_optional is false, NACK; "the router filter must be
  * the last one".
  */
 function checkFilters(filters: readonly HttpFilter[], path: string, notes: string[]): void {

@@ -13,6 +13,7 @@ import {
 import {
   durationMs,
   FieldProblem,
+  type Notes,
   perMillion,
   type RouteAction_RequestMirrorPolicy,
   type VirtualHost,
@@ -22,10 +23,12 @@ import {
 import { headerChangeOf } from "./header-change.ts";
 import { retryPolicyOf } from "./retry.ts";
 
-/** Changes that hold for all routes of a table or host. */
-export interface OuterChanges {
+/** What holds for all routes of a table or host. */
+export interface RouteScope {
   readonly request: HeaderChange | null;
   readonly response: HeaderChange | null;
+  readonly mirrors: readonly RouteAction_RequestMirrorPolicy[];
+  readonly notes: Notes;
 }
 
 const WEIGHT_SUM_MAX = 2 ** 32 - 1;
@@ -34,7 +37,7 @@ const WEIGHT_SUM_MAX = 2 ** 32 - 1;
 export function routeActionOf(
   route: XdsRoute,
   host: VirtualHost,
-  outer: OuterChanges,
+  outer: RouteScope,
   path: string,
 ): RouteAction {
   const { action } = route;
@@ -50,7 +53,7 @@ export function routeActionOf(
     case "redirect":
       return refusal(302, "the route redirects, which gRPC cannot follow");
     default:
-      // "a route with any other action ... fails the call with UNAVAILABLE" (A28, A36).
+      // a route with any other action fails the call with UNAVAILABLE (A28, A36).
       return refusal(503, `the route has no action that is known (${action.case ?? "none"})`);
   }
 }
@@ -65,21 +68,26 @@ function forwardOf(
   route: XdsRoute,
   action: XdsAction,
   host: VirtualHost,
-  outer: OuterChanges,
+  outer: RouteScope,
   path: string,
 ): RouteAction {
   refuseUnsupported(action, path);
   const at = `${path}.route`;
-  const retryPolicy = retryPolicyOf(action.retryPolicy ?? host.retryPolicy, `${at}.retry_policy`);
+  const { notes } = outer;
+  noteUnapplied(action, at, notes);
+  const retryAt = `${at}.retry_policy`;
+  const retryPolicy = retryPolicyOf(action.retryPolicy ?? host.retryPolicy, retryAt, notes);
+  // "policies are not merged, the most specific non-empty one becomes the mirror policies" (Envoy).
+  const own = action.requestMirrorPolicies;
   return {
     kind: "forward",
-    clusters: clustersOf(action, at),
+    clusters: clustersOf(action, at, notes),
     request: joinChanges(outer.request, changeOf(route, "request", path)),
     response: joinChanges(outer.response, changeOf(route, "response", path)),
-    mirrors: mirrorsOf([...host.requestMirrorPolicies, ...action.requestMirrorPolicies], at),
+    mirrors: mirrorsOf(own.length > 0 ? own : outer.mirrors, at),
     timeoutMs: timeoutOf(action, at),
     retryPolicy,
-    hashHeader: hashHeaderOf(action, at),
+    hashHeader: hashHeaderOf(action, at, notes),
   };
 }
 
@@ -98,6 +106,23 @@ function refuseUnsupported(action: XdsAction, path: string): void {
   for (const [name, isSet] of fields) {
     if (isSet) throw new FieldProblem(`${path}.route.${name}`, "is not supported");
   }
+}
+
+/** What changes less than where a call goes. */
+function noteUnapplied(action: XdsAction, path: string, notes: Notes): void {
+  const { hostRewriteSpecifier: rewrite, priority } = action;
+  const idle = durationMs(action.idleTimeout, `${path}.idle_timeout`);
+  const isBounded = action.maxStreamDuration !== undefined;
+  const most = durationMs(action.maxGrpcTimeout, `${path}.max_grpc_timeout`);
+  notes.addSet(path, [
+    ["auto_host_rewrite", rewrite.case === "autoHostRewrite" && rewrite.value.value],
+    ["priority", priority !== 0],
+    ["rate_limits", action.rateLimits.length > 0],
+    ["idle_timeout", idle !== null && idle > 0],
+    ["max_grpc_timeout", !isBounded && most !== null && most > 0],
+    ["cluster_not_found_response_code", action.clusterNotFoundResponseCode !== 0],
+    ["retry_policy_typed_config", action.retryPolicyTypedConfig !== undefined],
+  ]);
 }
 
 interface ChangeFields {
@@ -126,7 +151,11 @@ export function changeOf(
       );
 }
 
-function clustersOf({ clusterSpecifier }: XdsAction, path: string): WeightedCluster[] {
+function clustersOf(
+  { clusterSpecifier }: XdsAction,
+  path: string,
+  notes: Notes,
+): WeightedCluster[] {
   const plain = (cluster: string): WeightedCluster => ({
     ...{ cluster, weight: 1, request: null, response: null },
   });
@@ -138,20 +167,28 @@ function clustersOf({ clusterSpecifier }: XdsAction, path: string): WeightedClus
     throw new FieldProblem(`${path}.cluster_specifier`, `is ${what}: not supported`);
   }
   const at = `${path}.weighted_clusters.clusters`;
+  const isByHeader = clusterSpecifier.value.randomValueSpecifier.case !== undefined;
+  notes.addSet(`${path}.weighted_clusters`, [["header_name", isByHeader]]);
   const clusters: WeightedCluster[] = [];
   let sum = 0;
   for (const [i, each] of clusterSpecifier.value.clusters.entries()) {
     const weight = each.weight ?? 0;
     sum += weight;
     if (each.name === "") throw new FieldProblem(`${at}[${i}].name`, "is missing");
-    if (weight === 0) continue; // "clusters with weight 0 are ignored" (A28)
+    if (weight === 0) continue; // no call ever goes there
+    if (each.metadataMatch !== undefined || each.hostRewriteSpecifier.case !== undefined) {
+      const field = each.metadataMatch === undefined ? "host_rewrite_literal" : "metadata_match";
+      throw new FieldProblem(`${at}[${i}].${field}`, "is not supported");
+    }
+    const hasFilters = Object.keys(each.typedPerFilterConfig).length > 0;
+    notes.addSet(`${at}[${i}]`, [["typed_per_filter_config", hasFilters]]);
     clusters.push({
       ...{ cluster: each.name, weight },
       request: changeOf(each, "request", `${at}[${i}]`),
       response: changeOf(each, "response", `${at}[${i}]`),
     });
   }
-  // "the sum of weights must be greater than 0 and fit in uint32" (A28).
+  // the sum of weights must be greater than 0 and fit in uint32 (A28).
   if (sum > 0 && sum <= WEIGHT_SUM_MAX) return clusters;
   throw new FieldProblem(at, `have weights of ${sum} together, must be 1 to ${WEIGHT_SUM_MAX}`);
 }
@@ -165,7 +202,7 @@ function mirrorsOf(policies: readonly RouteAction_RequestMirrorPolicy[], path: s
   });
 }
 
-/** "grpc_timeout_header_max, else max_stream_duration; 0 means no bound" (A31); else `timeout`. */
+/** grpc_timeout_header_max, else max_stream_duration; 0 means no bound (A31); else `timeout`. */
 function timeoutOf({ maxStreamDuration, timeout }: XdsAction, path: string): number | null {
   const at = `${path}.max_stream_duration`;
   const ms =
@@ -175,17 +212,27 @@ function timeoutOf({ maxStreamDuration, timeout }: XdsAction, path: string): num
   return ms === 0 ? null : ms;
 }
 
-/** The first policy by a header; "unsupported hash policies are ignored" (A42). */
-function hashHeaderOf({ hashPolicy }: XdsAction, path: string): string | null {
+/** The first policy by a header counts; others are ignored, with a note. */
+function hashHeaderOf({ hashPolicy }: XdsAction, path: string, notes: Notes): string | null {
+  let found: string | null = null;
   for (const [i, { policySpecifier }] of hashPolicy.entries()) {
-    if (policySpecifier.case !== "header") continue;
+    if (policySpecifier.case !== "header") {
+      const by = policySpecifier.case ?? "nothing";
+      notes.add(path, "hash_policy", `[${i}] by ${by} is not applied: by a header only`);
+      continue;
+    }
     const { headerName, regexRewrite } = policySpecifier.value;
     if (regexRewrite !== undefined) {
       throw new FieldProblem(`${path}.hash_policy[${i}].header.regex_rewrite`, "is not supported");
     }
     const name = headerName.toLowerCase();
-    // "If the header name ends with -bin, the policy is ignored" (A42).
-    if (name !== "" && !name.endsWith("-bin")) return name;
+    // A42: one whose name ends in -bin is as if it were not there.
+    const isUsable = name !== "" && !name.endsWith("-bin");
+    if (isUsable && found === null) found = name;
+    else {
+      const why = isUsable ? "one header counts, the first" : "it is no text header";
+      notes.add(path, "hash_policy", `[${i}] is not applied: ${why}`);
+    }
   }
-  return null;
+  return found;
 }

@@ -6,21 +6,27 @@ import { parseRegex } from "../../routes/index.ts";
 import {
   FieldProblem,
   type HeaderMatcher,
+  type Notes,
   perMillion,
   type StringMatcher,
   type RouteMatch as XdsRouteMatch,
 } from "../../xds/index.ts";
 
 /**
- * Null for a match that no gRPC call can meet, such as one by query parameters: "the route will be
- * ignored" (A28).
+ * Null for a match that no gRPC call can meet, such as one by query parameters: its route is passed
+ * over (A28), with a note.
  *
  * @throws FieldProblem
  */
-export function routeMatchOf(match: XdsRouteMatch, path: string): RouteMatch | null {
-  // "query_parameters ... the route will be skipped" (A28).
-  if (match.queryParameters.length > 0) return null;
-  if (match.pathSpecifier.case === "connectMatcher") return null;
+export function routeMatchOf(match: XdsRouteMatch, path: string, notes: Notes): RouteMatch | null {
+  if (match.queryParameters.length > 0) {
+    notes.add(path, "query_parameters", "match no call: the route is passed over");
+    return null;
+  }
+  if (match.pathSpecifier.case === "connectMatcher") {
+    notes.add(path, "connect_matcher", "matches no call: the route is passed over");
+    return null;
+  }
   const unmet = [
     ["tls_context", match.tlsContext !== undefined],
     ["dynamic_metadata", match.dynamicMetadata.length > 0],
@@ -28,6 +34,13 @@ export function routeMatchOf(match: XdsRouteMatch, path: string): RouteMatch | n
   for (const [name, isSet] of unmet) {
     if (isSet) throw new FieldProblem(`${path}.${name}`, "is not supported");
   }
+  notes.addSet(path, [
+    ["grpc", match.grpc !== undefined],
+    [
+      "headers.treat_missing_header_as_empty",
+      match.headers.some((each) => each.treatMissingHeaderAsEmpty),
+    ],
+  ]);
   return {
     path: pathOf(match, path),
     headers: match.headers.map((each, i) => headerMatchOf(each, `${path}.headers[${i}]`)),

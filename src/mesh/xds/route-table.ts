@@ -3,22 +3,17 @@
  */
 import { fromBinary } from "@bufbuild/protobuf";
 import type { ResourceKind } from "../../discovery/index.ts";
-import {
-  type HeaderChange,
-  joinChanges,
-  type Route,
-  type RouteTable,
-  type VirtualHost,
-} from "../../routes/index.ts";
+import { joinChanges, type Route, type RouteTable, type VirtualHost } from "../../routes/index.ts";
 import {
   decoded,
   FieldProblem,
+  Notes,
   RESOURCE_TYPES,
   type RouteConfiguration,
   RouteConfigurationSchema,
   type VirtualHost as XdsVirtualHost,
 } from "../../xds/index.ts";
-import { changeOf, routeActionOf } from "./route-action.ts";
+import { changeOf, type RouteScope, routeActionOf } from "./route-action.ts";
 import { routeMatchOf } from "./route-match.ts";
 
 /** Virtual hosts and routes of one table together. */
@@ -43,16 +38,44 @@ export function routeTableOf(message: RouteConfiguration, path: string): RouteTa
   if (count > XDS_ROUTES_MAX) {
     throw new FieldProblem(`${at}virtual_hosts`, `have ${count} routes, above ${XDS_ROUTES_MAX}`);
   }
-  const request = changeOf(message, "request", path);
-  const response = changeOf(message, "response", path);
-  const seen = new Set<string>();
-  return {
-    hosts: message.virtualHosts.map((host, i) => {
-      const where = `${at}virtual_hosts[${i}]`;
-      checkDomains(host, seen, where);
-      return hostOf(host, request, response, where);
-    }),
+  const notes = new Notes();
+  noteTable(message, path, notes);
+  const scope: RouteScope = {
+    request: changeOf(message, "request", path),
+    response: changeOf(message, "response", path),
+    mirrors: message.requestMirrorPolicies,
+    notes,
   };
+  const seen = new Set<string>();
+  const hosts = message.virtualHosts.map((host, i) => {
+    const where = `${at}virtual_hosts[${i}]`;
+    checkDomains(host, seen, where);
+    return hostOf(host, scope, where);
+  });
+  const ports = message.ignorePortInHostMatching ? "ignored" : "compared";
+  return { hosts, ports, notes: notes.list() };
+}
+
+function noteTable(message: RouteConfiguration, path: string, notes: Notes): void {
+  notes.addSet(path, [
+    ["vhds", message.vhds !== undefined],
+    ["typed_per_filter_config", Object.keys(message.typedPerFilterConfig).length > 0],
+    ["internal_only_headers", message.internalOnlyHeaders.length > 0],
+    ["most_specific_header_mutations_wins", message.mostSpecificHeaderMutationsWins],
+    ["ignore_path_parameters_in_path_matching", message.ignorePathParametersInPathMatching],
+  ]);
+}
+
+function noteHost(host: XdsVirtualHost, path: string, notes: Notes): void {
+  notes.addSet(path, [
+    ["typed_per_filter_config", Object.keys(host.typedPerFilterConfig).length > 0],
+    ["require_tls", host.requireTls !== 0],
+    ["rate_limits", host.rateLimits.length > 0],
+    ["include_request_attempt_count", host.includeRequestAttemptCount],
+    ["include_attempt_count_in_response", host.includeAttemptCountInResponse],
+    ["retry_policy_typed_config", host.retryPolicyTypedConfig !== undefined],
+    ["hedge_policy", host.hedgePolicy !== undefined],
+  ]);
 }
 
 /** "domains ... must be unique across all virtual hosts or the route table is refused" (Envoy). */
@@ -75,22 +98,24 @@ function checkDomains({ domains }: XdsVirtualHost, seen: Set<string>, path: stri
   }
 }
 
-function hostOf(
-  host: XdsVirtualHost,
-  request: HeaderChange | null,
-  response: HeaderChange | null,
-  path: string,
-): VirtualHost {
-  const outer = {
-    request: joinChanges(request, changeOf(host, "request", path)),
-    response: joinChanges(response, changeOf(host, "response", path)),
+function hostOf(host: XdsVirtualHost, all: RouteScope, path: string): VirtualHost {
+  const { notes } = all;
+  noteHost(host, path, notes);
+  const own = host.requestMirrorPolicies;
+  const outer: RouteScope = {
+    request: joinChanges(all.request, changeOf(host, "request", path)),
+    response: joinChanges(all.response, changeOf(host, "response", path)),
+    mirrors: own.length > 0 ? own : all.mirrors,
+    notes,
   };
   const routes: Route[] = [];
   for (const [i, route] of host.routes.entries()) {
     const at = `${path}.routes[${i}]`;
     if (route.match === undefined) throw new FieldProblem(`${at}.match`, "is missing");
-    const match = routeMatchOf(route.match, `${at}.match`);
+    const match = routeMatchOf(route.match, `${at}.match`, notes);
     if (match === null) continue;
+    const hasFilters = Object.keys(route.typedPerFilterConfig).length > 0;
+    notes.addSet(at, [["typed_per_filter_config", hasFilters]]);
     const name = route.name === "" ? `${host.name} route ${i}` : route.name;
     routes.push({ name, match, action: routeActionOf(route, host, outer, at) });
   }
@@ -108,16 +133,4 @@ export function clusterNamesOf({ hosts }: RouteTable): Set<string> {
     }
   }
   return names;
-}
-
-/** By cluster, the header that calls to it are hashed by: that of the first route that has one. */
-export function hashHeadersOf({ hosts }: RouteTable, into: Map<string, string>): void {
-  for (const { routes } of hosts) {
-    for (const { action } of routes) {
-      if (action.kind !== "forward" || action.hashHeader === null) continue;
-      for (const { cluster } of action.clusters) {
-        if (!into.has(cluster)) into.set(cluster, action.hashHeader);
-      }
-    }
-  }
 }

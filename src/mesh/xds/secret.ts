@@ -30,7 +30,10 @@ export const SECRET_KIND: ResourceKind<SecretResource> = {
       if (type.case !== "validationContext") {
         throw new FieldProblem("type", "must be tls_certificate or validation_context");
       }
-      const { ca } = caOf(type.value, "validation_context");
+      const { ca, expectedName } = caOf(type.value, "validation_context");
+      if (expectedName !== null) {
+        throw new FieldProblem("validation_context.match_subject_alt_names", "is not supported");
+      }
       if (ca?.kind === "pem") return { kind: "ca", ca: ca.ca };
       throw new FieldProblem("validation_context.trusted_ca", "is missing");
     });

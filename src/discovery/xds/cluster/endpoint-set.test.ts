@@ -20,9 +20,9 @@ function leaf(name: string, list: readonly Json[], more: Json = {}, policy: Json
   return { cluster: KIND.decode(bytesOf(cluster(name, more))).value!, assignment };
 }
 
-function setOf(leaves: readonly ReturnType<typeof leaf>[], hashHeader: string | null = null) {
+function setOf(leaves: readonly ReturnType<typeof leaf>[]) {
   const root = leaves[0]!.cluster;
-  return endpointSetOf({ root, leaves, hashHeader, isStale: false, reason: "none" });
+  return endpointSetOf({ root, leaves, isStale: false, reason: "none" });
 }
 
 test("A27: only endpoints that are HEALTHY or UNKNOWN are used, the others are told with why", () => {
@@ -77,7 +77,7 @@ test("A42: with ring_hash weights of localities are part of each endpoint's, in 
     locality("a", ["127.0.0.1:1", "127.0.0.2:1"], { loadBalancingWeight: 6 }),
     locality("b", ["127.0.0.3:1"], { loadBalancingWeight: 2 }),
   ];
-  const set = setOf([leaf("c", list, weighted)], "x-user");
+  const set = setOf([leaf("c", list, weighted)]);
   assert.deepEqual(
     set.endpoints.map(({ weight, group }) => [weight, group!.name]),
     [
@@ -87,7 +87,7 @@ test("A42: with ring_hash weights of localities are part of each endpoint's, in 
     ],
   );
   assert.deepEqual(set.serviceConfig, {
-    json: { loadBalancingConfig: [{ ring_hash: { requestHashHeader: "x-user" } }] },
+    json: { loadBalancingConfig: [{ ring_hash: {} }] },
   });
 });
 
@@ -107,4 +107,22 @@ test("drops, overprovisioning and pods are taken over", () => {
   assert.deepEqual(Object(set.serviceConfig).json.fairlead, {
     locality: { overprovisioningPercent: 200 },
   });
+});
+
+test("weights of endpoints that the policy does not use are told", () => {
+  const weighted = {
+    loadBalancingWeight: 1,
+    lbEndpoints: [
+      lbEndpoint("127.0.0.1:1", { loadBalancingWeight: 3 }),
+      lbEndpoint("127.0.0.2:1", { loadBalancingWeight: 1 }),
+    ],
+  };
+  const note = "load_balancing_weight of endpoints is not applied: round_robin does not use it";
+  assert.deepEqual(setOf([leaf("c", [weighted])]).notes, [note]);
+  assert.equal(setOf([leaf("c", [weighted], { lbPolicy: "MAGLEV" })]).notes, undefined);
+  const stale = { policy: { weightedPriorityHealth: true } };
+  const plain = [locality("a", ["127.0.0.1:1"])];
+  assert.deepEqual(setOf([leaf("c", plain, {}, stale)]).notes, [
+    "policy.weighted_priority_health is not applied",
+  ]);
 });

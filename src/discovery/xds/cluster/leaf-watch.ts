@@ -2,10 +2,10 @@
  * The endpoints of one cluster that is no aggregate: from EDS, from a lookup of names, or from the
  * cluster itself.
  */
-import type { Endpoint, EndpointSet } from "../../endpoint.ts";
+import type { Endpoint } from "../../endpoint.ts";
 import type { Resolver } from "../../resolver.ts";
 import type { XdsClient } from "../client.ts";
-import type { ClusterResource } from "../decode/cluster.ts";
+import type { ClusterDiscovery, ClusterResource, DnsFamily } from "../decode/cluster.ts";
 import { type AssignedLocality, ENDPOINTS_KIND, type LoadAssignment } from "../decode/endpoints.ts";
 import type { ResourceWatch } from "../resource.ts";
 
@@ -14,6 +14,8 @@ export interface LeafUser {
   /** What is known changed. */
   onLeaf(): void;
 }
+
+type DnsDiscovery = Extract<ClusterDiscovery, { readonly kind: "dns" }>;
 
 /** Makes a resolver for "dns:///host:port". */
 export type ResolverMaker = (target: string) => Resolver;
@@ -39,7 +41,7 @@ export class LeafWatch {
     this.#user = user;
     const { discovery } = cluster;
     if (discovery.kind === "eds") this.#watchEndpoints(client, discovery.serviceName);
-    else if (discovery.kind === "dns") this.#lookUp(cluster.name, discovery.hosts, make);
+    else if (discovery.kind === "dns") this.#lookUp(cluster.name, discovery, make);
     else {
       this.assignment = discovery.kind === "static" ? discovery.assignment : null;
       this.isKnown = true;
@@ -104,11 +106,11 @@ export class LeafWatch {
   }
 
   /** All addresses of all names are one locality of the first priority. */
-  #lookUp(name: string, hosts: readonly string[], make: ResolverMaker): void {
+  #lookUp(name: string, { hosts, family }: DnsDiscovery, make: ResolverMaker): void {
     this.#resolvers = hosts.map((host) => make(`dns:///${host}`));
     for (const [i, resolver] of this.#resolvers.entries()) {
       resolver.start({
-        onEndpoints: (set) => this.#onFound(name, i, set),
+        onEndpoints: ({ endpoints }) => this.#onFound(name, i, ofFamily(endpoints, family)),
         onError: (reason) => {
           this.#setTrouble(i, reason);
           this.#gather(name);
@@ -118,7 +120,7 @@ export class LeafWatch {
     }
   }
 
-  #onFound(name: string, index: number, { endpoints }: EndpointSet): void {
+  #onFound(name: string, index: number, endpoints: readonly Endpoint[]): void {
     this.#found.set(index, endpoints);
     this.#setTrouble(index, null);
     this.#gather(name);
@@ -138,8 +140,24 @@ export class LeafWatch {
       localities: [localityOf([...byAddress.values()])],
       drops: [],
       overprovisioningPercent: null,
+      notes: [],
     };
   }
+}
+
+/** Endpoints with what they have of a family of addresses (Envoy's dns_lookup_family). */
+function ofFamily(endpoints: readonly Endpoint[], family: DnsFamily): readonly Endpoint[] {
+  if (family === "any") return endpoints;
+  const only = (isIt: (address: string) => boolean): Endpoint[] =>
+    endpoints.flatMap((each) => {
+      const addresses = each.addresses.filter(isIt);
+      return addresses.length === 0 ? [] : [{ ...each, address: addresses[0]!, addresses }];
+    });
+  // "[::1]:50051" or "127.0.0.1:50051".
+  const isV6 = (address: string): boolean => address.startsWith("[");
+  if (family === "v6") return only(isV6);
+  const v4 = only((address) => !isV6(address));
+  return v4.length > 0 || family === "v4" ? v4 : endpoints;
 }
 
 function localityOf(endpoints: readonly Endpoint[]): AssignedLocality {

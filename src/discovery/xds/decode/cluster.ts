@@ -7,6 +7,7 @@ import {
   AggregateClusterConfigSchema,
   type Cluster,
   Cluster_DiscoveryType,
+  Cluster_DnsLookupFamily,
   ClusterSchema,
   type ConfigSource,
   decoded,
@@ -22,20 +23,24 @@ import {
 import { formatAddress } from "../../target.ts";
 import type { ResourceKind } from "../resource.ts";
 import { type LoadAssignment, loadAssignmentOf } from "./endpoints.ts";
+import { clusterNotesOf } from "./notes.ts";
 import { type DecodedPolicy, policyOf } from "./policy.ts";
-import { serviceConfigOf } from "./service-config.ts";
+import { metadataServiceConfig, serviceConfigOf } from "./service-config.ts";
 import { breakersOf, outliersOf } from "./traffic.ts";
 
 /** How the endpoints of a cluster are found. */
 export type ClusterDiscovery =
   | { readonly kind: "eds"; readonly serviceName: string }
   /** "host:port" each; of a logical name the addresses are one endpoint in Envoy, each one here. */
-  | { readonly kind: "dns"; readonly hosts: readonly string[] }
+  | { readonly kind: "dns"; readonly hosts: readonly string[]; readonly family: DnsFamily }
   | { readonly kind: "static"; readonly assignment: LoadAssignment }
   /** Clusters by name, the first is used first (A37). */
   | { readonly kind: "aggregate"; readonly clusters: readonly string[] }
   /** The original destination of a connection: nothing that calls could be routed to. */
   | { readonly kind: "original-dst" };
+
+/** Which addresses of a name are used: `any` is what gRPC does, whatever AUTO is in Envoy. */
+export type DnsFamily = "any" | "v4" | "v6" | "v4-preferred";
 
 /** What is said of a cluster. Immutable. */
 export interface ClusterResource {
@@ -44,6 +49,8 @@ export interface ClusterResource {
   readonly policy: DecodedPolicy;
   /** The config of `outlier_detection`; undefined for none. */
   readonly outliers: Readonly<Record<string, unknown>> | undefined;
+  /** A whole service config, which holds instead of policy, outliers and extensions; or null. */
+  readonly serviceConfig: Readonly<Record<string, unknown>> | null;
   /** The object "fairlead" of its service config. */
   readonly extensions: Readonly<Record<string, unknown>>;
   /** Of all its connections; null: plaintext. */
@@ -71,14 +78,34 @@ export function clusterKind(
       const message = fromBinary(ClusterSchema, bytes);
       return decoded(message.name, () => {
         const cluster = clusterOf(message);
-        const problem = problemOf(serviceConfigOf(cluster, null, undefined));
+        const problem = problemOf(serviceConfigOf(cluster, undefined));
         if (problem !== null) throw new FieldProblem("", problem);
-        return cluster;
+        return withServiceConfig(cluster, metadataServiceConfig(message), problemOf);
       });
     },
   };
 }
 
+/** One that a newer control plane wrote may not be known here: what xDS itself says holds then. */
+function withServiceConfig(
+  cluster: ClusterResource,
+  serviceConfig: ClusterResource["serviceConfig"],
+  problemOf: (serviceConfig: unknown) => string | null,
+): ClusterResource {
+  if (serviceConfig === null) return cluster;
+  const problem = problemOf(serviceConfig);
+  if (problem !== null) {
+    const note = `the service config of its metadata is not used: ${problem}`;
+    return { ...cluster, notes: [...cluster.notes, note] };
+  }
+  const notes = cluster.notes.filter((note) => !note.startsWith(HEALTH_CHECKS));
+  return { ...cluster, serviceConfig, notes };
+}
+
+/** Of `xds.Cluster`, and `fairlead.activeHealthCheck` in a service config. */
+const HEALTH_CHECKS = "health_checks";
+
+const NO_POLICY = { overprovisioningPercent: null, notes: [] };
 const AGGREGATE = "envoy.extensions.clusters.aggregate.v3.ClusterConfig";
 
 /** @throws FieldProblem */
@@ -93,6 +120,7 @@ function clusterOf(message: Cluster): ClusterResource {
     discovery: discoveryOf(message),
     policy,
     outliers: outliersOf(message.outlierDetection),
+    serviceConfig: null,
     extensions: defined({
       slowStart: policy.slowStart,
       circuitBreakers,
@@ -100,7 +128,7 @@ function clusterOf(message: Cluster): ClusterResource {
       locality,
     }),
     ...sockets,
-    notes: notesOf(message),
+    notes: [...clusterNotesOf(message), ...policy.notes, ...(sockets.tls?.notes ?? [])],
   };
 }
 
@@ -124,13 +152,13 @@ function discoveryOf(message: Cluster): ClusterDiscovery {
       return { kind: "eds", serviceName: serviceName === "" ? name : serviceName };
     }
     case Cluster_DiscoveryType.LOGICAL_DNS:
-      return { kind: "dns", hosts: hostsOf(message, true) };
+      return { kind: "dns", hosts: hostsOf(message, true), family: familyOf(message) };
     case Cluster_DiscoveryType.STRICT_DNS:
-      return { kind: "dns", hosts: hostsOf(message, false) };
+      return { kind: "dns", hosts: hostsOf(message, false), family: familyOf(message) };
     case Cluster_DiscoveryType.STATIC: {
       const { loadAssignment } = message;
       if (loadAssignment === undefined) {
-        const assignment = { name, localities: [], drops: [], overprovisioningPercent: null };
+        const assignment = { name, localities: [], drops: [], ...NO_POLICY };
         return { kind: "static", assignment };
       }
       const assignment = loadAssignmentOf(loadAssignment, "load_assignment", false);
@@ -143,13 +171,26 @@ function discoveryOf(message: Cluster): ClusterDiscovery {
   }
 }
 
-/** "must be ads or self" (A27). */
+/** must be ads or self (A27). */
 function checkSource(source: ConfigSource | undefined, path: string): void {
   const where = source?.configSourceSpecifier.case;
   if (where !== "ads" && where !== "self") throw new FieldProblem(path, "must be ads or self");
 }
 
-/** A37: of a logical name "exactly one endpoint". */
+function familyOf({ dnsLookupFamily: family }: Cluster): DnsFamily {
+  switch (family) {
+    case Cluster_DnsLookupFamily.V4_ONLY:
+      return "v4";
+    case Cluster_DnsLookupFamily.V6_ONLY:
+      return "v6";
+    case Cluster_DnsLookupFamily.V4_PREFERRED:
+      return "v4-preferred";
+    default:
+      return "any";
+  }
+}
+
+/** A37: of a logical name exactly one endpoint. */
 function hostsOf({ loadAssignment }: Cluster, isLogical: boolean): string[] {
   const path = "load_assignment";
   const hosts: string[] = [];
@@ -182,19 +223,4 @@ function socketsOf(message: Cluster): Pick<ClusterResource, "tls" | "otherSocket
       Object.fromEntries(Object.entries(match ?? {}).map(([key, value]) => [key, String(value)])),
     ),
   };
-}
-
-function notesOf(message: Cluster): string[] {
-  const { lbSubsetConfig, healthChecks, lrsServer, upstreamBindConfig, outlierDetection } = message;
-  const asked: readonly (readonly [string, boolean])[] = [
-    ["lb_subset_config", (lbSubsetConfig?.subsetSelectors.length ?? 0) > 0],
-    ["health_checks", healthChecks.length > 0],
-    ["lrs_server", lrsServer !== undefined],
-    ["upstream_bind_config", upstreamBindConfig !== undefined],
-    ["connection_pool_per_downstream_connection", message.connectionPoolPerDownstreamConnection],
-    ["max_requests_per_connection", (message.maxRequestsPerConnection ?? 0) > 0],
-    ["outlier_detection.monitors", (outlierDetection?.monitors.length ?? 0) > 0],
-    ["filters", message.filters.length > 0],
-  ];
-  return asked.filter(([, is]) => is).map(([name]) => `${name} of the cluster is not supported`);
 }

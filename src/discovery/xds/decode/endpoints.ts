@@ -10,6 +10,7 @@ import {
   type LbEndpoint,
   type LocalityLbEndpoints,
   type Metadata,
+  Notes,
   perMillion,
   RESOURCE_TYPES,
 } from "../../../xds/index.ts";
@@ -55,6 +56,8 @@ export interface LoadAssignment {
   readonly drops: readonly DropCategory[];
   /** Per cent, such as 140; null: the default. */
   readonly overprovisioningPercent: number | null;
+  /** What was asked for and is not done, for people. */
+  readonly notes: readonly string[];
 }
 
 /** EDS for an `XdsClient`. */
@@ -93,7 +96,19 @@ export function loadAssignmentOf(
         perMillion(each.dropPercentage, `${at}policy.drop_overloads[${i}].drop_percentage`) ?? 0,
     })),
     overprovisioningPercent: policy?.overprovisioningFactor ?? null,
+    notes: notesOf(message, path),
   };
+}
+
+function notesOf({ policy, endpoints }: ClusterLoadAssignment, path: string): string[] {
+  const notes = new Notes();
+  notes.addSet(path === "" ? "policy" : `${path}.policy`, [
+    ["endpoint_stale_after", policy?.endpointStaleAfter !== undefined],
+    ["weighted_priority_health", policy?.weightedPriorityHealth === true],
+  ]);
+  const isNear = endpoints.some(({ proximity }) => proximity !== undefined);
+  notes.addSet(path === "" ? "endpoints" : `${path}.endpoints`, [["proximity", isNear]]);
+  return notes.list();
 }
 
 function localityOf(message: LocalityLbEndpoints, path: string, names: boolean): AssignedLocality {
@@ -129,7 +144,7 @@ function endpointOf(message: LbEndpoint, path: string, names: boolean): Assigned
   const others = additionalAddresses.map((each, i) =>
     addressText(each.address, `${path}.endpoint.additional_addresses[${i}].address`, names),
   );
-  // "If the weight of an endpoint is 0, NACK" (A27: load_balancing_weight must be above 0).
+  // If the weight of an endpoint is 0, NACK (A27: load_balancing_weight must be above 0).
   if (loadBalancingWeight === 0) {
     throw new FieldProblem(`${path}.load_balancing_weight`, "is 0, must be above 0");
   }
@@ -155,7 +170,7 @@ function socketMatchOf(metadata: Metadata | undefined): Readonly<Record<string, 
   return Object.fromEntries(pairs);
 }
 
-/** "the priorities ... must be contiguous": a gap is refused (A27), as is a locality twice. */
+/** the priorities must be contiguous: a gap is refused (A27), as is a locality twice. */
 function checkPriorities(localities: readonly AssignedLocality[], path: string): void {
   const known = new Set(localities.map(({ priority }) => priority));
   for (let priority = 0; priority < known.size; priority += 1) {
@@ -172,7 +187,7 @@ function checkPriorities(localities: readonly AssignedLocality[], path: string):
   }
 }
 
-/** "... duplicate endpoint addresses ... will be NACKed" (A27). */
+/** duplicate endpoint addresses will be NACKed (A27). */
 function checkAddresses(localities: readonly AssignedLocality[], path: string): void {
   const seen = new Set<string>();
   let count = 0;

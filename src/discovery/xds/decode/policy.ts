@@ -2,8 +2,7 @@
  * How calls of a cluster are spread: its LB policy as an entry of `loadBalancingConfig`. gRFCs A27,
  * A42, A48, A52, A58, A62.
  *
- * "load_balancing_policy ... the first supported one in the list counts" (A52); without it,
- * `lb_policy`.
+ * Of `load_balancing_policy` the first that is supported counts (A52); without it, `lb_policy`.
  */
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import {
@@ -17,6 +16,7 @@ import {
   LeastRequestSchema,
   type LoadBalancingPolicy,
   MaglevSchema,
+  Notes,
   PickFirstSchema,
   type ProtoDuration,
   RandomSchema,
@@ -37,6 +37,8 @@ export interface DecodedPolicy {
   readonly slowStart: Readonly<Record<string, unknown>> | undefined;
   /** Whether weights of localities count. */
   readonly isByLocality: boolean;
+  /** What was asked for and is not done, for people. */
+  readonly notes: readonly string[];
 }
 
 /** Names of ours that a typed struct may end with: "type.googleapis.com/fairlead.peak_ewma". */
@@ -61,10 +63,11 @@ function legacyPolicyOf(cluster: Cluster): DecodedPolicy {
     entry: { [name]: config },
     slowStart: undefined,
     isByLocality,
+    notes: [],
   });
   switch (lbPolicy) {
     case Cluster_LbPolicy.ROUND_ROBIN: {
-      // A27: "ROUND_ROBIN ... will be wrr_locality with round_robin as its child".
+      // A27: ROUND_ROBIN will be wrr_locality with round_robin as its child.
       const given = lbConfig.case === "roundRobinLbConfig" ? lbConfig.value : undefined;
       const slowStart = slowStartOf(given?.slowStartConfig, "round_robin_lb_config");
       return { ...plain("round_robin"), isByLocality: true, slowStart };
@@ -73,11 +76,12 @@ function legacyPolicyOf(cluster: Cluster): DecodedPolicy {
       const given = lbConfig.case === "leastRequestLbConfig" ? lbConfig.value : undefined;
       const choiceCount = choicesOf(given?.choiceCount, "least_request_lb_config.choice_count");
       const slowStart = slowStartOf(given?.slowStartConfig, "least_request_lb_config");
-      return { ...plain("least_request", defined({ choiceCount })), slowStart };
+      const notes = unapplied("least_request_lb_config", biasOf(given));
+      return { ...plain("least_request", defined({ choiceCount })), slowStart, notes };
     }
     case Cluster_LbPolicy.RING_HASH: {
       const given = lbConfig.case === "ringHashLbConfig" ? lbConfig.value : undefined;
-      // "if the hash_function is not XX_HASH, the update is NACKed" (A42).
+      // if the hash_function is not XX_HASH, the update is NACKed (A42).
       if (given !== undefined && given.hashFunction !== 0) {
         throw new FieldProblem("ring_hash_lb_config.hash_function", "must be XX_HASH");
       }
@@ -132,22 +136,34 @@ function leafPolicy(as: As, path: string): DecodedPolicy | null {
   const roundRobin = as(RoundRobinSchema);
   if (roundRobin !== null) {
     const slowStart = slowStartOf(roundRobin.slowStartConfig, path);
-    return leaf("round_robin", {}, isWeighted(roundRobin), slowStart);
+    const notes = unapplied(path, zonesOf(roundRobin));
+    return { ...leaf("round_robin", {}, isWeighted(roundRobin), slowStart), notes };
   }
   const least = as(LeastRequestSchema);
   if (least !== null) {
     const choiceCount = choicesOf(least.choiceCount, `${path}.choice_count`);
     const slowStart = slowStartOf(least.slowStartConfig, path);
-    return leaf("least_request", defined({ choiceCount }), isWeighted(least), slowStart);
+    const isFull = least.enableFullScan === true || least.selectionMethod !== 0;
+    const notes = unapplied(path, [
+      ...biasOf(least),
+      ...zonesOf(least),
+      ["selection_method (a full scan)", isFull],
+    ]);
+    const found = leaf("least_request", defined({ choiceCount }), isWeighted(least), slowStart);
+    return { ...found, notes };
   }
   const ring = as(RingHashSchema);
   if (ring !== null) {
     // DEFAULT_HASH is XX_HASH.
     if (ring.hashFunction > 1) throw new FieldProblem(`${path}.hash_function`, "must be XX_HASH");
-    return leaf("ring_hash", ringOf(ring.minimumRingSize, ring.maximumRingSize));
+    const notes = unapplied(path, hashingOf(ring.consistentHashingLbConfig ?? ring));
+    return { ...leaf("ring_hash", ringOf(ring.minimumRingSize, ring.maximumRingSize)), notes };
   }
   const maglev = as(MaglevSchema);
-  if (maglev !== null) return leaf("maglev", defined({ tableSize: wide(maglev.tableSize) }));
+  if (maglev !== null) {
+    const notes = unapplied(path, hashingOf(maglev.consistentHashingLbConfig));
+    return { ...leaf("maglev", defined({ tableSize: wide(maglev.tableSize) })), notes };
+  }
   if (as(RandomSchema) !== null) return leaf("random", {});
   const first = as(PickFirstSchema);
   if (first !== null) return leaf("pick_first", { shuffleAddressList: first.shuffleAddressList });
@@ -161,31 +177,66 @@ function leaf(
   isByLocality = false,
   slowStart: DecodedPolicy["slowStart"] = undefined,
 ): DecodedPolicy {
-  return { entry: { [name]: config }, isByLocality, slowStart };
+  return { entry: { [name]: config }, isByLocality, slowStart, notes: [] };
 }
 
-/** A52: "the part of the type URL after the last slash is the name of the policy". */
+type Asked = readonly (readonly [field: string, isSet: boolean])[];
+
+function unapplied(path: string, fields: Asked): string[] {
+  const notes = new Notes();
+  notes.addSet(path, fields);
+  return notes.list();
+}
+
+/** 1 is the default of a bias, by which calls in flight count as they are. */
+function biasOf(
+  config:
+    | { readonly activeRequestBias?: { readonly defaultValue: number } | undefined }
+    | undefined,
+): Asked {
+  return [["active_request_bias", (config?.activeRequestBias?.defaultValue ?? 1) !== 1]];
+}
+
+function zonesOf(config: Localities): Asked {
+  const { case: kind } = config.localityLbConfig?.localityConfigSpecifier ?? {};
+  return [["locality_lb_config.zone_aware_lb_config", kind === "zoneAwareLbConfig"]];
+}
+
+function hashingOf(
+  config:
+    | { readonly hashBalanceFactor?: number | undefined; readonly useHostnameForHashing: boolean }
+    | undefined,
+): Asked {
+  return [
+    ["hash_balance_factor", config?.hashBalanceFactor !== undefined],
+    ["use_hostname_for_hashing", config?.useHostnameForHashing === true],
+  ];
+}
+
+/** A52: the part of the type URL after the last slash is the name of the policy. */
 function structPolicy(typeUrl: string, value: Record<string, unknown>): DecodedPolicy | null {
   const full = typeUrl.slice(typeUrl.lastIndexOf("/") + 1);
   const name = full.slice(full.lastIndexOf(".") + 1).replace(/_experimental$/, "");
   return OWN_NAMES.includes(name) ? leaf(name, value) : null;
 }
 
-function isWeighted(config: {
+interface Localities {
   readonly localityLbConfig?:
     | { readonly localityConfigSpecifier: { readonly case?: string | undefined } }
     | undefined;
-}): boolean {
+}
+
+function isWeighted(config: Localities): boolean {
   return config.localityLbConfig?.localityConfigSpecifier.case === "localityWeightedLbConfig";
 }
 
-/** "If choice_count < 2, the config will be rejected." (A48) */
+/** If choice_count < 2, the config will be rejected. (A48) */
 function choicesOf(choiceCount: number | undefined, path: string): number | undefined {
   if (choiceCount === undefined || choiceCount >= 2) return choiceCount;
   throw new FieldProblem(path, `is ${choiceCount}, must be 2 or more`);
 }
 
-/** A42: "if ... greater than 8M, NACK"; C-core and grpc-go as well. */
+/** A42: if greater than 8M, NACK; C-core and grpc-go as well. */
 function ringOf(min: bigint | undefined, max: bigint | undefined): Record<string, unknown> {
   return defined({ minRingSize: wide(min), maxRingSize: wide(max) });
 }

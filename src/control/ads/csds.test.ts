@@ -1,0 +1,177 @@
+/** ClientStatusDiscoveryService: once and as a stream, of all nodes and of one, and refused. */
+import assert from "node:assert/strict";
+import test, { type TestContext } from "node:test";
+import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import type * as grpc from "@grpc/grpc-js";
+import { realClock } from "../../base/index.ts";
+import { Status } from "../../grpc/index.ts";
+import {
+  type ClientConfig,
+  ClientResourceStatus,
+  ClientStatusRequestSchema,
+  ClientStatusResponseSchema,
+  ConfigStatus,
+  RESOURCE_TYPES,
+} from "../../xds/index.ts";
+import { ServedAds } from "./ads-suite.ts";
+import { csdsMethods } from "./csds.ts";
+import { CSDS_ENTRIES_MAX } from "./limits.ts";
+import type { AdsStream } from "./stream.ts";
+
+type Request = MessageInitShape<typeof ClientStatusRequestSchema>;
+
+const PREFIX = "/envoy.service.status.v3.ClientStatusDiscoveryService/";
+
+function encode(request: Request): Buffer {
+  return Buffer.from(
+    toBinary(ClientStatusRequestSchema, create(ClientStatusRequestSchema, request)),
+  );
+}
+
+function decode(bytes: Buffer): readonly ClientConfig[] {
+  return fromBinary(ClientStatusResponseSchema, bytes).config;
+}
+
+/** The node with that id and no other. */
+function named(id: string): Request {
+  return { nodeMatchers: [{ nodeId: { matchPattern: { case: "exact", value: id } } }] };
+}
+
+function fetchRaw(client: grpc.Client, request: Buffer): Promise<readonly ClientConfig[]> {
+  return new Promise((resolve, reject) => {
+    const path = `${PREFIX}FetchClientStatus`;
+    client.makeUnaryRequest(
+      path,
+      (bytes: Buffer) => bytes,
+      decode,
+      request,
+      (error, answer) => (error === null ? resolve(answer!) : reject(error)),
+    );
+  });
+}
+
+/** Two nodes: "a" has acknowledged two resources, "b" has refused one. */
+async function serve(t: TestContext): Promise<{ served: ServedAds; client: grpc.Client }> {
+  const served = await new ServedAds().start();
+  t.after(() => served.close());
+  served.source.set("EDS", "x", "x1");
+  served.source.set("EDS", "y", "y1");
+  const a = served.node(true, { id: "a", userAgentName: "envoy" });
+  a.ask({ type: "EDS", names: ["x", "y"] });
+  a.ack(await a.next());
+  const b = served.node(false, { id: "b" });
+  b.ask({ type: "EDS", names: ["x"] });
+  const { nonce } = await b.next();
+  b.ask({ type: "EDS", names: ["x"], nonce, error: "no such policy" });
+  const client = served.client();
+  for (let i = 0; i < 1_000; i += 1) {
+    const stands = (await fetchRaw(client, encode({}))).flatMap((one) => one.genericXdsConfigs);
+    const done = stands.filter(({ configStatus }) => configStatus !== ConfigStatus.STALE);
+    if (done.length === 3) return { served, client };
+  }
+  return assert.fail("not all three were acknowledged or refused");
+}
+
+test("a fetch tells how each resource of each node stands, and not what is in it", async (t) => {
+  const { client } = await serve(t);
+  const [a, b] = await fetchRaw(client, encode({}));
+  assert.deepEqual([a!.node!.id, b!.node!.id], ["a", "b"]);
+  assert.match(a!.clientScope, /^127\.0\.0\.1:\d+$/);
+  const rows = a!.genericXdsConfigs;
+  assert.deepEqual(
+    rows.map(({ typeUrl, name, versionInfo }) => [typeUrl, name, versionInfo]),
+    [
+      [RESOURCE_TYPES.EDS, "x", "v-x1"],
+      [RESOURCE_TYPES.EDS, "y", "v-y1"],
+    ],
+  );
+  for (const row of rows) {
+    assert.equal(row.configStatus, ConfigStatus.SYNCED);
+    assert.equal(row.clientStatus, ClientResourceStatus.ACKED);
+    assert.equal(row.xdsConfig, undefined);
+  }
+  const [refused] = b!.genericXdsConfigs;
+  assert.equal(refused!.configStatus, ConfigStatus.ERROR);
+  assert.equal(refused!.clientStatus, ClientResourceStatus.NACKED);
+  assert.equal(refused!.errorState!.details, "no such policy");
+});
+
+test("of a node that is named, contents too; of one that is not here, nothing", async (t) => {
+  const { client } = await serve(t);
+  const found = await fetchRaw(client, encode(named("a")));
+  assert.deepEqual(
+    found.map(({ node }) => node!.id),
+    ["a"],
+  );
+  const contents = found[0]!.genericXdsConfigs.map(({ xdsConfig }) => xdsConfig!);
+  assert.deepEqual(
+    contents.map(({ value }) => Buffer.from(value).toString()),
+    ["x1", "y1"],
+  );
+  for (const { typeUrl } of contents) assert.equal(typeUrl, RESOURCE_TYPES.EDS);
+  assert.deepEqual(await fetchRaw(client, encode(named("c"))), []);
+});
+
+test("a stream answers each request with what is true then, and ends with its end", async (t) => {
+  const { served, client } = await serve(t);
+  const identity = (bytes: Buffer) => bytes;
+  const call = client.makeBidiStreamRequest(`${PREFIX}StreamClientStatus`, identity, decode);
+  const ended = new Promise<grpc.StatusObject>((resolve) => call.on("status", resolve));
+  const next = () => new Promise<readonly ClientConfig[]>((resolve) => call.once("data", resolve));
+  const states = (answer: readonly ClientConfig[]) =>
+    answer[0]!.genericXdsConfigs.map(({ name, configStatus }) => [name, configStatus]);
+  call.write(encode(named("a")));
+  assert.deepEqual(states(await next()), [
+    ["x", ConfigStatus.SYNCED],
+    ["y", ConfigStatus.SYNCED],
+  ]);
+  served.source.set("EDS", "x", "x2");
+  served.source.publish();
+  let again = await ask();
+  while (again.flat().includes(ConfigStatus.SYNCED)) again = await ask();
+  // It has not acknowledged what it was sent.
+  assert.deepEqual(again.find(([name]) => name === "x")![1], ConfigStatus.STALE);
+  call.end();
+  assert.equal((await ended).code, Status.OK);
+
+  async function ask() {
+    call.write(encode(named("a")));
+    return states(await next());
+  }
+});
+
+const REFUSED = [
+  { name: "bytes that are no request", bytes: Buffer.of(0xff), details: /not a ClientStatusReq/ },
+  {
+    name: "a matcher that is not supported",
+    bytes: encode({ nodeMatchers: [{ nodeId: { matchPattern: { case: "prefix", value: "a" } } }] }),
+    details: /only node_id with an exact match/,
+  },
+];
+
+for (const { name, bytes, details } of REFUSED) {
+  test(`${name}: refused, by a fetch and by a stream`, async (t) => {
+    const { client } = await serve(t);
+    const expected = { code: Status.INVALID_ARGUMENT, details };
+    await assert.rejects(fetchRaw(client, bytes), expected);
+    const identity = (one: Buffer) => one;
+    const call = client.makeBidiStreamRequest(`${PREFIX}StreamClientStatus`, identity, decode);
+    call.write(bytes);
+    const error = await new Promise<unknown>((resolve) => call.once("error", resolve));
+    await assert.rejects(Promise.reject(error), expected);
+  });
+}
+
+test(`more than ${CSDS_ENTRIES_MAX} resources: the caller is told to name nodes`, () => {
+  const sent = new Map(Array.from({ length: CSDS_ENTRIES_MAX + 1 }, (_, i) => [`n${i}`, null]));
+  const node = { id: "a" };
+  const stream = { node, namespaces: null, subscriptions: new Map([["EDS", { sent }]]) };
+  const streams = new Set([stream as unknown as AdsStream]);
+  const [fetch] = csdsMethods({ streams }, realClock());
+  const ends: unknown[][] = [];
+  const events = fetch!.open({ end: (...end: unknown[]) => ends.push(end) } as never);
+  events.onMessage(encode({}));
+  const reason = `${CSDS_ENTRIES_MAX + 1} resources, more than ${CSDS_ENTRIES_MAX}`;
+  const advice = "name nodes by node_matchers (node_id, exact)";
+  assert.deepEqual(ends, [[Status.RESOURCE_EXHAUSTED, `${reason}: ${advice}`]]);
+});
