@@ -163,7 +163,10 @@ export class Router {
     const { timeoutMs } = action;
     const untilMs = timeoutMs === null ? deadlineMs : Math.min(deadlineMs, nowMs + timeoutMs);
     if (untilMs < deadlineMs) changed = withTimeout(changed, untilMs - nowMs);
-    return cluster.use().call(changed, false, call, untilMs, nowMs, this.#configOf(action, config));
+    const settings = this.#configOf(action, config);
+    const made = cluster.use().call(changed, false, call, untilMs, nowMs, settings);
+    made.hashHeader = action.hashHeader;
+    return made;
   }
 
   /** The route's policy takes the place of the one that a service config has (A44). */

@@ -4,6 +4,7 @@ import test from "node:test";
 import { RESOURCE_TYPES } from "../../xds/index.ts";
 import type { Resource } from "../resources.ts";
 import { applySotwNames } from "./requests.ts";
+import { SharedSets } from "./shared-sets.ts";
 import { Subscription, type VisibleView } from "./subscription.ts";
 
 const COUNT = 2_000;
@@ -25,7 +26,7 @@ test("names given up under a wildcard cost as much as there are, not their squar
     get: (_type, name) => byName.get(name) ?? null,
     all: () => resources,
   };
-  const subscription = new Subscription(RESOURCE_TYPES.CDS, false);
+  const subscription = new Subscription(RESOURCE_TYPES.CDS, false, new SharedSets());
   assert.equal(applySotwNames(subscription, ["*", ...names]), "");
   assert.equal(subscription.takeDue(view, false)?.resources.length, COUNT);
   assert.equal(applySotwNames(subscription, ["*"]), "");

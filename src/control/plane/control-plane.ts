@@ -213,7 +213,7 @@ export class ControlPlane {
     this.#ads.close();
     this.#snapshots.close();
     this.#objects.close();
-    if (this.#draining === null) this.#statuses?.stop(() => {});
+    this.#statuses?.stop(() => {});
     this.#tls?.close();
   }
 }

@@ -18,7 +18,9 @@ export class GrpcView extends Perspective {
     if (type === RESOURCE_TYPES.EDS) return this.assignment(name, this.#isNamed(name));
     const port = this.#portOf(name);
     if (port === null || type === RESOURCE_TYPES.SDS) return null;
-    if (type === RESOURCE_TYPES.LDS) return clientListener(name);
+    if (type === RESOURCE_TYPES.LDS) {
+      return this.of.encoded(`client ${name}`, () => clientListener(name));
+    }
     const { namespace } = this.viewer;
     const at = this.of.consumerOf(port.name, namespace);
     return this.of.routes(name, this.of.tableOf(port, namespace), "grpc", at);

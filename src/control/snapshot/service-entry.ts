@@ -3,6 +3,7 @@
  * look; resources are made when first asked for, and kept for as long as what they are made of.
  */
 import type { EndpointSlice, Place, Service, ServicePort } from "../../discovery/index.ts";
+import { capturedName } from "../../mesh/index.ts";
 import { defaultTable, type RouteTable } from "../../routes/index.ts";
 import type { ObjectKey } from "../objects/state.ts";
 import type { NodeInfo, NodeKind, Resource } from "../resources.ts";
@@ -87,12 +88,18 @@ export class ServiceEntry implements ServiceObjects {
     );
   }
 
-  /** What a sidecar does with connections to the port; null: nothing can be captured. */
-  captured(port: number): Resource | null {
-    const { clusterIp } = this.service;
-    if (clusterIp === "" || clusterIp === "None") return null;
-    const name = clusterNameOf(this.key, port);
-    return memo(this.#ofService, `captured ${port}`, () => capturedListener(name, clusterIp, port));
+  /** Names of the listeners that capture the port, with their ClusterIPs; none: nothing can be. */
+  capturedNames(port: number): ReadonlyMap<string, string> {
+    const cluster = clusterNameOf(this.key, port);
+    const { clusterIps } = this.service;
+    return new Map(clusterIps.map((ip, i) => [capturedName(cluster, ip, i), ip] as const));
+  }
+
+  /** What a sidecar does with connections to the port at a ClusterIP. */
+  captured(name: string, ip: string, port: number): Resource {
+    const cluster = clusterNameOf(this.key, port);
+    const make = () => capturedListener(name, cluster, ip, port);
+    return memo(this.#ofService, `captured ${name}`, make);
   }
 
   /** The port's endpoints, as a node at a place uses them. */

@@ -56,6 +56,7 @@ export class StatusControl {
   readonly #writer: StatusWriter | null;
   readonly #gauges: Reading[] = [];
   #wanted: WantedStatuses | null = null;
+  #isStopped = false;
 
   constructor(deps: StatusControlDeps) {
     this.#deps = deps;
@@ -94,8 +95,17 @@ export class StatusControl {
     this.#writer?.setWanted(wanted);
   }
 
-  /** Writes nothing more and gives the Lease back. @param onDone as of `LeaderElection.stop` */
+  /**
+   * Writes nothing more and gives the Lease back. Harmless when repeated.
+   *
+   * @param onDone as of `LeaderElection.stop`; at once when it is stopped already.
+   */
   stop(onDone: () => void): void {
+    if (this.#isStopped) {
+      onDone();
+      return;
+    }
+    this.#isStopped = true;
     for (const gauge of this.#gauges) gauge.remove();
     this.#writer?.stop();
     if (this.#election === null) onDone();

@@ -181,7 +181,7 @@ export class XdsClient implements TableOwner {
     });
   }
 
-  /** "... when the client receives a response from a higher priority server": it counts (A71). */
+  /** when the client receives a response from a higher priority server: it counts (A71). */
   #onAnswered(session: Session): void {
     const at = this.#sessions.indexOf(session);
     for (const { link } of this.#sessions.splice(at + 1)) link.close();

@@ -26,7 +26,7 @@ import type {
 import { CertificateError, Certificates, PROVIDER_POLL_MS, secretsOf } from "./certificates.ts";
 import { LISTENER_KIND, type ListenerResource, type TableSource } from "./listener.ts";
 import { NamedWatches } from "./named-watches.ts";
-import { clusterNamesOf, hashHeadersOf, ROUTES_KIND } from "./route-table.ts";
+import { clusterNamesOf, ROUTES_KIND } from "./route-table.ts";
 import { SECRET_KIND, type SecretResource } from "./secret.ts";
 import { chainOf, clusterSpecOf } from "./specs.ts";
 
@@ -200,21 +200,16 @@ export class XdsMeshSource implements MeshSource {
   }
 
   #buildClusters(problems: string[]): Map<string, ClusterSpec> {
-    const headers = new Map<string, string>();
     const clusters = new Map<string, ClusterSpec>();
     const names = new Set<string>();
     this.#eachTable((table) => {
-      hashHeadersOf(table, headers);
       for (const name of clusterNamesOf(table)) names.add(name);
     });
     for (const name of names) {
       const resource = this.#clusters.get(name).value;
       if (resource === null || resource.discovery.kind === "original-dst") continue;
-      const header = headers.get(name) ?? null;
       const spec = this.#tried(problems, () =>
-        clusterSpecOf(resource, this.#scope, header, this.#certificates, () =>
-          this.#newResolver(name, header),
-        ),
+        clusterSpecOf(resource, this.#scope, this.#certificates, () => this.#newResolver(name)),
       );
       if (spec === null) continue;
       const before = this.#config?.clusters.get(name);
@@ -223,10 +218,10 @@ export class XdsMeshSource implements MeshSource {
     return clusters;
   }
 
-  #newResolver(name: string, hashHeader: string | null) {
+  #newResolver(name: string) {
     const { client, system, xds, clusterKind } = this.#deps;
     return new xds.XdsClusterResolver(name, {
-      ...{ client, hashHeader, kind: clusterKind, clock: system.clock },
+      ...{ client, kind: clusterKind, clock: system.clock },
       createResolver: (target) => createResolver(target, system),
     });
   }

@@ -127,6 +127,7 @@ export class RoutedCalls {
     const call = cluster.use().call(sent, isEnd, relay, deadlineMs, nowMs, method);
     if (method !== null) call.waitForReady = method.waitForReady !== false;
     call.caller = from;
+    call.hashHeader = action.hashHeader;
     relay.join(call);
     if (relay instanceof RoutedRelay && action.mirrors.length > 0) {
       relay.mirrorTo(this.#mirror(prepared, sent, isEnd, deadlineMs, nowMs));

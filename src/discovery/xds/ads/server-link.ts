@@ -137,8 +137,10 @@ export class ServerLink implements AdsCallUser, ResolverListener {
     }
   }
 
+  /** A stream that is open needs no address, until it ends. */
   onError(reason: string): void {
-    if (this.#addresses.length === 0 && this.#timer === null) this.#fail(reason, false);
+    const isWaiting = this.#call === null && this.#timer === null;
+    if (this.#addresses.length === 0 && isWaiting) this.#fail(reason, false);
   }
 
   #setTimer(timer: Timer | null): void {
@@ -197,8 +199,9 @@ export class ServerLink implements AdsCallUser, ResolverListener {
     }
   }
 
+  /** There is no call any more: who had one has closed it. */
   #fail(reason: string, wasAnswered: boolean): void {
-    this.#call = null;
+    assert(this.#call === null, "a call is ended before another is made");
     this.#isOpen = false;
     const livedMs = this.#system.clock.nowMs() - this.#openedMs;
     // "If the ADS stream ... was closed after having received a response ... not a connectivity
@@ -235,10 +238,12 @@ export class ServerLink implements AdsCallUser, ResolverListener {
   refuse(reason: string): void {
     if (this.#call === null) return;
     this.#call.close(reason);
+    this.#call = null;
     this.#fail(reason, false);
   }
 
   onEnded(reason: string): void {
+    this.#call = null;
     this.#resolver.resolveNow();
     this.#fail(reason, this.#isAnswered);
   }

@@ -78,7 +78,7 @@ export function clusterKind(
       const message = fromBinary(ClusterSchema, bytes);
       return decoded(message.name, () => {
         const cluster = clusterOf(message);
-        const problem = problemOf(serviceConfigOf(cluster, null, undefined));
+        const problem = problemOf(serviceConfigOf(cluster, undefined));
         if (problem !== null) throw new FieldProblem("", problem);
         return withServiceConfig(cluster, metadataServiceConfig(message), problemOf);
       });
@@ -171,7 +171,7 @@ function discoveryOf(message: Cluster): ClusterDiscovery {
   }
 }
 
-/** "must be ads or self" (A27). */
+/** must be ads or self (A27). */
 function checkSource(source: ConfigSource | undefined, path: string): void {
   const where = source?.configSourceSpecifier.case;
   if (where !== "ads" && where !== "self") throw new FieldProblem(path, "must be ads or self");
@@ -190,7 +190,7 @@ function familyOf({ dnsLookupFamily: family }: Cluster): DnsFamily {
   }
 }
 
-/** A37: of a logical name "exactly one endpoint". */
+/** A37: of a logical name exactly one endpoint. */
 function hostsOf({ loadAssignment }: Cluster, isLogical: boolean): string[] {
   const path = "load_assignment";
   const hosts: string[] = [];

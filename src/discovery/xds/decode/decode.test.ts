@@ -95,7 +95,7 @@ const CONFIGS: readonly (readonly [name: string, given: Json, config: unknown])[
 
 for (const [name, given, config] of CONFIGS) {
   test(`CDS: ${name}`, () => {
-    const found = serviceConfigOf(clusterFrom(cluster("c", given)), null, undefined);
+    const found = serviceConfigOf(clusterFrom(cluster("c", given)), undefined);
     assert.deepEqual(found, config);
   });
 }

@@ -22,15 +22,10 @@ export function metadataServiceConfig(message: Cluster): Readonly<Record<string,
 /** The service config, after `JSON.parse`, that says what a cluster says. */
 export function serviceConfigOf(
   { policy, outliers, extensions, serviceConfig }: ClusterResource,
-  hashHeader: string | null,
   overprovisioningPercent: number | undefined,
 ): Readonly<Record<string, unknown>> {
   if (serviceConfig !== null) return serviceConfig;
-  const name = Object.keys(policy.entry)[0]!;
-  const isHashed = HASHING.includes(name) && hashHeader !== null;
-  const entry = isHashed
-    ? { [name]: { requestHashHeader: hashHeader, ...policy.entry[name] } }
-    : policy.entry;
+  const { entry } = policy;
   const list = outliers === undefined ? [entry] : around(outliers, entry);
   const locality = { ...Object(extensions.locality), ...defined({ overprovisioningPercent }) };
   const hasLocality = Object.keys(locality).length > 0;
