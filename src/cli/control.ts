@@ -11,7 +11,7 @@ import { addCommonOptions, type CommonOptions, newVerb } from "./verb.ts";
 
 const EXAMPLES = [
   "# every Service with a gRPC port, for xds:/// clients on this machine",
-  "fairlead control --admin 9900",
+  "fairlead control --admin 9901",
   "# from files, without an API server",
   "fairlead control --objects ./manifests --listen 127.0.0.1:18000",
   "# in a cluster: nodes show certificates, and get what their namespaces may",

@@ -68,5 +68,7 @@ function summaryOf(notes: readonly ManifestNote[]): string {
   const lines = notes.map(({ owner, outcome, reason }) =>
     reason === null ? `${owner} ${outcome}` : `${owner} ${outcome}: ${reason}`,
   );
-  return lines.length === 0 ? "nothing to inject\n" : `\n${lines.join("\n")}\n\n`;
+  if (lines.length === 0) return "nothing to inject\n";
+  const isChanged = notes.some(({ outcome }) => outcome !== "skipped");
+  return `\n${lines.join("\n")}\n${isChanged ? "" : "nothing was changed\n"}\n`;
 }

@@ -32,6 +32,8 @@ const AFTER = `
 SYNCED: acknowledged. STALE: sent or due, not acknowledged yet. NOT SENT: asked for, nothing was
 said so far. NACKED: the node refused it and goes on with what it had. Below the table: why, and
 what was asked of a node that its kind cannot do.
+ACK LAG: from the last push to its acknowledgement. By --xds, which may be another control plane's,
+there are no lags, ages and problems: CSDS has no words for them.
 Exit code: 0; 1 when anything is NACKED, or has been STALE for --stale-after; 2 for a mistake in the
 flags.`;
 
@@ -40,7 +42,7 @@ export function proxyStatusCommand(): Command {
   const summary = "Show the nodes of a control plane, and what each has acknowledged";
   const forms = oneOf(["table", "wide", "json"] as const);
   const output = valueOption("-o, --output <form>", "table, wide or json", forms);
-  const stale = "how long something may be STALE (default: 5)";
+  const stale = "how many seconds something may be STALE";
   const command = newVerb("proxy-status", summary, EXAMPLES)
     .alias("ps")
     .addOption(

@@ -58,3 +58,17 @@ test("calls go on without the control plane, and it is found again", async () =>
   });
   assert.ok(logLines(edge.proxy).some(({ msg }) => msg === "listening"));
 });
+
+test("a Gateway that does not exist, and a control plane that is away, are told", async (t) => {
+  const proxyOf = (gateway: string, control: string): RunningProcess => {
+    const flags = ["--gateway", gateway, "--control", control, "--listen", "443=127.0.0.1:0"];
+    const proxy = startProcess(FAIRLEAD, ["proxy", ...flags]);
+    t.after(() => proxy.stop());
+    return proxy;
+  };
+  const [astray, alone] = [proxyOf("prod/nope", address), proxyOf("prod/edge", "127.0.0.1:1")];
+  await astray.waitFor(/configuration without a listener: nothing is served/);
+  await alone.waitFor(/no configuration yet/);
+  assert.ok(!logLines(alone).some(({ msg }) => /last good one/.test(String(msg))));
+  await control.waitFor(/no Gateway prod\/nope, or none of a class that is ours/);
+});

@@ -54,7 +54,12 @@ test("a channel of a Service: start, scale, an outage of the control plane; no c
 });
 
 test("by difference, as a sidecar: listeners by original destination, nothing is refused", async () => {
-  objects.service("other", { clusterIP: "127.9.9.9", port: 50_052 });
+  // Neither has words in xDS.
+  const own = {
+    loadBalancingConfig: [{ peak_ewma: {} }],
+    fairlead: { activeHealthCheck: { interval: "1s" } },
+  };
+  objects.service("other", { clusterIP: "127.9.9.9", port: 50_052, config: own });
   objects.slice("other", port, [{ ip: "127.0.0.3" }]);
   const mesh = await WatchedMesh.open({
     ...{ server: control.address, protocol: "delta", target: null },
@@ -70,6 +75,7 @@ test("by difference, as a sidecar: listeners by original destination, nothing is
     assert.ok(names.includes("prod/other:50052"), names.join());
     const found = mesh.endpointsOf("prod/other:50052");
     await eventually("its endpoint", async () => found.now[0]?.address === `127.0.0.3:${port}`);
+    assert.deepEqual(found.serviceConfig, { json: own });
   } finally {
     mesh.close();
   }

@@ -60,13 +60,16 @@ export class WatchedMesh {
   }
 
   /** Endpoints of a cluster, as they are told. */
-  endpointsOf(name: string): { now: readonly Endpoint[] } {
-    const found: { now: readonly Endpoint[] } = { now: [] };
+  endpointsOf(name: string): { now: readonly Endpoint[]; serviceConfig: unknown } {
+    const found: { now: readonly Endpoint[]; serviceConfig: unknown } = {
+      ...{ now: [], serviceConfig: null },
+    };
     const resolver = this.config!.clusters.get(name)!.newResolver();
     this.#closers.push(() => resolver.close());
     resolver.start({
       onEndpoints: (set: EndpointSet) => {
         found.now = set.endpoints;
+        found.serviceConfig = set.serviceConfig;
       },
       onError: (reason) => this.errors.push(reason),
     });

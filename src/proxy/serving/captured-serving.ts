@@ -20,6 +20,7 @@ import {
   type TransportLoop,
 } from "../../transport/index.ts";
 import type { MeshProxyConfig } from "../config.ts";
+import { logNoConfiguration } from "../configuration-log.ts";
 import type { CallStarter, Downstream } from "../downstream.ts";
 import type { Front } from "../front.ts";
 import { chosenConfig } from "../policy-choice.ts";
@@ -80,10 +81,7 @@ export class CapturedServing implements Serving, MeshListener {
 
   onError(reason: string): void {
     const { serves } = this.#config;
-    const what = this.#isConfigured
-      ? "configuration: the last good one stays"
-      : "no configuration yet";
-    this.#system.log.warn(what, { serves, reason });
+    logNoConfiguration(this.#system.log, serves, reason, this.#isConfigured);
   }
 
   accept(socket: Socket, first: Buffer, listener: ListenerSpec | null): void {

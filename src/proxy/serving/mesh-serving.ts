@@ -9,6 +9,7 @@ import { type MeshListener as Listener, MeshClusters, type MeshConfig } from "..
 import type { MetricsSnapshot } from "../../telemetry/index.ts";
 import type { SocketConnection, TransportLoop } from "../../transport/index.ts";
 import type { MeshProxyConfig } from "../config.ts";
+import { logConfiguration, logNoConfiguration } from "../configuration-log.ts";
 import type { Front } from "../front.ts";
 import { chosenConfig } from "../policy-choice.ts";
 import type { MeshProxySystem } from "../proxy.ts";
@@ -67,18 +68,14 @@ export class MeshServing implements Serving, Listener {
     this.#clusters.configure(clusters);
     this.#listeners.configure(listeners);
     if (this.#config.workers > 1) return;
-    const counts = { listeners: listeners.length, clusters: clusters.size };
-    this.#system.log.info("configuration", { serves: this.#config.serves, ...counts });
+    logConfiguration(this.#system.log, this.#config.serves, { listeners, clusters });
   }
 
   onError(reason: string): void {
     this.#problem = reason;
     if (this.#config.workers > 1) return;
     const { serves } = this.#config;
-    const what = this.#isConfigured
-      ? "configuration: the last good one stays"
-      : "no configuration yet";
-    this.#system.log.warn(what, { serves, reason });
+    logNoConfiguration(this.#system.log, serves, reason, this.#isConfigured);
   }
 
   /** A socket whose destination is not known has no table. */

@@ -5,6 +5,7 @@
 import type { ServiceConfig } from "../../cluster/index.ts";
 import type { Resolver } from "../../discovery/index.ts";
 import type { MeshConfig, MeshSource } from "../../mesh/index.ts";
+import { logConfiguration, logNoConfiguration } from "../configuration-log.ts";
 import { encodeMesh } from "./mesh-text.ts";
 import type { ToWorker } from "./messages.ts";
 import { SharedResolver, type SharedResolverDeps } from "./shared-resolver.ts";
@@ -67,16 +68,13 @@ export class MeshFeed implements Feed {
         this.#text = encodeMesh(config);
         sendAll({ type: "mesh", text: this.#text });
         this.#forget(config);
-        const counts = { listeners: config.listeners.length, clusters: config.clusters.size };
-        log.info("configuration", { serves: this.#serves, ...counts });
+        logConfiguration(log, this.#serves, config);
       },
       onError: (reason) => {
         this.#problem = reason;
         sendAll({ type: "meshError", reason });
         const serves = this.#serves;
-        const isFirst = this.#config === null;
-        const what = isFirst ? "no configuration yet" : "configuration: the last good one stays";
-        log.warn(what, { serves, reason });
+        logNoConfiguration(log, serves, reason, this.#config !== null);
       },
     });
   }
