@@ -49,3 +49,14 @@ test("a signal ends the question, before it is asked too", async () => {
   const again = await said(trickle, { stop: stop.signal });
   assert.equal(again, "--admin ADMIN: no answer: stopped by SIGTERM");
 });
+
+test("of an error one short line is shown, without what moves a cursor", async () => {
+  const outcome = await said((_request, response) => {
+    response.writeHead(500).end(`\x1b[2Jno\r\nsuch\u202e ${"x".repeat(1_000_000)}`);
+  });
+  assert.equal(outcome, `--admin ADMIN: ?[2Jno such? ${"x".repeat(287)}...`);
+  assert.equal(
+    await said((_request, response) => void response.writeHead(503).end()),
+    "--admin ADMIN: 503",
+  );
+});

@@ -11,6 +11,8 @@ import { CommandError } from "./usage.ts";
 const ANSWER_TIMEOUT_MS = 5000;
 /** How long all of an answer may take, however busy the one that sends it seems. */
 const WHOLE_ANSWER_TIMEOUT_MS = 20_000;
+/** What is shown of an error. */
+const ERROR_CHARS_MAX = 300;
 /** More than this is no answer of an admin endpoint. */
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 
@@ -46,8 +48,18 @@ export async function askAdmin(
     const reason = NO_ANSWER[code ?? ""] ?? message;
     throw new CommandError(`--admin ${where}: no answer: ${reason}`);
   });
-  if (status !== 200) throw new CommandError(`--admin ${where}: ${body.trim() || status}`);
+  if (status !== 200) throw new CommandError(`--admin ${where}: ${sentenceOf(body) || status}`);
   return body;
+}
+
+/** What a body says, in a line that is safe to print; another program may have sent it. */
+function sentenceOf(body: string): string {
+  const line = body
+    .slice(0, 4 * ERROR_CHARS_MAX)
+    .replace(/\s+/g, " ")
+    .trim();
+  const safe = line.replace(/[\p{Cc}\p{Cf}]/gu, "?");
+  return safe.length > ERROR_CHARS_MAX ? `${safe.slice(0, ERROR_CHARS_MAX)}...` : safe;
 }
 
 /** The error for a body that another program sent. */
