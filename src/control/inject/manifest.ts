@@ -9,6 +9,7 @@ import {
   parseAllDocuments,
   type ToStringOptions,
 } from "yaml";
+import { isEndless, isShared, writeOutAliases } from "./aliases.ts";
 import { type Edit, injection, removal, type Verdict } from "./edits.ts";
 import type { InjectOptions } from "./options.ts";
 import { podPlaces, valueAt } from "./workloads.ts";
@@ -36,6 +37,9 @@ export class ManifestError extends Error {
 /** Bytes of a manifest. */
 export const MANIFEST_BYTES_MAX = 64 * 1024 * 1024;
 
+/** What aliases of one document may multiply to. */
+export const ALIASES_MAX = 100;
+
 /** Injects every pod of a stream. @throws ManifestError */
 export function injectManifest(text: string, options: InjectOptions): Rewritten {
   return rewrite(text, "injected", (pod, path) => injection(pod, options, path));
@@ -54,8 +58,8 @@ function rewrite(
   const documents = parse(text);
   const notes: ManifestNote[] = [];
   let isChanged = false;
-  for (const document of documents) {
-    const object: unknown = document.toJS();
+  for (const [i, document] of documents.entries()) {
+    const object = objectOf(document, i + 1);
     const { pods, others } = podPlaces(object);
     for (const owner of others) notes.push({ owner, outcome: "skipped", reason: null });
     for (const { owner, path } of pods) {
@@ -73,8 +77,21 @@ function rewrite(
   return { text: isChanged ? print(documents, text) : text, notes };
 }
 
+/** @throws ManifestError for aliases that multiply, or lead nowhere. */
+function objectOf(document: Document.Parsed<ParsedNode>, number: number): unknown {
+  if (isEndless(document)) {
+    throw new ManifestError(`document ${number}: an alias is a part of what it stands for`);
+  }
+  try {
+    return document.toJS({ maxAliasCount: ALIASES_MAX });
+  } catch (error) {
+    const [reason] = (error as Error).message.split("\n");
+    throw new ManifestError(`document ${number}: ${reason}`);
+  }
+}
+
 function parse(text: string): Document.Parsed<ParsedNode>[] {
-  const documents = parseAllDocuments(text, { intAsBigInt: true, uniqueKeys: true });
+  const documents = parseAllDocuments(text, { intAsBigInt: true, merge: true });
   const list = Array.isArray(documents) ? documents : [];
   for (const [i, { errors }] of list.entries()) {
     if (errors.length === 0) continue;
@@ -85,6 +102,8 @@ function parse(text: string): Document.Parsed<ParsedNode>[] {
 }
 
 function applyEdit(document: Document.Parsed<ParsedNode>, edit: Edit): void {
+  // What has another name elsewhere would be changed there too.
+  if (isShared(document, edit.path)) writeOutAliases(document);
   if (edit.op === "remove") {
     document.deleteIn(edit.path);
     return;
