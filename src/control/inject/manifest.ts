@@ -7,6 +7,8 @@ import {
   isSeq,
   type ParsedNode,
   parseAllDocuments,
+  type ScalarTag,
+  type Tags,
   type ToStringOptions,
 } from "yaml";
 import { isEndless, isShared, writeOutAliases } from "./aliases.ts";
@@ -91,7 +93,10 @@ function objectOf(document: Document.Parsed<ParsedNode>, number: number): unknow
 }
 
 function parse(text: string): Document.Parsed<ParsedNode>[] {
-  const documents = parseAllDocuments(text, { intAsBigInt: true, merge: true });
+  const documents = parseAllDocuments(text, {
+    ...{ intAsBigInt: true, merge: true },
+    customTags: (tags) => tags.map(asWritten),
+  });
   const list = Array.isArray(documents) ? documents : [];
   for (const [i, { errors }] of list.entries()) {
     if (errors.length === 0) continue;
@@ -99,6 +104,16 @@ function parse(text: string): Document.Parsed<ParsedNode>[] {
     throw new ManifestError(`document ${i + 1} is not YAML: ${reason}`);
   }
   return list as Document.Parsed<ParsedNode>[];
+}
+
+/** `012`, `1e3` and `+12` are printed as they were written. */
+function asWritten(tag: Tags[number]): Tags[number] {
+  if (typeof tag === "string" || !/:(int|float)$/.test(tag.tag)) return tag;
+  const { stringify } = tag as ScalarTag;
+  return {
+    ...(tag as ScalarTag),
+    stringify: (node, ...rest) => node.source ?? stringify?.(node, ...rest) ?? String(node.value),
+  };
 }
 
 function applyEdit(document: Document.Parsed<ParsedNode>, edit: Edit): void {
@@ -125,12 +140,14 @@ function print(documents: readonly Document.Parsed<ParsedNode>[], text: string):
     flowCollectionPadding: !/(?:^|[:,-] )\{[^\s}]/m.test(text),
   };
   const printed = documents.map((document) => document.toString(style));
-  return printed
+  const whole = printed
     .map((each, i) => {
       const isFirst = i === 0;
       const hasMark = each.startsWith("---") || each.startsWith("%");
-      const isMarked = isFirst ? /^---/.test(text) : true;
+      const isMarked = isFirst ? /^\ufeff?---/.test(text) : true;
       return `${isMarked && !hasMark ? "---\n" : ""}${each}`;
     })
     .join("");
+  const lines = /^[^\n]*\r\n/.test(text) ? whole.replaceAll(/\r?\n/g, "\r\n") : whole;
+  return text.startsWith("\ufeff") ? `\ufeff${lines}` : lines;
 }
