@@ -2,12 +2,17 @@
  * A question to the admin endpoint of a running proxy: `GET`, and what can go wrong in one line.
  */
 import { get, type IncomingMessage } from "node:http";
+import { realClock } from "../base/index.ts";
 import type { TcpAddress } from "../proxy/index.ts";
 import { listenAddressText } from "../transport/index.ts";
 import { CommandError } from "./usage.ts";
 
-/** How long the answer may take. */
+/** How long nothing may come of an answer. */
 const ANSWER_TIMEOUT_MS = 5000;
+/** How long all of an answer may take, however busy the one that sends it seems. */
+const WHOLE_ANSWER_TIMEOUT_MS = 20_000;
+/** What is shown of an error. */
+const ERROR_CHARS_MAX = 300;
 /** More than this is no answer of an admin endpoint. */
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 
@@ -21,21 +26,31 @@ const NO_ANSWER: Readonly<Record<string, string>> = {
   ETIMEDOUT: "timed out",
 };
 
+/** What bounds a question. */
+export interface AskBounds {
+  /** Its abort, for which the reason is a signal's name, ends the question. */
+  readonly stop?: AbortSignal;
+  readonly wholeTimeoutMs?: number;
+}
+
 /**
  * The body of the answer to `GET path`.
  * @throws CommandError (rejects) when there is none, or it is an error.
  */
-export async function askAdmin(admin: TcpAddress, path: string): Promise<string> {
+export async function askAdmin(
+  admin: TcpAddress,
+  path: string,
+  bounds: AskBounds = {},
+): Promise<string> {
   const where = listenAddressText(admin);
-  const { status, body } = await httpGet(admin, path).catch((error: Error) => {
+  const { status, body } = await httpGet(admin, path, bounds).catch((error: Error) => {
     const { code, message } = error as NodeJS.ErrnoException;
     const reason = NO_ANSWER[code ?? ""] ?? message;
     throw new CommandError(`--admin ${where}: no answer: ${reason}`);
   });
-  const text = body.trim() || String(status);
   const isStranger = status !== 200 && isPage(body);
   if (isStranger) throw new CommandError(`--admin ${where}: ${strangerText(body, path)}`);
-  if (status !== 200) throw new CommandError(`--admin ${where}: ${text}`);
+  if (status !== 200) throw new CommandError(`--admin ${where}: ${sentenceOf(body) || status}`);
   return body;
 }
 
@@ -57,6 +72,16 @@ function strangerText(body: string, path: string): string {
   return `whoever answers there has no ${what}: ${advice}`;
 }
 
+/** What a body says, in a line that is safe to print; another program may have sent it. */
+function sentenceOf(body: string): string {
+  const line = body
+    .slice(0, 4 * ERROR_CHARS_MAX)
+    .replace(/\s+/g, " ")
+    .trim();
+  const safe = line.replace(/[\p{Cc}\p{Cf}]/gu, "?");
+  return safe.length > ERROR_CHARS_MAX ? `${safe.slice(0, ERROR_CHARS_MAX)}...` : safe;
+}
+
 /** The error for a body that another program sent. */
 export function notFairlead(admin: TcpAddress): CommandError {
   return new CommandError(`--admin ${listenAddressText(admin)}: not an answer of fairlead`);
@@ -65,6 +90,7 @@ export function notFairlead(admin: TcpAddress): CommandError {
 function httpGet(
   { host, port }: TcpAddress,
   path: string,
+  { stop, wholeTimeoutMs = WHOLE_ANSWER_TIMEOUT_MS }: AskBounds,
 ): Promise<{ status: number; body: string }> {
   return new Promise((resolve, reject) => {
     const onResponse = (response: IncomingMessage): void => {
@@ -78,7 +104,19 @@ function httpGet(
       response.on("end", () => resolve({ status: response.statusCode ?? 0, body }));
     };
     const request = get({ host, port, path, timeout: ANSWER_TIMEOUT_MS }, onResponse);
-    request.on("timeout", () => request.destroy(new Error("timed out")));
+    const end = (reason: string): void => {
+      reject(new Error(reason));
+      request.destroy();
+    };
+    const whole = realClock().setTimer(wholeTimeoutMs, () => end("timed out"));
+    const onStop = (): void => end(`stopped by ${stop?.reason}`);
+    if (stop?.aborted) onStop();
+    else stop?.addEventListener("abort", onStop);
+    request.on("timeout", () => end("timed out"));
     request.on("error", reject);
+    request.on("close", () => {
+      whole.cancel();
+      stop?.removeEventListener("abort", onStop);
+    });
   });
 }

@@ -2,7 +2,6 @@
  * `fairlead inject` and `uninject` at work: a manifest in, the rewritten one on stdout, what became
  * of each object on stderr.
  */
-import { createReadStream } from "node:fs";
 import {
   injectManifest,
   MANIFEST_BYTES_MAX,
@@ -11,6 +10,7 @@ import {
   type Rewritten,
   uninjectManifest,
 } from "../control/index.ts";
+import { readWhole } from "./read-whole.ts";
 import { writeOut } from "./system.ts";
 import { CommandError } from "./usage.ts";
 
@@ -30,7 +30,7 @@ export async function runInject(
   rewrite: (text: string, rewriters: Rewriters) => Rewritten,
 ): Promise<number> {
   const name = file === "-" ? "stdin" : file;
-  const text = await readAll(file, name);
+  const text = await readWhole(file, name, MANIFEST_BYTES_MAX);
   if (text.trim() === "") throw new CommandError(`${name}: is empty: a manifest is expected`);
   try {
     const rewritten = rewrite(text, { injectManifest, uninjectManifest });
@@ -41,26 +41,6 @@ export async function runInject(
     if (error instanceof ManifestError) throw new CommandError(`${name}: ${error.message}`);
     throw error;
   }
-}
-
-async function readAll(file: string, name: string): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  try {
-    const stream = file === "-" ? process.stdin : createReadStream(file);
-    for await (const chunk of stream) {
-      bytes += chunk.length;
-      if (bytes > MANIFEST_BYTES_MAX) break;
-      chunks.push(chunk as Buffer);
-    }
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw new CommandError(`${name}: ${code === "ENOENT" ? "no such file" : message}`);
-  }
-  if (bytes > MANIFEST_BYTES_MAX) {
-    throw new CommandError(`${name}: more than ${MANIFEST_BYTES_MAX} bytes`);
-  }
-  return Buffer.concat(chunks).toString("utf8");
 }
 
 /** A line each, apart from the manifest: `deployment/echo injected`. */

@@ -2,7 +2,6 @@
  * `fairlead proxy-config` at work: asks a proxy or reads a file, finds out whose words these are,
  * and prints.
  */
-import { readFileSync } from "node:fs";
 import type { TcpAddress } from "../proxy/index.ts";
 import { askAdmin } from "./ask-admin.ts";
 import { type ConfigKind, type ConfigRows, passes, renderConfig } from "./config-rows.ts";
@@ -10,11 +9,15 @@ import { dumpedRows, liveEndpoints } from "./envoy-config.ts";
 import { at } from "./json-paths.ts";
 import { ownRows } from "./own-config.ts";
 import type { ProxyConfigOptions } from "./proxy-config.ts";
+import { readWhole } from "./read-whole.ts";
 import { writeOut } from "./system.ts";
 import { CommandError } from "./usage.ts";
 
 /** Where a proxy is asked when nothing else is said. */
 const DEFAULT_ADMIN: TcpAddress = { host: "127.0.0.1", port: 9901 };
+
+/** Bytes of a dump in a file. */
+export const DUMP_BYTES_MAX = 64 * 1024 * 1024;
 
 /** Whose words were read, and what they say. */
 interface Found<K extends ConfigKind> {
@@ -32,7 +35,8 @@ export async function runProxyConfig(
   options: ProxyConfigOptions,
 ): Promise<number> {
   const { file, admin = DEFAULT_ADMIN, output } = options;
-  const { proxy, rows } = file === undefined ? await asked(kind, admin) : fromFile(kind, file);
+  const { proxy, rows } =
+    file === undefined ? await asked(kind, admin) : await fromFile(kind, file);
   const shown = rows.filter((row) => passes(row, options));
   if (output === "json") {
     await writeOut(`${JSON.stringify({ proxy, [kind]: shown }, null, 2)}\n`);
@@ -60,15 +64,9 @@ function isEmptyObject(value: unknown): boolean {
   return typeof value === "object" && value !== null && Object.keys(value).length === 0;
 }
 
-function fromFile<K extends ConfigKind>(kind: K, file: string): Found<K> {
+async function fromFile<K extends ConfigKind>(kind: K, file: string): Promise<Found<K>> {
   const where = `--file ${file}`;
-  let text: string;
-  try {
-    text = readFileSync(file === "-" ? 0 : file, "utf8");
-  } catch (error) {
-    throw new CommandError(`${where}: cannot be read: ${(error as Error).message}`);
-  }
-  return understood(kind, where, parse(where, text));
+  return understood(kind, where, parse(where, await readWhole(file, where, DUMP_BYTES_MAX)));
 }
 
 function understood<K extends ConfigKind>(kind: K, where: string, said: unknown): Found<K> {

@@ -23,8 +23,8 @@ const LOOK_MS = 500;
  */
 export async function runProxyStatus(options: ProxyStatusOptions): Promise<number> {
   const system = await createSystem(options);
-  const look = await asker(options);
   const stop = AbortSignal.any([stopSignal(), stdoutGone()]);
+  const look = await asker(options, stop);
   const nodes = options.watch
     ? await watched(look, options, system, stop)
     : await settled(look, options, system, stop);
@@ -60,6 +60,7 @@ async function watched(
     try {
       last = await look();
     } catch (error) {
+      if (stop.aborted) break;
       if (shown === "") throw error;
       log.warn("cannot ask", { reason: (error as Error).message });
     }
@@ -82,9 +83,12 @@ function text(nodes: readonly NodeStatus[], { output, watch }: ProxyStatusOption
 }
 
 /** How it is asked: by the admin endpoint, or by CSDS, whose code is loaded only then. */
-async function asker(options: ProxyStatusOptions): Promise<() => Promise<NodeStatus[]>> {
+async function asker(
+  options: ProxyStatusOptions,
+  stop: AbortSignal,
+): Promise<() => Promise<NodeStatus[]>> {
   const { xds, admin = DEFAULT_ADMIN } = options;
-  if (xds === undefined) return () => askNodes(admin);
+  if (xds === undefined) return () => askNodes(admin, stop);
   const { askCsds } = await import("./csds.ts");
   const files = upstreamTls(xds, options);
   const tls = files && {
@@ -99,8 +103,8 @@ async function asker(options: ProxyStatusOptions): Promise<() => Promise<NodeSta
     });
 }
 
-async function askNodes(admin: TcpAddress): Promise<NodeStatus[]> {
-  const body = await askAdmin(admin, "/nodes?format=json");
+async function askNodes(admin: TcpAddress, stop: AbortSignal): Promise<NodeStatus[]> {
+  const body = await askAdmin(admin, "/nodes?format=json", { stop });
   let nodes: NodeStatus[] | null = null;
   try {
     nodes = nodesOf(JSON.parse(body));

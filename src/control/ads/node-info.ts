@@ -2,8 +2,8 @@
  * Who a node is, from the Node message of its first request.
  *
  * `node.metadata` of ours wins (`fairlead.kind`, `fairlead.gateway`, `fairlead.namespace`,
- * `fairlead.node`, `fairlead.listen-host`); without it Envoy is taken for a sidecar and everything
- * else for a gRPC client.
+ * `fairlead.node`, `fairlead.listen-host`). Without a kind, who names a Gateway is one; of the others
+ * Envoy is taken for a sidecar and everything else for a gRPC client.
  */
 import type { Node } from "../../xds/index.ts";
 import type { NodeInfo, NodeKind } from "../resources.ts";
@@ -21,11 +21,11 @@ export function readNode(node: Node | undefined): NodeInfo | string {
   };
   const agentName = node?.userAgentName ?? "";
   const agent = agentName === "envoy" || agentName === "fairlead" ? agentName : "grpc";
-  const kind = text("kind") || (agent === "envoy" ? "sidecar" : "grpc");
+  const gateway = text("gateway");
+  const kind = text("kind") || kindWithout(gateway, agent);
   if (!KINDS.includes(kind)) {
     return `node.metadata fairlead.kind ${JSON.stringify(kind)}: must be ${KINDS.join(", ")}`;
   }
-  const gateway = text("gateway");
   if (kind === "gateway" && !/^[^/]+\/[^/]+$/.test(gateway)) {
     const given = JSON.stringify(gateway);
     return `node.metadata fairlead.gateway ${given}: must be NAMESPACE/NAME of a Gateway`;
@@ -42,6 +42,11 @@ export function readNode(node: Node | undefined): NodeInfo | string {
     zone: shown(node?.locality?.zone ?? "") || null,
     ...(listenHost === "" ? {} : { listenHost }),
   };
+}
+
+function kindWithout(gateway: string, agent: NodeInfo["agent"]): NodeKind {
+  if (gateway !== "") return "gateway";
+  return agent === "envoy" ? "sidecar" : "grpc";
 }
 
 function versionOf(node: Node | undefined): string {

@@ -43,7 +43,7 @@ export function injection(pod: unknown, options: InjectOptions, at: Path): Verdi
   const { metadata, annotations, spec } = partsOf(pod);
   if (spec === null) return SKIP("it has no spec");
   if (annotations?.[INJECT_KEY] === "disabled") return SKIP(`annotation ${INJECT_KEY}: disabled`);
-  const hindrance = hindranceOf(spec, options);
+  const hindrance = malformed(metadata, spec) ?? hindranceOf(spec, options);
   if (hindrance !== null) return SKIP(hindrance);
   const containers = injectedContainers(options);
   const volumes = injectedVolumes(options);
@@ -57,7 +57,7 @@ export function injection(pod: unknown, options: InjectOptions, at: Path): Verdi
     return SKIP(`it has a volume ${TLS_VOLUME} of its own`);
   }
   const before = status === null ? [] : removals(spec, at);
-  const made = status?.made ?? madeBy(metadata, annotations, spec);
+  const made = status?.made ?? madeBy(fieldsOf(pod), metadata, spec);
   const value = JSON.stringify({ hash, made });
   return {
     kind: "changed",
@@ -76,22 +76,43 @@ export function removal(pod: unknown, at: Path): Verdict {
   const status = statusOf(annotations);
   if (spec === null || status === null) return SKIP("not injected");
   const edits: Edit[] = [...removals(spec, at)];
+  // Takes away what was made, and puts back a null.
+  const takeBack = (name: string, path: Path): boolean => {
+    if (status.made.includes(name)) edits.push({ op: "remove", path: [...at, ...path] });
+    else if (status.made.includes(`${name}:null`)) {
+      edits.push({ op: "replace", path: [...at, ...path], value: null });
+    } else return false;
+    return true;
+  };
   const rest = listOf(spec.initContainers).filter((each) => !isOurs(nameOf(each)));
-  if (rest.length === 0 && status.made.includes("initContainers")) {
-    edits.push({ op: "remove", path: [...at, "spec", "initContainers"] });
-  }
+  if (rest.length === 0) takeBack("initContainers", ["spec", "initContainers"]);
   const hadVolumes = listOf(spec.volumes).length > 0;
-  if (hadVolumes && status.made.includes("volumes") && listOf(spec.volumes).every(isOurVolume)) {
-    edits.push({ op: "remove", path: [...at, "spec", "volumes"] });
+  if (hadVolumes && listOf(spec.volumes).every(isOurVolume)) {
+    takeBack("volumes", ["spec", "volumes"]);
   }
   const others = Object.keys(annotations ?? {}).filter((key) => key !== STATUS_KEY);
   const isEmpty = others.length === 0;
-  if (isEmpty && status.made.includes("metadata")) {
-    edits.push({ op: "remove", path: [...at, "metadata"] });
-  } else if (isEmpty && status.made.includes("annotations")) {
-    edits.push({ op: "remove", path: [...at, "metadata", "annotations"] });
-  } else edits.push({ op: "remove", path: [...at, "metadata", "annotations", STATUS_KEY] });
+  const isGone =
+    isEmpty &&
+    (takeBack("metadata", ["metadata"]) || takeBack("annotations", ["metadata", "annotations"]));
+  if (!isGone) edits.push({ op: "remove", path: [...at, "metadata", "annotations", STATUS_KEY] });
   return { kind: "changed", edits };
+}
+
+/** What would be lost, or make no pod, if something was put beside it; null: nothing. */
+function malformed(metadata: Json | null, spec: Json): string | null {
+  for (const name of ["containers", "initContainers"] as const) {
+    const list = spec[name];
+    // The server says null of a list that is empty.
+    if (list === undefined || (list === null && name === "initContainers")) continue;
+    if (!Array.isArray(list) || list.some((each) => fieldsOf(each) === null)) {
+      return `its ${name} are no list of containers`;
+    }
+  }
+  const annotations = metadata?.annotations ?? null;
+  return annotations === null || fieldsOf(annotations) !== null
+    ? null
+    : "its annotations are no map";
 }
 
 /** Why a pod cannot be captured; null when it can. */
@@ -105,14 +126,21 @@ function hindranceOf(spec: Json, { proxyUid }: InjectOptions): string | null {
   return users.length === 0 ? null : `it runs as user ${proxyUid}, which is the proxy's own`;
 }
 
-/** Which of the objects that hold our parts the pod does not have: they go with these. */
-function madeBy(metadata: Json | null, annotations: Json | null, spec: Json): string[] {
-  return [
-    ...(metadata === null ? ["metadata"] : []),
-    ...(annotations === null ? ["annotations"] : []),
-    ...(Array.isArray(spec.initContainers) ? [] : ["initContainers"]),
-    ...(Array.isArray(spec.volumes) ? [] : ["volumes"]),
+/**
+ * Which of the objects that hold our parts the pod does not have: they go with these. "NAME:null"
+ * is there, and null.
+ */
+function madeBy(pod: Json | null, metadata: Json | null, spec: Json): string[] {
+  const parts: [string, unknown][] = [
+    ["metadata", pod?.metadata],
+    ["annotations", metadata === null ? {} : metadata.annotations],
+    ["initContainers", spec.initContainers],
+    ["volumes", spec.volumes],
   ];
+  return parts.flatMap(([name, value]) => {
+    if (value === null) return [`${name}:null`];
+    return value === undefined ? [name] : [];
+  });
 }
 
 function annotate(

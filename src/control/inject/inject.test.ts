@@ -120,6 +120,51 @@ test("what was injected is taken back to the letter, whatever was there before",
   }
 });
 
+test("line ends, a mark of byte order, numbers and nulls are as they were", () => {
+  const numbers = DEPLOYMENT.replace(
+    "  replicas: 2",
+    "  replicas: +12\n  a: [ 012, 1e3, 0x1F, 1.50 ]",
+  );
+  const nulls = DEPLOYMENT.replace(
+    "      labels: { app: echo }\n    spec:\n",
+    "      annotations: null\n    spec:\n      initContainers: null\n",
+  );
+  const noMetadata = "kind: Pod\nmetadata: null\nspec:\n  containers: []\n";
+  const crlf = DEPLOYMENT.replaceAll("\n", "\r\n");
+  for (const text of [
+    numbers,
+    nulls,
+    noMetadata,
+    crlf,
+    `\ufeff${DEPLOYMENT}`,
+    `\ufeff---\r\n${crlf}`,
+  ]) {
+    const injected = injectManifest(text, OPTIONS).text;
+    assert.notEqual(injected, text);
+    assert.equal(uninjectManifest(injected).text, text);
+  }
+  const injected = injectManifest(crlf, OPTIONS).text;
+  assert.doesNotMatch(injected, /[^\r]\n/);
+  assert.match(injectManifest(numbers, OPTIONS).text, /\+12\n {2}a: \[ 012, 1e3, 0x1F, 1\.50 \]/);
+});
+
+for (const [field, reason] of [
+  ['containers: "x"', "its containers are no list of containers"],
+  ["containers: null", "its containers are no list of containers"],
+  ["containers: [ 1, null ]", "its containers are no list of containers"],
+  ["containers: [], initContainers: { a: b }", "its initContainers are no list of containers"],
+] as const) {
+  test(`a pod with ${field} is skipped`, () => {
+    const text = `kind: Pod\nmetadata: { name: x }\nspec: { ${field} }\n`;
+    assert.deepEqual(notesOf(text), [`pod/x skipped ${reason}`]);
+  });
+}
+
+test("a pod whose annotations are no map is skipped", () => {
+  const text = "kind: Pod\nmetadata: { name: x, annotations: [ a ] }\nspec: { containers: [] }\n";
+  assert.deepEqual(notesOf(text), ["pod/x skipped its annotations are no map"]);
+});
+
 test("init containers of the pod come after ours, in their order", () => {
   const text = `kind: Pod
 metadata: { name: x, annotations: { a: b } }

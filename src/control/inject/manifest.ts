@@ -7,8 +7,11 @@ import {
   isSeq,
   type ParsedNode,
   parseAllDocuments,
+  type ScalarTag,
+  type Tags,
   type ToStringOptions,
 } from "yaml";
+import { isEndless, isShared, writeOutAliases } from "./aliases.ts";
 import { type Edit, injection, removal, type Verdict } from "./edits.ts";
 import type { InjectOptions } from "./options.ts";
 import { podPlaces, valueAt } from "./workloads.ts";
@@ -36,6 +39,9 @@ export class ManifestError extends Error {
 /** Bytes of a manifest. */
 export const MANIFEST_BYTES_MAX = 64 * 1024 * 1024;
 
+/** What aliases of one document may multiply to. */
+export const ALIASES_MAX = 100;
+
 /** Injects every pod of a stream. @throws ManifestError */
 export function injectManifest(text: string, options: InjectOptions): Rewritten {
   return rewrite(text, "injected", (pod, path) => injection(pod, options, path));
@@ -54,8 +60,8 @@ function rewrite(
   const documents = parse(text);
   const notes: ManifestNote[] = [];
   let isChanged = false;
-  for (const document of documents) {
-    const object: unknown = document.toJS();
+  for (const [i, document] of documents.entries()) {
+    const object = objectOf(document, i + 1);
     const { pods, others } = podPlaces(object);
     for (const owner of others) notes.push({ owner, outcome: "skipped", reason: null });
     for (const { owner, path } of pods) {
@@ -73,8 +79,24 @@ function rewrite(
   return { text: isChanged ? print(documents, text) : text, notes };
 }
 
+/** @throws ManifestError for aliases that multiply, or lead nowhere. */
+function objectOf(document: Document.Parsed<ParsedNode>, number: number): unknown {
+  if (isEndless(document)) {
+    throw new ManifestError(`document ${number}: an alias is a part of what it stands for`);
+  }
+  try {
+    return document.toJS({ maxAliasCount: ALIASES_MAX });
+  } catch (error) {
+    const [reason] = (error as Error).message.split("\n");
+    throw new ManifestError(`document ${number}: ${reason}`);
+  }
+}
+
 function parse(text: string): Document.Parsed<ParsedNode>[] {
-  const documents = parseAllDocuments(text, { intAsBigInt: true, uniqueKeys: true });
+  const documents = parseAllDocuments(text, {
+    ...{ intAsBigInt: true, merge: true },
+    customTags: (tags) => tags.map(asWritten),
+  });
   const list = Array.isArray(documents) ? documents : [];
   for (const [i, { errors }] of list.entries()) {
     if (errors.length === 0) continue;
@@ -84,7 +106,19 @@ function parse(text: string): Document.Parsed<ParsedNode>[] {
   return list as Document.Parsed<ParsedNode>[];
 }
 
+/** `012`, `1e3` and `+12` are printed as they were written. */
+function asWritten(tag: Tags[number]): Tags[number] {
+  if (typeof tag === "string" || !/:(int|float)$/.test(tag.tag)) return tag;
+  const { stringify } = tag as ScalarTag;
+  return {
+    ...(tag as ScalarTag),
+    stringify: (node, ...rest) => node.source ?? stringify?.(node, ...rest) ?? String(node.value),
+  };
+}
+
 function applyEdit(document: Document.Parsed<ParsedNode>, edit: Edit): void {
+  // What has another name elsewhere would be changed there too.
+  if (isShared(document, edit.path)) writeOutAliases(document);
   if (edit.op === "remove") {
     document.deleteIn(edit.path);
     return;
@@ -106,12 +140,14 @@ function print(documents: readonly Document.Parsed<ParsedNode>[], text: string):
     flowCollectionPadding: !/(?:^|[:,-] )\{[^\s}]/m.test(text),
   };
   const printed = documents.map((document) => document.toString(style));
-  return printed
+  const whole = printed
     .map((each, i) => {
       const isFirst = i === 0;
       const hasMark = each.startsWith("---") || each.startsWith("%");
-      const isMarked = isFirst ? /^---/.test(text) : true;
+      const isMarked = isFirst ? /^\ufeff?---/.test(text) : true;
       return `${isMarked && !hasMark ? "---\n" : ""}${each}`;
     })
     .join("");
+  const lines = /^[^\n]*\r\n/.test(text) ? whole.replaceAll(/\r?\n/g, "\r\n") : whole;
+  return text.startsWith("\ufeff") ? `\ufeff${lines}` : lines;
 }

@@ -1,6 +1,6 @@
 /**
- * What capture has done so far: counters, and for each destination of late what was decided and
- * why.
+ * What capture has done so far: counters, and for each destination of late what was decided, why
+ * and how often.
  */
 import type { Counter, Registry } from "../../telemetry/index.ts";
 
@@ -44,10 +44,10 @@ const WORDS: Readonly<Record<CaptureReason, string>> = {
   loop: "it is our own connection: the rules do not exempt this process",
 };
 
-/** Destinations of which the last decision is kept. */
+/** Decisions that are kept, one for each destination and reason. */
 export const DECISIONS_KEPT_MAX = 256;
 
-/** One destination, as people see it. */
+/** What was decided for a destination, as people see it: there may be several. */
 export interface DecisionView {
   /** "10.96.0.1:50051". */
   readonly destination: string;
@@ -55,20 +55,21 @@ export interface DecisionView {
   readonly listener: string | null;
   readonly outcome: CaptureOutcome;
   readonly reason: string;
-  /** Connections since this destination is kept. */
+  /** Connections of which it was decided, since this decision is kept. */
   readonly connections: number;
 }
 
 interface Decision {
-  listener: string | null;
-  reason: CaptureReason;
-  connections: number;
+  readonly destination: string;
+  readonly listener: string | null;
+  readonly reason: CaptureReason;
+  readonly connections: number;
 }
 
 /** See the head of this file. */
 export class CaptureFigures {
   readonly #counters = new Map<CaptureReason, Counter>();
-  /** Oldest first. */
+  /** By destination and reason, oldest first. */
   readonly #decisions = new Map<string, Decision>();
   /** Bytes that passed through, once the connection is over. */
   readonly bytesUp: Counter;
@@ -100,17 +101,18 @@ export class CaptureFigures {
   note(reason: CaptureReason, destination: string | null, listener: string | null): void {
     this.#counters.get(reason)!.add();
     if (destination === null) return;
-    const connections = (this.#decisions.get(destination)?.connections ?? 0) + 1;
-    this.#decisions.delete(destination);
-    this.#decisions.set(destination, { listener, reason, connections });
+    const key = `${destination} ${reason}`;
+    const connections = (this.#decisions.get(key)?.connections ?? 0) + 1;
+    this.#decisions.delete(key);
+    this.#decisions.set(key, { destination, listener, reason, connections });
     if (this.#decisions.size <= DECISIONS_KEPT_MAX) return;
     this.#decisions.delete(this.#decisions.keys().next().value!);
   }
 
-  /** The last decision for each destination, newest first. */
+  /** The last ones first. */
   decisions(): DecisionView[] {
-    return [...this.#decisions]
-      .map(([destination, { listener, reason, connections }]) => ({
+    return [...this.#decisions.values()]
+      .map(({ destination, listener, reason, connections }) => ({
         ...{ destination, listener, connections },
         outcome: OUTCOMES[reason],
         reason: WORDS[reason],

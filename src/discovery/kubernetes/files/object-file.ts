@@ -1,8 +1,8 @@
 /**
  * One file of objects: what it said last that made sense, and what was wrong with it since.
  *
- * A file that cannot be parsed keeps all its objects; an object that is malformed keeps its last
- * good version, and its neighbours are taken in.
+ * A file that cannot be parsed, or in which nothing is an object any more, keeps all its objects;
+ * an object that is malformed keeps its last good version, and its neighbours are taken in.
  */
 import { checkObject, nameForPeople } from "../check.ts";
 import { isFields, shown } from "../fields.ts";
@@ -19,6 +19,8 @@ export interface FileNote {
   /** `ignored`: nothing is wrong, but nobody reads such objects. */
   readonly kind: "fault" | "malformed" | "duplicate" | "ignored";
 }
+
+const NO_KIND = "this is no Kubernetes object: it has no kind";
 
 /** See the head of this file. */
 export class ObjectFile {
@@ -55,6 +57,12 @@ export class ObjectFile {
   take(text: string, defaultNamespace: string): FileNote[] {
     const { values, fault } = parseText(text, this.path.endsWith(".json"), this.#cache);
     if (fault !== null) return [this.fail(fault.reason, fault.line, fault.column)];
+    const [first] = values;
+    if (first !== undefined && this.objects.size > 0 && !values.some(hasKind)) {
+      // The beginning of a file that is being written, or another text by mistake.
+      const { line, column } = first.positionOf("kind");
+      return [this.fail(NO_KIND, line, column)];
+    }
     this.fault = null;
     const notes: FileNote[] = [];
     const objects = new Map<string, KubernetesObject>();
@@ -76,7 +84,7 @@ export class ObjectFile {
     const { value } = parsed;
     const kind = isFields(value) ? value.kind : undefined;
     if (typeof kind !== "string") {
-      note("malformed", "kind", "this is no Kubernetes object: it has no kind");
+      note("malformed", "kind", NO_KIND);
       return;
     }
     if (!isRead(kind, (value as { apiVersion?: unknown }).apiVersion)) {
@@ -99,6 +107,10 @@ export class ObjectFile {
     const where = KINDS[kind].isNamespaced ? (namespace ?? defaultNamespace) : "";
     return this.objects.get(`${kind} ${where}/${name}`) ?? null;
   }
+}
+
+function hasKind({ value }: ParsedValue): boolean {
+  return isFields(value) && typeof value.kind === "string";
 }
 
 /** Groups may have kinds of one name: a Service of serving.knative.dev is another thing. */

@@ -299,6 +299,21 @@ test("a half-written file keeps its objects, and is told with file, line, column
   h.end();
 });
 
+for (const text of ["apiVersion: v1\n", "hello\n", "\u00ff", "a: 1\n---\n3\n"]) {
+  test(`a file in which nothing is an object any more keeps its own: ${JSON.stringify(text)}`, async () => {
+    const h = new Harness();
+    h.write("a.yaml", service("a1", "a2"));
+    h.start();
+    await h.take(1);
+    h.write("a.yaml", text);
+    const reason = "this is no Kubernetes object: it has no kind";
+    assert.deepEqual(await h.take(1), [`invalid: DIR/a.yaml:1:1: ${reason}`]);
+    h.write("a.yaml", service("a2"));
+    assert.deepEqual(await h.take(2), ["delete a1", "recovered"]);
+    h.end();
+  });
+}
+
 test("a malformed object keeps its last good version; its neighbours are taken in", async () => {
   const h = new Harness();
   h.write("a.yaml", service("a1", "a2"));
