@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { parse, parseAllDocuments } from "yaml";
 import { parseTarget } from "../../src/discovery/index.ts";
-import { startProcess, stopAll } from "../peers/processes.ts";
+import { runProcess, startProcess, stopAll } from "../peers/processes.ts";
 import { ROOMS } from "../tidy/house.ts";
 import { ask, FAIRLEAD, logLines, startProxy, until } from "./harness.ts";
 
@@ -172,4 +172,33 @@ test("deploy/control: the control plane starts as its Deployment says, and is re
     await until(`${httpGet.path} answers 200`, isWell);
   }
   await control.stop();
+});
+
+test("deploy/node.yaml: its rules and its proxy have these flags, and the same port", async () => {
+  const documents = parseAllDocuments(read("deploy/node.yaml")).map((one) => one.toJS());
+  const [account, binding, daemonSet] = documents;
+  const { metadata, spec } = daemonSet.spec.template;
+  assert.deepEqual(daemonSet.spec.selector.matchLabels, metadata.labels);
+  assert.equal(spec.hostNetwork, true);
+  assert.equal(spec.serviceAccountName, account.metadata.name);
+  const { name, namespace } = account.metadata;
+  assert.deepEqual(binding.subjects, [{ kind: "ServiceAccount", name, namespace }]);
+  const role = parseAllDocuments(read("deploy/sidecar-rbac.yaml"))[0]!.toJS();
+  assert.equal(binding.roleRef.name, role.metadata.name);
+  const [rules] = spec.initContainers;
+  const [proxy] = spec.containers;
+  const port = (args: string[]) => args.find((arg) => arg.startsWith("--outbound-port="));
+  assert.equal(port(rules.args), port(proxy.args));
+  assert.equal(rules.args.at(-1), "--apply");
+  const printed = await runProcess(FAIRLEAD, [...rules.args.slice(0, -1), "--print"]);
+  assert.equal(printed.code, 0, printed.stderr);
+  assert.match(printed.stdout, /10\.244\.0\.0\/16/);
+  const help = await runProcess(FAIRLEAD, ["proxy", "--help"]);
+  for (const arg of proxy.args.slice(1)) assert.ok(help.stdout.includes(arg.split("=")[0]), arg);
+  const admin = proxy.args.find((arg: string) => arg.startsWith("--admin="));
+  for (const { httpGet } of [proxy.readinessProbe, proxy.livenessProbe]) {
+    assert.equal(admin, `--admin=${httpGet.host}:${httpGet.port}`);
+  }
+  const drain = proxy.args.find((arg: string) => arg.startsWith("--drain-timeout="));
+  assert.ok(spec.terminationGracePeriodSeconds > Number(drain.split("=")[1]) + 5);
 });

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { after, before, type TestContext, test } from "node:test";
 import { envoyArgs } from "../control/envoy.ts";
 import { XdsClient } from "../control/xds-client.ts";
 import { eventually } from "../kubernetes/wait.ts";
@@ -34,10 +34,11 @@ let objects: string;
 let control: string;
 let admin: string;
 
+// Its pods are at other addresses here, since tests beside this one have servers at its own.
 before(async () => {
   objects = mkdtempSync(join(tmpdir(), "fairlead-mesh-"));
   for (const [n, yaml] of fences("yaml objects").entries()) {
-    writeFileSync(join(objects, `${n}.yaml`), yaml);
+    writeFileSync(join(objects, `${n}.yaml`), yaml.replaceAll("127.0.0.", "127.0.77."));
   }
   const flags = ["--objects", objects, "--listen", "127.0.0.1:0", "--admin", "0"];
   const process = startProcess(FAIRLEAD, ["control", ...flags]);
@@ -97,6 +98,40 @@ test("a stock client with its bootstrap file, and an Envoy with its own, are SYN
   assert.match(await clusters(), /^prod\/echo:50051 +EDS +least_request +ACTIVE +2 /m);
   const listeners = await run("pc", "listeners", "--admin", String(port));
   assert.match(listeners, /0\.0\.0\.0:8080/);
+});
+
+/** Starts one of the page's programs in Python; null: there is no Python with grpcio. */
+function startPython(t: TestContext, word: string, args: string[], env: NodeJS.ProcessEnv = {}) {
+  const python = requirePeer(t, "python-grpcio");
+  if (python === null) return null;
+  const [program] = fences(`python ${word}`);
+  const process = startProcess(python, ["-c", program!, ...args], { env });
+  t.after(() => process.stop());
+  return process;
+}
+
+test("its client is answered by its servers in turn; names with mistakes are told", async (t) => {
+  for (const host of ["127.0.77.2", "127.0.77.3"]) {
+    if (startPython(t, "server", [`${host}:50051`]) === null) return;
+  }
+  const [bootstrap] = fences("json bootstrap");
+  const file = join(objects, "..", `fairlead-mesh-bootstrap-${control.split(":")[1]}.json`);
+  writeFileSync(file, bootstrap!.replace("127.0.0.1:18000", control));
+  t.after(() => rmSync(file));
+  const env = { GRPC_XDS_BOOTSTRAP: file };
+  const target = /client\.py (xds:\S+)/.exec(text)![1]!;
+  const client = startPython(t, "client", [target], env)!;
+  await client.waitFor(/77\.2:50051\n[\s\S]*77\.3:50051|77\.3:50051\n[\s\S]*77\.2:50051/);
+  const shown = text.split("\n").filter((line) => /^web-1 LDS: /.test(line));
+  assert.equal(shown.length, 3);
+  for (const line of shown) {
+    const name = /^web-1 LDS: (\S+): /.exec(line)![1]!;
+    startPython(t, "client", [`xds:///${name}`], env);
+  }
+  await eventually("they are told as shown", async () => {
+    const { stdout } = await runProcess(FAIRLEAD, ["ps", "--admin", admin]);
+    return shown.every((line) => stdout.split("\n").includes(line));
+  });
 });
 
 test("the gateway serves its route as shown", async () => {
