@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import test from "node:test";
 import { withCluster } from "../../test/support/cluster.ts";
+import type { RawServer } from "../../test/support/raw-http2.ts";
 
 /**
  * With two endpoints down the cluster as a whole is in TRANSIENT_FAILURE; calls that belonged to a
@@ -42,5 +43,27 @@ test("the time that a call may wait for an endpoint begins once, whatever comes 
     for (let i = 0; i < 8 && !call.isFailed; i += 1) await harness.pass(1_000);
     assert.equal(call.failure?.kind, "refused");
     assert.equal(harness.metric("fairlead_calls_waiting", { queue: "ready" }), 0);
+  });
+});
+
+async function answer(server: RawServer, calls: number): Promise<void> {
+  const connection = await server.next();
+  for (let i = 0; i < calls; i += 1) connection.respond((await connection.nextStream()).id);
+}
+
+/** Nothing is connected before it is picked: whoever came before the picker waited for ever. */
+test("A42: calls that came before the endpoints are picked for when these come", async () => {
+  await withCluster({ policy: "ring_hash" }, async (harness) => {
+    const server = await harness.server();
+    const early = harness.call();
+    harness.resolve();
+    const later = harness.call();
+    await harness.pass(10);
+    harness.resolve(server);
+    await harness.pass(10);
+    assert.equal(harness.states("IDLE").length, 0);
+    await answer(server, 2);
+    await Promise.all([early.over(), later.over()]);
+    assert.deepEqual([early.failure, later.failure], [null, null]);
   });
 });
