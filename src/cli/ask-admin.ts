@@ -32,8 +32,29 @@ export async function askAdmin(admin: TcpAddress, path: string): Promise<string>
     const reason = NO_ANSWER[code ?? ""] ?? message;
     throw new CommandError(`--admin ${where}: no answer: ${reason}`);
   });
-  if (status !== 200) throw new CommandError(`--admin ${where}: ${body.trim() || status}`);
+  const text = body.trim() || String(status);
+  const isStranger = status !== 200 && isPage(body);
+  if (isStranger) throw new CommandError(`--admin ${where}: ${strangerText(body, path)}`);
+  if (status !== 200) throw new CommandError(`--admin ${where}: ${text}`);
   return body;
+}
+
+/** Whether a body is a page of help and not one sentence. */
+function isPage(body: string): boolean {
+  return body.trim().split("\n").length > 3;
+}
+
+/** A page of help comes from an Envoy, or from another command of ours. */
+function strangerText(body: string, path: string): string {
+  const what = path.split("?")[0]!;
+  if (/config_dump|hot_restart_version/.test(body)) {
+    return `an Envoy answers there, which has no ${what}: ask it by fairlead proxy-config`;
+  }
+  if (what === "/nodes") {
+    return "no control plane answers there: ask a proxy by fairlead why or proxy-config";
+  }
+  const advice = "fairlead why is for proxies, proxy-status for control planes";
+  return `whoever answers there has no ${what}: ${advice}`;
 }
 
 /** The error for a body that another program sent. */

@@ -51,8 +51,9 @@ export function injectCommand(): Command {
       ...(controlCa !== undefined && { proxyControlCa: controlCa }),
       ...(controlCert !== undefined && { proxyControlCert: controlCert }),
     });
-    if (given.image === INJECT_DEFAULTS.image) process.stderr.write(PLACEHOLDER);
     await run(options.file, (text, { injectManifest }) => injectManifest(text, given));
+    const isPlaceholder = given.image === INJECT_DEFAULTS.image;
+    if (process.exitCode === 0 && isPlaceholder) process.stderr.write(PLACEHOLDER);
   });
 }
 

@@ -36,8 +36,8 @@ const SKIP = (reason: string): Verdict => ({ kind: "skipped", reason });
 
 /**
  * The edits that inject a pod.
+ *
  * @param at where the pod is in its object.
- * @param isOptIn whether a pod without the annotation is left alone.
  */
 export function injection(pod: unknown, options: InjectOptions, at: Path): Verdict {
   const { metadata, annotations, spec } = partsOf(pod);

@@ -178,6 +178,7 @@ export class XdsMeshSource implements MeshSource {
   #build(problems: string[]): MeshConfig {
     this.#certificates.usesFiles = false;
     const listeners: ListenerSpec[] = [];
+    const before = new Map(this.#config?.listeners.map((each) => [each.name, each]));
     const notes: string[] = [];
     for (const { name, address, chains, notes: own } of this.#listeners!.values()) {
       for (const note of own) notes.push(`listener ${name}: ${note}`);
@@ -191,7 +192,8 @@ export class XdsMeshSource implements MeshSource {
         );
         if (found !== null) made.push(found);
       }
-      if (made.length > 0) listeners.push(this.#sameListener({ name, address, chains: made }));
+      if (made.length === 0) continue;
+      listeners.push(sameListener(before.get(name), { name, address, chains: made }));
     }
     const clusters = this.#buildClusters(problems);
     this.#tellNotes([...new Set(notes)]);
@@ -236,19 +238,6 @@ export class XdsMeshSource implements MeshSource {
     }
   }
 
-  /** The object of before, where it says the same. */
-  #sameListener(spec: ListenerSpec): ListenerSpec {
-    const before = this.#config?.listeners.find(({ name }) => name === spec.name);
-    if (before === undefined || before.chains.length !== spec.chains.length) return spec;
-    const isSame = spec.chains.every((chain, i) => {
-      const other = before.chains[i]!;
-      const says = ({ serverNames, tls }: FilterChain) => JSON.stringify([serverNames, tls]);
-      return chain.table === other.table && says(chain) === says(other);
-    });
-    const isSameAddress = JSON.stringify(before.address) === JSON.stringify(spec.address);
-    return isSame && isSameAddress ? before : spec;
-  }
-
   #tell(config: MeshConfig): void {
     const before = this.#config;
     if (before !== null && isSame(before, config)) return;
@@ -277,4 +266,16 @@ function isSame(a: MeshConfig, b: MeshConfig): boolean {
     return false;
   const isListener = a.listeners.every((each, i) => each === b.listeners[i]);
   return isListener && [...a.clusters].every(([name, spec]) => b.clusters.get(name) === spec);
+}
+
+/** The object of before, where it says the same. */
+function sameListener(before: ListenerSpec | undefined, spec: ListenerSpec): ListenerSpec {
+  if (before === undefined || before.chains.length !== spec.chains.length) return spec;
+  const isSame = spec.chains.every((chain, i) => {
+    const other = before.chains[i]!;
+    const says = ({ serverNames, tls }: FilterChain) => JSON.stringify([serverNames, tls]);
+    return chain.table === other.table && says(chain) === says(other);
+  });
+  const isSameAddress = JSON.stringify(before.address) === JSON.stringify(spec.address);
+  return isSame && isSameAddress ? before : spec;
 }

@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { eventually } from "../../../../test/kubernetes/wait.ts";
+import { ADS_PATH, AdsServer } from "../../../../test/mesh/ads-server.ts";
 import { realClock, realRng, silentLogger } from "../../../base/index.ts";
 import { TransportLoop } from "../../../transport/index.ts";
 import { newEndpointSet } from "../../endpoint.ts";
 import { bootstrapOf } from "../bootstrap/bootstrap.ts";
-import { ADS_PATH, AdsServer } from "./ads-server.fixture.ts";
 import { ServerLink } from "./server-link.ts";
 
 test("a name that stands for nothing, or is not found, leaves the open stream alone", async (t) => {

@@ -14,6 +14,7 @@ import {
 } from "../../../base/index.ts";
 import {
   ClientTls,
+  type ConnectHints,
   Connector,
   DEFAULT_CONNECTOR_OPTIONS,
   type SocketSecurity,
@@ -56,6 +57,12 @@ export interface ServerLinkUser {
   /** The stream ended. @param wasAnswered whether any message had come on it. */
   onStreamEnded(reason: string, wasAnswered: boolean): void;
 }
+
+/** Of a proxy, and of a bootstrap. */
+const HINTS: ConnectHints = {
+  tls: "--control-ca, or channel_creds of type tls in the bootstrap",
+  authority: "the name in its certificate as the server's address",
+};
 
 /** See the head of this file. */
 export class ServerLink implements AdsCallUser, ResolverListener {
@@ -164,7 +171,7 @@ export class ServerLink implements AdsCallUser, ResolverListener {
     const { loop, clock, version, isUnref } = this.#system;
     return {
       connector: new Connector(
-        { ...DEFAULT_CONNECTOR_OPTIONS, secure, isUnref: isUnref === true },
+        { ...DEFAULT_CONNECTOR_OPTIONS, secure, isUnref: isUnref === true, hints: HINTS },
         loop,
       ),
       address,

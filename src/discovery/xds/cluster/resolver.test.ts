@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { eventually } from "../../../../test/kubernetes/wait.ts";
+import { AdsServer } from "../../../../test/mesh/ads-server.ts";
 import { sotwBytes } from "../../../../test/mesh/json-bytes.ts";
 import {
   cluster,
@@ -15,7 +16,6 @@ import { TransportLoop } from "../../../transport/index.ts";
 import { RESOURCE_TYPES } from "../../../xds/index.ts";
 import { type EndpointSet, newEndpoint, newEndpointSet } from "../../endpoint.ts";
 import type { ResolverListener } from "../../resolver.ts";
-import { AdsServer } from "../ads/ads-server.fixture.ts";
 import { bootstrapOf } from "../bootstrap/bootstrap.ts";
 import { XdsClient } from "../client.ts";
 import { clusterKind } from "../decode/cluster.ts";

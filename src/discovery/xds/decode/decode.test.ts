@@ -149,7 +149,7 @@ test("CDS: a whole service config in its metadata holds; one that is wrong is no
   const kind = clusterKind((json) => (Object(json).bad === true ? "bad: unknown" : null));
   const decode = (text: string) => kind.decode(bytesOf(cluster("c", given(text)))).value!;
   const whole = decode(JSON.stringify(config));
-  assert.deepEqual(serviceConfigOf(whole, "x-user", 150), config);
+  assert.deepEqual(serviceConfigOf(whole, 150), config);
   assert.deepEqual(whole.notes, []);
   for (const text of ["{", "[]", "1", '{"bad":true}']) {
     const { notes, serviceConfig } = decode(text);

@@ -1,11 +1,11 @@
 /** For tests: a gRPC server that takes ADS streams and says on them what it is told to. */
-import { realClock, silentLogger } from "../../../base/index.ts";
+import { realClock, silentLogger } from "../../src/base/index.ts";
 import {
   type GrpcMethod,
   GrpcServer,
   type ServerCall,
   type ServerCallEvents,
-} from "../../../server/index.ts";
+} from "../../src/server/index.ts";
 
 /** State of the world. */
 export const ADS_PATH =
