@@ -4,7 +4,8 @@ import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import test from "node:test";
 import { withCluster } from "../../test/support/cluster.ts";
-import type { RawServer } from "../../test/support/raw-http2.ts";
+import { grpcRequest, type RawServer } from "../../test/support/raw-http2.ts";
+import { tryParsePolicy } from "../balancing/index.ts";
 
 /**
  * With two endpoints down the cluster as a whole is in TRANSIENT_FAILURE; calls that belonged to a
@@ -65,5 +66,19 @@ test("A42: calls that came before the endpoints are picked for when these come",
     await answer(server, 2);
     await Promise.all([early.over(), later.over()]);
     assert.deepEqual([early.failure, later.failure], [null, null]);
+  });
+});
+
+/** Each call connects an endpoint, and each change of an endpoint looks at the calls. */
+test("calls that are picked for at once do not nest, however many endpoints they go to", async () => {
+  const policy = tryParsePolicy("ring_hash", { requestHashHeader: "x-user" }, "lb")!;
+  await withCluster({ policy }, async (harness) => {
+    const listOf = (i: number) => grpcRequest("/echo.Echo/Say", [["x-user", `${i}`]]);
+    const calls = Array.from({ length: 4_000 }, (_, i) => harness.call({ list: listOf(i) }));
+    const hosts = Array.from({ length: 4_000 }, (_, i) => `127.1.${i >> 8}.${i & 255}:1`);
+    harness.resolve(...hosts);
+    await harness.pass(50);
+    assert.ok(harness.states("IDLE").length < 2_500);
+    for (const { call } of calls) call!.cancel(8);
   });
 });
