@@ -81,11 +81,13 @@ class RingHashPicker<T extends PickTarget> implements Picker<T> {
   /**
    * A76: "If the picker has generated a random hash, it will walk the ring from this hash, and pick
    * the first READY endpoint." One that is IDLE on the way is connected beside, as A76 has it, or
-   * all calls would stay with the first that was connected.
+   * all calls would stay with the first that was connected. While none is READY, the call waits
+   * for one that is CONNECTING already: A76 begins a connection only when there is no such.
    */
   #nextReady(ring: Ring, point: number, exclude: T | null): T {
     const targets = this.#targets;
     let waiting: T | null = null;
+    let connecting: T | null = null;
     for (let walked = 0; walked < WALK_POINTS_MAX; walked += 1) {
       const target = targets[ring.ownerOf((point + walked) % ring.size)];
       if (target === exclude) continue;
@@ -94,14 +96,17 @@ class RingHashPicker<T extends PickTarget> implements Picker<T> {
         if (waiting?.connectivity === "IDLE") this.passedOver = waiting;
         return target;
       }
+      if (connectivity === "CONNECTING") connecting ??= target;
       if (waiting === null && connectivity !== "TRANSIENT_FAILURE") waiting = target;
     }
     const first = ring.ownerOf(point);
     for (let i = 0; i < Math.min(targets.length, READY_SEARCH_MAX); i += 1) {
       const target = targets[(first + i) % targets.length];
-      if (target !== exclude && target.connectivity === "READY") return target;
+      if (target === exclude) continue;
+      if (target.connectivity === "READY") return target;
+      if (target.connectivity === "CONNECTING") connecting ??= target;
     }
-    return waiting ?? this.#scan(first, exclude) ?? targets[first];
+    return connecting ?? waiting ?? this.#scan(first, exclude) ?? targets[first];
   }
 
   /** The first endpoint from `first` on that has not failed; the excluded one only at last. */

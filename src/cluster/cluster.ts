@@ -219,8 +219,10 @@ export class Cluster implements SubchannelOwner, PickingOwner, ResolverListener,
     else {
       const hasMore = readyCount > wasReady && this.#waiting.capacity.length > 0;
       if (hasMore) for (const each of this.#endpoints.current) this.onSubchannelCapacity(each);
-      if (this.#waiting.ready.length > 0) this.#warm();
     }
+    // Of a policy that connects what it picks, nothing is ready before a call went through it.
+    const isOfUse = readyCount > 0 || this.#picking.policy.connects === "picked";
+    if (isOfUse && this.#waiting.ready.length > 0) this.#warm();
     this.#judge();
   }
 

@@ -26,6 +26,9 @@ export class Dispatcher {
   readonly #waiting: WaitingCalls;
   readonly #breakers: CircuitBreakers;
   readonly #drops: Drops;
+  /** Whether calls are let go just now, and whether more may be meanwhile. */
+  #isReleasing = false;
+  #isReleaseDue = false;
 
   constructor(
     owner: DispatchOwner,
@@ -118,7 +121,16 @@ export class Dispatcher {
   /** Calls that waited until something is ready go, evenly where the policy aims at that. */
   releaseReady(owner: CallOwner): void {
     if (this.#picking.policy.connects === "picked") {
-      this.#releaseDecided(owner);
+      this.#isReleaseDue = true;
+      // Each of them may begin a connection, and that comes back to here: one level for each
+      // endpoint would be more than the stack has.
+      if (this.#isReleasing) return;
+      this.#isReleasing = true;
+      try {
+        while (this.#isReleaseDue) this.#releaseDecided(owner);
+      } finally {
+        this.#isReleasing = false;
+      }
       return;
     }
     const waiting = this.#waiting.ready.length;
@@ -137,6 +149,7 @@ export class Dispatcher {
 
   /** Of calls that wait for their own endpoint go those whose is not about to be ready any more. */
   #releaseDecided(owner: CallOwner): void {
+    this.#isReleaseDue = false;
     const decided: Call[] = [];
     for (let call = this.#waiting.ready.head; call !== null; call = call.queueNext) {
       const state = call.awaited?.connectivity;

@@ -4,6 +4,8 @@ import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import test from "node:test";
 import { withCluster } from "../../test/support/cluster.ts";
+import { grpcRequest, type RawServer } from "../../test/support/raw-http2.ts";
+import { tryParsePolicy } from "../balancing/index.ts";
 
 /**
  * With two endpoints down the cluster as a whole is in TRANSIENT_FAILURE; calls that belonged to a
@@ -42,5 +44,41 @@ test("the time that a call may wait for an endpoint begins once, whatever comes 
     for (let i = 0; i < 8 && !call.isFailed; i += 1) await harness.pass(1_000);
     assert.equal(call.failure?.kind, "refused");
     assert.equal(harness.metric("fairlead_calls_waiting", { queue: "ready" }), 0);
+  });
+});
+
+async function answer(server: RawServer, calls: number): Promise<void> {
+  const connection = await server.next();
+  for (let i = 0; i < calls; i += 1) connection.respond((await connection.nextStream()).id);
+}
+
+/** Nothing is connected before it is picked: whoever came before the picker waited for ever. */
+test("A42: calls that came before the endpoints are picked for when these come", async () => {
+  await withCluster({ policy: "ring_hash" }, async (harness) => {
+    const server = await harness.server();
+    const early = harness.call();
+    harness.resolve();
+    const later = harness.call();
+    await harness.pass(10);
+    harness.resolve(server);
+    await harness.pass(10);
+    assert.equal(harness.states("IDLE").length, 0);
+    await answer(server, 2);
+    await Promise.all([early.over(), later.over()]);
+    assert.deepEqual([early.failure, later.failure], [null, null]);
+  });
+});
+
+/** Each call connects an endpoint, and each change of an endpoint looks at the calls. */
+test("calls that are picked for at once do not nest, however many endpoints they go to", async () => {
+  const policy = tryParsePolicy("ring_hash", { requestHashHeader: "x-user" }, "lb")!;
+  await withCluster({ policy }, async (harness) => {
+    const listOf = (i: number) => grpcRequest("/echo.Echo/Say", [["x-user", `${i}`]]);
+    const calls = Array.from({ length: 4_000 }, (_, i) => harness.call({ list: listOf(i) }));
+    const hosts = Array.from({ length: 4_000 }, (_, i) => `127.1.${i >> 8}.${i & 255}:1`);
+    harness.resolve(...hosts);
+    await harness.pass(50);
+    assert.ok(harness.states("IDLE").length < 2_500);
+    for (const { call } of calls) call!.cancel(8);
   });
 });

@@ -60,31 +60,33 @@ const to = (path: string, more: Json): Json => ({
 });
 const OTHER = { ...SAY, path: "/echo.Echo/Other" };
 
-test("maglev: each route hashes by its own header (A42)", async (t) => {
-  const program = requirePeer(t, "xds-server");
-  if (program === null) return;
-  const by = (headerName: string): Json => ({ hashPolicy: [{ header: { headerName } }] });
-  const list = [to(SAY.path, by("X-User")), to(OTHER.path, by("x-tenant"))];
-  const all = [await pod(), await pod(), await pod()];
-  const channel = await channelOf(program, list, all, { lbPolicy: "MAGLEV" });
-  const answersOf = async (method: typeof SAY, equal: string): Promise<Set<string>> => {
-    const answers = new Set<string>();
-    for (let i = 0; i < 24; i += 1) {
-      const keyOf = (name: string) => (name === equal ? "k" : `k${i}`);
-      const metadata = { "x-user": keyOf("x-user"), "x-tenant": keyOf("x-tenant") };
-      answers.add(
-        await channel.unary(method, "hello", { metadata, waitForReady: true, timeoutMs: 5_000 }),
-      );
-    }
-    return answers;
-  };
-  // Until all are connected, the table is of those that are.
-  await eventually("all get calls", async () => (await answersOf(SAY, "none")).size === 3);
-  assert.equal((await answersOf(SAY, "x-user")).size, 1);
-  assert.equal((await answersOf(SAY, "x-tenant")).size, 3);
-  assert.equal((await answersOf(OTHER, "x-tenant")).size, 1);
-  assert.equal((await answersOf(OTHER, "x-user")).size, 3);
-});
+for (const lbPolicy of ["MAGLEV", "RING_HASH"]) {
+  test(`${lbPolicy}: each route hashes by its own header (A42)`, async (t) => {
+    const program = requirePeer(t, "xds-server");
+    if (program === null) return;
+    const by = (headerName: string): Json => ({ hashPolicy: [{ header: { headerName } }] });
+    const list = [to(SAY.path, by("X-User")), to(OTHER.path, by("x-tenant"))];
+    const all = [await pod(), await pod(), await pod()];
+    const channel = await channelOf(program, list, all, { lbPolicy });
+    const answersOf = async (method: typeof SAY, equal: string): Promise<Set<string>> => {
+      const answers = new Set<string>();
+      for (let i = 0; i < 24; i += 1) {
+        const keyOf = (name: string) => (name === equal ? "k" : `k${i}`);
+        const metadata = { "x-user": keyOf("x-user"), "x-tenant": keyOf("x-tenant") };
+        answers.add(
+          await channel.unary(method, "hello", { metadata, waitForReady: true, timeoutMs: 5_000 }),
+        );
+      }
+      return answers;
+    };
+    // MAGLEV has those that are connected, RING_HASH connects those that were picked.
+    await eventually("all get calls", async () => (await answersOf(SAY, "none")).size === 3);
+    assert.equal((await answersOf(SAY, "x-user")).size, 1);
+    assert.equal((await answersOf(SAY, "x-tenant")).size, 3);
+    assert.equal((await answersOf(OTHER, "x-tenant")).size, 1);
+    assert.equal((await answersOf(OTHER, "x-user")).size, 3);
+  });
+}
 
 test("a route's time bounds a call, and no other route's call (A31)", async (t) => {
   const program = requirePeer(t, "xds-server");
