@@ -13,7 +13,7 @@ const LINE_MAX = 14;
 
 /** Lanes in which the client is connected to this, and to no pod. */
 const HUBS: Readonly<Record<string, string>> = {
-  ...{ clusterip: "VIP", proxy: "proxy", nested: "proxies" },
+  ...{ clusterip: "VIP", proxy: "proxy", nested: "proxies", sidecar: "sidecar" },
 };
 
 /** Properties of `Fan`. */

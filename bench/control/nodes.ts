@@ -126,8 +126,7 @@ class SimulatedNode {
     this.#chunks.push(chunk);
     this.#bytes += chunk.length;
     while (this.#bytes >= 5) {
-      const all = this.#chunks.length === 1 ? this.#chunks[0]! : this.#chunks[0]!;
-      if (all.length < 5) this.#chunks = [Buffer.concat(this.#chunks)];
+      if (this.#chunks[0]!.length < 5) this.#chunks = [Buffer.concat(this.#chunks)];
       const length = this.#chunks[0]!.readUInt32BE(1);
       if (this.#bytes < 5 + length) return;
       const joined = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks);

@@ -43,6 +43,11 @@ export interface EndpointLoad {
 
 /** What a policy may ask of the call that is to be placed; a list of request headers is one. */
 export interface PickRequest {
+  /**
+   * Header (in lower case) that this call is hashed by, whatever the policy's parameters say: that
+   * of its route (A42). Absent or null: they count.
+   */
+  readonly hashHeader?: string | null;
   /** The values of all fields of that name (in lower case), joined by ","; null when absent. */
   joined(name: string): string | null;
 }

@@ -1,6 +1,6 @@
 /**
  * The hash of a call, for policies that send equal calls to the same endpoint: of a request header
- * that the config names, or by chance. gRFC A76.
+ * that its route or the config names, or by chance. gRFCs A42, A76.
  */
 import type { Rng } from "../base/index.ts";
 import type { PickRequest } from "./policy.ts";
@@ -19,7 +19,7 @@ export class RequestHash {
   /** The lower half, an int32. */
   lo = 0;
 
-  /** @param header in lower case; null: every hash is random. */
+  /** @param header of calls whose route names none, in lower case; null: they hash by chance. */
   constructor(header: string | null, rng: Rng) {
     this.#header = header;
     this.#rng = rng;
@@ -27,9 +27,10 @@ export class RequestHash {
 
   /** Hashes a call. Whether it was by its header, and not by chance. */
   of(request: PickRequest | null): boolean {
+    const header = request?.hashHeader ?? this.#header;
     // "If request_hash_header contains multiple values, then values are joined with a comma `,`
     // character between each value before hashing." (A76)
-    const key = this.#header === null || request === null ? null : request.joined(this.#header);
+    const key = header === null || request === null ? null : request.joined(header);
     // "If ... the request has no value or an empty value associated with the header defined, then
     // the picker will generate a random hash for it." (A76)
     if (key === null || key === "") {

@@ -48,7 +48,10 @@ export async function askAdmin(
     const reason = NO_ANSWER[code ?? ""] ?? message;
     throw new CommandError(`--admin ${where}: no answer: ${reason}`);
   });
-  if (status !== 200) throw new CommandError(`--admin ${where}: ${sentenceOf(body) || status}`);
+  const text = sentenceOf(body) || String(status);
+  const isStranger = status !== 200 && isPage(body);
+  if (isStranger) throw new CommandError(`--admin ${where}: ${strangerText(body, path)}`);
+  if (status !== 200) throw new CommandError(`--admin ${where}: ${text}`);
   return body;
 }
 
@@ -60,6 +63,24 @@ function sentenceOf(body: string): string {
     .trim();
   const safe = line.replace(/[\p{Cc}\p{Cf}]/gu, "?");
   return safe.length > ERROR_CHARS_MAX ? `${safe.slice(0, ERROR_CHARS_MAX)}...` : safe;
+}
+
+/** Whether a body is a page of help and not one sentence. */
+function isPage(body: string): boolean {
+  return body.trim().split("\n").length > 3;
+}
+
+/** A page of help comes from an Envoy, or from another command of ours. */
+function strangerText(body: string, path: string): string {
+  const what = path.split("?")[0]!;
+  if (/config_dump|hot_restart_version/.test(body)) {
+    return `an Envoy answers there, which has no ${what}: ask it by fairlead proxy-config`;
+  }
+  if (what === "/nodes") {
+    return "no control plane answers there: ask a proxy by fairlead why or proxy-config";
+  }
+  const advice = "fairlead why is for proxies, proxy-status for control planes";
+  return `whoever answers there has no ${what}: ${advice}`;
 }
 
 /** The error for a body that another program sent. */

@@ -99,8 +99,26 @@ export function passes(row: ConfigRows[ConfigKind], filter: ConfigFilter): boole
     return false;
   }
   if (status === undefined) return true;
-  return "status" in row && row.status.toLowerCase() === status.toLowerCase();
+  const wanted = status.toLowerCase();
+  return "status" in row && (SYNONYMS[wanted] ?? [wanted]).includes(row.status.toLowerCase());
 }
+
+/** One proxy says READY where the other says HEALTHY. */
+const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
+  healthy: ["healthy", "ready"],
+  ready: ["healthy", "ready"],
+};
+
+/** Every word that a row may have as its status, in lower case. */
+export const STATUSES: { readonly [K in ConfigKind]: readonly string[] } = {
+  endpoints: [
+    ...["healthy", "ready", "unhealthy", "draining", "timeout", "degraded", "unknown"],
+    ...["idle", "connecting", "transient_failure", "ejected"],
+  ],
+  clusters: ["active", "warming", "stale", "failed"],
+  routes: [],
+  listeners: ["active", "warming", "draining", "not bound", "failed"],
+};
 
 function clustersOf(row: ConfigRows[ConfigKind]): readonly string[] {
   if ("clusters" in row) return row.clusters;

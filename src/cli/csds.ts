@@ -50,7 +50,9 @@ function nodeOf({ node, genericXdsConfigs }: ClientConfig): NodeStatus {
   const byType = new Map<string, ClientConfig_GenericXdsConfig[]>();
   for (const config of genericXdsConfigs) {
     const type = shortTypeName(config.typeUrl) ?? config.typeUrl;
-    byType.set(type, [...(byType.get(type) ?? []), config]);
+    const known = byType.get(type);
+    if (known === undefined) byType.set(type, [config]);
+    else known.push(config);
   }
   const version = node?.userAgentVersionType;
   const agent = [

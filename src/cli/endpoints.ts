@@ -4,7 +4,7 @@
  */
 import type { Command } from "commander";
 import { addKubernetesOptions, type KubernetesOptions } from "./kubernetes-options.ts";
-import { checkTarget } from "./proxy-options.ts";
+import { checkTarget, refuseXds } from "./proxy-options.ts";
 import { oneOf, valueOption } from "./usage.ts";
 import { addCommonOptions, type CommonOptions, newVerb } from "./verb.ts";
 
@@ -37,6 +37,7 @@ export function endpointsCommand(): Command {
   return addCommonOptions(command, "warn").action(
     async (target: string, options: EndpointsOptions) => {
       checkTarget("TARGET", target);
+      refuseXds(target);
       const [{ endProcess }, { runEndpoints }] = await Promise.all([
         import("./system.ts"),
         import("./endpoints-run.ts"),

@@ -44,7 +44,9 @@ function pathText(match: unknown): string {
   const separated = textAt(match, "path_separated_prefix");
   if (separated !== null) return `path under ${separated}${ignores}`;
   const prefix = textAt(match, "prefix");
-  return prefix === null || prefix === "/" ? "any path" : `path ${prefix}*${ignores}`;
+  return prefix === null || prefix === "" || prefix === "/"
+    ? "any path"
+    : `prefix ${prefix}${ignores}`;
 }
 
 const STRING_MATCHES: readonly (readonly [key: string, words: string])[] = [
@@ -106,7 +108,7 @@ function forwardOf(forward: unknown): Pick<RouteConfigRow, "action" | "clusters"
   const mirrors = listAt(forward, "request_mirror_policies").map(
     (one) => textAt(one, "cluster") ?? "",
   );
-  const timeout = textAt(forward, "timeout");
+  const timeout = timeoutOf(forward);
   const extras = [
     ...mirrors.map((name) => `mirror to ${name}`),
     ...(timeout === null ? [] : [`timeout ${timeout}`]),
@@ -114,6 +116,14 @@ function forwardOf(forward: unknown): Pick<RouteConfigRow, "action" | "clusters"
   ];
   const clusters = [...(single === null ? [] : [single]), ...weighted.map(({ name }) => name)];
   return { action: [to, ...extras].join("; "), clusters: [...clusters, ...mirrors] };
+}
+
+/** A call as a whole is bounded by `max_stream_duration`; then `timeout` is none, "0s". */
+function timeoutOf(forward: unknown): string | null {
+  const timeout = textAt(forward, "timeout");
+  if (timeout !== null && timeout !== "0s") return timeout;
+  const stream = at(forward, "max_stream_duration");
+  return textAt(stream, "grpc_timeout_header_max") ?? textAt(stream, "max_stream_duration");
 }
 
 function percent(weight: number, total: number): string {

@@ -2,7 +2,7 @@
  * The flags by which pods are injected, of `fairlead inject` and of `fairlead control --inject`.
  */
 import type { Command } from "commander";
-import { INJECT_DEFAULTS, type InjectOptions } from "../control/index.ts";
+import { type ControlTls, INJECT_DEFAULTS, type InjectOptions } from "../control/index.ts";
 import { tryParseTcpAddress } from "../proxy/index.ts";
 import { PORT_BOUNDS } from "./capture-options.ts";
 import { parseCidrs, parsePorts, UID_BOUNDS } from "./capture-rules.ts";
@@ -12,6 +12,8 @@ import { badValue, listOption, oneOf, UsageError, valueOption, wholeNumber } fro
 export interface InjectFlags {
   readonly image?: string;
   readonly proxyControl?: string;
+  readonly proxyControlCa?: ControlTls["ca"];
+  readonly proxyControlCert?: string;
   readonly proxyUid?: number;
   readonly proxyOutboundPort?: number;
   readonly proxyInboundPort?: number;
@@ -45,6 +47,11 @@ export function addInjectOptions(command: Command, control: string): void {
       parseAt,
     ),
   );
+  const ca = "it speaks TLS: secret/NAME or configmap/NAME with its CA, key ca.crt";
+  const cert = "secret of type kubernetes.io/tls that its proxies show to it";
+  command
+    .addOption(valueOption(`${control}-ca <ref>`, ca, parseCa))
+    .addOption(valueOption(`${control}-cert <secret>`, cert, parseName));
   number("--proxy-uid <uid>", `user of the proxy (default: ${proxyUid})`, PROXY_UID_BOUNDS);
   const outbound = `where outbound connections go (default: ${outboundPort})`;
   const inbound = `where inbound ones go; 0: not captured (default: ${inboundPort})`;
@@ -76,6 +83,7 @@ export function injectOptions(flags: InjectFlags): InjectOptions {
   const options: InjectOptions = {
     image: flags.image ?? defaults.image,
     control: flags.proxyControl ?? defaults.control,
+    controlTls: controlTlsOf(flags),
     proxyUid: flags.proxyUid ?? defaults.proxyUid,
     outboundPort: flags.proxyOutboundPort ?? defaults.outboundPort,
     inboundPort: inbound === 0 ? null : inbound,
@@ -91,6 +99,31 @@ export function injectOptions(flags: InjectFlags): InjectOptions {
     throw new UsageError(`the proxy's ports must differ: ${ports.join(", ")}`);
   }
   return options;
+}
+
+function controlTlsOf(flags: InjectFlags): ControlTls | null {
+  const { proxyControl, proxyControlCa: ca, proxyControlCert: certSecret } = flags;
+  if (ca === undefined) {
+    if (certSecret === undefined) return null;
+    throw new UsageError("a certificate for the control plane needs the CA of the control plane");
+  }
+  if (proxyControl === undefined) {
+    throw new UsageError("the CA of a control plane needs the address of the control plane");
+  }
+  return { ca, certSecret: certSecret ?? null };
+}
+
+const OBJECT_NAME = "[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?";
+
+function parseCa(flag: string, text: string): ControlTls["ca"] {
+  const found = new RegExp(`^(secret|configmap)/(${OBJECT_NAME})$`).exec(text);
+  if (found === null) throw badValue(flag, text, "secret/NAME or configmap/NAME");
+  return { kind: found[1] as ControlTls["ca"]["kind"], name: found[2]! };
+}
+
+function parseName(flag: string, text: string): string {
+  if (new RegExp(`^${OBJECT_NAME}$`).test(text)) return text;
+  throw badValue(flag, text, "the name of a Secret");
 }
 
 function parseImage(flag: string, text: string): string {

@@ -31,6 +31,7 @@ export async function runInject(
 ): Promise<number> {
   const name = file === "-" ? "stdin" : file;
   const text = await readWhole(file, name, MANIFEST_BYTES_MAX);
+  if (text.trim() === "") throw new CommandError(`${name}: is empty: a manifest is expected`);
   try {
     const rewritten = rewrite(text, { injectManifest, uninjectManifest });
     await writeOut(rewritten.text);

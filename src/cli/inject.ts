@@ -3,6 +3,7 @@
  * `inject-run.ts`, loaded when it runs.
  */
 import type { Command } from "commander";
+import { INJECT_DEFAULTS } from "../control/index.ts";
 import { addInjectOptions, type InjectFlags, injectOptions } from "./inject-options.ts";
 import { oneOf, UsageError, valueOption } from "./usage.ts";
 import { addCommonOptions, type CommonOptions, newVerb } from "./verb.ts";
@@ -21,10 +22,16 @@ const UNINJECT_EXAMPLES = [
   "kubectl get deployment echo -o yaml | fairlead uninject -f - | kubectl apply -f -",
 ];
 
+const PLACEHOLDER = `warning: image ${INJECT_DEFAULTS.image} is a placeholder: build your own by
+deploy/Dockerfile (it needs koffi and nft beside fairlead), and name it with --image
+`;
+
 /** As commander yields them. */
 export interface InjectVerbOptions extends CommonOptions, InjectFlags {
   readonly file?: string;
   readonly control?: string;
+  readonly controlCa?: InjectFlags["proxyControlCa"];
+  readonly controlCert?: string;
   readonly mode?: "sidecar";
 }
 
@@ -37,11 +44,16 @@ export function injectCommand(): Command {
   command.addOption(valueOption("--mode <mode>", mode, oneOf<"sidecar">(["sidecar"])));
   addInjectOptions(command, "--control");
   return addCommonOptions(command).action(async (options: InjectVerbOptions) => {
-    const { control, ...flags } = options;
-    const given = injectOptions(
-      control === undefined ? flags : { ...flags, proxyControl: control },
-    );
+    const { control, controlCa, controlCert, ...flags } = options;
+    const given = injectOptions({
+      ...flags,
+      ...(control !== undefined && { proxyControl: control }),
+      ...(controlCa !== undefined && { proxyControlCa: controlCa }),
+      ...(controlCert !== undefined && { proxyControlCert: controlCert }),
+    });
     await run(options.file, (text, { injectManifest }) => injectManifest(text, given));
+    const isPlaceholder = given.image === INJECT_DEFAULTS.image;
+    if (process.exitCode === 0 && isPlaceholder) process.stderr.write(PLACEHOLDER);
   });
 }
 

@@ -17,6 +17,8 @@ const EXAMPLES = [
   "fairlead lab --scale 3,12,5",
   "# without keys: a slow pod, a killed one, a rolling update, and what each lane made of it",
   "fairlead lab --once --events 12s:slow,18s:heal,20s:kill,22s:roll",
+  "# a client that cannot be changed, and a sidecar that takes its connection over; as root",
+  "fairlead lab --netns --lanes clusterip,sidecar",
   "# for a script",
   "fairlead lab --once --pods 3 --lanes clusterip,proxy --page none -o json",
 ];
@@ -36,13 +38,16 @@ export function labCommand(): Command {
     )
     .option(
       "--lanes <a,b>",
-      "which ways to compare (default: clusterip,static,headless,client,proxy,nested); there is " +
-        "proxyless, too",
+      "which ways to compare (default: clusterip,static,headless,client,proxy,nested); there are " +
+        "proxyless and, with --netns, sidecar, too",
     )
     .option("--policy <name>", "policy of fairlead's lanes (default: weighted_round_robin)")
     .option("--peers", "proxy replicas of the lane nested find each other and even out their load")
     .option("--page <address>", "HOST:PORT of the page, or none (default: 127.0.0.1:7480)")
-    .option("--netns", "pods in network namespaces (not available yet)")
+    .option(
+      "--netns",
+      "all of it in a network namespace of its own, with the lane sidecar (Linux, as root)",
+    )
     .option("-o, --output <form>", "table, or json at the end (default: table)");
   return addCommonOptions(command).action(run);
 }

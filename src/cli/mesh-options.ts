@@ -69,6 +69,9 @@ export function meshPlan(options: ProxyOptions & MeshOptions): MeshPlan | null {
   const { gateway, control, to } = options;
   const server = control === undefined ? null : { address: control, tls: controlTls(options) };
   if (server === null) refuseWithout(options);
+  if (server !== null && gateway === undefined && to === undefined) {
+    throw new UsageError("--control needs --gateway NAMESPACE/NAME, or --mode sidecar or node");
+  }
   const isXds = to?.startsWith("xds:") === true;
   if (gateway === undefined && server === null && !isXds) return null;
   if (to !== undefined && (gateway !== undefined || server !== null)) {

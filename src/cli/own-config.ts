@@ -28,12 +28,13 @@ const READERS: { readonly [K in ConfigKind]: (said: unknown) => ConfigRows[K][] 
 
 function endpointRows(cluster: unknown): EndpointConfig[] {
   return listAt(cluster, "endpoints").map((endpoint) => {
-    const isUsable = at(endpoint, "usable") === true;
+    // One that is unhealthy may be used all the same, in a panic: why it is that is of interest.
+    const isFine = at(endpoint, "usable") === true && at(endpoint, "state") === "READY";
     return {
       cluster: textAt(cluster, "target") ?? "",
       address: textAt(endpoint, "address") ?? "",
       status: textAt(endpoint, "state") ?? "UNKNOWN",
-      reason: isUsable ? null : textAt(endpoint, "reason"),
+      reason: isFine ? null : textAt(endpoint, "reason"),
       zone: textAt(endpoint, "zone"),
       weight: numberAt(endpoint, "weight"),
       connections: numberAt(endpoint, "connections"),

@@ -4,9 +4,9 @@
  */
 import type { Command } from "commander";
 import type { TcpAddress } from "../proxy/index.ts";
-import type { ConfigFilter, ConfigKind } from "./config-rows.ts";
+import { type ConfigFilter, type ConfigKind, STATUSES } from "./config-rows.ts";
 import { parseAdmin } from "./proxy-options.ts";
-import { oneOf, UsageError, valueOption, wholeNumber } from "./usage.ts";
+import { badValue, oneOf, UsageError, valueOption, wholeNumber } from "./usage.ts";
 import { addCommonOptions, type CommonOptions, newVerb } from "./verb.ts";
 
 const EXAMPLES = [
@@ -84,6 +84,7 @@ function partCommand({ kind, aliases, summary, filters }: Part): Command {
   const output = valueOption("-o, --output <form>", "table or json", oneOf(["table", "json"]));
   command.addOption(output.default("table", "table")).addHelpText("after", `\n${AFTER}`);
   return addCommonOptions(command, "warn").action(async (options: ProxyConfigOptions) => {
+    checkStatus(kind, options.status);
     if (options.admin !== undefined && options.file !== undefined) {
       throw new UsageError(
         "--admin and --file exclude each other: a file is read, nobody is asked",
@@ -95,6 +96,12 @@ function partCommand({ kind, aliases, summary, filters }: Part): Command {
     ]);
     endProcess(await runProxyConfig(kind, options));
   });
+}
+
+function checkStatus(kind: ConfigKind, status: string | undefined): void {
+  const words = STATUSES[kind];
+  if (status === undefined || words.includes(status.toLowerCase())) return;
+  throw badValue("--status", status, `one of ${words.join(", ")}`);
 }
 
 const FILTERS = {

@@ -161,6 +161,13 @@ export function checkTarget(flag: string, text: string): string {
   return text;
 }
 
+/** What has routes beside endpoints is looked at through a proxy. @throws UsageError */
+export function refuseXds(target: string): void {
+  if (!target.startsWith("xds:")) return;
+  const how = `run fairlead proxy --to ${target} --admin PORT, and ask it: fairlead why --admin PORT`;
+  throw new UsageError(`target "${target}" has routes beside endpoints: ${how}`);
+}
+
 /** A parser of `--policy`. */
 export function parsePolicyFlag(flag: string, text: string): PolicyChoice {
   underFlag(flag, () => parsePolicy(text));

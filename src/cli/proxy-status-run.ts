@@ -5,6 +5,7 @@
 import type { TcpAddress } from "../proxy/index.ts";
 import { askAdmin } from "./ask-admin.ts";
 import { hasState, type NodeStatus, nodesOf, renderNodes } from "./node-rows.ts";
+import { pause } from "./pause.ts";
 import type { ProxyStatusOptions } from "./proxy-status.ts";
 import { createSystem, type System, stdoutGone, stopSignal, writeOut } from "./system.ts";
 import { upstreamTls } from "./tls-options.ts";
@@ -71,13 +72,7 @@ async function watched(
       await writeOut(`${head}${text(last, options)}`);
       shown = key;
     }
-    await new Promise<void>((resolve) => {
-      const timer = clock.setTimer(LOOK_MS, resolve);
-      stop.addEventListener("abort", () => {
-        timer.cancel();
-        resolve();
-      });
-    });
+    await pause(LOOK_MS, clock, stop);
   }
   return last;
 }

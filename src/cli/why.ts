@@ -14,6 +14,7 @@ import {
   parseAdmin,
   parsePolicyFlag,
   parseServiceConfig,
+  refuseXds,
 } from "./proxy-options.ts";
 import { addToTlsOptions, type ToTlsOptions, toTlsValues, upstreamTls } from "./tls-options.ts";
 import { oneOf, UsageError, valueOption } from "./usage.ts";
@@ -70,8 +71,10 @@ export function whyCommand(): Command {
         await runConnections(target, options);
         return;
       }
-      if (target !== undefined) checkTarget("TARGET", target);
-      else if (options.admin === undefined) throw new UsageError("why needs a TARGET or --admin");
+      if (target !== undefined) {
+        checkTarget("TARGET", target);
+        if (options.admin === undefined) refuseXds(target);
+      } else if (options.admin === undefined) throw new UsageError("why needs a TARGET or --admin");
       checkTogether(target, options);
       const [{ endProcess }, { runWhy }] = await Promise.all([
         import("./system.ts"),

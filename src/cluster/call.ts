@@ -7,6 +7,7 @@
  */
 
 import type { Socket } from "node:net";
+import type { PickRequest } from "../balancing/index.ts";
 import { Status, statusFromHttp2 } from "../grpc/index.ts";
 import {
   ErrorCode,
@@ -28,7 +29,7 @@ import type { Subchannel } from "./subchannel.ts";
 import { WaitingEntry } from "./waiting-entry.ts";
 
 /** A call in flight. Made by `Cluster.call`. */
-export class Call extends WaitingEntry implements StreamEvents, BodyTarget {
+export class Call extends WaitingEntry implements StreamEvents, BodyTarget, PickRequest {
   /** Its other attempts; null when there can be none. To be set before `start`. */
   plan: AttemptPlan | null = null;
   /** Inside `start`: no time has passed since the request came. */
@@ -107,6 +108,11 @@ export class Call extends WaitingEntry implements StreamEvents, BodyTarget {
   /** Its request headers, as its caller has them. */
   get request(): HeaderList {
     return this.#list;
+  }
+
+  /** See `PickRequest`. */
+  joined(name: string): string | null {
+    return this.#list.joined(name);
   }
 
   /** The endpoint of the current attempt, or null. */

@@ -134,10 +134,11 @@ export class Calls implements CallOwner, HedgeOwner, DispatchOwner {
       return call;
     }
     const nowMs = this.nowMs();
-    const { request, deadlineMs, caller } = call;
+    const { request, deadlineMs, caller, hashHeader } = call;
     const { events } = call;
     const hedged = new HedgedCall(this, request, false, events, deadlineMs, nowMs, hedgingPolicy);
     hedged.caller = caller;
+    hedged.hashHeader = hashHeader;
     hedged.takeOver(call);
     return hedged;
   }

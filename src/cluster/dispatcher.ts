@@ -62,7 +62,7 @@ export class Dispatcher {
       return;
     }
     first.wantConnection();
-    const second = this.#picking.pick(first, call.request, nowMs);
+    const second = this.#picking.pick(first, call, nowMs);
     if (second?.canOpen() === true) call.startOn(second);
     else this.#startAnywhere(call);
   }
@@ -85,7 +85,7 @@ export class Dispatcher {
   #pick(call: Call, exclude: Subchannel | null, nowMs: number): Subchannel | null {
     const { plan } = call;
     if (plan === null || plan.tried.length === 0) {
-      return this.#picking.pick(exclude, call.request, nowMs);
+      return this.#picking.pick(exclude, call, nowMs);
     }
     return this.#pickUntried(call, plan.tried, nowMs);
   }
@@ -94,7 +94,7 @@ export class Dispatcher {
   #pickUntried(call: Call, tried: readonly Subchannel[], nowMs: number): Subchannel | null {
     let picked: Subchannel | null = tried.at(-1)!;
     for (let i = 0; i < PICKS_MAX; i++) {
-      picked = this.#picking.pick(picked, call.request, nowMs);
+      picked = this.#picking.pick(picked, call, nowMs);
       if (picked === null || !tried.includes(picked)) return picked;
     }
     return this.#picking.find((each) => each.canOpen() && !tried.includes(each)) ?? picked;
@@ -128,7 +128,7 @@ export class Dispatcher {
       const call = this.#waiting.ready.shift();
       if (call === null) break;
       owner.disarm(call);
-      const target = spread === null ? null : spread.pick(call.request, nowMs);
+      const target = spread === null ? null : spread.pick(call, nowMs);
       const isFit = target?.canOpen() === true && call.plan?.tried.includes(target) !== true;
       if (isFit) call.startOn(target);
       else owner.dispatch(call, nowMs);

@@ -25,6 +25,7 @@ import type { Subchannel } from "./subchannel.ts";
 /** See the head of this file. Made by `Cluster.call`. */
 export class HedgedCall extends WheelEntry implements HedgeAttemptOwner, BodyTarget {
   caller: object | null = null;
+  hashHeader: string | null = null;
   waitForReady = true;
   deadlineMs: number;
   readonly tried: Subchannel[] = [];
@@ -201,6 +202,7 @@ export class HedgedCall extends WheelEntry implements HedgeAttemptOwner, BodyTar
     const isEnd = this.#isRequestEnded && !hasMore;
     const call = this.#owner.newAttempt(this.#list, isEnd, attempt, this.deadlineMs, nowMs);
     call.caller = this.caller;
+    call.hashHeader = this.hashHeader;
     call.waitForReady = this.waitForReady;
     attempt.join(call);
     this.#last = attempt;

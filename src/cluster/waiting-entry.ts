@@ -19,6 +19,8 @@ export abstract class WaitingEntry extends WheelEntry {
   queuePrevious: Call | null = null;
   /** On whose behalf it is, such as a client connection; see `TurnQueue`. */
   caller: object | null = null;
+  /** See `PickRequest.hashHeader`. To be set before `start`. */
+  hashHeader: string | null = null;
   /** False: it does not wait while nothing is about to be ready. To be set before `start`. */
   waitForReady = true;
   /** The endpoint to which it belongs and that is being connected (ring_hash); null for any. */

@@ -9,6 +9,7 @@
 export type { NodesView, NodeTypeView, NodeView } from "./ads/status.ts";
 
 export {
+  type ControlTls,
   INJECT_DEFAULTS,
   type InjectOptions,
   InjectWebhook,

@@ -56,6 +56,11 @@ export interface View {
    * nothing is exported.
    */
   isExportedTo?(type: ResourceType, name: string, namespace: string): boolean;
+  /**
+   * Why there is nothing by a name that was asked for, one clause; "*" for a wildcard. Null: there
+   * is something, or nothing to tell of it.
+   */
+  absenceOf?(type: ResourceType, name: string): string | null;
 }
 
 /** What a new generation changed: names by type. Names that nobody asked for may be among them. */

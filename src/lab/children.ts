@@ -83,6 +83,11 @@ export class Child {
     return last === "" ? how : `${how}: ${last}`;
   }
 
+  /** True once it has ended with exit code 0. */
+  get hasSucceeded(): boolean {
+    return this.#process.exitCode === 0;
+  }
+
   /** Calls `listener` for every message. Messages that came before are not lost. */
   onMessage(listener: (message: ChildMessage) => void): void {
     this.#process.on("message", (message) => listener(message as ChildMessage));
@@ -128,13 +133,22 @@ export class Children {
     return this.#isClosed;
   }
 
-  /** Starts one of the lab's own programs. Throws `LabError` after `close`. */
-  program(label: string, name: string, args: readonly string[]): Child {
+  /**
+   * Starts one of the lab's own programs, with `hasOwnNetns` in a new network namespace (Linux,
+   * root), where it has nothing but a loopback interface that is down. Throws `LabError` after
+   * `close`.
+   */
+  program(label: string, name: string, args: readonly string[], hasOwnNetns = false): Child {
     this.#refuseWhenClosed();
+    // unshare(1) becomes the program: it has the process id, and the IPC channel.
+    const unshare = { execPath: "unshare", execArgv: ["--net", "--", process.execPath] };
+    const plain = { execPath: process.execPath, execArgv: [] };
+    const { execPath, execArgv } = hasOwnNetns ? unshare : plain;
     return this.#keep(
       label,
       fork(fileURLToPath(programUrl(name)), args, {
-        execArgv: NODE_FLAGS,
+        execPath,
+        execArgv: [...execArgv, ...NODE_FLAGS],
         env: { ...childEnv(), ...GRPC_JS_ENV },
         stdio: ["ignore", "ignore", "pipe", "ipc"],
         detached: true,
@@ -143,17 +157,20 @@ export class Children {
   }
 
   /**
-   * Starts any Node command (its first element is the file) with the leash loaded into it. Throws
-   * `LabError` after `close`.
+   * Starts any Node command (its first element is the file) with the leash loaded into it, and as
+   * the group `gid` if that is given. Throws `LabError` after `close`.
    */
-  command(label: string, command: readonly string[]): Child {
+  command(label: string, command: readonly string[], group: { gid?: number } = {}): Child {
     this.#refuseWhenClosed();
     const [file, ...args] = command as [string, ...string[]];
     const env = childEnv();
     env.NODE_OPTIONS = `${env.NODE_OPTIONS ?? ""} --import=${programUrl("leash").href}`.trim();
     return this.#keep(
       label,
-      spawn(file, args, { env, stdio: ["ignore", "ignore", "pipe", "ipc"], detached: true }),
+      spawn(file, args, {
+        ...{ ...group, env, detached: true },
+        stdio: ["ignore", "ignore", "pipe", "ipc"],
+      }),
     );
   }
 

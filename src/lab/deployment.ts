@@ -12,6 +12,7 @@ import type { Children } from "./children.ts";
 import type { Objects } from "./cluster/index.ts";
 import { LabError } from "./error.ts";
 import { Kubelet } from "./kubelet.ts";
+import type { PodNetwork } from "./pod-network.ts";
 import { PodObjects } from "./pod-objects.ts";
 import { type PodEntry, PodRows } from "./pod-rows.ts";
 import { type Pod, type PodSet, podHost, startPod, startPods } from "./pods.ts";
@@ -26,6 +27,7 @@ export interface DeploymentDeps {
   readonly children: Children;
   readonly clock: Clock;
   readonly objects: Objects;
+  readonly network: PodNetwork;
 }
 
 /**
@@ -91,9 +93,9 @@ export class Deployment {
 
   /** Starts the first pods all at once. Throws `LabError` when they cannot be had. */
   async start(): Promise<void> {
-    const { children } = this.#deps;
+    const { children, network } = this.#deps;
     this.#kubelet = new Kubelet(children, (name, isReady) => this.#onProbed(name, isReady));
-    this.#set = await startPods(children, this.names);
+    this.#set = await startPods(children, this.names, network);
     this.#objects.addServices(this.#set.clusterIp);
     for (const [index, pod] of this.#set.pods.entries()) {
       this.#becomeReady(this.#rows.all[index]!, pod);
@@ -194,7 +196,7 @@ export class Deployment {
 
   async #startOne(entry: PodEntry): Promise<void> {
     const set = this.#set!;
-    const host = podHost(entry.number - 1, set);
+    const host = podHost(entry.number - 1, set, this.#deps.network);
     try {
       const { children } = this.#deps;
       this.#becomeReady(entry, await startPod(children, entry.name, host, set.clusterIp.port));

@@ -8,8 +8,9 @@
  * JSON.
  * Promises: every figure was measured on real sockets; a lane that cannot run says why; no process
  * outlives the lab, however it ends.
- * Must never: be imported by anything but `cli`, listen or send beyond the loopback addresses
- * unless the user names another one for the page, or show a figure that it did not measure.
+ * Must never: be imported by anything but `cli`, listen or send beyond loopback or a network
+ * namespace of its own unless the user names another address for the page, put rules into the
+ * host's network, or show a figure that it did not measure.
  */
 export { LabError } from "./error.ts";
 export type { KeyInput } from "./keys.ts";

@@ -15,6 +15,7 @@ import { type KubeconfigFile, writeKubeconfig } from "./kubeconfig.ts";
 import { LaneRun } from "./lane-run.ts";
 import { LANES } from "./lanes.ts";
 import type { LaneName } from "./options.ts";
+import { ISOLATED, LOOPBACK, type PodNetwork } from "./pod-network.ts";
 import { LAB_TARGET } from "./pod-objects.ts";
 import { podNames } from "./pods.ts";
 import type { LabEvent, LabView, LaneView, PodState } from "./view.ts";
@@ -30,6 +31,8 @@ export interface LabSetup {
   readonly policy: string;
   /** Proxy replicas find each other. */
   readonly hasPeers: boolean;
+  /** Null in a network namespace of the lab's own; elsewhere why it is not in one. */
+  readonly whyNoNetns: string | null;
   /** The `fairlead` command and its first arguments. */
   readonly fairlead: readonly string[];
   readonly clock: Clock;
@@ -38,6 +41,7 @@ export interface LabSetup {
 /** Pods and lanes, from start to end. */
 export class Lab {
   readonly #setup: LabSetup;
+  readonly #network: PodNetwork;
   readonly #children: Children;
   readonly #lanes: readonly LaneRun[];
   #cluster: LabCluster | null = null;
@@ -57,11 +61,14 @@ export class Lab {
   /** Starts the clients' processes at once (they load while the pods do), but no load yet. */
   constructor(setup: LabSetup) {
     this.#setup = setup;
+    this.#network = setup.whyNoNetns === null ? ISOLATED : LOOPBACK;
     this.#children = new Children(setup.clock);
     const pods = podNames(setup.pods);
     this.#lanes = setup.lanes.map((name) => {
-      const caller = this.#children.program(`client of ${name}`, "caller", []);
-      return new LaneRun(LANES[name], pods, caller, setup.clock);
+      const lane = LANES[name];
+      const hasOwnNetns = this.#network.isIsolated && lane.hasOwnNetns === true;
+      const caller = this.#children.program(`client of ${name}`, "caller", [], hasOwnNetns);
+      return new LaneRun(lane, pods, caller, setup.clock);
     });
   }
 
@@ -80,8 +87,12 @@ export class Lab {
     return this.#deployment?.wanted ?? this.#setup.pods;
   }
 
-  /** How other programs find the API server and the pods; null before it is there. */
+  /**
+   * How other programs find the API server and the pods; null before it is there, and where it is
+   * out of their reach.
+   */
   get access(): LabView["access"] {
+    if (this.#network.isIsolated) return null;
     const path = this.#kubeconfig?.path;
     return path === undefined ? null : { kubeconfig: path, target: LAB_TARGET };
   }
@@ -113,7 +124,7 @@ export class Lab {
 
   /** Starts pods, opens the lanes, begins the load. Throws `LabError` when there can be no pods. */
   async start(): Promise<void> {
-    const { clock, fairlead, policy, hasPeers } = this.#setup;
+    const { clock, fairlead, policy, hasPeers, whyNoNetns } = this.#setup;
     const deployment = await this.#startCluster();
     const podsReady = deployment.start();
     // Whoever awaits it hears of a failure; nobody may be awaiting it yet.
@@ -125,7 +136,7 @@ export class Lab {
     const children = this.#children;
     const env = {
       ...{ pods: deployment, podsReady, dns, kubernetes, children, clock },
-      ...{ fairlead, policy, hasPeers },
+      ...{ fairlead, policy, hasPeers, whyNoNetns },
     };
     let hasBegun = false;
     const opened = this.#lanes.map(async (lane) => {
@@ -146,7 +157,9 @@ export class Lab {
 
   async #startCluster(): Promise<Deployment> {
     const { clock, pods } = this.#setup;
-    const cluster = await startCluster({ clock, rng: realRng() });
+    const network = this.#network;
+    const { apiServer: host, isIsolated } = network;
+    const cluster = await startCluster({ clock, rng: realRng(), host, isIsolated });
     this.#cluster = cluster;
     this.#dns = new LabDns({ clock, zone: new StoreZone(cluster.objects.store) });
     if (this.#isClosed) {
@@ -155,7 +168,8 @@ export class Lab {
     }
     this.#kubeconfig = writeKubeconfig(cluster.url);
     const { objects } = cluster;
-    const deployment = new Deployment(pods, { children: this.#children, clock, objects });
+    const children = this.#children;
+    const deployment = new Deployment(pods, { children, clock, objects, network });
     this.#deployment = deployment;
     this.#controls = new Controls({
       deployment,

@@ -33,6 +33,8 @@ export class LaneRun {
   readonly #history: CallHistory;
   #phase: LanePhase = "starting";
   #failure: string | null = null;
+  /** The client is connected, and may begin. */
+  #isOpen = false;
   #isStopping = false;
   #replicas: Replicas | null = null;
   #onFinal: () => void = () => {};
@@ -49,10 +51,10 @@ export class LaneRun {
   }
 
   /** Opens the way to the pods and connects the client. Never throws: a failure is the phase. */
-  async open(env: Omit<LaneEnv, "onBroken">): Promise<void> {
+  async open(env: Omit<LaneEnv, "onBroken" | "client">): Promise<void> {
     try {
       const onBroken = (reason: string): void => this.#fail(reason);
-      const dial = await this.#lane.open({ ...env, onBroken });
+      const dial = await this.#lane.open({ ...env, client: this.#caller, onBroken });
       this.#replicas = dial.replicas ?? null;
       const answer = firstWord(this.#caller);
       this.#caller.send({
@@ -68,15 +70,16 @@ export class LaneRun {
       });
       const word = await answer;
       if (word.type === "failed") this.#fail(word.reason);
+      else this.#isOpen = true;
     } catch (error) {
       if (!(error instanceof LabError)) throw error;
       this.#fail(error.message);
     }
   }
 
-  /** Begins the load, unless the lane failed to open. */
+  /** Begins the load if the lane is open, and has not begun. */
   start(): void {
-    if (this.#phase !== "starting") return;
+    if (!this.#isOpen || this.#phase !== "starting") return;
     this.#phase = "running";
     this.#totals.push({ atMs: this.#clock.nowMs(), calls: 0 });
     this.#caller.onMessage((message) => {

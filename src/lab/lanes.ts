@@ -4,7 +4,7 @@
  */
 import { fileURLToPath } from "node:url";
 import type { Clock } from "../base/index.ts";
-import type { Children } from "./children.ts";
+import type { Child, Children } from "./children.ts";
 import { startClusterIp } from "./cluster-ip.ts";
 import type { Deployment } from "./deployment.ts";
 import { LabError } from "./error.ts";
@@ -14,6 +14,7 @@ import type { LaneName } from "./options.ts";
 import { LAB_TARGET, NAMESPACE, SERVICES } from "./pod-objects.ts";
 import { startProxy } from "./proxy-process.ts";
 import { PROXYLESS } from "./proxyless-lane.ts";
+import { SIDECAR } from "./sidecar-lane.ts";
 import type { ReplicaView } from "./view.ts";
 
 const ROUND_ROBIN = policyConfig("round_robin");
@@ -35,6 +36,10 @@ export interface LaneEnv {
   readonly policy: string;
   /** Proxy replicas find each other and even out their connections. */
   readonly hasPeers: boolean;
+  /** The lane's client, which runs and has yet to be told what to dial. */
+  readonly client: Child;
+  /** Why there is no network namespace of the lab's own, or null. */
+  readonly whyNoNetns: string | null;
   /** To be called when something between client and pods has ended by itself. */
   onBroken(reason: string): void;
 }
@@ -74,6 +79,8 @@ export interface Lane {
   readonly title: string;
   /** How the client dials, for people. */
   readonly how: string;
+  /** Its client is alone in a network namespace, where the lab has one. */
+  readonly hasOwnNetns?: boolean;
   /** Starts what stands between client and pods. Throws `LabError` with the reason if it cannot. */
   open(env: LaneEnv): Promise<Dial>;
 }
@@ -171,6 +178,7 @@ export const LANES: Readonly<Record<LaneName, Lane>> = {
   proxy: PROXY,
   nested: NESTED,
   proxyless: PROXYLESS,
+  sidecar: SIDECAR,
 };
 
 /** Service config that names a policy. */

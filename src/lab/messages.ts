@@ -98,6 +98,19 @@ export interface ProbedMessage {
   readonly isReady: boolean;
 }
 
+/** From inside a network namespace to the process outside: listen there, and pass the socket in. */
+export interface ListenMessage {
+  readonly type: "listen";
+  readonly host: string;
+  readonly port: number;
+}
+
+/** From outside: the user wants an end; or the answer to `listen`, with the socket or a reason. */
+export type OutsideMessage =
+  | { readonly type: "stop" }
+  | { readonly type: "listening" }
+  | { readonly type: "not-listening"; readonly code: string; readonly reason: string };
+
 /** Everything a child says. */
 export type ChildMessage =
   | ListeningMessage

@@ -14,7 +14,7 @@ test("defaults: 12 pods, all lanes, until stopped, the page on its usual port if
     lanes: ["clusterip", "static", "headless", "client", "proxy", "nested"],
     ...{ policy: "weighted_round_robin", hasPeers: false },
     page: { host: "127.0.0.1", port: 7480, isExplicit: false },
-    output: "table",
+    ...{ hasNetns: false, output: "table" },
   });
 });
 
@@ -54,6 +54,13 @@ test("lanes are run in the order they are named, each once", () => {
   assert.deepEqual(parseLabOptions({ lanes: "proxy, static,proxy" }).lanes, ["proxy", "static"]);
 });
 
+test("--netns adds the lane sidecar, unless lanes are named", () => {
+  const all = ["clusterip", "static", "headless", "client", "proxy", "nested", "sidecar"];
+  assert.deepEqual(parseLabOptions({ netns: true }).lanes, all);
+  const named = parseLabOptions({ netns: true, lanes: "proxy" });
+  assert.deepEqual([named.hasNetns, named.lanes], [true, ["proxy"]]);
+});
+
 test("--page takes HOST:PORT, [IPv6]:PORT, PORT and none", () => {
   assert.deepEqual(parseLabOptions({ page: "[::1]:80" }).page, {
     host: "::1",
@@ -78,7 +85,7 @@ const BAD: readonly [RawLabOptions, RegExp][] = [
   [{ pods: "101" }, /^--pods "101"/],
   [
     { lanes: "static,bogus" },
-    /^--lanes "bogus": .* clusterip, static, headless, client, proxy, nested, proxyless$/,
+    /^--lanes "bogus": .* clusterip, static, headless, client, proxy, nested, proxyless, sidecar$/,
   ],
   [{ events: "" }, /^--events "": must be TIME:ACTION, such as 3s:slow/],
   [{ events: "3:slow" }, /^--events "3:slow": must be TIME:ACTION/],
@@ -94,7 +101,6 @@ const BAD: readonly [RawLabOptions, RegExp][] = [
   [{ page: "127.0.0.1" }, /^--page "127.0.0.1": must be HOST:PORT/],
   [{ page: "127.0.0.1:70000" }, /^--page "127.0.0.1:70000"/],
   [{ output: "yaml" }, /^--output "yaml": must be one of table, json$/],
-  [{ netns: true }, /^--netns: /],
 ];
 
 for (const [raw, message] of BAD) {

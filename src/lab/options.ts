@@ -9,7 +9,7 @@ import { ActionError, parseTimedActions, type TimedAction } from "./actions.ts";
 /** Lanes that run unless `--lanes` says otherwise, in the order they are shown. */
 const DEFAULT_LANES = ["clusterip", "static", "headless", "client", "proxy", "nested"] as const;
 /** Those and the ones that need what is not everywhere. */
-const LANE_NAMES = [...DEFAULT_LANES, "proxyless"] as const;
+const LANE_NAMES = [...DEFAULT_LANES, "proxyless", "sidecar"] as const;
 /** The word of a lane. */
 export type LaneName = (typeof LANE_NAMES)[number];
 
@@ -59,6 +59,8 @@ export interface LabOptions {
   /** Replicas of the lane `nested` find each other. */
   readonly hasPeers: boolean;
   readonly page: PageAddress | null;
+  /** In a network namespace of its own. */
+  readonly hasNetns: boolean;
   readonly output: "table" | "json";
 }
 
@@ -80,10 +82,8 @@ export interface RawLabOptions {
 
 /** Checks and completes the options. Throws `LabOptionError`. */
 export function parseLabOptions(raw: RawLabOptions): LabOptions {
-  if (raw.netns) {
-    throw new LabOptionError("--netns: not available yet; the lab uses loopback addresses");
-  }
   const once = raw.once ?? false;
+  const hasNetns = raw.netns ?? false;
   const output = raw.output ?? "table";
   if (output !== "table" && output !== "json") {
     throw new LabOptionError(`--output "${output}": must be one of table, json`);
@@ -100,11 +100,11 @@ export function parseLabOptions(raw: RawLabOptions): LabOptions {
   }
   return {
     ...{ once, seconds, scale, scaleEverySeconds, events },
-    lanes: parseLanes(raw.lanes),
+    lanes: parseLanes(raw.lanes, hasNetns),
     policy: parsePolicyName(raw.policy ?? POLICY_DEFAULT),
     hasPeers: raw.peers ?? false,
     page: parsePage(raw.page),
-    output,
+    ...{ hasNetns, output },
   };
 }
 
@@ -159,8 +159,8 @@ function parsePolicyName(text: string): string {
   return text;
 }
 
-function parseLanes(text: string | undefined): readonly LaneName[] {
-  if (text === undefined) return DEFAULT_LANES;
+function parseLanes(text: string | undefined, hasNetns: boolean): readonly LaneName[] {
+  if (text === undefined) return hasNetns ? [...DEFAULT_LANES, "sidecar"] : DEFAULT_LANES;
   const names = [...new Set(text.split(",").map((name) => name.trim()))];
   for (const name of names) {
     if (!isLane(name)) {

@@ -35,6 +35,9 @@ export type ActAnswer =
   | { readonly status: 204 }
   | { readonly status: 400 | 409; readonly reason: string };
 
+/** Has a server listen. Rejects with the system's error. */
+export type PageListen = (server: http.Server, host: string, port: number) => Promise<void>;
+
 /** A page that is served. */
 export interface PageServer {
   readonly url: string;
@@ -47,11 +50,14 @@ export interface PageServer {
 /**
  * Listens and serves. Rejects with the system's error (`code` "EADDRINUSE" and so on) when it
  * cannot listen there.
+ *
+ * @param listen in another network than that of this process.
  */
 export async function servePage(
   host: string,
   port: number,
   content: PageContent,
+  listen: PageListen = listenHere,
 ): Promise<PageServer> {
   const streams = new Set<http.ServerResponse>();
   const server = http.createServer(
@@ -59,10 +65,7 @@ export async function servePage(
     (request, response) => answer(request, response, host, content, streams),
   );
   server.maxConnections = CONNECTIONS_MAX;
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, host, resolve);
-  });
+  await listen(server, host, port);
   const bound = (server.address() as net.AddressInfo).port;
   return {
     url: `http://${net.isIPv6(host) ? `[${host}]` : host}:${bound}/`,
@@ -81,6 +84,13 @@ export async function servePage(
       }),
   };
 }
+
+/** In the network of this process. */
+export const listenHere: PageListen = (server, host, port) =>
+  new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, resolve);
+  });
 
 function answer(
   request: http.IncomingMessage,

@@ -9,7 +9,7 @@ import type { Lab } from "./lab.ts";
 import { type PageAddress, PODS_MAX } from "./options.ts";
 import { pageDocument } from "./page-document.ts";
 import { type Hello, laneSample, type Sample } from "./page-feed.ts";
-import { type ActAnswer, type PageServer, servePage } from "./page-server.ts";
+import { type ActAnswer, listenHere, type PageServer, servePage } from "./page-server.ts";
 
 /** How often the page gets a sample, and the width of a column of its heat strip. */
 export const INTERVAL_MS = 500;
@@ -43,6 +43,7 @@ export async function openPage(
   address: PageAddress | null,
   lab: () => Lab,
   command: string,
+  listen = listenHere,
 ): Promise<Page | NoPage> {
   if (address === null) return { url: null, notice: null };
   const content = {
@@ -53,7 +54,7 @@ export async function openPage(
   const last = address.port + (address.isExplicit ? 0 : MORE_PORTS);
   for (let port = address.port; port <= last; port += 1) {
     try {
-      const server = await servePage(address.host, port, content);
+      const server = await servePage(address.host, port, content, listen);
       const moved = `port ${address.port} is in use, so the page is on ${server.url}`;
       const notice = address.isExplicit || port === address.port ? null : moved;
       return page(server, lab, notice);

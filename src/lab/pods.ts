@@ -2,12 +2,14 @@
  * The pods of a lab: one process each, each with an address of its own.
  *
  * Linux gives every process all of 127.0.0.0/8, so pod N has 127.0.1.N and all share one port, as
- * pods in a cluster do. Where the system has only 127.0.0.1 (macOS), pods get ports of their own.
+ * pods in a cluster do; in a network namespace of the lab's own it has 10.244.1.N. Where the system
+ * has only 127.0.0.1 (macOS), pods get ports of their own.
  */
 import net from "node:net";
 import type { Child, Children } from "./children.ts";
 import { LabError } from "./error.ts";
 import type { ChildMessage } from "./messages.ts";
+import type { PodNetwork } from "./pod-network.ts";
 
 /** gRPC's customary port, and those tried after it when something else has it. */
 const PORTS = [50_051, 50_052, 50_053, 50_054, 50_055, 50_056, 50_057, 50_058, 50_059, 50_060];
@@ -28,20 +30,22 @@ export interface PodSet {
   readonly clusterIp: { readonly host: string; readonly port: number };
 }
 
-const CLUSTER_IP = "127.0.96.1";
-
 /** Pods in one /24 of addresses, and /24s until addresses come again: those have long been free. */
 const HOSTS_PER_NET = 250;
 const NETS = 90;
 
 /** Address of the pod of an index, from 0, beside those of a set. */
-export function podHost(index: number, { clusterIp }: Pick<PodSet, "clusterIp">): string {
-  return clusterIp.port === 0 ? clusterIp.host : hostOf(index);
+export function podHost(
+  index: number,
+  { clusterIp }: Pick<PodSet, "clusterIp">,
+  network: PodNetwork,
+): string {
+  return clusterIp.port === 0 ? clusterIp.host : hostOf(index, network);
 }
 
-function hostOf(index: number): string {
+function hostOf(index: number, { podPrefix }: PodNetwork): string {
   const net = 1 + (Math.floor(index / HOSTS_PER_NET) % NETS);
-  return `127.0.${net}.${(index % HOSTS_PER_NET) + 1}`;
+  return `${podPrefix}.${net}.${(index % HOSTS_PER_NET) + 1}`;
 }
 
 /** Starts one more pod. Throws `LabError` when it cannot. */
@@ -76,21 +80,23 @@ export type PortProbe = (hosts: readonly string[], port: number) => Promise<stri
 export async function startPods(
   children: Children,
   names: readonly string[],
+  network: PodNetwork,
   probe: PortProbe = probePort,
 ): Promise<PodSet> {
-  const hosts = names.map((_, index) => hostOf(index));
+  const { podPrefix, clusterIp } = network;
+  const hosts = names.map((_, index) => hostOf(index, network));
   for (const port of PORTS) {
-    const code = await probe([...hosts, CLUSTER_IP], port);
+    const code = await probe([...hosts, clusterIp], port);
     if (code === "EADDRNOTAVAIL") return startOnOnePort(children, names);
     if (code === "EADDRINUSE") continue;
-    if (code !== "") throw new LabError(`pods cannot listen on 127.0.1.x:${port}: ${code}`);
+    if (code !== "") throw new LabError(`pods cannot listen on ${podPrefix}.1.x:${port}: ${code}`);
     const pods = await tryStart(
       children,
       names.map((name, index) => ({ name, host: hosts[index]!, port })),
     );
-    if (pods) return { pods, clusterIp: { host: CLUSTER_IP, port } };
+    if (pods) return { pods, clusterIp: { host: clusterIp, port } };
   }
-  throw new LabError(`ports ${PORTS[0]} to ${PORTS.at(-1)} are all taken on 127.0.1.x`);
+  throw new LabError(`ports ${PORTS[0]} to ${PORTS.at(-1)} are all taken on ${podPrefix}.1.x`);
 }
 
 async function startOnOnePort(children: Children, names: readonly string[]): Promise<PodSet> {

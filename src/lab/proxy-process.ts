@@ -84,11 +84,20 @@ function metric(text: string, name: string): number {
   return Number(new RegExp(`^${name} (\\S+)$`, "m").exec(text)?.[1] ?? 0);
 }
 
+/** The address in the first log line with this `msg`. Rejects as `loggedLine`. */
+export async function loggedAddress(child: Child, clock: Clock, msg: string): Promise<string> {
+  return String((await loggedLine(child, clock, msg)).address);
+}
+
 /**
- * The address in the first log line with this `msg`. Rejects with `LabError` when the process
- * ends, or says nothing for too long.
+ * The first log line with this `msg`. Rejects with `LabError` when the process ends, or says
+ * nothing for too long.
  */
-export function loggedAddress(child: Child, clock: Clock, msg: string): Promise<string> {
+export function loggedLine(
+  child: Child,
+  clock: Clock,
+  msg: string,
+): Promise<Readonly<Record<string, unknown>>> {
   const line = new RegExp(`^\\{.*"msg":"${msg}".*\\}$`, "m");
   return new Promise((resolve, reject) => {
     const fail = (why: string): void => reject(new LabError(`${child.label} ${why}`));
@@ -103,7 +112,7 @@ export function loggedAddress(child: Child, clock: Clock, msg: string): Promise<
       const match = line.exec(child.stderr)?.[0];
       if (!match) return;
       timer.cancel();
-      resolve(String((JSON.parse(match) as { address: unknown }).address));
+      resolve(JSON.parse(match));
     };
     child.onStderr(look);
     look();

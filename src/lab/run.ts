@@ -3,9 +3,12 @@
  */
 import type { Clock, Logger } from "../base/index.ts";
 import { type Action, actionText, pressed } from "./actions.ts";
+import { LabError } from "./error.ts";
 import { KEYS_HINT, type KeyInput, readKeys } from "./keys.ts";
 import { Lab } from "./lab.ts";
 import { fairleadCommand } from "./lanes.ts";
+import { runInNetns, whyNoNetns } from "./netns.ts";
+import { enterNetns, type InsideNetns } from "./netns-inside.ts";
 import { type LabOptions, PODS_MAX, POLICY_DEFAULT } from "./options.ts";
 import {
   finalOutput,
@@ -40,13 +43,28 @@ export interface LabDeps {
  * code: 1 when one of the lanes could not run or something of `--events` could not be done, else 0.
  * Throws `LabError` when the lab as a whole cannot run. No process is left in any case.
  */
-export function runLab(options: LabOptions, deps: LabDeps): Promise<number> {
-  return new Run(options, deps).toEnd();
+export async function runLab(options: LabOptions, deps: LabDeps): Promise<number> {
+  if (!options.hasNetns) return new Run(options, deps, NO_NETNS).toEnd();
+  const inside = await enterNetns();
+  if (inside !== null) {
+    const stop = AbortSignal.any([deps.stop, inside.stop]);
+    return new Run(options, { ...deps, stop }, null, inside).toEnd();
+  }
+  const reason = whyNoNetns();
+  if (reason === null) return runInNetns(deps.stop);
+  // The other lanes run without, and this one says why it cannot.
+  if (options.lanes.includes("sidecar")) return new Run(options, deps, reason).toEnd();
+  throw new LabError(reason);
 }
+
+/** Why the lane `sidecar` cannot run on loopback. */
+const NO_NETNS = "needs --netns: rules of the kernel in a network namespace of its own";
 
 class Run {
   readonly #options: LabOptions;
   readonly #deps: LabDeps;
+  readonly #whyNoNetns: string | null;
+  readonly #inside: InsideNetns | null;
   readonly #isLive: boolean;
   readonly #hasKeys: boolean;
   /** Something of the schedule could not be done. */
@@ -54,9 +72,16 @@ class Run {
   #lab!: Lab;
   #page!: Page | NoPage;
 
-  constructor(options: LabOptions, deps: LabDeps) {
+  constructor(
+    options: LabOptions,
+    deps: LabDeps,
+    whyNoNetns: string | null,
+    inside: InsideNetns | null = null,
+  ) {
     this.#options = options;
     this.#deps = deps;
+    this.#whyNoNetns = whyNoNetns;
+    this.#inside = inside;
     this.#isLive = !options.once && options.output === "table" && deps.stdout.isTTY === true;
     this.#hasKeys = this.#isLive && deps.stdin?.isTTY === true;
   }
@@ -66,8 +91,10 @@ class Run {
     const pods = scale[0]!;
     const { clock, fairlead = fairleadCommand() } = this.#deps;
     // The port first: if the named one cannot be had, nothing else has been started.
-    this.#page = await openPage(address, () => this.#lab, commandLine(this.#options));
-    this.#lab = new Lab({ pods, lanes, policy, hasPeers, fairlead, clock });
+    const command = commandLine(this.#options);
+    this.#page = await openPage(address, () => this.#lab, command, this.#inside?.listen);
+    const whyNoNetns = this.#whyNoNetns;
+    this.#lab = new Lab({ pods, lanes, policy, hasPeers, whyNoNetns, fairlead, clock });
     const output = this.#newOutput();
     const closeKeys = this.#openKeys();
     try {
@@ -173,7 +200,7 @@ class Run {
 
 /** The command that repeats the run. */
 function commandLine(options: LabOptions): string {
-  const { scale, scaleEverySeconds, events, lanes, policy, hasPeers } = options;
+  const { scale, scaleEverySeconds, events, lanes, policy, hasPeers, hasNetns } = options;
   const pods =
     scale.length === 1
       ? `--pods ${scale[0]}`
@@ -183,6 +210,7 @@ function commandLine(options: LabOptions): string {
     events.length === 0 ? "" : ` --events ${timed.join(",")}`,
     policy === POLICY_DEFAULT ? "" : ` --policy ${policy}`,
     hasPeers ? " --peers" : "",
+    hasNetns ? " --netns" : "",
   ];
   return `bin/fairlead lab ${pods} --lanes ${lanes.join(",")}${more.join("")}`;
 }

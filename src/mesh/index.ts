@@ -33,7 +33,7 @@ export type {
 } from "./config.ts";
 export type { GatewayName } from "./objects/gateway-objects.ts";
 export { GatewayMeshSource } from "./objects/gateway-source.ts";
-export { isGrpcPort } from "./services/config.ts";
+export { capturedName, isGrpcPort } from "./services/config.ts";
 export { ServiceMeshSource } from "./services/source.ts";
 export type { XdsMeshOptions } from "./xds/open.ts";
 

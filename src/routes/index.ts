@@ -7,7 +7,7 @@
  * Must never: open a socket, know xDS, or know what a cluster does with a call.
  */
 export { HeaderChanger, joinChanges } from "./change-headers.ts";
-export { chooseCluster, isSampled } from "./choose.ts";
+export { isSampled } from "./choose.ts";
 export type {
   Fault,
   JudgedCondition,
@@ -21,6 +21,7 @@ export { RouteFinder } from "./find-route.ts";
 export type { GatewayChain, GatewayPort } from "./gateway-state.ts";
 export type { ListenerCertificate } from "./judge-listener.ts";
 export type { RequestHeaders } from "./match.ts";
+export { type PreparedCluster, PreparedForward } from "./prepared-forward.ts";
 export { parseRegex } from "./regex.ts";
 export type { RouteObjects } from "./route-objects.ts";
 export { defaultTable, type ServicePortRoutes, type ServiceRoutes } from "./service-state.ts";

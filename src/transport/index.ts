@@ -36,6 +36,7 @@ export {
 } from "./listener.ts";
 export { type Flushable, type Ticking, TransportLoop, type TurnEnd } from "./loop.ts";
 export {
+  type ConnectHints,
   type ConnectorOptions,
   DEFAULT_CONNECTOR_OPTIONS,
   type KeepaliveConfig,

@@ -182,7 +182,12 @@ export { StatusSchema } from "./generated/google/rpc/status_pb.js";
 export { TypedStructSchema as UdpaTypedStructSchema } from "./generated/udpa/type/v1/typed_struct_pb.js";
 export { TypedStructSchema } from "./generated/xds/type/v3/typed_struct_pb.js";
 export { Notes } from "./notes.ts";
-export { RESOURCE_TYPES, type ResourceType, shortTypeName } from "./resource-type.ts";
+export {
+  RESOURCE_TYPES,
+  type ResourceType,
+  SERVICE_CONFIG_METADATA,
+  shortTypeName,
+} from "./resource-type.ts";
 export {
   type CaSource,
   type CertificateSource,

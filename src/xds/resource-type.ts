@@ -3,6 +3,13 @@
  * https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol ("Resource types")
  */
 
+/**
+ * Key of `filter_metadata` of a cluster: its field `service_config` is a whole gRPC service config,
+ * its JSON as text. `fairlead control` says it to our own data planes, which apply it instead of
+ * what xDS has words for.
+ */
+export const SERVICE_CONFIG_METADATA = "fairlead.dev";
+
 /** Type URLs by the usual short names. */
 export const RESOURCE_TYPES = {
   LDS: "type.googleapis.com/envoy.config.listener.v3.Listener",

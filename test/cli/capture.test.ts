@@ -27,6 +27,10 @@ const MISTAKES: [args: string[], line: RegExp][] = [
   [[...RULES, "--skip-outbound-ports", "80,x"], /"80,x": must be ports and ranges such as/],
   [["inject"], /--file is missing: a manifest, or - for stdin/],
   [["inject", "-f", "-", "--proxy-admin-port", "15001"], /the proxy's ports must differ/],
+  [["proxy", "--control", "127.0.0.1:1"], /--control needs --gateway NAMESPACE\/NAME, or --mode/],
+  [["inject", "-f", "-", "--control-ca", "x"], /--control-ca "x": must be secret\/NAME or/],
+  [["inject", "-f", "-", "--control-cert", "x"], /needs the CA of the control plane/],
+  [["inject", "-f", "-", "--control-ca", "secret/x"], /needs the address of the control plane/],
   [["inject", "-f", "-", "--mode", "node"], /--mode "node": must be one of sidecar/],
 ];
 
@@ -53,12 +57,21 @@ test("rules are printed for people to read: their own table, and what is left al
 
 test("a manifest goes through stdin and stdout, with a summary on stderr, and back", async () => {
   const input = "kind: Pod\nmetadata:\n  name: x\nspec:\n  containers:\n  - name: app\n";
-  const injected = await runProcess(FAIRLEAD, ["inject", "-f", "-"], { input });
+  const image = ["--image", "registry.example/own:1"];
+  const injected = await runProcess(FAIRLEAD, ["inject", "-f", "-", ...image], { input });
   assert.equal(injected.code, 0);
   assert.equal(injected.stderr, "\npod/x injected\n\n");
   assert.match(injected.stdout, /- name: fairlead-proxy\n/);
   const back = await runProcess(FAIRLEAD, ["uninject", "-f", "-"], { input: injected.stdout });
   assert.equal(back.stdout, input);
+  const placeholder = await runProcess(FAIRLEAD, ["inject", "-f", "-"], { input });
+  assert.match(
+    placeholder.stderr,
+    /\nwarning: image registry\.example\/fairlead:\S+ is a placeholder/,
+  );
+  const empty = await runProcess(FAIRLEAD, ["inject", "-f", "-"], { input: "\n" });
+  assert.deepEqual([empty.code, empty.stdout], [1, ""]);
+  assert.match(empty.stderr, /stdin: is empty: a manifest is expected/);
   const broken = await runProcess(FAIRLEAD, ["inject", "-f", "-"], { input: "a: [" });
   assert.deepEqual([broken.code, broken.stdout], [1, ""]);
   assert.match(broken.stderr, /^fairlead: stdin: document 1 is not YAML: /);

@@ -63,7 +63,14 @@ const ROUTES = {
           },
           direct_response: { status: 404 },
         },
-        { match: { prefix: "/api/" }, route: { cluster: "prod/echo:50051" } },
+        {
+          match: { prefix: "/api/" },
+          route: {
+            cluster: "prod/echo:50051",
+            timeout: "0s",
+            max_stream_duration: { max_stream_duration: "1s" },
+          },
+        },
         { match: { prefix: "/" }, route: { cluster_header: "to" } },
       ],
     },
@@ -179,7 +186,7 @@ test("an Envoy is known by its answer, and asked for all four", async (t) => {
       "path ~ /x.*, header tier = gold, not header debug present, header n from 1 to below 5",
       "answer HTTP 404",
     ],
-    ["table", "echo", "echo.prod,echo.prod:*", "path /api/*", "prod/echo:50051"],
+    ["table", "echo", "echo.prod,echo.prod:*", "prefix /api/", "prod/echo:50051; timeout 1s"],
     ["table", "echo", "echo.prod,echo.prod:*", "any path", "the cluster that header to names"],
   ]);
   const file = join(directory, "dump.json");

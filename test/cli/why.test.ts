@@ -106,6 +106,11 @@ test("with --admin it asks the running proxy", async () => {
   });
   assert.equal(JSON.parse(answer.stdout).policy, "round_robin");
   assert.equal((await why("--admin", proxy.admin)).code, 0);
+  const status = await runProcess(FAIRLEAD, ["proxy-status", "--admin", proxy.admin]);
+  assert.match(
+    status.stderr,
+    /^fairlead: --admin \S+: no control plane answers there: ask a proxy by fairlead why [^\n]+\n$/,
+  );
   const unknown = await why("127.0.0.1:1", "--admin", proxy.admin);
   assert.equal(unknown.code, 1);
   assert.match(

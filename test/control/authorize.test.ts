@@ -33,6 +33,12 @@ function isOf(address: string, ca: string): Promise<boolean> {
   });
 }
 
+function writeService(objects: ObjectsDirectory, annotations: object): void {
+  const ports = [{ name: "grpc", port: 50051, targetPort: 50051 }];
+  const spec = { clusterIP: "None", ports };
+  objects.put("Service", "v1", "echo", { spec }, { annotations });
+}
+
 test("SPIFFE names decide what a node gets, and a renewed certificate cuts nobody", async (t) => {
   const echo = requirePeer(t, "echo-server");
   const program = requirePeer(t, "xds-client");
@@ -43,13 +49,7 @@ test("SPIFFE names decide what a node gets, and a renewed certificate cuts nobod
     for (const end of ends.reverse()) await end();
     objects.close();
   });
-  const service = (exportTo: string | null) => {
-    const annotations = exportTo === null ? {} : { "fairlead.dev/export-to": exportTo };
-    const ports = [{ name: "grpc", port: 50051, targetPort: 50051 }];
-    const spec = { clusterIP: "None", ports };
-    objects.put("Service", "v1", "echo", { spec }, { annotations });
-  };
-  service(null);
+  writeService(objects, {});
   const pods = new Pods(echo, objects, "echo", await freePort());
   ends.push(() => pods.close());
   await pods.add(IP);
@@ -88,7 +88,7 @@ test("SPIFFE names decide what a node gets, and a renewed certificate cuts nobod
   await eventually("what is not exported is told", () => /resource refused/.test(plane.output));
   assert.match(plane.output, /"node":"dev".*"name":"echo\.prod:50051"/);
   assert.equal(peersOf(dev.calls).size, 0);
-  service("dev, other");
+  writeService(objects, { "fairlead.dev/export-to": "dev, other" });
   await eventually("what is exported", () => peersOf(dev.calls).size === 1);
 
   assert.equal(await isOf(plane.address, next.cert), false);

@@ -64,12 +64,19 @@ class Node {
   readonly #client: grpc.Client;
   readonly #stream: grpc.ClientDuplexStream<Uint8Array, Uint8Array>;
   readonly #id: string;
-  readonly #cluster: string;
+  readonly #name: string;
+  readonly #type: "CDS" | "LDS";
   responses = 0;
 
-  constructor(id: string, answer: string | null, cluster = "prod/echo:50051") {
+  constructor(
+    id: string,
+    answer: string | null,
+    name = "prod/echo:50051",
+    type: "CDS" | "LDS" = "CDS",
+  ) {
     this.#id = id;
-    this.#cluster = cluster;
+    this.#name = name;
+    this.#type = type;
     this.#client = new grpc.Client(xds, grpc.credentials.createInsecure());
     const path = "/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources";
     const out = (bytes: Uint8Array): Buffer => Buffer.from(bytes);
@@ -87,9 +94,14 @@ class Node {
 
   #send(fields: object): void {
     const node = { id: this.#id, userAgentName: "test" };
-    const resourceNames = [this.#cluster];
-    const request = { node, typeUrl: RESOURCE_TYPES.CDS, resourceNames, ...fields };
+    const resourceNames = [this.#name];
+    const request = { node, typeUrl: RESOURCE_TYPES[this.#type], resourceNames, ...fields };
     this.#stream.write(toBinary(DiscoveryRequestSchema, create(DiscoveryRequestSchema, request)));
+  }
+
+  /** Asks for the same once more. */
+  repeat(): void {
+    this.#send({});
   }
 
   close(): void {
@@ -214,4 +226,23 @@ test("mistakes get one line that says what is allowed", async () => {
     assert.match(stderr, message);
     assert.equal(stderr.trimEnd().split("\n").length, 1);
   }
+});
+
+test("what does not exist: a problem of the node that asks, and one line of log", async (t) => {
+  const name = "echo.prod:80";
+  const node = new Node("astray", "", name, "LDS");
+  t.after(() => node.close());
+  const reason = "Service prod/echo has no port 80; its gRPC ports: 50051";
+  await eventually("its problem", async () => {
+    const { stdout } = await ps("--admin", admin, "-o", "wide");
+    return stdout.includes(`${name}: ${reason}`);
+  });
+  node.repeat();
+  await eventually("an answer to both", () => node.responses >= 1);
+  const lines = () => logLines(control).filter((l) => l.node === "astray" && "reason" in l);
+  await eventually("its line", () => lines().length > 0);
+  assert.deepEqual(
+    lines().map((line) => [line.msg, line.name, line.reason]),
+    [["node asks for what does not exist", name, reason]],
+  );
 });

@@ -149,7 +149,6 @@ for (const [args, message] of [
   [["--lanes", "bogus"], /--lanes "bogus": no such lane/],
   [["--seconds", "-1"], /--seconds "-1"/],
   [["--events", "3s:explode"], /--events "explode": must be one of slow/],
-  [["--netns"], /--netns: not available yet/],
 ] as const) {
   test(`${args.join(" ")}: one clear line, exit 2`, async () => {
     const { code, stdout, stderr } = await runProcess(FAIRLEAD, ["lab", ...args]);

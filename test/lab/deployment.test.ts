@@ -9,6 +9,7 @@ import { Children } from "../../src/lab/children.ts";
 import { type Objects, startCluster } from "../../src/lab/cluster/index.ts";
 import { Deployment } from "../../src/lab/deployment.ts";
 import { LabError } from "../../src/lab/error.ts";
+import { LOOPBACK } from "../../src/lab/pod-network.ts";
 import { processTree } from "../peers/usage.ts";
 
 async function start(t: TestContext, count: number) {
@@ -17,7 +18,7 @@ async function start(t: TestContext, count: number) {
   const cluster = await startCluster({ clock, rng: realRng() });
   t.after(() => Promise.all([children.close(), cluster.close()]));
   const { objects } = cluster;
-  const deployment = new Deployment(count, { children, clock, objects });
+  const deployment = new Deployment(count, { children, clock, objects, network: LOOPBACK });
   await deployment.start();
   const ready: string[] = [];
   deployment.onChange(() => ready.push(deployment.ready.map(({ name }) => name).join(" ")));

@@ -10,6 +10,7 @@ import { Children } from "../../src/lab/children.ts";
 import { Deployment } from "../../src/lab/deployment.ts";
 import { LabError } from "../../src/lab/error.ts";
 import { NESTED } from "../../src/lab/nested-lane.ts";
+import { LOOPBACK } from "../../src/lab/pod-network.ts";
 import { FAIRLEAD } from "../cli/harness.ts";
 import { startEchoCluster } from "../support/lab-cluster.ts";
 
@@ -23,11 +24,13 @@ async function open(t: TestContext, clock = realClock()) {
   });
   const fairlead: string[] = [FAIRLEAD];
   const { replicas } = await NESTED.open({
-    pods: new Deployment(1, { children, clock, objects: cluster.objects }),
+    pods: new Deployment(1, { children, clock, objects: cluster.objects, network: LOOPBACK }),
     podsReady: Promise.resolve(),
     dns: "",
     kubernetes: { server: new URL(cluster.url).host, kubeconfig },
     ...{ children, clock, fairlead, policy: "round_robin", hasPeers: false },
+    client: children.program("client", "caller", []),
+    whyNoNetns: null,
     onBroken: () => {},
   });
   return { replicas: replicas!, fairlead };

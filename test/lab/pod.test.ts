@@ -8,11 +8,12 @@ import { realClock } from "../../src/base/index.ts";
 import { Children } from "../../src/lab/children.ts";
 import { ECHO_SERVICE } from "../../src/lab/echo.ts";
 import { HEALTH_SERVICE, type Serving, ServingStatus } from "../../src/lab/health.ts";
+import { LOOPBACK } from "../../src/lab/pod-network.ts";
 import { type Pod, podNames, startPods } from "../../src/lab/pods.ts";
 
 async function start(t: TestContext) {
   const children = new Children(realClock());
-  const { pods } = await startPods(children, podNames(1));
+  const { pods } = await startPods(children, podNames(1), LOOPBACK);
   const client = new grpc.Client(pods[0]!.address, grpc.credentials.createInsecure());
   t.after(() => {
     client.close();

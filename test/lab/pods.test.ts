@@ -6,6 +6,7 @@ import { type TestContext, test } from "node:test";
 import { realClock } from "../../src/base/index.ts";
 import { Children } from "../../src/lab/children.ts";
 import { LabError } from "../../src/lab/error.ts";
+import { LOOPBACK } from "../../src/lab/pod-network.ts";
 import { podNames, startPods } from "../../src/lab/pods.ts";
 
 function children(t: TestContext): Children {
@@ -16,7 +17,7 @@ function children(t: TestContext): Children {
 
 test("where only 127.0.0.1 can be had, pods and ClusterIP have ports of their own", async (t) => {
   const probe = async () => "EADDRNOTAVAIL";
-  const { pods, clusterIp } = await startPods(children(t), podNames(2), probe);
+  const { pods, clusterIp } = await startPods(children(t), podNames(2), LOOPBACK, probe);
   assert.deepEqual(
     pods.map((pod) => pod.name),
     ["echo-1", "echo-2"],
@@ -32,7 +33,7 @@ test("a port that is taken on one address is given up for all", async (t) => {
     asked.push(port);
     return port < 50_058 ? "EADDRINUSE" : "";
   };
-  const { pods, clusterIp } = await startPods(children(t), podNames(2), probe);
+  const { pods, clusterIp } = await startPods(children(t), podNames(2), LOOPBACK, probe);
   assert.deepEqual(
     pods.map((pod) => pod.address),
     ["127.0.1.1:50058", "127.0.1.2:50058"],
@@ -44,11 +45,11 @@ test("a port that is taken on one address is given up for all", async (t) => {
 test("all common ports taken, or none allowed: one sentence", async (t) => {
   const all = children(t);
   await assert.rejects(
-    startPods(all, podNames(1), async () => "EADDRINUSE"),
+    startPods(all, podNames(1), LOOPBACK, async () => "EADDRINUSE"),
     new LabError("ports 50051 to 50060 are all taken on 127.0.1.x"),
   );
   await assert.rejects(
-    startPods(all, podNames(1), async () => "EACCES"),
+    startPods(all, podNames(1), LOOPBACK, async () => "EACCES"),
     new LabError("pods cannot listen on 127.0.1.x:50051: EACCES"),
   );
 });

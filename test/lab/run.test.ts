@@ -151,6 +151,18 @@ test("a lane that cannot start says why, the others run, and the exit code is 1"
   assert.deepEqual(proxy!.perPod, { "echo-1": 0, "echo-2": 0 });
 });
 
+test("a lane that opens after the others began begins when it is open", async () => {
+  const late = ["sh", "-c", 'sleep 7; exec "$@"', "sh", process.execPath, SUBSTITUTE];
+  const lab = startLab(
+    { once: true, seconds: "12", pods: "2", lanes: "static,proxy" },
+    { fairlead: late },
+  );
+  assert.equal(await lab.exitCode, 0);
+  const [list, proxy] = lab.report().lanes;
+  assert.deepEqual([proxy!.podsUsed, proxy!.failed], [2, 0], proxy!.verdict);
+  assert.ok(proxy!.calls > 0 && proxy!.calls < list!.calls, `${proxy!.calls} calls`);
+});
+
 test("a proxy that ends at once is the reason, with its own last words", async () => {
   const script = 'console.error("no such policy"); process.exit(2)';
   const lab = startLab(

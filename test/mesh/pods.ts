@@ -1,5 +1,11 @@
 /** Pods of a test: gRPC servers in this process, which answer every call with their own address. */
-import { Server, ServerCredentials } from "@grpc/grpc-js";
+import {
+  Server,
+  ServerCredentials,
+  type ServerUnaryCall,
+  type sendUnaryData,
+  status,
+} from "@grpc/grpc-js";
 
 /** "/echo.Echo/Say": the request is passed over, the answer is the pod's address. */
 export const SAY = {
@@ -8,9 +14,21 @@ export const SAY = {
   decode: (bytes: Buffer): string => bytes.toString(),
 };
 
+/** How a pod answers. */
+export interface PodOptions {
+  /** It takes so long for an answer. */
+  readonly delayMs?: number;
+  /** So many calls fail with UNAVAILABLE first. */
+  readonly failing?: number;
+}
+
 /** One pod. */
 export interface Pod {
   readonly address: string;
+  /** Calls that are still to fail. */
+  failing: number;
+  /** How long the last call had when it came; Infinity when it was told nothing. */
+  deadlineMs: number;
   /** Calls that it has answered. */
   calls: number;
   /** Metadata of the last call. */
@@ -19,12 +37,17 @@ export interface Pod {
 }
 
 /** Starts a pod at an address; port 0 picks a free one. */
-export async function startPod(ip = "127.0.0.1", at = 0): Promise<Pod> {
+export async function startPod(ip = "127.0.0.1", at = 0, options: PodOptions = {}): Promise<Pod> {
   const server = new Server();
-  const say = (_call: unknown, done: (error: null, answer: string) => void): void => {
+  const say = (call: ServerUnaryCall<string, string>, done: sendUnaryData<string>): void => {
     pod.calls += 1;
-    pod.last = (_call as { metadata: { getMap(): Record<string, unknown> } }).metadata.getMap();
-    done(null, pod.address);
+    pod.last = call.metadata.getMap();
+    pod.deadlineMs = Number(call.getDeadline()) - Date.now();
+    if (pod.failing > 0) {
+      pod.failing -= 1;
+      done({ code: status.UNAVAILABLE, details: "not now" });
+    } else if (options.delayMs === undefined) done(null, pod.address);
+    else setTimeout(() => done(null, pod.address), options.delayMs);
   };
   const coding = {
     requestSerialize: (text: string) => Buffer.from(text),
@@ -47,7 +70,7 @@ export async function startPod(ip = "127.0.0.1", at = 0): Promise<Pod> {
   });
   const pod: Pod = {
     address: `${ip}:${port}`,
-    calls: 0,
+    ...{ calls: 0, failing: options.failing ?? 0, deadlineMs: Number.POSITIVE_INFINITY },
     last: {},
     stop: () => server.forceShutdown(),
   };

@@ -6,14 +6,12 @@ import { silentLogger } from "../../base/index.ts";
 import type { ClusterView, Connectivity } from "../../cluster/index.ts";
 import { withTimeout } from "../../cluster/index.ts";
 import { parseTarget } from "../../discovery/index.ts";
-import { type MethodConfig, Status } from "../../grpc/index.ts";
-import type { HeaderList } from "../../http2/index.ts";
+import { Status } from "../../grpc/index.ts";
 import { MeshClusters, type MeshConfig, type MeshSource, openXds } from "../../mesh/index.ts";
 import {
-  chooseCluster,
   type ForwardAction,
-  type HeaderChange,
-  HeaderChanger,
+  PreparedForward,
+  type Route,
   RouteFinder,
   type RouteTable,
 } from "../../routes/index.ts";
@@ -30,6 +28,8 @@ export interface RouterUser {
   onUnrouted(reason: string): void;
   onState(state: Connectivity): void;
 }
+
+const unavailable = (reason: string): Refusal => ({ status: Status.UNAVAILABLE, reason });
 
 /** What people can do who have an API. */
 const HINTS = { tls: "TLS credentials", authority: "the channel's authority" };
@@ -61,7 +61,7 @@ export class Router {
   readonly #source: MeshSource;
   readonly #user: RouterUser;
   readonly #clusters: MeshClusters;
-  readonly #changers = new WeakMap<HeaderChange, HeaderChanger>();
+  readonly #prepared = new WeakMap<Route, PreparedForward>();
   #finder: RouteFinder | null = null;
   #table: RouteTable | null = null;
   /** Why the target has no listener; null while it has one. */
@@ -145,42 +145,34 @@ export class Router {
   /** A call by its route, not started. Routes are known. */
   call({ list, call, deadlineMs, nowMs, config }: PlacedRequest): WireCall | Refusal {
     const { rng } = this.#deps;
-    const unavailable = (reason: string): Refusal => ({ status: Status.UNAVAILABLE, reason });
     if (this.#finder === null) return unavailable(this.#absence!);
     const path = list.path!.value;
     const route = this.#finder.find(this.#authority, path, list, rng);
     // "If there is no match, the RPC fails with UNAVAILABLE" (A28).
     if (route === null) return unavailable(`no route of ${this.#settings.target} matches ${path}`);
-    const { action } = route;
-    if (action.kind === "refuse") return { status: action.status, reason: action.reason };
-    const chosen = chooseCluster(action, rng);
-    const cluster = this.#clusters.get(chosen.cluster);
-    if (cluster === undefined) {
-      return unavailable(`cluster ${chosen.cluster} of ${route.name} does not exist`);
+    if (route.action.kind === "refuse") {
+      return { status: route.action.status, reason: route.action.reason };
     }
-    let changed = this.#changed(list, action.request);
-    changed = this.#changed(changed, chosen.request);
-    const { timeoutMs } = action;
+    const prepared = this.#prepared.get(route) ?? this.#prepare(route, route.action);
+    const chosen = prepared.choose(rng);
+    const cluster = this.#clusters.get(chosen.name);
+    if (cluster === undefined) {
+      return unavailable(`cluster ${chosen.name} of ${route.name} does not exist`);
+    }
+    let changed = chosen.request === null ? list : chosen.request.apply(list);
+    const { timeoutMs } = route.action;
     const untilMs = timeoutMs === null ? deadlineMs : Math.min(deadlineMs, nowMs + timeoutMs);
     if (untilMs < deadlineMs) changed = withTimeout(changed, untilMs - nowMs);
-    return cluster.use().call(changed, false, call, untilMs, nowMs, this.#configOf(action, config));
+    const settings = prepared.methodOf(config);
+    const made = cluster.use().call(changed, false, call, untilMs, nowMs, settings);
+    made.hashHeader = route.action.hashHeader;
+    return made;
   }
 
-  /** The route's policy takes the place of the one that a service config has (A44). */
-  #configOf({ retryPolicy }: ForwardAction, config: MethodConfig): MethodConfig {
-    if (retryPolicy === null || this.#settings.attemptsMax <= 1) return config;
-    const maxAttempts = Math.min(retryPolicy.maxAttempts, this.#settings.attemptsMax);
-    return { ...config, hedgingPolicy: null, retryPolicy: { ...retryPolicy, maxAttempts } };
-  }
-
-  #changed(list: HeaderList, change: HeaderChange | null): HeaderList {
-    if (change === null) return list;
-    let changer = this.#changers.get(change);
-    if (changer === undefined) {
-      changer = new HeaderChanger(change);
-      this.#changers.set(change, changer);
-    }
-    return changer.apply(list);
+  #prepare(route: Route, action: ForwardAction): PreparedForward {
+    const made = new PreparedForward(route, action, this.#settings.attemptsMax);
+    this.#prepared.set(route, made);
+    return made;
   }
 
   /** Ends it: calls that have an endpoint finish there. */

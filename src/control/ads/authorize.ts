@@ -70,6 +70,10 @@ export class AuthorizedView implements VisibleView {
     return known;
   }
 
+  absenceOf(type: ResourceType, name: string): string | null {
+    return this.#mayHave(type, name) ? (this.#view.absenceOf?.(type, name) ?? null) : null;
+  }
+
   #mayHave(type: ResourceType, name: string): boolean {
     const owner = this.#view.namespaceOf(type, name);
     if (owner === null || this.#namespaces.includes(owner)) return true;

@@ -1,4 +1,4 @@
-/** ClientStatusDiscoveryService: once and as a stream, of all nodes and of one, refused in words. */
+/** ClientStatusDiscoveryService: once and as a stream, of all nodes and of one, and refused. */
 import assert from "node:assert/strict";
 import test, { type TestContext } from "node:test";
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
@@ -112,7 +112,7 @@ test("of a node that is named, contents too; of one that is not here, nothing", 
   assert.deepEqual(await fetchRaw(client, encode(named("c"))), []);
 });
 
-test("a stream answers each request with what is true by then, and ends with its end", async (t) => {
+test("a stream answers each request with what is true then, and ends with its end", async (t) => {
   const { served, client } = await serve(t);
   const identity = (bytes: Buffer) => bytes;
   const call = client.makeBidiStreamRequest(`${PREFIX}StreamClientStatus`, identity, decode);

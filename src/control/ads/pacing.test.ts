@@ -29,10 +29,10 @@ const READ_MS = 5;
 /** A node that reads what it is sent, until it stalls. */
 class Reader implements ServerCall {
   readonly remote: string;
+  readonly connection = {};
   readonly peerNames = null;
   readonly headers = new HeaderList();
   /** Contents by name, cut to their first word. */
-  readonly connection = {};
   readonly told = new Map<string, string>();
   readonly #clock: VirtualClock;
   readonly #isStalled: () => boolean;

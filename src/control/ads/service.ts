@@ -21,6 +21,7 @@ import {
   STREAMS_PER_CONNECTION_MAX,
 } from "./limits.ts";
 import { AdsMetrics } from "./metrics.ts";
+import { shown } from "./node-info.ts";
 import { Pacer } from "./pacer.ts";
 import { SharedSets } from "./shared-sets.ts";
 import { type NodesView, nodeView } from "./status.ts";
@@ -288,6 +289,11 @@ export class AdsService implements SnapshotListener, StreamObserver, StreamDeps 
   onNacked(stream: AdsStream, type: ResourceType, error: string): void {
     this.#metrics.of(type).nacks.add();
     this.#deps.log.warn("node rejected resources", { ...stream.fieldsOf(type), error });
+  }
+
+  onAbsent(stream: AdsStream, type: ResourceType, name: string, reason: string): void {
+    const fields = { ...stream.fieldsOf(type), name: shown(name), reason: shown(reason) };
+    this.#deps.log.warn("node asks for what does not exist", fields);
   }
 
   onWaiting(stream: AdsStream): void {

@@ -4,6 +4,7 @@
  */
 import { type ResourceType, shortTypeName } from "../../xds/index.ts";
 import type { NodeKind, Resource } from "../resources.ts";
+import { shown } from "./node-info.ts";
 import type { AdsStream } from "./stream.ts";
 import type { Subscription, SyncState } from "./subscription.ts";
 
@@ -94,14 +95,18 @@ function typeView(stream: AdsStream, type: ResourceType, one: Subscription): Nod
     resources: one.sent.size,
     subscribed: one.subscribedCount,
     error: one.error,
-    problems: problemsOf(one.sent.values(), stream.refused.get(type) ?? []),
+    problems: problemsOf(one.sent.values(), stream.refused.get(type) ?? [], stream.absences(one)),
     nacks: one.nacks,
     messages: one.messages,
     bytes: one.bytes,
   };
 }
 
-function problemsOf(sent: Iterable<Resource>, refused: Iterable<string>): string[] {
+function problemsOf(
+  sent: Iterable<Resource>,
+  refused: Iterable<string>,
+  absent: readonly (readonly [name: string, reason: string])[],
+): string[] {
   const problems: string[] = [];
   let more = 0;
   const add = (text: string): void => {
@@ -109,6 +114,7 @@ function problemsOf(sent: Iterable<Resource>, refused: Iterable<string>): string
     else more += 1;
   };
   for (const name of refused) add(`${name}: not exported to the namespaces of its certificate`);
+  for (const [name, reason] of absent) add(name === "*" ? reason : `${shown(name)}: ${reason}`);
   for (const { name, problems: own } of sent) for (const text of own) add(`${name}: ${text}`);
   if (more > 0) problems.push(`and ${more} more`);
   return problems;

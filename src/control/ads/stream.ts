@@ -11,10 +11,10 @@ import type { Status } from "../../grpc/index.ts";
 import type { ServerCall } from "../../server/index.ts";
 import { RESOURCE_TYPES, type ResourceType, shortTypeName } from "../../xds/index.ts";
 import type { NodeInfo, SnapshotChange } from "../resources.ts";
-import { ACK_WAIT_MS, ORDER_WAIT_MS } from "./limits.ts";
+import { ABSENT_TOLD_MAX, ACK_WAIT_MS, ORDER_WAIT_MS } from "./limits.ts";
 import type { Hold, Paced, Pacer } from "./pacer.ts";
 import type { SharedSets } from "./shared-sets.ts";
-import { type Due, Subscription, type VisibleView } from "./subscription.ts";
+import { type Due, Subscription, type VisibleView, WILDCARD } from "./subscription.ts";
 import { deltaResponse, sotwResponse } from "./wire.ts";
 
 const { CDS, EDS, SDS, LDS, RDS } = RESOURCE_TYPES;
@@ -28,6 +28,8 @@ export interface StreamObserver {
   onPushed(type: ResourceType, bytes: number): void;
   onAcked(type: ResourceType, lagMs: number): void;
   onNacked(stream: AdsStream, type: ResourceType, error: string): void;
+  /** It asked for what does not exist. Told once of each name. */
+  onAbsent(stream: AdsStream, type: ResourceType, name: string, reason: string): void;
   /** Something waits for an acknowledgement: look again in a while. */
   onWaiting(stream: AdsStream): void;
 }
@@ -58,6 +60,7 @@ export class AdsStream implements Paced {
   /** Names that exist and that it may not have, by type: for its status. */
   readonly refused = new Map<ResourceType, Set<string>>();
   readonly #deps: StreamDeps;
+  readonly #absentTold = new Set<string>();
   #nonce = 0;
   #hold: Hold | null = null;
   #isOver = false;
@@ -150,6 +153,7 @@ export class AdsStream implements Paced {
   #send(subscription: Subscription, view: VisibleView, isLast: boolean): void {
     const { type } = subscription;
     const due = subscription.takeDue(view, isLast);
+    if (this.#absentTold.size < ABSENT_TOLD_MAX) this.#tellAbsent(subscription);
     if (due === null) return;
     this.#nonce += 1;
     const nonce = String(this.#nonce);
@@ -168,6 +172,27 @@ export class AdsStream implements Paced {
     this.#deps.observer.onWaiting(this);
     const { queuedBytes } = this.call;
     if (queuedBytes > 0) this.#hold = this.#deps.pacer.hold(queuedBytes);
+  }
+
+  /** Names that it asks for and that lead nowhere, with why. */
+  absences(subscription: Subscription): (readonly [name: string, reason: string])[] {
+    const { type, names, sent, isWildcard } = subscription;
+    const view = type === LDS ? this.#deps.viewFor(this) : null;
+    if (view?.absenceOf === undefined) return [];
+    const found: [string, string][] = [];
+    for (const name of isWildcard ? [WILDCARD, ...names] : names) {
+      const reason = sent.has(name) ? null : view.absenceOf(type, name);
+      if (reason !== null) found.push([name, reason]);
+    }
+    return found;
+  }
+
+  #tellAbsent(subscription: Subscription): void {
+    for (const [name, reason] of this.absences(subscription)) {
+      if (this.#absentTold.has(name) || this.#absentTold.size >= ABSENT_TOLD_MAX) continue;
+      this.#absentTold.add(name);
+      this.#deps.observer.onAbsent(this, subscription.type, name, reason);
+    }
   }
 
   /**

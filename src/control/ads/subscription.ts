@@ -15,6 +15,8 @@ import type { ResourceSet, SharedSets } from "./shared-sets.ts";
 export interface VisibleView {
   get(type: ResourceType, name: string): Resource | null;
   all(type: ResourceType): readonly Resource[];
+  /** See `View`. */
+  absenceOf?(type: ResourceType, name: string): string | null;
 }
 
 /** An answer that was sent and not acknowledged. */

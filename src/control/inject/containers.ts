@@ -3,10 +3,19 @@
  * sidecar (KEP-753: an init container that goes on), which is there before all that comes behind
  * it.
  */
-import { type InjectOptions, PROXY_CONTAINER, RULES_CONTAINER } from "./options.ts";
+import {
+  type ControlTls,
+  type InjectOptions,
+  PROXY_CONTAINER,
+  RULES_CONTAINER,
+  TLS_VOLUME,
+} from "./options.ts";
 
 /** A container as Kubernetes has it, in plain JSON. */
 export type Container = Readonly<Record<string, unknown>>;
+
+/** A volume of a pod as Kubernetes has it. */
+export type Volume = Readonly<Record<string, unknown>>;
 
 /** In the order in which they are started. */
 export function injectedContainers(options: InjectOptions): readonly Container[] {
@@ -51,7 +60,8 @@ function rulesContainer(options: InjectOptions): Container {
 }
 
 function proxyContainer(options: InjectOptions): Container {
-  const { image, control, proxyUid, outboundPort, inboundPort, adminPort, logLevel } = options;
+  const { image, control, controlTls, proxyUid, outboundPort, inboundPort } = options;
+  const { adminPort, logLevel } = options;
   return {
     name: PROXY_CONTAINER,
     image,
@@ -60,6 +70,7 @@ function proxyContainer(options: InjectOptions): Container {
       "proxy",
       "--mode=sidecar",
       ...(control === null ? [] : [`--control=${control}`]),
+      ...tlsArgs(controlTls),
       `--outbound-port=${outboundPort}`,
       `--inbound-port=${inboundPort ?? 0}`,
       `--admin=127.0.0.1:${adminPort}`,
@@ -70,6 +81,9 @@ function proxyContainer(options: InjectOptions): Container {
       { name: "POD_NAMESPACE", valueFrom: { fieldRef: { fieldPath: "metadata.namespace" } } },
       { name: "POD_NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
     ],
+    ...(controlTls !== null && {
+      volumeMounts: [{ name: TLS_VOLUME, mountPath: TLS_PATH, readOnly: true }],
+    }),
     // What comes behind starts when Services are known. Asked from inside: the admin endpoint is
     // loopback's, since whoever reaches it may end the proxy.
     startupProbe: {
@@ -92,6 +106,37 @@ function proxyContainer(options: InjectOptions): Container {
       seccompProfile: { type: "RuntimeDefault" },
     },
   };
+}
+
+/** Where the files are mounted. */
+const TLS_PATH = "/var/run/fairlead/control-tls";
+
+function tlsArgs(tls: ControlTls | null): string[] {
+  if (tls === null) return [];
+  const isShown = tls.certSecret !== null;
+  return [
+    `--control-ca=${TLS_PATH}/ca.crt`,
+    ...(isShown ? [`--control-cert=${TLS_PATH}/tls.crt`] : []),
+    ...(isShown ? [`--control-key=${TLS_PATH}/tls.key`] : []),
+  ];
+}
+
+/** The volumes that the containers mount. */
+export function injectedVolumes({ controlTls }: InjectOptions): readonly Volume[] {
+  if (controlTls === null) return [];
+  const { ca, certSecret } = controlTls;
+  const items = (...keys: string[]) => keys.map((key) => ({ key, path: key }));
+  const source =
+    ca.kind === "secret"
+      ? { secret: { name: ca.name, items: items("ca.crt") } }
+      : { configMap: { name: ca.name, items: items("ca.crt") } };
+  const shown = { secret: { name: certSecret, items: items("tls.crt", "tls.key") } };
+  return [
+    {
+      name: TLS_VOLUME,
+      projected: { sources: certSecret === null ? [source] : [source, shown] },
+    },
+  ];
 }
 
 function readyQuestion(port: number): string {

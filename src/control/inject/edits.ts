@@ -6,13 +6,14 @@
  * anew.
  */
 import { createHash } from "node:crypto";
-import { type Container, injectedContainers } from "./containers.ts";
+import { type Container, injectedContainers, injectedVolumes, type Volume } from "./containers.ts";
 import {
   INJECT_KEY,
   type InjectOptions,
   PROXY_CONTAINER,
   RULES_CONTAINER,
   STATUS_KEY,
+  TLS_VOLUME,
 } from "./options.ts";
 
 /** Where in an object. */
@@ -35,8 +36,8 @@ const SKIP = (reason: string): Verdict => ({ kind: "skipped", reason });
 
 /**
  * The edits that inject a pod.
+ *
  * @param at where the pod is in its object.
- * @param isOptIn whether a pod without the annotation is left alone.
  */
 export function injection(pod: unknown, options: InjectOptions, at: Path): Verdict {
   const { metadata, annotations, spec } = partsOf(pod);
@@ -45,11 +46,15 @@ export function injection(pod: unknown, options: InjectOptions, at: Path): Verdi
   const hindrance = malformed(metadata, spec) ?? hindranceOf(spec, options);
   if (hindrance !== null) return SKIP(hindrance);
   const containers = injectedContainers(options);
-  const hash = hashOf(containers);
+  const volumes = injectedVolumes(options);
+  const hash = hashOf(volumes.length === 0 ? containers : [...containers, ...volumes]);
   const status = statusOf(annotations);
   if (status?.hash === hash) return SKIP("injected already");
   if (status === null && namesOf(spec).some(isOurs)) {
     return SKIP(`it has a container ${PROXY_CONTAINER} or ${RULES_CONTAINER} of its own`);
+  }
+  if (status === null && listOf(spec.volumes).some(isOurVolume)) {
+    return SKIP(`it has a volume ${TLS_VOLUME} of its own`);
   }
   const before = status === null ? [] : removals(spec, at);
   const made = status?.made ?? madeBy(fieldsOf(pod), metadata, spec);
@@ -60,6 +65,7 @@ export function injection(pod: unknown, options: InjectOptions, at: Path): Verdi
       ...before,
       ...annotate(metadata, annotations, value, at),
       ...insert(spec, containers, at),
+      ...insertVolumes(spec, volumes, at),
     ],
   };
 }
@@ -80,6 +86,9 @@ export function removal(pod: unknown, at: Path): Verdict {
   };
   const rest = listOf(spec.initContainers).filter((each) => !isOurs(nameOf(each)));
   if (rest.length === 0) takeBack("initContainers", ["spec", "initContainers"]);
+  const hadVolumes = listOf(spec.volumes).length > 0;
+  if (hadVolumes && listOf(spec.volumes).every(isOurVolume))
+    takeBack("volumes", ["spec", "volumes"]);
   const others = Object.keys(annotations ?? {}).filter((key) => key !== STATUS_KEY);
   const isEmpty = others.length === 0;
   const isGone =
@@ -91,12 +100,12 @@ export function removal(pod: unknown, at: Path): Verdict {
 
 /** What would be lost, or make no pod, if something was put beside it; null: nothing. */
 function malformed(metadata: Json | null, spec: Json): string | null {
-  for (const name of ["containers", "initContainers"] as const) {
+  for (const name of ["containers", "initContainers", "volumes"]) {
     const list = spec[name];
     // The server says null of a list that is empty.
-    if (list === undefined || (list === null && name === "initContainers")) continue;
+    if (list === undefined || (list === null && name !== "containers")) continue;
     if (!Array.isArray(list) || list.some((each) => fieldsOf(each) === null)) {
-      return `its ${name} are no list of containers`;
+      return `its ${name} are no list of ${name === "volumes" ? "volumes" : "containers"}`;
     }
   }
   const annotations = metadata?.annotations ?? null;
@@ -125,6 +134,7 @@ function madeBy(pod: Json | null, metadata: Json | null, spec: Json): string[] {
     ["metadata", pod?.metadata],
     ["annotations", metadata === null ? {} : metadata.annotations],
     ["initContainers", spec.initContainers],
+    ["volumes", spec.volumes],
   ];
   return parts.flatMap(([name, value]) => {
     if (value === null) return [`${name}:null`];
@@ -156,7 +166,29 @@ function insert(spec: Json, containers: readonly Container[], at: Path): Edit[] 
   return containers.map((value, i) => ({ op: "add", path: [...path, i], value }));
 }
 
+/** Behind all others. */
+function insertVolumes(spec: Json, volumes: readonly Volume[], at: Path): Edit[] {
+  if (volumes.length === 0) return [];
+  const path = [...at, "spec", "volumes"];
+  if (!Array.isArray(spec.volumes)) return [{ op: "add", path, value: volumes }];
+  const from = spec.volumes.filter((each) => !isOurVolume(each)).length;
+  return volumes.map((value, i) => ({ op: "add", path: [...path, from + i], value }));
+}
+
+/** The containers and the volumes. */
 function removals(spec: Json, at: Path): Edit[] {
+  const volumes = [...listOf(spec.volumes).keys()].filter((i) =>
+    isOurVolume(listOf(spec.volumes)[i]),
+  );
+  return [
+    ...containerRemovals(spec, at),
+    ...volumes
+      .reverse()
+      .map((i) => ({ op: "remove", path: [...at, "spec", "volumes", i] }) as const),
+  ];
+}
+
+function containerRemovals(spec: Json, at: Path): Edit[] {
   const indexes = [...listOf(spec.initContainers).keys()].filter((i) =>
     isOurs(nameOf(listOf(spec.initContainers)[i])),
   );
@@ -197,6 +229,10 @@ function namesOf(spec: Json): string[] {
 
 function isOurs(name: string): boolean {
   return name === PROXY_CONTAINER || name === RULES_CONTAINER;
+}
+
+function isOurVolume(volume: unknown): boolean {
+  return nameOf(volume) === TLS_VOLUME;
 }
 
 function nameOf(container: unknown): string {

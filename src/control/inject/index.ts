@@ -9,5 +9,5 @@ export {
   type Rewritten,
   uninjectManifest,
 } from "./manifest.ts";
-export { INJECT_DEFAULTS, type InjectOptions } from "./options.ts";
+export { type ControlTls, INJECT_DEFAULTS, type InjectOptions } from "./options.ts";
 export { InjectWebhook, type WebhookConfig } from "./webhook/index.ts";

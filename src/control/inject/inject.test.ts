@@ -153,6 +153,7 @@ for (const [field, reason] of [
   ["containers: null", "its containers are no list of containers"],
   ["containers: [ 1, null ]", "its containers are no list of containers"],
   ["containers: [], initContainers: { a: b }", "its initContainers are no list of containers"],
+  ['containers: [], volumes: "x"', "its volumes are no list of volumes"],
 ] as const) {
   test(`a pod with ${field} is skipped`, () => {
     const text = `kind: Pod\nmetadata: { name: x }\nspec: { ${field} }\n`;
@@ -261,5 +262,39 @@ test("a status that somebody changed is none: nothing is taken away by mistake",
       spec: { containers: [] },
     };
     assert.deepEqual(removal(pod, []), { kind: "skipped", reason: "not injected" });
+  }
+});
+
+test("TLS to the control plane: files of the pod's own namespace, and all of it taken back", () => {
+  const control = "fairlead-control.fairlead:18000";
+  const controlTls = {
+    ca: { kind: "configmap", name: "mesh-ca" },
+    certSecret: "echo-tls",
+  } as const;
+  const options: InjectOptions = { ...OPTIONS, control, controlTls };
+  const own = "      volumes:\n        - name: data\n          emptyDir: {}\n";
+  for (const volumes of ["", own]) {
+    const manifest = DEPLOYMENT.replace("---\n", `${volumes}---\n`);
+    const { text } = injectManifest(manifest, options);
+    const { spec } = parse(text.split("\n---\n")[0]!).spec.template;
+    const path = "/var/run/fairlead/control-tls";
+    const flags = ["ca=ca.crt", "cert=tls.crt", "key=tls.key"];
+    for (const flag of flags) {
+      const [name, file] = flag.split("=");
+      assert.ok(spec.initContainers[1].args.includes(`--control-${name}=${path}/${file}`), flag);
+    }
+    const mount = { name: "fairlead-control-tls", mountPath: path, readOnly: true };
+    assert.deepEqual(spec.initContainers[1].volumeMounts, [mount]);
+    const [ca, cert] = spec.volumes.at(-1).projected.sources;
+    assert.equal(ca.configMap.name, "mesh-ca");
+    assert.equal(cert.secret.name, "echo-tls");
+    assert.equal(spec.volumes.length, volumes === "" ? 1 : 2);
+    assert.equal(uninjectManifest(text).text, manifest);
+    // With other options anew: nothing is there twice, nothing is left over.
+    const other = { ...options, controlTls: { ...controlTls, certSecret: null } };
+    const again = injectManifest(text, other).text;
+    const sources = parse(again.split("\n---\n")[0]!).spec.template.spec.volumes.at(-1).projected;
+    assert.deepEqual(sources.sources.length, 1);
+    assert.equal(uninjectManifest(again).text, manifest);
   }
 });

@@ -11,11 +11,24 @@ export const RULES_CONTAINER = "fairlead-init";
 /** Name of the sidecar. */
 export const PROXY_CONTAINER = "fairlead-proxy";
 
+/** Where the files are that TLS to a control plane needs: of the pod's own namespace. */
+export interface ControlTls {
+  /** The Secret or ConfigMap with the CA, key `ca.crt`. */
+  readonly ca: { readonly kind: "secret" | "configmap"; readonly name: string };
+  /** A Secret of type kubernetes.io/tls with the certificate to show; null: none is shown. */
+  readonly certSecret: string | null;
+}
+
+/** Name of the volume with the files of `ControlTls`. */
+export const TLS_VOLUME = "fairlead-control-tls";
+
 /** How pods are injected. */
 export interface InjectOptions {
   readonly image: string;
   /** "HOST:PORT" of a control plane; null: the proxy reads Kubernetes objects by itself. */
   readonly control: string | null;
+  /** TLS to that control plane; null: plaintext. */
+  readonly controlTls: ControlTls | null;
   /** The user that the proxy runs as, whose connections are not captured. */
   readonly proxyUid: number;
   readonly outboundPort: number;
@@ -34,6 +47,7 @@ export interface InjectOptions {
 export const INJECT_DEFAULTS: InjectOptions = Object.freeze({
   image: "registry.example/fairlead:0.1.0",
   control: null,
+  controlTls: null,
   proxyUid: 15_001,
   outboundPort: 15_001,
   inboundPort: 15_006,

@@ -68,6 +68,7 @@ export class ControlObjects implements ObjectsState {
   readonly #gauges: Reading[] = [];
   #touched = new Map<KindName, Set<ObjectKey>>();
   #timer: Timer | null = null;
+  #revision = 0;
   #isSynced = false;
   #isClosed = false;
 
@@ -102,6 +103,10 @@ export class ControlObjects implements ObjectsState {
 
   get isSynced(): boolean {
     return this.#isSynced;
+  }
+
+  get revision(): number {
+    return this.#revision;
   }
 
   get problems(): readonly ObjectsProblem[] {
@@ -165,6 +170,7 @@ export class ControlObjects implements ObjectsState {
     const key = objectKey(object);
     const map = this.#maps[kind];
     const before = map.get(key);
+    this.#revision += 1;
     if (type === "upsert") map.set(key, object);
     else map.delete(key);
     if (kind === "EndpointSlice") {

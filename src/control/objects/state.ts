@@ -61,6 +61,8 @@ export interface ObjectsProblem extends SourceProblem {
 /** The state of a cluster, as far as it is watched. */
 export interface ObjectsState {
   readonly objects: ObjectMaps;
+  /** Another number after each change of the maps. */
+  readonly revision: number;
   /** Every kind is known, or may not be read, or is not installed. Once true it stays true. */
   readonly isSynced: boolean;
   /** Watches that are away, may not be made, or are of a kind that is not installed. */

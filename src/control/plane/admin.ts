@@ -1,8 +1,8 @@
 /**
  * The admin endpoint of a control plane: HTTP/1.1 on `node:http` for probes, Prometheus and people.
  *
- * It only shows: /livez, /ready, /metrics and /nodes. No TLS and no passwords: it belongs on
- * loopback or inside a pod. More paths can be given by who composes the process.
+ * It only shows: /livez, /ready, /metrics, /nodes and /statuses. No TLS and no passwords: it
+ * belongs on loopback or inside a pod. More paths can be given by who composes the process.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Logger } from "../../base/index.ts";

@@ -6,6 +6,7 @@
  */
 import type { Clock, Logger, Rng } from "../../base/index.ts";
 import type { ObjectSource, ObjectWriter } from "../../discovery/index.ts";
+import { CONTROLLER_NAME } from "../../routes/index.ts";
 import { type GrpcMethod, GrpcServer, Health } from "../../server/index.ts";
 import { PROMETHEUS_CONTENT_TYPE, type Registry, renderPrometheus } from "../../telemetry/index.ts";
 import { type ListenAddress, ServerTls, type ServerTlsFiles } from "../../transport/index.ts";
@@ -15,7 +16,7 @@ import type { NodesView } from "../ads/status.ts";
 import { ControlObjects } from "../objects/control-objects.ts";
 import { areRoutesTouched, type ObjectsState } from "../objects/state.ts";
 import { ObjectSnapshots, type RoutePlanner } from "../snapshot/snapshots.ts";
-import { StatusControl, type StatusReport } from "../status/status-control.ts";
+import { StatusControl } from "../status/status-control.ts";
 import type { WantedStatuses } from "../status/wanted.ts";
 import { type AdminPages, ControlAdmin, jsonPage, textPage } from "./admin.ts";
 
@@ -30,8 +31,6 @@ export interface ControlConfig {
   readonly isAuthorized: boolean;
   /** Only objects of these namespaces; null: of all. */
   readonly namespaces: readonly string[] | null;
-  /** As GatewayClasses name it. */
-  readonly controllerName: string;
   /** Of the Lease by which replicas agree who writes statuses. */
   readonly leaseNamespace: string;
   /** The name of this replica. */
@@ -41,7 +40,6 @@ export interface ControlConfig {
 
 /** What its defaults are. */
 export const CONTROL_DEFAULTS = {
-  controllerName: "fairlead.dev/gateway-controller",
   listen: { host: "127.0.0.1", port: 18_000 },
   drainTimeoutMs: 10_000,
 } as const;
@@ -97,7 +95,7 @@ export class ControlPlane {
     this.#config = config;
     this.#system = system;
     this.#tls = config.tls === null ? null : ServerTls.load(config.tls, { clock, log });
-    const { namespaces, controllerName, leaseNamespace, replica, isAuthorized } = config;
+    const { namespaces, leaseNamespace, replica, isAuthorized } = config;
     const state = new ControlObjects(source, { clock, log, namespaces, registry });
     this.#objects = state;
     this.#snapshots = new ObjectSnapshots(state, planner);
@@ -107,7 +105,7 @@ export class ControlPlane {
         ? null
         : new StatusControl({
             ...{ clock, rng, log, registry, writer, state },
-            ...{ controllerName, leaseNamespace, replica },
+            ...{ controllerName: CONTROLLER_NAME, leaseNamespace, replica },
           });
     if (judge !== null) {
       let isFirst = true;
@@ -151,11 +149,6 @@ export class ControlPlane {
     return this.#ads.nodes();
   }
 
-  /** How statuses stand; null without. */
-  statusReport(): StatusReport | null {
-    return this.#statuses?.report ?? null;
-  }
-
   /** Whether nodes can be served, and why not. */
   readiness(): { readonly ready: boolean; readonly reason: string } {
     if (this.#draining !== null) return { ready: false, reason: "draining" };
@@ -167,6 +160,7 @@ export class ControlPlane {
 
   #pages(): AdminPages {
     const { registry, pages } = this.#system;
+    const statuses = this.#statuses;
     return {
       "/livez": () => textPage(200, "live\n"),
       "/ready": () => {
@@ -179,6 +173,7 @@ export class ControlPlane {
         body: renderPrometheus(registry.snapshot()),
       }),
       "/nodes": () => jsonPage(this.nodes()),
+      ...(statuses !== null && { "/statuses": () => jsonPage(statuses.view) }),
       ...pages,
     };
   }
@@ -213,7 +208,7 @@ export class ControlPlane {
     this.#ads.close();
     this.#snapshots.close();
     this.#objects.close();
-    if (this.#draining === null) this.#statuses?.stop(() => {});
+    this.#statuses?.stop(() => {});
     this.#tls?.close();
   }
 }

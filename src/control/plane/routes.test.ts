@@ -1,6 +1,7 @@
 /** Tests of the plan of routes, from objects to resources and statuses. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { ObjectsState } from "../objects/state.ts";
 import { type Json, nodeOf, World } from "../snapshot/world-suite.ts";
 import { RoutePlanning } from "./routes.ts";
 
@@ -71,6 +72,30 @@ test("GAMMA: a route of a Service is for its callers, and says what not all of t
       ["ResolvedRefs", "True", ""],
     ],
   );
+  world.close();
+});
+
+test("what a change comes to is evaluated once, for the plan and for the statuses", () => {
+  const { world, planning } = worldWith({ name: "edge" });
+  let evaluations = 0;
+  const objects = Object.defineProperty({ ...world.state.objects }, "Gateway", {
+    get: () => {
+      evaluations += 1;
+      return world.state.objects.Gateway;
+    },
+  });
+  const { isSynced, problems, staleSinceMs } = world.state;
+  const stateOf = (): ObjectsState => ({
+    ...{ objects, isSynced, problems, staleSinceMs, revision: world.state.revision },
+    ...{ slicesOf: () => [], subscribe: () => () => {} },
+  });
+  planning.plan(stateOf());
+  assert.equal(planning.judge(stateOf()).gateways.size, 1);
+  assert.equal(evaluations, 1);
+  world.source.delete("Gateway", "edge");
+  world.settle();
+  assert.equal(planning.judge(stateOf()).gateways.size, 0);
+  assert.equal(evaluations, 2);
   world.close();
 });
 

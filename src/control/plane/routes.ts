@@ -14,9 +14,16 @@ import type { GatewayPlan, RoutePlan, ServiceTables } from "../snapshot/plan.ts"
 import type { RoutePlanner } from "../snapshot/snapshots.ts";
 import type { WantedParent, WantedStatuses } from "../status/wanted.ts";
 
+/** What objects came to, and of which they were. */
+interface Evaluated extends Evaluation {
+  readonly objects: ObjectsState["objects"];
+  readonly revision: number;
+}
+
 /** See the head of this file. */
 export class RoutePlanning implements RoutePlanner {
   readonly #evaluator = new RouteEvaluator();
+  #last: Evaluated | null = null;
   readonly #plans = new WeakMap<GatewayRoutes, GatewayPlan>();
 
   /** See `RoutePlanner`. */
@@ -40,8 +47,11 @@ export class RoutePlanning implements RoutePlanner {
     return { ...statuses, routes: new Map(routes) };
   }
 
-  #evaluate({ objects }: ObjectsState): Evaluation {
-    return this.#evaluator.evaluate({
+  /** The same while nothing has changed: plan and statuses of one change are of one evaluation. */
+  #evaluate({ objects, revision }: ObjectsState): Evaluation {
+    const last = this.#last;
+    if (last?.objects === objects && last.revision === revision) return last;
+    const evaluation = this.#evaluator.evaluate({
       gatewayClasses: objects.GatewayClass,
       gateways: objects.Gateway,
       routes: objects.GRPCRoute,
@@ -50,6 +60,8 @@ export class RoutePlanning implements RoutePlanner {
       services: objects.Service,
       secrets: objects.Secret,
     });
+    this.#last = { ...evaluation, objects, revision };
+    return evaluation;
   }
 
   /** The same plan for the same routes. */

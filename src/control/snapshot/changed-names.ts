@@ -76,7 +76,7 @@ export class ChangedNames {
     for (const [i, port] of entry.grpcPorts.entries()) {
       const cluster = clusterNameOf(entry.key, port.port);
       const { full, short } = listenerNamesOf(entry.service, port, i === 0);
-      this.#add(LDS, cluster, ...full, ...short);
+      this.#add(LDS, ...entry.capturedNames(port.port).keys(), ...full, ...short);
       this.#add(RDS, cluster, ...full, ...short);
     }
   }

@@ -2,14 +2,16 @@
  * A Service's port as a Cluster (CDS): where its endpoints come from, and how they are called, for
  * each kind of node in its words. What a kind cannot do is named in the resource's problems.
  */
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import {
   Cluster_DiscoveryType,
   Cluster_LbPolicy,
   ClusterSchema,
   HttpProtocolOptionsSchema,
   RESOURCE_TYPES,
+  SERVICE_CONFIG_METADATA,
 } from "../../xds/index.ts";
-import type { NodeKind, Resource } from "../resources.ts";
+import type { NodeInfo, NodeKind, Resource } from "../resources.ts";
 import { grpcPolicies, proxyPolicies } from "./policies.ts";
 import { healthChecksOf, outlierDetectionOf, thresholdsOf } from "./protection.ts";
 import { durationOf, encode, FROM_ADS, packed, resourceOf } from "./resource.ts";
@@ -37,39 +39,70 @@ function edsCluster(name: string) {
   } as const;
 }
 
-/** A Service's port as nodes of a kind are told of it. */
-export function clusterResource(name: string, settings: Settings, kind: NodeKind): Resource {
-  return kind === "grpc" ? grpcCluster(name, settings) : proxyCluster(name, settings);
+/** A Service's port as nodes of a kind and agent are told of it. */
+export function clusterResource(
+  name: string,
+  settings: Settings,
+  kind: NodeKind,
+  agent: NodeInfo["agent"],
+): Resource {
+  const make = kind === "grpc" ? grpcCluster : proxyCluster;
+  const metadata = agent === "fairlead" ? metadataOf(settings) : {};
+  // Who applies the service config itself lacks nothing of it.
+  const isWhole = "metadata" in metadata && settings.problem === null;
+  const problems = settings.problem === null ? [] : [settings.problem];
+  const { body, lacking } = make(name, settings, metadata);
+  return resourceOf(RESOURCE_TYPES.CDS, name, body, isWhole ? [] : [...problems, ...lacking]);
+}
+
+/**
+ * Our own data planes get the whole service config as it was written, beside what xDS has words
+ * for: `filter_metadata` "fairlead.dev", field `service_config`, its JSON as text.
+ */
+function metadataOf({ json }: Settings): ClusterMetadata {
+  if (Object.keys(json).length === 0) return {};
+  const fields = { service_config: JSON.stringify(json) };
+  return { metadata: { filterMetadata: { [SERVICE_CONFIG_METADATA]: fields } } };
+}
+
+type ClusterMetadata = Pick<MessageInitShape<typeof ClusterSchema>, "metadata">;
+
+/** A cluster, and what of its service config those it is for are not told. */
+interface Encoded {
+  readonly body: Uint8Array;
+  readonly lacking: readonly string[];
 }
 
 /** For programs that balance themselves. */
-function grpcCluster(name: string, settings: Settings): Resource {
+function grpcCluster(name: string, settings: Settings, metadata: ClusterMetadata): Encoded {
   const { config } = settings;
-  const problems = settings.problem === null ? [] : [settings.problem];
+  const problems: string[] = [];
   const loadBalancingPolicy = grpcPolicies(settings, problems);
   const { outlierDetection } = config.balancing;
   addGrpcProblems(settings, problems);
   const { maxRequests } = thresholdsOf(config);
   const body = encode(ClusterSchema, {
     ...edsCluster(name),
+    ...metadata,
     loadBalancingPolicy,
     // "max_requests" is all that A32 has.
     circuitBreakers: { thresholds: [{ maxRequests: maxRequests! }] },
     ...(outlierDetection !== null && { outlierDetection: outlierDetectionOf(outlierDetection) }),
   });
-  return resourceOf(RESOURCE_TYPES.CDS, name, body, problems);
+  return { body, lacking: problems };
 }
 
 /** For Envoy, and for our own proxy, which reads the same words. */
-function proxyCluster(name: string, settings: Settings): Resource {
+function proxyCluster(name: string, settings: Settings, metadata: ClusterMetadata): Encoded {
   const { config } = settings;
-  const problems = settings.problem === null ? [] : [settings.problem];
+  const problems: string[] = [];
   const loadBalancingPolicy = proxyPolicies(settings, problems);
   const { outlierDetection } = config.balancing;
   addProxyProblems(settings, problems);
   const { panicThresholdPercent } = config.extensions.locality;
   const body = encode(ClusterSchema, {
     ...edsCluster(name),
+    ...metadata,
     loadBalancingPolicy,
     commonLbConfig: { healthyPanicThreshold: { value: panicThresholdPercent } },
     circuitBreakers: { thresholds: [thresholdsOf(config)] },
@@ -79,7 +112,7 @@ function proxyCluster(name: string, settings: Settings): Resource {
     ignoreHealthOnHostRemoval: true,
     typedExtensionProtocolOptions: HTTP2_UPSTREAM,
   });
-  return resourceOf(RESOURCE_TYPES.CDS, name, body, problems);
+  return { body, lacking: problems };
 }
 
 const HTTP2_UPSTREAM = {
@@ -133,7 +166,7 @@ function addProxyProblems({ config }: Settings, problems: string[]): void {
 
 /** A cluster that is named and has no Service, or none with that port. */
 export function absentCluster(name: string, kind: NodeKind): Resource {
-  return clusterResource(name, DEFAULT_SETTINGS, kind);
+  return clusterResource(name, DEFAULT_SETTINGS, kind, "grpc");
 }
 
 /** The clusters of a sidecar that have no Service. */

@@ -15,6 +15,7 @@ import type { PlannedChain, PlannedListener } from "./plan.ts";
 
 /** See the head of this file. */
 export class GatewayView extends Perspective {
+  readonly #encoded = new Map<string, Resource>();
   #listeners: ReadonlyMap<string, PlannedListener> | null = null;
   #chains: ReadonlyMap<string, PlannedChain> | null = null;
   #clusters: ReadonlySet<string> | null = null;
@@ -24,7 +25,11 @@ export class GatewayView extends Perspective {
       case RESOURCE_TYPES.LDS: {
         const listener = this.#byName.get(name);
         if (listener === undefined) return null;
-        return gatewayListener(name, listener, this.viewer.listenHost);
+        const { listenHost } = this.viewer;
+        // Kept with the view: where nodes listen is theirs to say.
+        const known = this.#encoded.get(name) ?? gatewayListener(name, listener, listenHost);
+        this.#encoded.set(name, known);
+        return known;
       }
       case RESOURCE_TYPES.RDS: {
         const chain = this.#routes.get(name);
@@ -36,11 +41,21 @@ export class GatewayView extends Perspective {
         return this.#named.has(name) ? this.assignment(name, true) : null;
       case RESOURCE_TYPES.SDS: {
         const tls = this.#secrets.has(name) ? this.of.secrets.get(name)?.tls : null;
-        return tls == null ? null : secretResource(name, tls);
+        if (tls == null) return null;
+        return this.of.encoded(`secret ${name}`, () => secretResource(name, tls));
       }
       default:
         return null;
     }
+  }
+
+  absenceOf(type: ResourceType, name: string): string | null {
+    if (type !== RESOURCE_TYPES.LDS || name !== "*" || this.#byName.size > 0) return null;
+    const gateway = this.viewer.gateway ?? "";
+    const isKnown = this.of.plan.gateways.has(gateway);
+    return isKnown
+      ? `Gateway ${gateway} has no listener that can be served`
+      : `no Gateway ${gateway}, or none of a class that is ours`;
   }
 
   /** A backend in another namespace was granted to the route that names it. */

@@ -53,6 +53,7 @@ export class Generation {
   #sensitivity: Sensitivity | null = null;
   #namedByServices: ReadonlySet<string> | null = null;
   #hasConsumers: boolean | null = null;
+  readonly #encoded = new Map<string, Resource>();
   readonly #named = new Map<RouteTable, ReadonlySet<string>>();
 
   constructor(parts: GenerationParts) {
@@ -126,6 +127,17 @@ export class Generation {
     const parsed = parseClusterName(cluster);
     const entry = parsed === null ? undefined : this.services.get(parsed.service);
     return parsed !== null && entry?.hasPort(parsed.port) ? { entry, port: parsed.port } : null;
+  }
+
+  /**
+   * What this generation alone decides, encoded once for all who ask.
+   *
+   * @param key one of those that the objects lead to: nodes must not be able to invent more.
+   */
+  encoded(key: string, make: () => Resource): Resource {
+    const known = this.#encoded.get(key) ?? make();
+    this.#encoded.set(key, known);
+    return known;
   }
 
   /**

@@ -4,6 +4,7 @@
  */
 import { RESOURCE_TYPES, type ResourceType } from "../../xds/index.ts";
 import type { Resource } from "../resources.ts";
+import { listenerAbsence } from "./absence.ts";
 import type { GrpcPort } from "./generation.ts";
 import { clientListener } from "./listeners.ts";
 import { clusterNameOf, listenerNamesOf, serviceOfListener } from "./names.ts";
@@ -17,10 +18,18 @@ export class GrpcView extends Perspective {
     if (type === RESOURCE_TYPES.EDS) return this.assignment(name, this.#isNamed(name));
     const port = this.#portOf(name);
     if (port === null || type === RESOURCE_TYPES.SDS) return null;
-    if (type === RESOURCE_TYPES.LDS) return clientListener(name);
+    if (type === RESOURCE_TYPES.LDS) {
+      return this.of.encoded(`client ${name}`, () => clientListener(name));
+    }
     const { namespace } = this.viewer;
     const at = this.of.consumerOf(port.name, namespace);
     return this.of.routes(name, this.of.tableOf(port, namespace), "grpc", at);
+  }
+
+  absenceOf(type: ResourceType, name: string): string | null {
+    // Of all other types names are ours: what leads there leads nowhere only for a moment.
+    if (type !== RESOURCE_TYPES.LDS || name === "*" || this.#portOf(name) !== null) return null;
+    return listenerAbsence(name, this.viewer.namespace, this.of.services);
   }
 
   namespaceOf(type: ResourceType, name: string): string | null {

@@ -40,11 +40,16 @@ export function clientListener(name: string): Resource {
 }
 
 /**
- * What a sidecar does with connections to a Service's port.
+ * What a sidecar does with connections to a Service's port, at one of its ClusterIPs.
  *
- * @param name of the cluster, which is the listener's and that of its routes as well.
+ * @param cluster its name is that of the routes as well.
  */
-export function capturedListener(name: string, clusterIp: string, port: number): Resource {
+export function capturedListener(
+  name: string,
+  cluster: string,
+  clusterIp: string,
+  port: number,
+): Resource {
   const body = encode(ListenerSchema, {
     name,
     address: socketAddress(clusterIp, port),
@@ -60,7 +65,7 @@ export function capturedListener(name: string, clusterIp: string, port: number):
       {
         name: "grpc",
         filterChainMatch: { transportProtocol: "raw_buffer", applicationProtocols: ["h2c"] },
-        filters: [proxyManager(name, name)],
+        filters: [proxyManager(cluster, cluster)],
       },
     ],
     defaultFilterChain: { name: "tcp", filters: [tcpProxy(PASSTHROUGH)] },

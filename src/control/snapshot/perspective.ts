@@ -64,16 +64,19 @@ export abstract class Perspective implements View {
 
   /** The cluster of that name; of one that is named and has no Service, an empty one. */
   protected cluster(name: string, isNamed: boolean): Resource | null {
-    const { kind } = this.viewer;
+    const { kind, agent } = this.viewer;
     const backend = this.of.backendOf(name);
-    if (backend !== null) return backend.entry.cluster(backend.port, kind);
-    return isNamed ? absentCluster(name, kind) : null;
+    if (backend !== null) return backend.entry.cluster(backend.port, kind, agent);
+    if (!isNamed) return null;
+    return this.of.encoded(`absent ${kind} ${name}`, () => absentCluster(name, kind));
   }
 
   protected assignment(name: string, isNamed: boolean): Resource | null {
     const { kind, agent, place } = this.viewer;
     const audience = { hearsOfLeaving: kind !== "grpc", hearsOfPods: agent === "fairlead" };
-    return this.of.assignment(name, audience, place) ?? (isNamed ? absentAssignment(name) : null);
+    const known = this.of.assignment(name, audience, place);
+    if (known !== null || !isNamed) return known;
+    return this.of.encoded(`nowhere ${name}`, () => absentAssignment(name));
   }
 
   /** The namespace of a cluster. */

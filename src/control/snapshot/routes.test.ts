@@ -227,6 +227,37 @@ test("TLS chains by server name, with certificates by SDS", async () => {
   assert.notEqual(before, null);
 });
 
+test("what is asked for again is not encoded again", async () => {
+  const w = worldOf({ [CLUSTER]: tableOf([forward([["prod/late:1", 1]])]) });
+  const authority = await createAuthority("test");
+  const { cert, key } = await authority.issue({ names: ["a.example"] });
+  w.source.put("Secret", {
+    metadata: { name: "cert" },
+    type: "kubernetes.io/tls",
+    stringData: { "tls.crt": cert, "tls.key": key },
+  } as never);
+  const chains = [{ serverNames: [], secrets: ["prod/cert"], table: tableOf([]) }];
+  const edge = { listeners: [{ port: 8443, chains }] };
+  w.plan = { ...w.plan, gateways: new Map([["prod/edge", edge]]) };
+  w.settle();
+  w.service("again").settle();
+  const near = nodeOf({ zone: "a", nodeName: "one" });
+  for (const [type, name, node, other] of [
+    ["LDS", TARGET, nodeOf(), near],
+    ["CDS", "prod/late:1", nodeOf(), near],
+    ["EDS", "prod/late:1", nodeOf(), SIDECAR],
+    ["LDS", "prod/edge:8443", GATEWAY, GATEWAY],
+    ["SDS", "prod/cert", GATEWAY, { ...GATEWAY, listenHost: "127.0.0.2" }],
+  ] as const) {
+    const first = w.resource(type, name, node);
+    assert.notEqual(first, null, name);
+    assert.equal(w.resource(type, name, other), first, `${type} ${name}`);
+  }
+  const there = { ...GATEWAY, listenHost: "127.0.0.2" };
+  const { address } = w.json("LDS", "prod/edge:8443", there).address.socketAddress;
+  assert.equal(address, "127.0.0.2");
+});
+
 test("routes that change are told by all names of their Service, and the clusters that they name", () => {
   const w = worldOf({});
   w.changes.length = 0;

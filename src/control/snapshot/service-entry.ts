@@ -3,9 +3,10 @@
  * look; resources are made when first asked for, and kept for as long as what they are made of.
  */
 import type { EndpointSlice, Place, Service, ServicePort } from "../../discovery/index.ts";
+import { capturedName } from "../../mesh/index.ts";
 import { defaultTable, type RouteTable } from "../../routes/index.ts";
 import type { ObjectKey } from "../objects/state.ts";
-import type { NodeKind, Resource } from "../resources.ts";
+import type { NodeInfo, NodeKind, Resource } from "../resources.ts";
 import { clusterResource } from "./clusters.ts";
 import { type Audience, endpointsResource } from "./endpoints.ts";
 import { PLACES_KEPT_MAX } from "./limits.ts";
@@ -78,21 +79,27 @@ export class ServiceEntry implements ServiceObjects {
     return this.service.ports.some((each) => each.port === port && each.protocol === "TCP");
   }
 
-  /** The port's cluster, for nodes of a kind. */
-  cluster(port: number, kind: NodeKind): Resource {
-    const words = kind === "grpc" ? "grpc" : "proxy";
+  /** The port's cluster, for nodes of a kind and agent. */
+  cluster(port: number, kind: NodeKind, agent: NodeInfo["agent"]): Resource {
+    const words = `${kind === "grpc" ? "grpc" : "proxy"}${agent === "fairlead" ? " whole" : ""}`;
     const name = clusterNameOf(this.key, port);
     return memo(this.#ofService, `cluster ${words} ${port}`, () =>
-      clusterResource(name, this.settings, kind),
+      clusterResource(name, this.settings, kind, agent),
     );
   }
 
-  /** What a sidecar does with connections to the port; null: nothing can be captured. */
-  captured(port: number): Resource | null {
-    const { clusterIp } = this.service;
-    if (clusterIp === "" || clusterIp === "None") return null;
-    const name = clusterNameOf(this.key, port);
-    return memo(this.#ofService, `captured ${port}`, () => capturedListener(name, clusterIp, port));
+  /** Names of the listeners that capture the port, with their ClusterIPs; none: nothing can be. */
+  capturedNames(port: number): ReadonlyMap<string, string> {
+    const cluster = clusterNameOf(this.key, port);
+    const { clusterIps } = this.service;
+    return new Map(clusterIps.map((ip, i) => [capturedName(cluster, ip, i), ip] as const));
+  }
+
+  /** What a sidecar does with connections to the port at a ClusterIP. */
+  captured(name: string, ip: string, port: number): Resource {
+    const cluster = clusterNameOf(this.key, port);
+    const make = () => capturedListener(name, cluster, ip, port);
+    return memo(this.#ofService, `captured ${name}`, make);
   }
 
   /** The port's endpoints, as a node at a place uses them. */

@@ -56,7 +56,7 @@ for (const [name, grpc, envoy, grpcProblems, envoyProblems] of POLICIES) {
     assert.equal(policiesOf(w.json("CDS", CLUSTER, ENVOY)), envoy);
     assert.equal(w.resource("CDS", CLUSTER, GRPC)!.problems.length, grpcProblems);
     assert.equal(w.resource("CDS", CLUSTER, ENVOY)!.problems.length, envoyProblems);
-    assert.equal(w.resource("CDS", CLUSTER, FAIRLEAD)!.problems.length, envoyProblems);
+    assert.deepEqual(w.resource("CDS", CLUSTER, FAIRLEAD)!.problems, []);
   });
 }
 
@@ -127,6 +127,28 @@ test("everything that a kind cannot do is named", () => {
   assert.equal(cluster.healthChecks.length, 1);
   const [{ typedExtensionConfig: policy }] = cluster.loadBalancingPolicy.policies;
   assert.equal(policy.typedConfig.slowStartConfig.slowStartWindow, "10s");
+});
+
+test("our own data planes get the service config whole, others nothing of it", () => {
+  const config = {
+    loadBalancingConfig: [{ peak_ewma: {} }],
+    retryThrottling: { maxTokens: 10, tokenRatio: 0.1 },
+    healthCheckConfig: { serviceName: "" },
+    fairlead: { activeHealthCheck: { interval: "1s" } },
+  };
+  const w = worldWith(config);
+  for (const kind of ["grpc", "sidecar"] as const) {
+    const own = nodeOf({ kind, agent: "fairlead" });
+    const { service_config: text } = w.json("CDS", CLUSTER, own).metadata.filterMetadata[
+      "fairlead.dev"
+    ];
+    assert.deepEqual(JSON.parse(text), config);
+    assert.deepEqual(w.resource("CDS", CLUSTER, own)!.problems, []);
+  }
+  for (const node of [GRPC, ENVOY]) assert.equal(w.json("CDS", CLUSTER, node).metadata, undefined);
+  w.service("echo", {}, "{").settle();
+  const { problems } = w.resource("CDS", CLUSTER, FAIRLEAD)!;
+  assert.match(problems[0]!, /^service config not in force/);
 });
 
 test("A44: retries and time-outs of methods are routes of their own, the narrowest first", () => {

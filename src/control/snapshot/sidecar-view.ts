@@ -1,7 +1,7 @@
 /**
  * What sidecars see: the two ports of capture, and for every gRPC port of every Service a listener
- * by its cluster IP, routes and a cluster. A headless Service has no such IP: its clients dial pods
- * themselves, and are passed through.
+ * for each of its cluster IPs, routes and a cluster. A headless Service has no such IP: its clients
+ * dial pods themselves, and are passed through.
  */
 import { RESOURCE_TYPES, type ResourceType } from "../../xds/index.ts";
 import type { Resource } from "../resources.ts";
@@ -15,9 +15,16 @@ const BY_NAME = (list: readonly Resource[]): ReadonlyMap<string, Resource> =>
 const CAPTURE = BY_NAME(captureListeners());
 const PLAIN = BY_NAME(plainClusters());
 
+/** A listener, and what it captures. */
+interface Captured {
+  readonly of: GrpcPort;
+  readonly ip: string;
+}
+
 /** See the head of this file. */
 export class SidecarView extends Perspective {
   #ports: ReadonlyMap<string, GrpcPort> | null = null;
+  #listeners: ReadonlyMap<string, Captured> | null = null;
   #named: ReadonlySet<string> | null = null;
 
   get(type: ResourceType, name: string): Resource | null {
@@ -27,8 +34,9 @@ export class SidecarView extends Perspective {
       case RESOURCE_TYPES.EDS:
         return this.assignment(name, this.#clusters.has(name));
       case RESOURCE_TYPES.LDS: {
-        const found = this.#byName.get(name);
-        return CAPTURE.get(name) ?? found?.entry.captured(found.port.port) ?? null;
+        const found = this.#captured.get(name);
+        if (found === undefined) return CAPTURE.get(name) ?? null;
+        return found.of.entry.captured(name, found.ip, found.of.port.port);
       }
       case RESOURCE_TYPES.RDS: {
         const found = this.#byName.get(name);
@@ -43,12 +51,21 @@ export class SidecarView extends Perspective {
   }
 
   /** All of it is named after clusters, or is everybody's. */
-  namespaceOf(_type: ResourceType, name: string): string | null {
-    return this.namespaceOfCluster(name);
+  namespaceOf(type: ResourceType, name: string): string | null {
+    return this.namespaceOfCluster(this.#clusterOf(type, name));
+  }
+
+  protected override serviceKeyOf(type: ResourceType, name: string): string | null {
+    return super.serviceKeyOf(type, this.#clusterOf(type, name));
+  }
+
+  #clusterOf(type: ResourceType, name: string): string {
+    const found = type === RESOURCE_TYPES.LDS ? this.#captured.get(name) : undefined;
+    return found?.of.name ?? name;
   }
 
   protected namesOf(type: ResourceType): Iterable<string> {
-    if (type === RESOURCE_TYPES.LDS) return [...CAPTURE.keys(), ...this.#byName.keys()];
+    if (type === RESOURCE_TYPES.LDS) return [...CAPTURE.keys(), ...this.#captured.keys()];
     if (type === RESOURCE_TYPES.RDS) return this.#byName.keys();
     if (type === RESOURCE_TYPES.CDS) return [...PLAIN.keys(), ...this.#clusters];
     return type === RESOURCE_TYPES.EDS ? this.#clusters : [];
@@ -57,6 +74,15 @@ export class SidecarView extends Perspective {
   get #byName(): ReadonlyMap<string, GrpcPort> {
     this.#ports ??= new Map(this.of.grpcPorts.map((port) => [port.name, port]));
     return this.#ports;
+  }
+
+  get #captured(): ReadonlyMap<string, Captured> {
+    this.#listeners ??= new Map(
+      this.of.grpcPorts.flatMap((of) =>
+        [...of.entry.capturedNames(of.port.port)].map(([name, ip]) => [name, { of, ip }] as const),
+      ),
+    );
+    return this.#listeners;
   }
 
   /** Clusters of gRPC ports, and those that their routes lead to. */

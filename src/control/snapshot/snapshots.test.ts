@@ -307,6 +307,31 @@ test("a sidecar captures by cluster IP, serves plaintext HTTP/2 and passes the r
   assert.notEqual(options.explicitHttpConfig.http2ProtocolOptions, undefined);
 });
 
+test("a sidecar captures both cluster IPs of a Service of two families", () => {
+  const w = world()
+    .service("echo", { clusterIPs: ["127.1.0.1", "fd00::1"] })
+    .settle();
+  const { LDS, RDS } = RESOURCE_TYPES;
+  const second = `${CLUSTER} at fd00::1`;
+  assert.deepEqual(w.names(LDS, SIDECAR), ["inbound", "outbound", CLUSTER, second]);
+  assert.deepEqual(w.names(RDS, SIDECAR), [CLUSTER]);
+  const hosts = [CLUSTER, second].map((name) => {
+    const { address, filterChains } = w.json("LDS", name, SIDECAR);
+    const { routeConfigName } = filterChains[0].filters[0].typedConfig.rds;
+    return [address.socketAddress.address, routeConfigName];
+  });
+  assert.deepEqual(hosts, [
+    ["127.1.0.1", CLUSTER],
+    ["fd00::1", CLUSTER],
+  ]);
+  const view = w.snapshots.viewOf(w.snapshots.viewKeyOf(SIDECAR));
+  assert.equal(view.namespaceOf(LDS, second), "prod");
+  w.changes.length = 0;
+  w.service("echo", { clusterIPs: ["127.1.0.1"] }).settle();
+  assert.equal(w.changes.at(-1)!.names.get(LDS)!.has(second), true);
+  assert.equal(w.resource("LDS", second, SIDECAR), null);
+});
+
 test("invented places are not kept for ever", () => {
   const hints = { forZones: [{ name: "z0" }] };
   const w = world()

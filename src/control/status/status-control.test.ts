@@ -306,6 +306,11 @@ test("of two replicas one writes; when it stops or dies the other does; both jud
   );
   one.takeWrites();
   one.stop();
+  let isDone = false;
+  one.control.stop(() => {
+    isDone = true;
+  });
+  assert.equal(isDone, true, "a second stop is harmless");
   objects.create("GRPCRoute", "prod", routeBody("late"));
   pass(3 * RETRY_PERIOD_MS);
   assert.deepEqual(two.takeWrites().sort(), ["gateways prod/edge", "grpcroutes prod/late"]);

@@ -48,6 +48,18 @@ export interface StatusReport {
   readonly failed: number;
 }
 
+/**
+ * `GET /statuses?format=json` of the admin endpoint: every status as it should be, whoever writes
+ * it, sorted by kind and name. Example:
+ *
+ *     {"role": "leader", "leader": "control-0_3f2a91bc", "problem": null, "pending": 0,
+ *      "written": 4, "failed": 0, "statuses": [{"kind": "GRPCRoute", "namespace": "prod",
+ *      "name": "echo", "status": {"parents": []}}]}
+ */
+export interface StatusesView extends StatusReport {
+  readonly statuses: readonly StatusRow[];
+}
+
 /** See the head of this file. */
 export class StatusControl {
   readonly #deps: StatusControlDeps;
@@ -56,6 +68,7 @@ export class StatusControl {
   readonly #writer: StatusWriter | null;
   readonly #gauges: Reading[] = [];
   #wanted: WantedStatuses | null = null;
+  #isStopped = false;
 
   constructor(deps: StatusControlDeps) {
     this.#deps = deps;
@@ -94,8 +107,17 @@ export class StatusControl {
     this.#writer?.setWanted(wanted);
   }
 
-  /** Writes nothing more and gives the Lease back. @param onDone as of `LeaderElection.stop` */
+  /**
+   * Writes nothing more and gives the Lease back. Harmless when repeated.
+   *
+   * @param onDone as of `LeaderElection.stop`; at once when it is stopped already.
+   */
   stop(onDone: () => void): void {
+    if (this.#isStopped) {
+      onDone();
+      return;
+    }
+    this.#isStopped = true;
     for (const gauge of this.#gauges) gauge.remove();
     this.#writer?.stop();
     if (this.#election === null) onDone();
@@ -121,6 +143,11 @@ export class StatusControl {
     const { state, clock } = this.#deps;
     if (this.#wanted === null) return [];
     return this.#tasks.statuses(state, this.#wanted, timeText(clock.wallMs()));
+  }
+
+  /** Both, for people and programs. */
+  get view(): StatusesView {
+    return { ...this.report, statuses: this.statuses };
   }
 
   #measure(): void {

@@ -85,11 +85,6 @@ export class XdsClient implements TableOwner {
     return this.#table(kind).watchAll(watcher);
   }
 
-  /** The uri of the server that is spoken to, for people; null before the first watch. */
-  get serverUri(): string | null {
-    return this.#sessions.at(-1)?.server.uri ?? null;
-  }
-
   /** What is wrong with the way to the servers; null when nothing is. */
   get trouble(): string | null {
     return this.#trouble;
@@ -181,7 +176,7 @@ export class XdsClient implements TableOwner {
     });
   }
 
-  /** "... when the client receives a response from a higher priority server": it counts (A71). */
+  /** when the client receives a response from a higher priority server: it counts (A71). */
   #onAnswered(session: Session): void {
     const at = this.#sessions.indexOf(session);
     for (const { link } of this.#sessions.splice(at + 1)) link.close();

@@ -8,7 +8,7 @@ export const XDS_RESOURCES_MAX = 65_536;
 export const XDS_ENDPOINTS_MAX = 65_536;
 /** Priorities of one cluster, those of an aggregate's children together. */
 export const XDS_PRIORITIES_MAX = 128;
-/** "If the aggregate cluster graph has a depth ... greater than 16" (A37): refused. */
+/** If the aggregate cluster graph has a depth greater than 16 (A37): refused. */
 export const AGGREGATE_DEPTH_MAX = 16;
 /** Leaves of one aggregate cluster. */
 export const AGGREGATE_LEAVES_MAX = 256;

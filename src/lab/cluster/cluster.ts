@@ -22,6 +22,8 @@ export interface ClusterOptions {
   readonly rng: Rng;
   /** A loopback address; 127.0.0.1 unless given. */
   readonly host?: string;
+  /** We are in a network namespace of our own: `host` may be any address. */
+  readonly isIsolated?: boolean;
   /** Any unless given. */
   readonly port?: number;
   /** HTTPS with this; HTTP without. */
@@ -63,6 +65,7 @@ export interface LabCluster {
 /** Starts one. Rejects when it cannot listen, or the journal cannot be read. */
 export async function startCluster(options: ClusterOptions): Promise<LabCluster> {
   const { clock, rng, host = "127.0.0.1", port = 0, tls, hasController = true } = options;
+  const { isIsolated = false } = options;
   const store = new Store(options.historyMax ?? HISTORY_EVENTS_MAX);
   const file = options.journalFile;
   const journal: Journal | null = file === undefined ? null : openJournal(file, store);
@@ -79,7 +82,7 @@ export async function startCluster(options: ClusterOptions): Promise<LabCluster>
   const access = new Access(store, options.users);
   const faults = new Faults();
   const deps = { objects, access, faults, clock };
-  const server = await serveApi({ host, port, ...(tls ? { tls } : {}) }, deps);
+  const server = await serveApi({ host, port, isIsolated, ...(tls ? { tls } : {}) }, deps);
   const controller = hasController ? new EndpointSliceController({ objects, clock }) : null;
   return {
     ...{ url: server.url, objects, access, faults, server, controller },

@@ -20,6 +20,15 @@ export function isGrpcPort({ name, protocol, appProtocol }: ServicePort): boolea
 }
 
 /**
+ * Name of the listener at one of a Service's ClusterIPs: the first is named as the cluster is.
+ *
+ * @param i of the ClusterIP.
+ */
+export function capturedName(cluster: string, ip: string, i: number): string {
+  return i === 0 ? cluster : `${cluster} at ${ip}`;
+}
+
+/**
  * The listeners and clusters of a Service. One without a ClusterIP has neither: what its name
  * resolves to are the pods themselves.
  *
@@ -37,7 +46,7 @@ export function serviceMesh(
   return {
     listeners: grpcPorts.flatMap(({ port }) =>
       clusterIps.map((host, i) => ({
-        name: i === 0 ? full(port) : `${full(port)} at ${host}`,
+        name: capturedName(full(port), host, i),
         address: { host, port },
         chains: [{ serverNames: [], tls: null, table: tableTo(full(port)) }],
       })),

@@ -1,7 +1,7 @@
 /**
  * All Services of a cluster as a configuration: for a proxy that captures, without a control plane.
  *
- * A Service whose content did not change keeps its listeners and clusters, the same objects.
+ * A Service of which no change is told keeps its listeners and clusters, the same objects.
  */
 import type {
   ObjectChange,

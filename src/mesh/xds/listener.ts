@@ -189,7 +189,7 @@ function tableSourceOf(manager: HttpConnectionManager, path: string, notes: stri
   }
   const { routeConfigName, configSource } = routeSpecifier.value;
   const where = configSource?.configSourceSpecifier.case;
-  // "config_source must be ads or self" (A27).
+  // config_source must be ads or self (A27).
   if (where !== "ads" && where !== "self") {
     throw new FieldProblem(`${path}.rds.config_source`, "must be ads or self");
   }
@@ -206,7 +206,7 @@ const HARMLESS: readonly string[] = [
 ];
 
 /**
- * A39: "if the filter is not supported and is_optional is false, NACK"; "the router filter must be
+ * A39: if the filter is not supported and is_optional is false, NACK; "the router filter must be
  * the last one".
  */
 function checkFilters(filters: readonly HttpFilter[], path: string, notes: string[]): void {

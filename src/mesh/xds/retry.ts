@@ -7,9 +7,9 @@ import {
   type RetryPolicy as XdsRetryPolicy,
 } from "../../xds/index.ts";
 
-/** "The default base interval is 25 milliseconds" (A44). */
+/** The default base interval is 25 milliseconds (A44). */
 const INITIAL_BACKOFF_MS = 25;
-/** "the default maximum interval is 10 times base_interval" (A44). */
+/** the default maximum interval is 10 times base_interval (A44). */
 const MAX_BACKOFF_FACTOR = 10;
 
 /** `retry_on` that gRPC knows; others are ignored (A44), with a note. */
@@ -35,14 +35,14 @@ export function retryPolicyOf(
   if (policy === undefined) return null;
   noteUnapplied(policy, path, notes);
   const { retryOn, numRetries = 1, retryBackOff } = policy;
-  // "If num_retries is set to 0, NACK" (A44).
+  // If num_retries is set to 0, NACK (A44).
   if (numRetries === 0) throw new FieldProblem(`${path}.num_retries`, "is 0, must be above 0");
   const names = namesOf(retryOn);
   const statuses = [...new Set(names.flatMap((name) => BY_NAME[name] ?? []))];
   if (statuses.length === 0) return null;
   const at = `${path}.retry_back_off`;
   const base = durationMs(retryBackOff?.baseInterval, `${at}.base_interval`);
-  // "if base_interval is ... less than or equal to zero, NACK" (A44).
+  // if base_interval is less than or equal to zero, NACK (A44).
   if (base === 0 || (retryBackOff !== undefined && base === null)) {
     throw new FieldProblem(`${at}.base_interval`, "must be above 0s");
   }

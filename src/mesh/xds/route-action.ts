@@ -53,7 +53,7 @@ export function routeActionOf(
     case "redirect":
       return refusal(302, "the route redirects, which gRPC cannot follow");
     default:
-      // "a route with any other action ... fails the call with UNAVAILABLE" (A28, A36).
+      // a route with any other action fails the call with UNAVAILABLE (A28, A36).
       return refusal(503, `the route has no action that is known (${action.case ?? "none"})`);
   }
 }
@@ -188,7 +188,7 @@ function clustersOf(
       response: changeOf(each, "response", `${at}[${i}]`),
     });
   }
-  // "the sum of weights must be greater than 0 and fit in uint32" (A28).
+  // the sum of weights must be greater than 0 and fit in uint32 (A28).
   if (sum > 0 && sum <= WEIGHT_SUM_MAX) return clusters;
   throw new FieldProblem(at, `have weights of ${sum} together, must be 1 to ${WEIGHT_SUM_MAX}`);
 }
@@ -202,7 +202,7 @@ function mirrorsOf(policies: readonly RouteAction_RequestMirrorPolicy[], path: s
   });
 }
 
-/** "grpc_timeout_header_max, else max_stream_duration; 0 means no bound" (A31); else `timeout`. */
+/** grpc_timeout_header_max, else max_stream_duration; 0 means no bound (A31); else `timeout`. */
 function timeoutOf({ maxStreamDuration, timeout }: XdsAction, path: string): number | null {
   const at = `${path}.max_stream_duration`;
   const ms =

@@ -134,15 +134,3 @@ export function clusterNamesOf({ hosts }: RouteTable): Set<string> {
   }
   return names;
 }
-
-/** By cluster, the header that calls to it are hashed by: that of the first route that has one. */
-export function hashHeadersOf({ hosts }: RouteTable, into: Map<string, string>): void {
-  for (const { routes } of hosts) {
-    for (const { action } of routes) {
-      if (action.kind !== "forward" || action.hashHeader === null) continue;
-      for (const { cluster } of action.clusters) {
-        if (!into.has(cluster)) into.set(cluster, action.hashHeader);
-      }
-    }
-  }
-}

@@ -26,7 +26,7 @@ import type {
 import { CertificateError, Certificates, PROVIDER_POLL_MS, secretsOf } from "./certificates.ts";
 import { LISTENER_KIND, type ListenerResource, type TableSource } from "./listener.ts";
 import { NamedWatches } from "./named-watches.ts";
-import { clusterNamesOf, hashHeadersOf, ROUTES_KIND } from "./route-table.ts";
+import { clusterNamesOf, ROUTES_KIND } from "./route-table.ts";
 import { SECRET_KIND, type SecretResource } from "./secret.ts";
 import { chainOf, clusterSpecOf } from "./specs.ts";
 
@@ -178,6 +178,7 @@ export class XdsMeshSource implements MeshSource {
   #build(problems: string[]): MeshConfig {
     this.#certificates.usesFiles = false;
     const listeners: ListenerSpec[] = [];
+    const before = new Map(this.#config?.listeners.map((each) => [each.name, each]));
     const notes: string[] = [];
     for (const { name, address, chains, notes: own } of this.#listeners!.values()) {
       for (const note of own) notes.push(`listener ${name}: ${note}`);
@@ -191,7 +192,8 @@ export class XdsMeshSource implements MeshSource {
         );
         if (found !== null) made.push(found);
       }
-      if (made.length > 0) listeners.push(this.#sameListener({ name, address, chains: made }));
+      if (made.length === 0) continue;
+      listeners.push(sameListener(before.get(name), { name, address, chains: made }));
     }
     const clusters = this.#buildClusters(problems);
     this.#tellNotes([...new Set(notes)]);
@@ -200,21 +202,16 @@ export class XdsMeshSource implements MeshSource {
   }
 
   #buildClusters(problems: string[]): Map<string, ClusterSpec> {
-    const headers = new Map<string, string>();
     const clusters = new Map<string, ClusterSpec>();
     const names = new Set<string>();
     this.#eachTable((table) => {
-      hashHeadersOf(table, headers);
       for (const name of clusterNamesOf(table)) names.add(name);
     });
     for (const name of names) {
       const resource = this.#clusters.get(name).value;
       if (resource === null || resource.discovery.kind === "original-dst") continue;
-      const header = headers.get(name) ?? null;
       const spec = this.#tried(problems, () =>
-        clusterSpecOf(resource, this.#scope, header, this.#certificates, () =>
-          this.#newResolver(name, header),
-        ),
+        clusterSpecOf(resource, this.#scope, this.#certificates, () => this.#newResolver(name)),
       );
       if (spec === null) continue;
       const before = this.#config?.clusters.get(name);
@@ -223,10 +220,10 @@ export class XdsMeshSource implements MeshSource {
     return clusters;
   }
 
-  #newResolver(name: string, hashHeader: string | null) {
+  #newResolver(name: string) {
     const { client, system, xds, clusterKind } = this.#deps;
     return new xds.XdsClusterResolver(name, {
-      ...{ client, hashHeader, kind: clusterKind, clock: system.clock },
+      ...{ client, kind: clusterKind, clock: system.clock },
       createResolver: (target) => createResolver(target, system),
     });
   }
@@ -239,19 +236,6 @@ export class XdsMeshSource implements MeshSource {
       problems.push(error.message);
       return null;
     }
-  }
-
-  /** The object of before, where it says the same. */
-  #sameListener(spec: ListenerSpec): ListenerSpec {
-    const before = this.#config?.listeners.find(({ name }) => name === spec.name);
-    if (before === undefined || before.chains.length !== spec.chains.length) return spec;
-    const isSame = spec.chains.every((chain, i) => {
-      const other = before.chains[i]!;
-      const says = ({ serverNames, tls }: FilterChain) => JSON.stringify([serverNames, tls]);
-      return chain.table === other.table && says(chain) === says(other);
-    });
-    const isSameAddress = JSON.stringify(before.address) === JSON.stringify(spec.address);
-    return isSame && isSameAddress ? before : spec;
   }
 
   #tell(config: MeshConfig): void {
@@ -282,4 +266,16 @@ function isSame(a: MeshConfig, b: MeshConfig): boolean {
     return false;
   const isListener = a.listeners.every((each, i) => each === b.listeners[i]);
   return isListener && [...a.clusters].every(([name, spec]) => b.clusters.get(name) === spec);
+}
+
+/** The object of before, where it says the same. */
+function sameListener(before: ListenerSpec | undefined, spec: ListenerSpec): ListenerSpec {
+  if (before === undefined || before.chains.length !== spec.chains.length) return spec;
+  const isSame = spec.chains.every((chain, i) => {
+    const other = before.chains[i]!;
+    const says = ({ serverNames, tls }: FilterChain) => JSON.stringify([serverNames, tls]);
+    return chain.table === other.table && says(chain) === says(other);
+  });
+  const isSameAddress = JSON.stringify(before.address) === JSON.stringify(spec.address);
+  return isSame && isSameAddress ? before : spec;
 }

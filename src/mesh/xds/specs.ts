@@ -36,7 +36,6 @@ const NO_ROUTES: RouteTable = Object.freeze({ hosts: [] });
 export function clusterSpecOf(
   resource: ClusterResource,
   scope: string,
-  hashHeader: string | null,
   certificates: Certificates,
   newResolver: () => Resolver,
 ): ClusterSpec {
@@ -51,7 +50,7 @@ export function clusterSpecOf(
           serverName: context.serverName,
         };
   const secret = tls === null ? "" : digestOf(JSON.stringify(tls));
-  const key = JSON.stringify([scope, name, hashHeader, secret]);
+  const key = JSON.stringify([scope, name, secret]);
   return { name, key, newResolver, serviceConfig: null, tls };
 }
 

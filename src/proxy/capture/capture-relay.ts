@@ -78,7 +78,7 @@ export class CaptureRelay implements RelayGroup {
     const destinations = originalDestinations(capture.by, socketOptions);
     this.#capture = new Capture({
       ...{ clock, log, registry, destinations },
-      ownPorts: () => this.#listeners.ports(),
+      ownPorts: () => this.#listeners.ports,
       calls: {
         tryAdmit: (socket) => admission.tryAdmit(socket),
         accept: (socket, first, listener) => this.#proxy.accept(socket, first, listener),

@@ -70,7 +70,7 @@ async function rig(known: Destination | null, direction: Direction = "outbound")
   const destinations = { prepare: () => {}, of: () => state.destination };
   const capture = new Capture({
     ...{ clock, log, registry: new Registry(), destinations },
-    ownPorts: () => listeners.ports(),
+    ownPorts: () => listeners.ports,
     calls: {
       tryAdmit: (socket) => {
         if (state.isFull) socket.destroy();

@@ -38,7 +38,7 @@ export interface CaptureDeps {
   readonly destinations: OriginalDestinations;
   readonly calls: CapturedCalls;
   /** Ports that captured connections come to. */
-  readonly ownPorts: () => readonly number[];
+  readonly ownPorts: () => ReadonlySet<number>;
 }
 
 /** What capture does, for people. */

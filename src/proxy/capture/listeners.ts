@@ -27,6 +27,7 @@ export class CaptureListeners {
   readonly #destinations: OriginalDestinations;
   readonly #onSocket: (socket: Socket, direction: Direction) => void;
   readonly #servers: Server[] = [];
+  readonly #bound = new Set<number>();
 
   constructor(
     ports: readonly CapturePort[],
@@ -38,9 +39,9 @@ export class CaptureListeners {
     this.#onSocket = onSocket;
   }
 
-  /** Ports that are bound. */
-  ports(): number[] {
-    return this.#servers.map((server) => (server.address() as AddressInfo | null)?.port ?? 0);
+  /** Ports that were bound: asked for every connection, and remembered when they close. */
+  get ports(): ReadonlySet<number> {
+    return this.#bound;
   }
 
   /** Binds all, or none: resolves with the addresses; rejects with ListenError or CaptureError. */
@@ -85,6 +86,8 @@ export class CaptureListeners {
     this.#servers.push(server);
     server.on("error", () => {}); // such as too many open files: the next connection is accepted
     this.#destinations.prepare(server, isIPv6);
-    return { host: address.host, port: (server.address() as AddressInfo).port };
+    const { port } = server.address() as AddressInfo;
+    this.#bound.add(port);
+    return { host: address.host, port };
   }
 }

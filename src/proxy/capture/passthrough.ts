@@ -15,7 +15,7 @@ const TCP_KEEPALIVE_MS = 60_000;
 
 /** Hears of one connection. */
 export interface PassthroughEvents {
-  /** `local` is the address that we connect from, for who looks for loops. */
+  /** Its `upstream` has the address that we connect from, for who looks for loops. */
   onConnected(passthrough: Passthrough): void;
   /** Both sides are closed. `reason` is null after an end in order. Once, and last. */
   onClosed(passthrough: Passthrough, reason: string | null): void;

@@ -7,7 +7,14 @@ import { isGrpcRequest, withTimeout } from "../../cluster/index.ts";
 import { Status } from "../../grpc/index.ts";
 import type { HeaderList, Stream, StreamEvents } from "../../http2/index.ts";
 import type { MeshCluster, MeshClusters } from "../../mesh/index.ts";
-import { isSampled, type Route, RouteFinder, type RouteTable } from "../../routes/index.ts";
+import {
+  isSampled,
+  type PreparedCluster,
+  PreparedForward,
+  type Route,
+  RouteFinder,
+  type RouteTable,
+} from "../../routes/index.ts";
 import type { Counter, Registry } from "../../telemetry/index.ts";
 import { answer } from "../answers.ts";
 import { deadlineOf } from "../deadline.ts";
@@ -15,7 +22,6 @@ import type { Downstream } from "../downstream.ts";
 import type { Front } from "../front.ts";
 import { Relay } from "../relay.ts";
 import { type MirrorCall, Mirrors } from "./mirrors.ts";
-import { type PreparedCluster, PreparedForward } from "./prepared-route.ts";
 import { REFUSED_CALL } from "./refused-call.ts";
 import { RoutedRelay } from "./routed-relay.ts";
 
@@ -127,6 +133,7 @@ export class RoutedCalls {
     const call = cluster.use().call(sent, isEnd, relay, deadlineMs, nowMs, method);
     if (method !== null) call.waitForReady = method.waitForReady !== false;
     call.caller = from;
+    call.hashHeader = action.hashHeader;
     relay.join(call);
     if (relay instanceof RoutedRelay && action.mirrors.length > 0) {
       relay.mirrorTo(this.#mirror(prepared, sent, isEnd, deadlineMs, nowMs));

@@ -37,6 +37,7 @@ export class CapturedServing implements Serving, MeshListener {
   readonly #clusters: MeshClusters;
   readonly #calls: RoutedCalls;
   readonly #acceptor: Acceptor;
+  #isConfigured = false;
   #listeners: ReadonlyMap<string, ListenerSpec> = new Map();
   /** Of listeners that were called, by name; those that are gone lead to clusters that are too. */
   readonly #tables = new Map<string, { readonly spec: ListenerSpec; readonly table: ReadyTable }>();
@@ -72,13 +73,17 @@ export class CapturedServing implements Serving, MeshListener {
   // MeshListener
 
   onConfig({ listeners, clusters }: MeshConfig): void {
+    this.#isConfigured = true;
     this.#clusters.configure(clusters);
     this.#listeners = new Map(listeners.map((listener) => [listener.name, listener]));
   }
 
   onError(reason: string): void {
     const { serves } = this.#config;
-    this.#system.log.warn("configuration: the last good one stays", { serves, reason });
+    const what = this.#isConfigured
+      ? "configuration: the last good one stays"
+      : "no configuration yet";
+    this.#system.log.warn(what, { serves, reason });
   }
 
   accept(socket: Socket, first: Buffer, listener: ListenerSpec | null): void {

@@ -63,7 +63,7 @@ export class MeshListener implements ListenerEvents {
     const security = securityOf(spec);
     this.#tls = security === "plain" ? null : new SniTls(security === "mtls");
     const { front, loop, removesStaleSocket } = deps;
-    this.update(spec);
+    this.#take(spec);
     const options = { ...front.acceptorOptions(), address, tls: this.#tls, removesStaleSocket };
     this.#listener = new Listener(options, this, loop);
   }
@@ -95,6 +95,12 @@ export class MeshListener implements ListenerEvents {
 
   /** What its configuration says now. */
   update(spec: ListenerSpec): void {
+    // Every change of a configuration comes to all listeners: most are the objects of before.
+    if (spec === this.#spec) return;
+    this.#take(spec);
+  }
+
+  #take(spec: ListenerSpec): void {
     this.#spec = spec;
     const known = new Map(this.#chains.map(({ chain, table }) => [chain.table, table]));
     this.#chains = spec.chains.map((chain) => ({

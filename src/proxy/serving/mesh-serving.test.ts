@@ -391,3 +391,18 @@ test("without a configuration, a listener or a cluster it is not ready, and says
     assert.match(reason(), /^0 of 1 clusters are ready; /);
   });
 });
+
+test("a listener that stays the same object is not made anew", async () => {
+  await withMesh(async (harness) => {
+    const tls = { certificates: [{ cert: "none", key: "none" }], clientCa: null };
+    const [chain] = listenerOf("front", tableOf([])).chains;
+    const front = { ...listenerOf("front", tableOf([])), chains: [{ ...chain!, tls }] };
+    const other = listenerOf("other", tableOf([]));
+    await harness.say([front], []);
+    await harness.say([front, other], []);
+    const told = () => harness.log.entries.filter(({ msg }) => msg.startsWith("certificate"));
+    assert.equal(told().length, 1);
+    await harness.say([{ ...front }, other], []);
+    assert.equal(told().length, 2, "another object is looked at");
+  });
+});

@@ -75,7 +75,10 @@ export class MeshServing implements Serving, Listener {
     this.#problem = reason;
     if (this.#config.workers > 1) return;
     const { serves } = this.#config;
-    this.#system.log.warn("configuration: the last good one stays", { serves, reason });
+    const what = this.#isConfigured
+      ? "configuration: the last good one stays"
+      : "no configuration yet";
+    this.#system.log.warn(what, { serves, reason });
   }
 
   /** A socket whose destination is not known has no table. */

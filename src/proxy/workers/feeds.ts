@@ -74,7 +74,9 @@ export class MeshFeed implements Feed {
         this.#problem = reason;
         sendAll({ type: "meshError", reason });
         const serves = this.#serves;
-        log.warn("configuration: the last good one stays", { serves, reason });
+        const isFirst = this.#config === null;
+        const what = isFirst ? "no configuration yet" : "configuration: the last good one stays";
+        log.warn(what, { serves, reason });
       },
     });
   }

@@ -106,6 +106,26 @@ test("what cannot be used leaves the last good one, and says nothing of the key"
   server.close();
 });
 
+test("certificates that are the same cost no server a new context", async () => {
+  await listen(false);
+  let count = 0;
+  const real = server.setSecureContext.bind(server);
+  server.setSecureContext = (options) => {
+    count += 1;
+    real(options);
+  };
+  tls.set([of([], issued.rest)]);
+  assert.equal(count, 1);
+  tls.set([of([], issued.rest)]);
+  tls.set([of([], issued.rest), of(["a.test"], issued.a)]);
+  assert.equal(count, 1, "the one without names is what it was");
+  tls.set([of([], issued.a)]);
+  assert.equal(count, 2);
+  tls.set([]);
+  assert.equal(count, 3);
+  server.close();
+});
+
 test("clients must show a certificate where a name asks for one, and there alone", async () => {
   await listen(true);
   refusals.length = 0;

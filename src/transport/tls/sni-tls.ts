@@ -65,8 +65,10 @@ export class SniTls implements ListenerSecurity {
       }
     }
     this.#entries = entries;
+    const { rest } = this.#names;
     this.#names = new ServerNames();
     for (const entry of entries) this.#names.add(entry.source.serverNames, entry);
+    if (this.#names.rest === rest) return problems;
     for (const server of this.#servers) this.#setRest(server);
     return problems;
   }

@@ -111,6 +111,7 @@ test("an endpoint carries what its slice says of it", () => {
       zone: "z2",
       source: "EndpointSlice prod/echo-x",
       weight: 1,
+      group: null,
       conditions: {
         ready: true,
         serving: true,

@@ -14,6 +14,7 @@ import {
 } from "../../../base/index.ts";
 import {
   ClientTls,
+  type ConnectHints,
   Connector,
   DEFAULT_CONNECTOR_OPTIONS,
   type SocketSecurity,
@@ -56,6 +57,12 @@ export interface ServerLinkUser {
   /** The stream ended. @param wasAnswered whether any message had come on it. */
   onStreamEnded(reason: string, wasAnswered: boolean): void;
 }
+
+/** Of a proxy, and of a bootstrap. */
+const HINTS: ConnectHints = {
+  tls: "--control-ca, or channel_creds of type tls in the bootstrap",
+  authority: "the name in its certificate as the server's address",
+};
 
 /** See the head of this file. */
 export class ServerLink implements AdsCallUser, ResolverListener {
@@ -130,8 +137,10 @@ export class ServerLink implements AdsCallUser, ResolverListener {
     }
   }
 
+  /** A stream that is open needs no address, until it ends. */
   onError(reason: string): void {
-    if (this.#addresses.length === 0 && this.#timer === null) this.#fail(reason, false);
+    const isWaiting = this.#call === null && this.#timer === null;
+    if (this.#addresses.length === 0 && isWaiting) this.#fail(reason, false);
   }
 
   #setTimer(timer: Timer | null): void {
@@ -162,7 +171,7 @@ export class ServerLink implements AdsCallUser, ResolverListener {
     const { loop, clock, version, isUnref } = this.#system;
     return {
       connector: new Connector(
-        { ...DEFAULT_CONNECTOR_OPTIONS, secure, isUnref: isUnref === true },
+        { ...DEFAULT_CONNECTOR_OPTIONS, secure, isUnref: isUnref === true, hints: HINTS },
         loop,
       ),
       address,
@@ -190,8 +199,9 @@ export class ServerLink implements AdsCallUser, ResolverListener {
     }
   }
 
+  /** There is no call any more: who had one has closed it. */
   #fail(reason: string, wasAnswered: boolean): void {
-    this.#call = null;
+    assert(this.#call === null, "a call is ended before another is made");
     this.#isOpen = false;
     const livedMs = this.#system.clock.nowMs() - this.#openedMs;
     // "If the ADS stream ... was closed after having received a response ... not a connectivity
@@ -228,10 +238,12 @@ export class ServerLink implements AdsCallUser, ResolverListener {
   refuse(reason: string): void {
     if (this.#call === null) return;
     this.#call.close(reason);
+    this.#call = null;
     this.#fail(reason, false);
   }
 
   onEnded(reason: string): void {
+    this.#call = null;
     this.#resolver.resolveNow();
     this.#fail(reason, this.#isAnswered);
   }

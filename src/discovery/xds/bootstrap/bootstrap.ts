@@ -143,7 +143,7 @@ function serverOf(reader: Reader, value: unknown, path: string): XdsServer {
   };
 }
 
-/** "the client will iterate over the list and stop at the first type that it supports" (A27). */
+/** the client will iterate over the list and stop at the first type that it supports (A27). */
 function credentialsOf(reader: Reader, value: unknown, path: string): XdsCredentials {
   const names: string[] = [];
   for (const [i, each] of reader.list(value, path).entries()) {
@@ -165,7 +165,7 @@ function filesOf(
   const caFile = reader.file(config.ca_certificate_file, `${path}.ca_certificate_file`);
   const certFile = reader.file(config.certificate_file, `${path}.certificate_file`);
   const keyFile = reader.file(config.private_key_file, `${path}.private_key_file`);
-  // "certificate_file and private_key_file must both be set or both be unset" (A29).
+  // certificate_file and private_key_file must both be set or both be unset (A29).
   if ((certFile === null) === (keyFile === null)) return { caFile, certFile, keyFile };
   throw reader.wrong(path, "must have both certificate_file and private_key_file, or neither");
 }

@@ -18,7 +18,7 @@ const BOOTSTRAP_TEXT = "GRPC_XDS_BOOTSTRAP_CONFIG";
  */
 export function loadBootstrap(env: Readonly<Record<string, string | undefined>>): XdsBootstrap {
   const path = env[BOOTSTRAP_FILE];
-  // "GRPC_XDS_BOOTSTRAP ... takes precedence" where both are set (A27).
+  // GRPC_XDS_BOOTSTRAP takes precedence where both are set (A27).
   if (path !== undefined && path !== "") return parseBootstrap(readText(path), path);
   const text = env[BOOTSTRAP_TEXT];
   if (text !== undefined && text !== "") return parseBootstrap(text, BOOTSTRAP_TEXT);

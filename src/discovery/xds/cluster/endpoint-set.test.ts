@@ -20,9 +20,9 @@ function leaf(name: string, list: readonly Json[], more: Json = {}, policy: Json
   return { cluster: KIND.decode(bytesOf(cluster(name, more))).value!, assignment };
 }
 
-function setOf(leaves: readonly ReturnType<typeof leaf>[], hashHeader: string | null = null) {
+function setOf(leaves: readonly ReturnType<typeof leaf>[]) {
   const root = leaves[0]!.cluster;
-  return endpointSetOf({ root, leaves, hashHeader, isStale: false, reason: "none" });
+  return endpointSetOf({ root, leaves, isStale: false, reason: "none" });
 }
 
 test("A27: only endpoints that are HEALTHY or UNKNOWN are used, the others are told with why", () => {
@@ -77,7 +77,7 @@ test("A42: with ring_hash weights of localities are part of each endpoint's, in 
     locality("a", ["127.0.0.1:1", "127.0.0.2:1"], { loadBalancingWeight: 6 }),
     locality("b", ["127.0.0.3:1"], { loadBalancingWeight: 2 }),
   ];
-  const set = setOf([leaf("c", list, weighted)], "x-user");
+  const set = setOf([leaf("c", list, weighted)]);
   assert.deepEqual(
     set.endpoints.map(({ weight, group }) => [weight, group!.name]),
     [
@@ -87,7 +87,7 @@ test("A42: with ring_hash weights of localities are part of each endpoint's, in 
     ],
   );
   assert.deepEqual(set.serviceConfig, {
-    json: { loadBalancingConfig: [{ ring_hash: { requestHashHeader: "x-user" } }] },
+    json: { loadBalancingConfig: [{ ring_hash: {} }] },
   });
 });
 

@@ -25,7 +25,7 @@ export interface ClusterLeaf {
 /** Why an endpoint is left out; of a healthy one nothing. */
 const HEALTH_REASONS: Readonly<Record<AssignedEndpoint["health"], string | null>> = {
   healthy: null,
-  // "Only endpoints whose health status is UNKNOWN or HEALTHY will be considered usable" (A27).
+  // Only endpoints whose health status is UNKNOWN or HEALTHY will be considered usable (A27).
   draining: "the control plane says DRAINING",
   unhealthy: "the control plane says UNHEALTHY",
   degraded: "the control plane says DEGRADED",
@@ -37,15 +37,13 @@ export interface SetParts {
   readonly root: ClusterResource;
   /** In order: the first is used first. */
   readonly leaves: readonly ClusterLeaf[];
-  /** Header whose value calls are hashed by; null: none. */
-  readonly hashHeader: string | null;
   readonly isStale: boolean;
   readonly reason: string;
 }
 
 /** @param parts of which nothing is kept but its texts. */
 export function endpointSetOf(parts: SetParts): EndpointSet {
-  const { root, leaves, hashHeader, isStale, reason } = parts;
+  const { root, leaves, isStale, reason } = parts;
   const policyOf = root.discovery.kind === "aggregate" ? (leaves[0]?.cluster ?? root) : root;
   const isHashing = HASHING.includes(Object.keys(policyOf.policy.entry)[0]!);
   const gathered: Gathered = { endpoints: [], skipped: [], drops: [] };
@@ -64,7 +62,7 @@ export function endpointSetOf(parts: SetParts): EndpointSet {
     ...(notes.length === 0 ? {} : { notes }),
     ...(gathered.drops.length === 0 ? {} : { drops: gathered.drops }),
     ...(isStale ? { isStale } : {}),
-    serviceConfig: { json: serviceConfigOf(policyOf, hashHeader, overprovisioningPercent) },
+    serviceConfig: { json: serviceConfigOf(policyOf, overprovisioningPercent) },
   });
 }
 
@@ -115,7 +113,7 @@ function gather(
     const group: EndpointGroup = Object.freeze({ priority, name, weight: Math.max(weight, 1) });
     const sum = locality.endpoints.reduce((total, each) => total + each.weight, 0);
     for (const each of locality.endpoints) {
-      // A flat ring: "the locality weight multiplied by the endpoint weight" (A42).
+      // A flat ring: the locality weight multiplied by the endpoint weight (A42).
       const own = isHashing && isWeighted ? (each.weight * weight) / sum : each.weight;
       const endpoint = endpointOf(each, locality, group, own, cluster.name);
       const why = reasonOf(each, cluster, isWeighted && weight === 0);
@@ -137,7 +135,7 @@ function endpointOf(
   return Object.freeze({ ...plain, addresses, pod, uid, node, zone, group, weight });
 }
 
-/** "localities with no weight ... will be ignored" where weights of localities count (A27). */
+/** localities with no weight will be ignored where weights of localities count (A27). */
 function reasonOf(
   endpoint: AssignedEndpoint,
   cluster: ClusterResource,

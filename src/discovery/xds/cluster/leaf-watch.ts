@@ -26,13 +26,14 @@ export class LeafWatch {
   assignment: LoadAssignment | null = null;
   /** Whether it is known what there is, be it nothing. */
   isKnown = false;
-  /** What is wrong; null when nothing is. */
-  trouble: string | null = null;
   readonly #key: string;
   readonly #user: LeafUser;
   #watch: ResourceWatch | null = null;
   #resolvers: Resolver[] = [];
+  /** By the index of the name. */
   readonly #found = new Map<number, readonly Endpoint[]>();
+  /** What is wrong, by the index of the name; of what is pushed there is but one. */
+  readonly #troubles = new Map<number, string>();
   #isClosed = false;
 
   constructor(cluster: ClusterResource, client: XdsClient, make: ResolverMaker, user: LeafUser) {
@@ -45,6 +46,12 @@ export class LeafWatch {
       this.assignment = discovery.kind === "static" ? discovery.assignment : null;
       this.isKnown = true;
     }
+  }
+
+  /** What is wrong; null when nothing is. */
+  get trouble(): string | null {
+    for (const trouble of this.#troubles.values()) return trouble;
+    return null;
   }
 
   /** Whether it watches what this cluster says. */
@@ -68,21 +75,30 @@ export class LeafWatch {
     if (!this.#isClosed) this.#user.onLeaf();
   }
 
+  #setTrouble(index: number, reason: string | null): void {
+    if (reason === null) this.#troubles.delete(index);
+    else this.#troubles.set(index, reason);
+  }
+
   #watchEndpoints(client: XdsClient, name: string): void {
+    const about = (reason: string) => `EDS ${name}: ${reason}`;
     this.#watch = client.watch(ENDPOINTS_KIND, name, {
       onResource: (assignment) => {
         this.assignment = assignment;
         this.isKnown = true;
+        this.#setTrouble(0, null);
         this.#change();
       },
       onAbsent: (reason) => {
         this.assignment = null;
         this.isKnown = true;
-        this.trouble = `EDS ${name}: ${reason}`;
+        this.#setTrouble(0, about(reason));
         this.#change();
       },
       onTrouble: (reason) => {
-        this.trouble = reason === null ? null : `EDS ${name}: ${reason}`;
+        if (reason !== null) this.#setTrouble(0, about(reason));
+        // Of one that is not there absence is the trouble, until it is.
+        else if (this.assignment !== null || !this.isKnown) this.#setTrouble(0, null);
         this.#change();
       },
     });
@@ -96,7 +112,8 @@ export class LeafWatch {
       resolver.start({
         onEndpoints: ({ endpoints }) => this.#onFound(name, i, ofFamily(endpoints, family)),
         onError: (reason) => {
-          this.trouble = reason;
+          this.#setTrouble(i, reason);
+          this.#gather(name);
           this.#change();
         },
       });
@@ -105,7 +122,15 @@ export class LeafWatch {
 
   #onFound(name: string, index: number, endpoints: readonly Endpoint[]): void {
     this.#found.set(index, endpoints);
-    this.trouble = null;
+    this.#setTrouble(index, null);
+    this.#gather(name);
+    this.#change();
+  }
+
+  /** A part is not taken for the whole: of each name there is an answer, or a reason for none. */
+  #gather(name: string): void {
+    const isHeard = this.#resolvers.every((_, i) => this.#found.has(i) || this.#troubles.has(i));
+    if (this.#found.size === 0 || !isHeard) return;
     const byAddress = new Map<string, Endpoint>();
     for (const list of this.#found.values())
       for (const each of list) byAddress.set(each.address, each);
@@ -117,7 +142,6 @@ export class LeafWatch {
       overprovisioningPercent: null,
       notes: [],
     };
-    this.#change();
   }
 }
 

@@ -23,8 +23,6 @@ export interface ClusterResolverDeps {
   readonly kind: ResourceKind<ClusterResource>;
   /** For clusters whose names are looked up. */
   readonly createResolver: ResolverMaker;
-  /** Header whose value calls are hashed by; null: none. */
-  readonly hashHeader: string | null;
 }
 
 /** One cluster of the tree, as far as it is known. */
@@ -75,11 +73,12 @@ export class XdsClusterResolver implements Resolver {
       ...{ resource: null, isKnown: false, trouble: null, watch: null, leaf: null },
     };
     this.#nodes.set(name, node);
-    const about = (reason: string | null) => (reason === null ? null : `CDS ${name}: ${reason}`);
+    const about = (reason: string) => `CDS ${name}: ${reason}`;
     node.watch = this.#deps.client.watch(this.#deps.kind, name, {
       onResource: (resource) => {
         node.resource = resource;
         node.isKnown = true;
+        node.trouble = null;
         this.#soon();
       },
       onAbsent: (reason) => {
@@ -89,7 +88,9 @@ export class XdsClusterResolver implements Resolver {
         this.#soon();
       },
       onTrouble: (reason) => {
-        node.trouble = about(reason);
+        if (reason !== null) node.trouble = about(reason);
+        // Of one that is not there absence is the trouble, until it is.
+        else if (node.resource !== null || !node.isKnown) node.trouble = null;
         this.#soon();
       },
     });
@@ -115,14 +116,14 @@ export class XdsClusterResolver implements Resolver {
   }
 
   /**
-   * Depth first: "the leaf clusters ... in the order in which they are listed" (A37). Returns why
+   * Depth first: the leaf clusters in the order in which they are listed (A37). Returns why
    * the whole is refused, or null.
    */
   #walk(name: string, depth: number, seen: Set<string>, leaves: ClusterLeaf[]): string | null {
-    // "... if the depth is exceeded ... the resource ... will be TRANSIENT_FAILURE" (A37).
+    // if the depth is exceeded the resource will be TRANSIENT_FAILURE (A37).
     if (depth > AGGREGATE_DEPTH_MAX)
       return `clusters are nested deeper than ${AGGREGATE_DEPTH_MAX}`;
-    // "a cluster that stands there already is passed over": the first place counts (A37).
+    // a cluster that stands there already is passed over: the first place counts (A37).
     if (seen.has(name)) return null;
     seen.add(name);
     if (seen.size > AGGREGATE_LEAVES_MAX) return `more than ${AGGREGATE_LEAVES_MAX} clusters`;
@@ -167,12 +168,11 @@ export class XdsClusterResolver implements Resolver {
     const listener = this.#listener!;
     const root = this.#nodes.get(this.target)!.resource;
     if (this.#isWholeKnown || isRefused) {
-      const { hashHeader } = this.#deps;
       const reason = trouble ?? "the control plane names no endpoint";
       const set =
         root === null || isRefused
           ? newEndpointSet([], reason)
-          : endpointSetOf({ root, leaves, hashHeader, isStale: trouble !== null, reason });
+          : endpointSetOf({ root, leaves, isStale: trouble !== null, reason });
       const text = JSON.stringify(set);
       if (text !== this.#told) {
         this.#told = text;

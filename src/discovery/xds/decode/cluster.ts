@@ -25,7 +25,7 @@ import type { ResourceKind } from "../resource.ts";
 import { type LoadAssignment, loadAssignmentOf } from "./endpoints.ts";
 import { clusterNotesOf } from "./notes.ts";
 import { type DecodedPolicy, policyOf } from "./policy.ts";
-import { serviceConfigOf } from "./service-config.ts";
+import { metadataServiceConfig, serviceConfigOf } from "./service-config.ts";
 import { breakersOf, outliersOf } from "./traffic.ts";
 
 /** How the endpoints of a cluster are found. */
@@ -49,6 +49,8 @@ export interface ClusterResource {
   readonly policy: DecodedPolicy;
   /** The config of `outlier_detection`; undefined for none. */
   readonly outliers: Readonly<Record<string, unknown>> | undefined;
+  /** A whole service config, which holds instead of policy, outliers and extensions; or null. */
+  readonly serviceConfig: Readonly<Record<string, unknown>> | null;
   /** The object "fairlead" of its service config. */
   readonly extensions: Readonly<Record<string, unknown>>;
   /** Of all its connections; null: plaintext. */
@@ -76,13 +78,32 @@ export function clusterKind(
       const message = fromBinary(ClusterSchema, bytes);
       return decoded(message.name, () => {
         const cluster = clusterOf(message);
-        const problem = problemOf(serviceConfigOf(cluster, null, undefined));
+        const problem = problemOf(serviceConfigOf(cluster, undefined));
         if (problem !== null) throw new FieldProblem("", problem);
-        return cluster;
+        return withServiceConfig(cluster, metadataServiceConfig(message), problemOf);
       });
     },
   };
 }
+
+/** One that a newer control plane wrote may not be known here: what xDS itself says holds then. */
+function withServiceConfig(
+  cluster: ClusterResource,
+  serviceConfig: ClusterResource["serviceConfig"],
+  problemOf: (serviceConfig: unknown) => string | null,
+): ClusterResource {
+  if (serviceConfig === null) return cluster;
+  const problem = problemOf(serviceConfig);
+  if (problem !== null) {
+    const note = `the service config of its metadata is not used: ${problem}`;
+    return { ...cluster, notes: [...cluster.notes, note] };
+  }
+  const notes = cluster.notes.filter((note) => !note.startsWith(HEALTH_CHECKS));
+  return { ...cluster, serviceConfig, notes };
+}
+
+/** Of `xds.Cluster`, and `fairlead.activeHealthCheck` in a service config. */
+const HEALTH_CHECKS = "health_checks";
 
 const NO_POLICY = { overprovisioningPercent: null, notes: [] };
 const AGGREGATE = "envoy.extensions.clusters.aggregate.v3.ClusterConfig";
@@ -99,6 +120,7 @@ function clusterOf(message: Cluster): ClusterResource {
     discovery: discoveryOf(message),
     policy,
     outliers: outliersOf(message.outlierDetection),
+    serviceConfig: null,
     extensions: defined({
       slowStart: policy.slowStart,
       circuitBreakers,
@@ -149,7 +171,7 @@ function discoveryOf(message: Cluster): ClusterDiscovery {
   }
 }
 
-/** "must be ads or self" (A27). */
+/** must be ads or self (A27). */
 function checkSource(source: ConfigSource | undefined, path: string): void {
   const where = source?.configSourceSpecifier.case;
   if (where !== "ads" && where !== "self") throw new FieldProblem(path, "must be ads or self");
@@ -168,7 +190,7 @@ function familyOf({ dnsLookupFamily: family }: Cluster): DnsFamily {
   }
 }
 
-/** A37: of a logical name "exactly one endpoint". */
+/** A37: of a logical name exactly one endpoint. */
 function hostsOf({ loadAssignment }: Cluster, isLogical: boolean): string[] {
   const path = "load_assignment";
   const hosts: string[] = [];

@@ -95,7 +95,7 @@ const CONFIGS: readonly (readonly [name: string, given: Json, config: unknown])[
 
 for (const [name, given, config] of CONFIGS) {
   test(`CDS: ${name}`, () => {
-    const found = serviceConfigOf(clusterFrom(cluster("c", given)), null, undefined);
+    const found = serviceConfigOf(clusterFrom(cluster("c", given)), undefined);
     assert.deepEqual(found, config);
   });
 }
@@ -135,6 +135,28 @@ test("CDS: what we could not apply is refused with the words of the service conf
   const kind = clusterKind(() => "service config: x is 1, must be 2");
   const { problem } = kind.decode(bytesOf(cluster("c")));
   assert.equal(problem, "service config: x is 1, must be 2");
+});
+
+test("CDS: a whole service config in its metadata holds; one that is wrong is noted", () => {
+  const given = (text: string) => ({
+    metadata: { filterMetadata: { "fairlead.dev": { service_config: text } } },
+    healthChecks: [{ timeout: "1s", interval: "1s", grpcHealthCheck: {} }],
+  });
+  const config = {
+    loadBalancingConfig: [{ peak_ewma: {} }],
+    fairlead: { activeHealthCheck: { interval: "1s" } },
+  };
+  const kind = clusterKind((json) => (Object(json).bad === true ? "bad: unknown" : null));
+  const decode = (text: string) => kind.decode(bytesOf(cluster("c", given(text)))).value!;
+  const whole = decode(JSON.stringify(config));
+  assert.deepEqual(serviceConfigOf(whole, 150), config);
+  assert.deepEqual(whole.notes, []);
+  for (const text of ["{", "[]", "1", '{"bad":true}']) {
+    const { notes, serviceConfig } = decode(text);
+    assert.equal(serviceConfig, null, text);
+    assert.ok(notes.includes("health_checks of the cluster is not supported"), text);
+  }
+  assert.match(decode('{"bad":true}').notes.at(-1)!, /metadata is not used: bad: unknown$/);
 });
 
 test("CDS: TLS with SNI and an exact name", () => {

@@ -144,7 +144,7 @@ function endpointOf(message: LbEndpoint, path: string, names: boolean): Assigned
   const others = additionalAddresses.map((each, i) =>
     addressText(each.address, `${path}.endpoint.additional_addresses[${i}].address`, names),
   );
-  // "If the weight of an endpoint is 0, NACK" (A27: load_balancing_weight must be above 0).
+  // If the weight of an endpoint is 0, NACK (A27: load_balancing_weight must be above 0).
   if (loadBalancingWeight === 0) {
     throw new FieldProblem(`${path}.load_balancing_weight`, "is 0, must be above 0");
   }
@@ -170,7 +170,7 @@ function socketMatchOf(metadata: Metadata | undefined): Readonly<Record<string, 
   return Object.fromEntries(pairs);
 }
 
-/** "the priorities ... must be contiguous": a gap is refused (A27), as is a locality twice. */
+/** the priorities must be contiguous: a gap is refused (A27), as is a locality twice. */
 function checkPriorities(localities: readonly AssignedLocality[], path: string): void {
   const known = new Set(localities.map(({ priority }) => priority));
   for (let priority = 0; priority < known.size; priority += 1) {
@@ -187,7 +187,7 @@ function checkPriorities(localities: readonly AssignedLocality[], path: string):
   }
 }
 
-/** "... duplicate endpoint addresses ... will be NACKed" (A27). */
+/** duplicate endpoint addresses will be NACKed (A27). */
 function checkAddresses(localities: readonly AssignedLocality[], path: string): void {
   const seen = new Set<string>();
   let count = 0;

@@ -2,8 +2,7 @@
  * How calls of a cluster are spread: its LB policy as an entry of `loadBalancingConfig`. gRFCs A27,
  * A42, A48, A52, A58, A62.
  *
- * "load_balancing_policy ... the first supported one in the list counts" (A52); without it,
- * `lb_policy`.
+ * Of `load_balancing_policy` the first that is supported counts (A52); without it, `lb_policy`.
  */
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import {
@@ -68,7 +67,7 @@ function legacyPolicyOf(cluster: Cluster): DecodedPolicy {
   });
   switch (lbPolicy) {
     case Cluster_LbPolicy.ROUND_ROBIN: {
-      // A27: "ROUND_ROBIN ... will be wrr_locality with round_robin as its child".
+      // A27: ROUND_ROBIN will be wrr_locality with round_robin as its child.
       const given = lbConfig.case === "roundRobinLbConfig" ? lbConfig.value : undefined;
       const slowStart = slowStartOf(given?.slowStartConfig, "round_robin_lb_config");
       return { ...plain("round_robin"), isByLocality: true, slowStart };
@@ -82,7 +81,7 @@ function legacyPolicyOf(cluster: Cluster): DecodedPolicy {
     }
     case Cluster_LbPolicy.RING_HASH: {
       const given = lbConfig.case === "ringHashLbConfig" ? lbConfig.value : undefined;
-      // "if the hash_function is not XX_HASH, the update is NACKed" (A42).
+      // if the hash_function is not XX_HASH, the update is NACKed (A42).
       if (given !== undefined && given.hashFunction !== 0) {
         throw new FieldProblem("ring_hash_lb_config.hash_function", "must be XX_HASH");
       }
@@ -214,7 +213,7 @@ function hashingOf(
   ];
 }
 
-/** A52: "the part of the type URL after the last slash is the name of the policy". */
+/** A52: the part of the type URL after the last slash is the name of the policy. */
 function structPolicy(typeUrl: string, value: Record<string, unknown>): DecodedPolicy | null {
   const full = typeUrl.slice(typeUrl.lastIndexOf("/") + 1);
   const name = full.slice(full.lastIndexOf(".") + 1).replace(/_experimental$/, "");
@@ -231,13 +230,13 @@ function isWeighted(config: Localities): boolean {
   return config.localityLbConfig?.localityConfigSpecifier.case === "localityWeightedLbConfig";
 }
 
-/** "If choice_count < 2, the config will be rejected." (A48) */
+/** If choice_count < 2, the config will be rejected. (A48) */
 function choicesOf(choiceCount: number | undefined, path: string): number | undefined {
   if (choiceCount === undefined || choiceCount >= 2) return choiceCount;
   throw new FieldProblem(path, `is ${choiceCount}, must be 2 or more`);
 }
 
-/** A42: "if ... greater than 8M, NACK"; C-core and grpc-go as well. */
+/** A42: if greater than 8M, NACK; C-core and grpc-go as well. */
 function ringOf(min: bigint | undefined, max: bigint | undefined): Record<string, unknown> {
   return defined({ minRingSize: wide(min), maxRingSize: wide(max) });
 }

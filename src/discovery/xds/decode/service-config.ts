@@ -1,21 +1,31 @@
 /** What a cluster says of how calls are spread and bounded, as a gRPC service config. */
-import { defined } from "../../../xds/index.ts";
+import { type Cluster, defined, SERVICE_CONFIG_METADATA } from "../../../xds/index.ts";
 import type { ClusterResource } from "./cluster.ts";
 
 /** Policies that hash: weights of localities are part of each endpoint's own there (A42). */
 export const HASHING: readonly string[] = ["ring_hash", "maglev"];
 
+/** The service config of a cluster's metadata after `JSON.parse`; null when there is none. */
+export function metadataServiceConfig(message: Cluster): Readonly<Record<string, unknown>> | null {
+  const text = message.metadata?.filterMetadata[SERVICE_CONFIG_METADATA]?.service_config;
+  if (typeof text !== "string") return null;
+  try {
+    const json: unknown = JSON.parse(text);
+    const isObject = typeof json === "object" && json !== null && !Array.isArray(json);
+    return isObject ? (json as Readonly<Record<string, unknown>>) : null;
+  } catch {
+    // The cluster's own fields say the most of it.
+    return null;
+  }
+}
+
 /** The service config, after `JSON.parse`, that says what a cluster says. */
 export function serviceConfigOf(
-  { policy, outliers, extensions }: ClusterResource,
-  hashHeader: string | null,
+  { policy, outliers, extensions, serviceConfig }: ClusterResource,
   overprovisioningPercent: number | undefined,
 ): Readonly<Record<string, unknown>> {
-  const name = Object.keys(policy.entry)[0]!;
-  const isHashed = HASHING.includes(name) && hashHeader !== null;
-  const entry = isHashed
-    ? { [name]: { requestHashHeader: hashHeader, ...policy.entry[name] } }
-    : policy.entry;
+  if (serviceConfig !== null) return serviceConfig;
+  const { entry } = policy;
   const list = outliers === undefined ? [entry] : around(outliers, entry);
   const locality = { ...Object(extensions.locality), ...defined({ overprovisioningPercent }) };
   const hasLocality = Object.keys(locality).length > 0;

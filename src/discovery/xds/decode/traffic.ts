@@ -20,7 +20,7 @@ export interface DecodedBreakers {
   readonly retryBudget: Json | undefined;
 }
 
-/** Of priority DEFAULT: "Only the entry for priority DEFAULT is used" (A32). */
+/** Of priority DEFAULT: Only the entry for priority DEFAULT is used (A32). */
 export function breakersOf(message: CircuitBreakers | undefined): DecodedBreakers {
   const found = message?.thresholds.find(({ priority }) => priority === 0);
   if (found === undefined) return { circuitBreakers: undefined, retryBudget: undefined };
@@ -51,7 +51,7 @@ function limitOf(value: number | undefined): number | undefined {
 export function outliersOf(message: OutlierDetection | undefined): Json | undefined {
   if (message === undefined) return undefined;
   const at = "outlier_detection";
-  // A50: "If the enforcing_success_rate field is set to 0, the config will be treated as absent".
+  // A50: If the enforcing_success_rate field is set to 0, the config will be treated as absent.
   const isBySuccess = message.enforcingSuccessRate !== 0;
   // "enforcing_failure_percentage ... defaults to 0": not done unless it is said.
   const isByFailure = (message.enforcingFailurePercentage ?? 0) > 0;

@@ -3,17 +3,11 @@
  * of its calls. Made when the first call takes it.
  */
 
-import type { Rng } from "../../base/index.ts";
-import type { MethodConfig } from "../../grpc/index.ts";
-import {
-  chooseCluster,
-  type ForwardAction,
-  type HeaderChange,
-  HeaderChanger,
-  joinChanges,
-  type Route,
-  type WeightedCluster,
-} from "../../routes/index.ts";
+import type { Rng } from "../base/index.ts";
+import type { MethodConfig } from "../grpc/index.ts";
+import { HeaderChanger, joinChanges } from "./change-headers.ts";
+import { chooseCluster } from "./choose.ts";
+import type { ForwardAction, HeaderChange, Route, WeightedCluster } from "./table.ts";
 
 /** One of the clusters of a route, with what is changed on the way to it and back. */
 export interface PreparedCluster {
@@ -61,13 +55,16 @@ function changerOf(outer: HeaderChange | null, inner: HeaderChange | null): Head
 export class PreparedForward {
   readonly route: Route;
   readonly action: ForwardAction;
+  readonly #attemptsMax: number;
   readonly #byCluster = new Map<WeightedCluster, PreparedCluster>();
   /** With the retry policy of the route, by what the service config says. */
   readonly #methods = new WeakMap<MethodConfig, MethodConfig>();
 
-  constructor(route: Route, action: ForwardAction) {
+  /** @param attemptsMax bounds what retry policies ask for; 1: there are none. */
+  constructor(route: Route, action: ForwardAction, attemptsMax = Number.POSITIVE_INFINITY) {
     this.route = route;
     this.action = action;
+    this.#attemptsMax = attemptsMax;
     for (const each of action.clusters) {
       this.#byCluster.set(each, {
         name: each.cluster,
@@ -82,14 +79,15 @@ export class PreparedForward {
     return this.#byCluster.get(chooseCluster(this.action, rng))!;
   }
 
-  /** What holds for a call of gRPC: the retry policy of the route goes before. */
-  methodOf(config: MethodConfig | null): MethodConfig | null {
+  /** What holds for a call of gRPC: the retry policy of the route goes before (A44). */
+  methodOf<T extends MethodConfig | null>(config: T): MethodConfig | T {
     const { retryPolicy } = this.action;
-    if (retryPolicy === null) return config;
+    if (retryPolicy === null || this.#attemptsMax <= 1) return config;
     const base = config ?? NO_METHOD;
     let made = this.#methods.get(base);
     if (made === undefined) {
-      made = { ...base, retryPolicy, hedgingPolicy: null };
+      const maxAttempts = Math.min(retryPolicy.maxAttempts, this.#attemptsMax);
+      made = { ...base, retryPolicy: { ...retryPolicy, maxAttempts }, hedgingPolicy: null };
       this.#methods.set(base, made);
     }
     return made;

@@ -1,7 +1,7 @@
 /** Tests of what a filter may touch. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { mayChange } from "./prepared-route.ts";
+import { mayChange } from "./prepared-forward.ts";
 
 const CASES: readonly (readonly [name: string, value: string, may: boolean])[] = [
   ["x-version", "1", true],
