@@ -48,10 +48,21 @@ export async function askAdmin(
     const reason = NO_ANSWER[code ?? ""] ?? message;
     throw new CommandError(`--admin ${where}: no answer: ${reason}`);
   });
+  const text = sentenceOf(body) || String(status);
   const isStranger = status !== 200 && isPage(body);
   if (isStranger) throw new CommandError(`--admin ${where}: ${strangerText(body, path)}`);
-  if (status !== 200) throw new CommandError(`--admin ${where}: ${sentenceOf(body) || status}`);
+  if (status !== 200) throw new CommandError(`--admin ${where}: ${text}`);
   return body;
+}
+
+/** What a body says, in a line that is safe to print; another program may have sent it. */
+function sentenceOf(body: string): string {
+  const line = body
+    .slice(0, 4 * ERROR_CHARS_MAX)
+    .replace(/\s+/g, " ")
+    .trim();
+  const safe = line.replace(/[\p{Cc}\p{Cf}]/gu, "?");
+  return safe.length > ERROR_CHARS_MAX ? `${safe.slice(0, ERROR_CHARS_MAX)}...` : safe;
 }
 
 /** Whether a body is a page of help and not one sentence. */
@@ -70,16 +81,6 @@ function strangerText(body: string, path: string): string {
   }
   const advice = "fairlead why is for proxies, proxy-status for control planes";
   return `whoever answers there has no ${what}: ${advice}`;
-}
-
-/** What a body says, in a line that is safe to print; another program may have sent it. */
-function sentenceOf(body: string): string {
-  const line = body
-    .slice(0, 4 * ERROR_CHARS_MAX)
-    .replace(/\s+/g, " ")
-    .trim();
-  const safe = line.replace(/[\p{Cc}\p{Cf}]/gu, "?");
-  return safe.length > ERROR_CHARS_MAX ? `${safe.slice(0, ERROR_CHARS_MAX)}...` : safe;
 }
 
 /** The error for a body that another program sent. */

@@ -87,9 +87,8 @@ export function removal(pod: unknown, at: Path): Verdict {
   const rest = listOf(spec.initContainers).filter((each) => !isOurs(nameOf(each)));
   if (rest.length === 0) takeBack("initContainers", ["spec", "initContainers"]);
   const hadVolumes = listOf(spec.volumes).length > 0;
-  if (hadVolumes && listOf(spec.volumes).every(isOurVolume)) {
+  if (hadVolumes && listOf(spec.volumes).every(isOurVolume))
     takeBack("volumes", ["spec", "volumes"]);
-  }
   const others = Object.keys(annotations ?? {}).filter((key) => key !== STATUS_KEY);
   const isEmpty = others.length === 0;
   const isGone =
@@ -101,12 +100,12 @@ export function removal(pod: unknown, at: Path): Verdict {
 
 /** What would be lost, or make no pod, if something was put beside it; null: nothing. */
 function malformed(metadata: Json | null, spec: Json): string | null {
-  for (const name of ["containers", "initContainers"] as const) {
+  for (const name of ["containers", "initContainers", "volumes"]) {
     const list = spec[name];
     // The server says null of a list that is empty.
-    if (list === undefined || (list === null && name === "initContainers")) continue;
+    if (list === undefined || (list === null && name !== "containers")) continue;
     if (!Array.isArray(list) || list.some((each) => fieldsOf(each) === null)) {
-      return `its ${name} are no list of containers`;
+      return `its ${name} are no list of ${name === "volumes" ? "volumes" : "containers"}`;
     }
   }
   const annotations = metadata?.annotations ?? null;

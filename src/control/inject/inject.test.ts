@@ -153,6 +153,7 @@ for (const [field, reason] of [
   ["containers: null", "its containers are no list of containers"],
   ["containers: [ 1, null ]", "its containers are no list of containers"],
   ["containers: [], initContainers: { a: b }", "its initContainers are no list of containers"],
+  ['containers: [], volumes: "x"', "its volumes are no list of volumes"],
 ] as const) {
   test(`a pod with ${field} is skipped`, () => {
     const text = `kind: Pod\nmetadata: { name: x }\nspec: { ${field} }\n`;
