@@ -153,12 +153,9 @@ export function checkTarget(flag: string, text: string): string {
   // An argument has no flag to be named, and the message names the target itself.
   const where = flag === "TARGET" ? "" : flag;
   const { kind } = underFlag(where, () => parseTarget(text));
-  if (kind === "xds") {
-    const what = flag === "TARGET" ? `target "${text}"` : `${flag} "${text}"`;
-    const hint = "a proxy takes it as --to, and proxy-config shows what it knows";
-    throw new UsageError(`${what}: xds targets have routes beside endpoints: ${hint}`);
-  }
-  return text;
+  // Verbs that look at a target have their own word for it: `refuseXds`.
+  if (kind !== "xds" || flag === "TARGET") return text;
+  throw new UsageError(`${flag} "${text}": xds targets have routes beside endpoints`);
 }
 
 /** What has routes beside endpoints is looked at through a proxy. @throws UsageError */

@@ -25,9 +25,9 @@ const MISTAKES: [args: string[], line: RegExp][] = [
   [["proxy", "--to", "a:1,", "b:2"], /--to "a:1,": nothing behind the comma: a list has no spaces/],
   [
     ["why", "xds:///a:1"],
-    /target "xds:\/\/\/a:1": xds targets have routes .*: a proxy takes it as --to/,
+    /target "xds:\/\/\/a:1" has routes beside endpoints: run fairlead proxy --to xds:\/\/\/a:1/,
   ],
-  [["endpoints", "xds:///a:1"], /target "xds:\/\/\/a:1": xds targets have routes beside endpoints/],
+  [["endpoints", "xds:///a:1"], /target "xds:\/\/\/a:1" has routes beside endpoints/],
   [[...GOOD, "--peers", "xds:///a"], /--peers "xds:\/\/\/a": xds targets have routes/],
   [["proxy", "--to"], /option '--to <target>' argument missing/],
   [["proxy", "--listen", "8080"], /--listen "8080": must be HOST:PORT, \[IPV6\]:PORT or unix:PATH/],
