@@ -7,12 +7,15 @@ import { withCluster } from "../../test/support/cluster.ts";
 import { grpcRequest, type RawServer } from "../../test/support/raw-http2.ts";
 import { tryParsePolicy } from "../balancing/index.ts";
 
+const hashing = () => tryParsePolicy("ring_hash", { requestHashHeader: "x-user" }, "lb")!;
+const listOf = (i: number) => grpcRequest("/echo.Echo/Say", [["x-user", `${i}`]]);
+
 /**
  * With two endpoints down the cluster as a whole is in TRANSIENT_FAILURE; calls that belonged to a
  * third one, which was about to be connected, failed instead of waiting for that.
  */
 test("A42: a call waits for its own endpoint, however many others have failed", async () => {
-  const options = { policy: "ring_hash", readyTimeoutMs: Number.POSITIVE_INFINITY };
+  const options = { policy: hashing(), readyTimeoutMs: Number.POSITIVE_INFINITY };
   const silent = createServer((socket) => void socket.resume()).listen(0, "127.0.0.1");
   await once(silent, "listening");
   const { port } = silent.address() as AddressInfo;
@@ -20,13 +23,15 @@ test("A42: a call waits for its own endpoint, however many others have failed", 
     await withCluster(options, async (harness) => {
       harness.resolve("127.0.0.1:1", "127.0.0.1:2", `127.0.0.1:${port}`);
       await harness.pass(10);
-      const first = Array.from({ length: 20 }, () => harness.call());
+      const first = Array.from({ length: 20 }, (_, i) => harness.call({ list: listOf(i) }));
       for (let i = 0; i < 50 && harness.states("TRANSIENT_FAILURE").length < 2; i += 1) {
         await harness.pass(10);
       }
       assert.equal(harness.states("CONNECTING").length, 1);
       assert.equal(harness.cluster.connectivity, "TRANSIENT_FAILURE");
-      const calls = Array.from({ length: 8 }, () => harness.call({ waitForReady: false }));
+      const calls = Array.from({ length: 8 }, (_, i) =>
+        harness.call({ list: listOf(i), waitForReady: false }),
+      );
       await harness.pass(100);
       for (const call of calls) assert.equal(call.failure?.reason, undefined);
       for (const { call } of [...first, ...calls]) call!.cancel(8);
@@ -71,9 +76,7 @@ test("A42: calls that came before the endpoints are picked for when these come",
 
 /** Each call connects an endpoint, and each change of an endpoint looks at the calls. */
 test("calls that are picked for at once do not nest, however many endpoints they go to", async () => {
-  const policy = tryParsePolicy("ring_hash", { requestHashHeader: "x-user" }, "lb")!;
-  await withCluster({ policy }, async (harness) => {
-    const listOf = (i: number) => grpcRequest("/echo.Echo/Say", [["x-user", `${i}`]]);
+  await withCluster({ policy: hashing() }, async (harness) => {
     const calls = Array.from({ length: 4_000 }, (_, i) => harness.call({ list: listOf(i) }));
     const hosts = Array.from({ length: 4_000 }, (_, i) => `127.1.${i >> 8}.${i & 255}:1`);
     harness.resolve(...hosts);
