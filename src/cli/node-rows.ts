@@ -3,7 +3,7 @@
  * and the table it prints. Pure functions.
  */
 import { renderTable } from "../proxy/index.ts";
-import { at, listAt, numberAt, textAt, textsAt } from "./json-paths.ts";
+import { at, numberAt, textAt, textsAt } from "./json-paths.ts";
 import { printable } from "./printable.ts";
 
 /** In the order of the columns. */
@@ -40,8 +40,9 @@ export interface NodeStatus {
 
 /** The nodes in an answer to `GET /nodes?format=json`; null when it is none. */
 export function nodesOf(said: unknown): NodeStatus[] | null {
-  if (!Array.isArray(at(said, "nodes"))) return null;
-  return listAt(said, "nodes").map((node) => ({
+  const list = at(said, "nodes");
+  if (!Array.isArray(list) || !list.every(isNode)) return null;
+  return list.map((node) => ({
     id: textAt(node, "id") ?? "",
     kind: textAt(node, "kind"),
     userAgent: textAt(node, "userAgent"),
@@ -61,6 +62,13 @@ export function nodesOf(said: unknown): NodeStatus[] | null {
       problems: textsAt(status, "problems"),
     })),
   }));
+}
+
+/** What another program calls nodes is not taken for nodes that have acknowledged everything. */
+function isNode(node: unknown): boolean {
+  const [id, types] = [at(node, "id"), at(node, "types")];
+  if (typeof id !== "string" || typeof types !== "object" || types === null) return false;
+  return Object.values(types).every((status) => textAt(status, "state") !== null);
 }
 
 /** Whether a type of any node is in this state. */

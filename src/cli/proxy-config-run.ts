@@ -47,10 +47,12 @@ export async function runProxyConfig(
 async function asked<K extends ConfigKind>(kind: K, admin: TcpAddress): Promise<Found<K>> {
   const where = `--admin ${admin.host}:${admin.port}`;
   const clusters = parse(where, await askAdmin(admin, "/clusters?format=json"));
-  if (at(clusters, "cluster_statuses") !== undefined || isEmptyObject(clusters)) {
-    if (kind === "endpoints") {
-      return { proxy: "envoy", rows: liveEndpoints(clusters) as ConfigRows[K][] };
-    }
+  const hasClusters = at(clusters, "cluster_statuses") !== undefined;
+  if (hasClusters && kind === "endpoints") {
+    return { proxy: "envoy", rows: liveEndpoints(clusters) as ConfigRows[K][] };
+  }
+  // Of who says nothing the dump tells whether it is an Envoy.
+  if (hasClusters || isEmptyObject(clusters)) {
     return understood(kind, where, parse(where, await askAdmin(admin, DUMP)));
   }
   if (kind === "endpoints" || kind === "clusters") return understood(kind, where, clusters);

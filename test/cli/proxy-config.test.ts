@@ -2,7 +2,10 @@
  * `fairlead proxy-config`: a proxy of ours, a real Envoy, and files of what either said.
  */
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -303,6 +306,16 @@ test("a fairlead proxy at a Gateway shows its listeners and routes", async () =>
   assert.deepEqual(none.routes, []);
   proxy.process.signal("SIGTERM");
   await proxy.process.exited;
+});
+
+test("whoever says {} is not taken for an Envoy without clusters", async () => {
+  const server = createServer((_request, response) => response.end("{}")).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const { code, stderr } = await pc("endpoints", "--admin", `127.0.0.1:${port}`);
+  server.close();
+  assert.equal(code, 1);
+  assert.match(stderr, /has no endpoints, or is no answer of fairlead or Envoy/);
 });
 
 test("mistakes get one line that says what is allowed", async () => {

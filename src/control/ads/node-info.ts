@@ -2,8 +2,8 @@
  * Who a node is, from the Node message of its first request.
  *
  * `node.metadata` of ours wins (`fairlead.kind`, `fairlead.gateway`, `fairlead.namespace`,
- * `fairlead.node`, `fairlead.listen-host`). Without a kind, who names a Gateway is one; of the others
- * Envoy is taken for a sidecar and everything else for a gRPC client.
+ * `fairlead.node`, `fairlead.listen-host`). Without a kind, who names a Gateway is one; of the
+ * others Envoy is taken for a sidecar and everything else for a gRPC client.
  */
 import type { Node } from "../../xds/index.ts";
 import type { NodeInfo, NodeKind } from "../resources.ts";
