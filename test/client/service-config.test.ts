@@ -68,12 +68,12 @@ const TIMED = {
 };
 
 test("a TXT record is the service config of a name, unless that is switched off", async (t) => {
-  const server = await startServer("127.0.0.1:50951");
+  const server = await startServer("127.0.0.1:20951");
   t.after(() => server.close());
   server.delayMs = 1_000;
   const choice = JSON.stringify([{ clientLanguage: ["node"], serviceConfig: TIMED }]);
   const dns = await startDns(t, `grpc_config=${choice}`);
-  const target = `dns://${dns.address}/echo.test:50951`;
+  const target = `dns://${dns.address}/echo.test:20951`;
   const client = open(t, target, {});
   assert.equal((await call(client))?.code, grpc.status.DEADLINE_EXCEEDED, "its timeout holds");
   assert.equal(viewOf(client)?.policy, "round_robin");
@@ -121,9 +121,9 @@ function writeObjects(directory: string, port: number, serviceConfig: string): v
 test("a Service's annotation is, while calls go on; a mistake leaves the last good one", async (t) => {
   const directory = mkdtempSync(join(tmpdir(), "fairlead-config-"));
   t.after(() => rmSync(directory, { recursive: true }));
-  const server = await startServer("127.0.0.1:50952");
+  const server = await startServer("127.0.0.1:20952");
   t.after(() => server.close());
-  writeObjects(directory, 50_952, JSON.stringify(TIMED));
+  writeObjects(directory, 20_952, JSON.stringify(TIMED));
   const log = new RecordingLogger();
   const client = open(t, "kubernetes:///echo.prod:grpc", {
     kubernetes: { objects: directory },
@@ -134,7 +134,7 @@ test("a Service's annotation is, while calls go on; a mistake leaves the last go
   assert.equal(viewOf(client)?.policy, "round_robin");
   server.delayMs = 0;
 
-  writeObjects(directory, 50_952, '{"loadBalancingConfig":[{"random":{}}],"methodConfig":7}');
+  writeObjects(directory, 20_952, '{"loadBalancingConfig":[{"random":{}}],"methodConfig":7}');
   const told = (): boolean => log.entries.some(({ level }) => level === "warn");
   await eventually("the mistake is told", told);
   const { fields, msg } = log.entries.find(({ level }) => level === "warn")!;
@@ -142,7 +142,7 @@ test("a Service's annotation is, while calls go on; a mistake leaves the last go
   assert.equal(viewOf(client)?.policy, "round_robin", "nothing of it is applied");
   assert.equal(await call(client), null);
 
-  writeObjects(directory, 50_952, '{"loadBalancingConfig":[{"random":{}}]}');
+  writeObjects(directory, 20_952, '{"loadBalancingConfig":[{"random":{}}]}');
   await eventually("the new policy", () => viewOf(client)?.policy === "random");
   server.delayMs = 100;
   assert.equal(await call(client), null, "and the time-out is gone");
