@@ -17,7 +17,7 @@ import {
 } from "../../routes/index.ts";
 import type { MetricsSnapshot } from "../../telemetry/index.ts";
 import type { PlacedRequest, Refusal, WireCall } from "./call-place.ts";
-import type { ChannelSettings, ClientDeps } from "./settings.ts";
+import { type ChannelSettings, type ClientDeps, clientClusterSettings } from "./settings.ts";
 import { packageVersion } from "./version.ts";
 
 /** Who has a router. */
@@ -30,9 +30,6 @@ export interface RouterUser {
 }
 
 const unavailable = (reason: string): Refusal => ({ status: Status.UNAVAILABLE, reason });
-
-/** What people can do who have an API. */
-const HINTS = { tls: "TLS credentials", authority: "the channel's authority" };
 
 /**
  * A router that is not started.
@@ -83,17 +80,7 @@ export class Router {
     const { clock, rng, loop, wheel } = deps;
     this.#clusters = new MeshClusters({
       ...{ clock, rng, loop, wheel, log: settings.log, quiet: silentLogger },
-      settings: {
-        ...settings.cluster,
-        authority: settings.authority,
-        readyTimeoutMs: Number.POSITIVE_INFINITY,
-        capacityTimeoutMs: Number.POSITIVE_INFINITY,
-        deadlineGraceMs: 0,
-        isDeadlineTold: true,
-        isSourceLogged: true,
-        isUnref: true,
-        hints: HINTS,
-      },
+      settings: clientClusterSettings(settings),
       serviceConfig: null,
       isEager: true,
       listener: { onConnectivity: () => this.#tellState() },

@@ -33,6 +33,27 @@ export type ClusterSettings = Pick<
   | "replay"
 >;
 
+/** What people can do who have no flags of the proxy but an API. */
+const HINTS = { tls: "TLS credentials", authority: "the channel's authority" };
+
+/**
+ * What every cluster of a client is told, whoever names its endpoints: calls wait until their own
+ * deadline, and nothing of it keeps the process alive.
+ */
+export function clientClusterSettings({ cluster, authority }: ChannelSettings) {
+  return {
+    ...cluster,
+    authority,
+    readyTimeoutMs: Number.POSITIVE_INFINITY,
+    capacityTimeoutMs: Number.POSITIVE_INFINITY,
+    deadlineGraceMs: 0,
+    isDeadlineTold: true,
+    isSourceLogged: true,
+    isUnref: true,
+    hints: HINTS,
+  };
+}
+
 /** Settings of one channel. */
 export interface ChannelSettings {
   /** As `parseTarget` takes it. */

@@ -20,10 +20,7 @@ import { type MetricsSnapshot, mergeSnapshots, Registry } from "../../telemetry/
 import type { Ticking } from "../../transport/index.ts";
 import type { CallPlace, ClusterUser, PlacedRequest, WireCall } from "./call-place.ts";
 import { RoutedPlace } from "./routed-place.ts";
-import type { ChannelSettings, ClientDeps } from "./settings.ts";
-
-/** What people can do who have no flags of the proxy but an API. */
-const HINTS = { tls: "TLS credentials", authority: "the channel's authority" };
+import { type ChannelSettings, type ClientDeps, clientClusterSettings } from "./settings.ts";
 
 /** One cluster and its channels. */
 class SharedCluster implements CallPlace, Ticking {
@@ -78,24 +75,16 @@ class SharedCluster implements CallPlace, Ticking {
   }
 
   #open(): Cluster {
-    const { target, dialTarget, discovery, cluster: config, authority, log } = this.#settings;
+    const { target, dialTarget, discovery, log } = this.#settings;
     // The records of a HTTP proxy's name say nothing of the servers behind it.
     const txt = this.#settings.takesServiceConfig && dialTarget === null;
     const { clock, rng, loop, wheel } = this.#deps;
     const resolver = this.#deps.createResolver(dialTarget ?? target, discovery, txt);
     const cluster = createCluster(
       {
-        ...config,
+        ...clientClusterSettings(this.#settings),
         target,
-        authority,
         serviceConfig: this.#inForce,
-        readyTimeoutMs: Number.POSITIVE_INFINITY,
-        capacityTimeoutMs: Number.POSITIVE_INFINITY,
-        deadlineGraceMs: 0,
-        isDeadlineTold: true,
-        isSourceLogged: true,
-        isUnref: true,
-        hints: HINTS,
       },
       { clock, rng, log, loop, wheel, registry: this.registry, resolver, listener: this },
     );
