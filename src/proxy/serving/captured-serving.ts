@@ -3,16 +3,9 @@
  * listener that its original destination belongs to. Clusters connect when they are first called.
  */
 import type { Socket } from "node:net";
-import { silentLogger, TimerWheel } from "../../base/index.ts";
-import { type ClusterView, DEFAULT_CLUSTER_CONFIG, type Readiness } from "../../cluster/index.ts";
+import type { Readiness } from "../../cluster/index.ts";
 import type { HeaderList, Stream, StreamEvents } from "../../http2/index.ts";
-import {
-  type ListenerSpec,
-  MeshClusters,
-  type MeshConfig,
-  type MeshListener,
-} from "../../mesh/index.ts";
-import type { MetricsSnapshot } from "../../telemetry/index.ts";
+import type { ListenerSpec, MeshConfig } from "../../mesh/index.ts";
 import {
   Acceptor,
   remoteOf,
@@ -20,68 +13,34 @@ import {
   type TransportLoop,
 } from "../../transport/index.ts";
 import type { MeshProxyConfig } from "../config.ts";
-import { logNoConfiguration } from "../configuration-log.ts";
 import type { CallStarter, Downstream } from "../downstream.ts";
 import type { Front } from "../front.ts";
-import { chosenConfig } from "../policy-choice.ts";
 import type { MeshProxySystem } from "../proxy.ts";
 import { REFUSED_CALL } from "../routing/refused-call.ts";
-import { ReadyTable, RoutedCalls } from "../routing/routed-calls.ts";
+import { ReadyTable } from "../routing/routed-calls.ts";
+import { RoutedServing } from "./routed-serving.ts";
 import type { Serving } from "./serving.ts";
 import { type ListenerView, type RouteView, routeViews } from "./views.ts";
 
 /** See the head of this file. */
-export class CapturedServing implements Serving, MeshListener {
-  readonly #config: MeshProxyConfig;
-  readonly #system: MeshProxySystem;
+export class CapturedServing extends RoutedServing implements Serving {
   readonly #front: Front;
-  readonly #clusters: MeshClusters;
-  readonly #calls: RoutedCalls;
   readonly #acceptor: Acceptor;
-  #isConfigured = false;
   #listeners: ReadonlyMap<string, ListenerSpec> = new Map();
   /** Of listeners that were called, by name; those that are gone lead to clusters that are too. */
   readonly #tables = new Map<string, { readonly spec: ListenerSpec; readonly table: ReadyTable }>();
 
   constructor(config: MeshProxyConfig, system: MeshProxySystem, front: Front, loop: TransportLoop) {
-    const { clock, rng, log, registry } = system;
-    this.#config = config;
-    this.#system = system;
+    super(config, system, front, loop, true);
     this.#front = front;
-    this.#clusters = new MeshClusters({
-      ...{ clock, rng, log, loop, quiet: silentLogger, wheel: new TimerWheel(clock) },
-      settings: {
-        ...DEFAULT_CLUSTER_CONFIG,
-        maxConnectionsPerEndpoint: config.maxConnectionsPerEndpoint,
-        readyTimeoutMs: config.readyTimeoutMs,
-        isSourceLogged: true,
-      },
-      serviceConfig: chosenConfig(config.policy),
-      isEager: config.isEager,
-      listener: null,
-    });
-    this.#calls = new RoutedCalls(front, this.#clusters, rng, registry);
     // Nothing is accepted but what comes with its listener.
     const nobody = { start: () => REFUSED_CALL };
     this.#acceptor = new Acceptor(front.acceptorOptions(), front.eventsFor(nobody), loop);
   }
 
-  async listen(): Promise<string[]> {
-    this.#system.source.start(this);
-    return [];
-  }
-
-  // MeshListener
-
-  onConfig({ listeners, clusters }: MeshConfig): void {
-    this.#isConfigured = true;
-    this.#clusters.configure(clusters);
-    this.#listeners = new Map(listeners.map((listener) => [listener.name, listener]));
-  }
-
-  onError(reason: string): void {
-    const { serves } = this.#config;
-    logNoConfiguration(this.#system.log, serves, reason, this.#isConfigured);
+  override onConfig(config: MeshConfig): void {
+    super.onConfig(config);
+    this.#listeners = new Map(config.listeners.map((listener) => [listener.name, listener]));
   }
 
   accept(socket: Socket, first: Buffer, listener: ListenerSpec | null): void {
@@ -102,7 +61,7 @@ export class CapturedServing implements Serving, MeshListener {
     list: HeaderList,
     isEnd: boolean,
   ): StreamEvents {
-    return this.#calls.start(this.#tableOf(listener), from, stream, list, isEnd);
+    return this.calls.start(this.#tableOf(listener), from, stream, list, isEnd);
   }
 
   /** The table in force, made ready by the first call. */
@@ -122,26 +81,8 @@ export class CapturedServing implements Serving, MeshListener {
     this.#acceptor.stop();
   }
 
-  close(): void {
-    this.#system.source.close();
-    this.#calls.mirrors.close();
-    this.#clusters.close();
-  }
-
   connections(): SocketConnection[] {
     return [...this.#acceptor.connections];
-  }
-
-  get activeCalls(): number {
-    return this.#clusters.activeCalls - this.#calls.mirrors.size;
-  }
-
-  get callsWaitingForCapacity(): number {
-    return this.#clusters.callsWaitingForCapacity;
-  }
-
-  clusters(): ClusterView[] {
-    return this.#clusters.views();
   }
 
   listeners(): ListenerView[] {
@@ -167,14 +108,6 @@ export class CapturedServing implements Serving, MeshListener {
   /** Whoever captures says whether it is ready: it serves what it does not know as well. */
   readiness(): Readiness {
     return { ready: true, reason: "capturing" };
-  }
-
-  figures(): MetricsSnapshot {
-    return this.#clusters.snapshot();
-  }
-
-  onTick(nowMs: number): void {
-    this.#calls.mirrors.onTick(nowMs);
   }
 }
 
