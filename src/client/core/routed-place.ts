@@ -11,6 +11,7 @@ import { Status } from "../../grpc/index.ts";
 import { type MetricsSnapshot, mergeSnapshots } from "../../telemetry/index.ts";
 import type { Ticking } from "../../transport/index.ts";
 import type { CallPlace, ClusterUser, PlacedRequest, Refusal, WireCall } from "./call-place.ts";
+import { IdleWatch } from "./idle-watch.ts";
 import { PendingCall, type PendingOwner } from "./pending-call.ts";
 import type { Router, RouterUser } from "./router.ts";
 import type { ChannelSettings, ClientDeps } from "./settings.ts";
@@ -34,12 +35,11 @@ export class RoutedPlace implements CallPlace, PendingOwner, RouterUser, Ticking
   /** Why there are no routes; null while that is not known. */
   #failure: string | null = null;
   #state: Connectivity = "IDLE";
-  #calls = 0;
-  #callsSeen = 0;
-  #usedMs = 0;
+  readonly #idle: IdleWatch;
 
   constructor(settings: ChannelSettings, deps: ClientDeps, onUnused: () => void) {
     this.#settings = settings;
+    this.#idle = new IdleWatch(settings.idleTimeoutMs);
     this.#deps = deps;
     this.#onUnused = onUnused;
   }
@@ -57,7 +57,7 @@ export class RoutedPlace implements CallPlace, PendingOwner, RouterUser, Ticking
   }
 
   call(request: PlacedRequest): WireCall | Refusal {
-    this.#calls += 1;
+    this.#idle.countCall();
     this.#open();
     const router = this.#router;
     if (router === null || !router.isConfigured) return new PendingCall(request, this);
@@ -65,7 +65,7 @@ export class RoutedPlace implements CallPlace, PendingOwner, RouterUser, Ticking
   }
 
   connect(): void {
-    this.#usedMs = this.#deps.clock.nowMs();
+    this.#idle.touch(this.#deps.clock.nowMs());
     this.#open();
   }
 
@@ -83,7 +83,7 @@ export class RoutedPlace implements CallPlace, PendingOwner, RouterUser, Ticking
   #open(): void {
     if (this.#isOpen) return;
     this.#isOpen = true;
-    this.#usedMs = this.#deps.clock.nowMs();
+    this.#idle.touch(this.#deps.clock.nowMs());
     this.#deps.loop.add(this);
     this.#setState("CONNECTING");
     this.#load();
@@ -131,13 +131,9 @@ export class RoutedPlace implements CallPlace, PendingOwner, RouterUser, Ticking
   /** About once a second: without calls for a time, it rests. */
   onTick(nowMs: number): void {
     const active = this.#pending.size + (this.#router?.activeCalls ?? 0);
-    if (active > 0 || this.#calls !== this.#callsSeen) {
-      this.#callsSeen = this.#calls;
-      this.#usedMs = nowMs;
-    } else if (nowMs - this.#usedMs >= this.#settings.idleTimeoutMs) {
-      this.#end("the channel rests");
-      this.#setState("IDLE");
-    }
+    if (!this.#idle.isOver(nowMs, active > 0)) return;
+    this.#end("the channel rests");
+    this.#setState("IDLE");
   }
 
   #setState(state: Connectivity): void {

@@ -19,6 +19,7 @@ import type { MethodConfigs } from "../../grpc/index.ts";
 import { type MetricsSnapshot, mergeSnapshots, Registry } from "../../telemetry/index.ts";
 import type { Ticking } from "../../transport/index.ts";
 import type { CallPlace, ClusterUser, PlacedRequest, WireCall } from "./call-place.ts";
+import { IdleWatch } from "./idle-watch.ts";
 import { RoutedPlace } from "./routed-place.ts";
 import { type ChannelSettings, type ClientDeps, clientClusterSettings } from "./settings.ts";
 
@@ -36,13 +37,11 @@ class SharedCluster implements CallPlace, Ticking {
   /** Of the resolver, as it was last said, and what holds of it. */
   #serviceConfig: ServiceConfigResult | null = null;
   #methods: MethodConfigs | null = null;
-  /** Calls started so far, at the last tick and when it was last different. */
-  #calls = 0;
-  #callsSeen = 0;
-  #usedMs = 0;
+  readonly #idle: IdleWatch;
 
   constructor(settings: ChannelSettings, deps: ClientDeps, onUnused: () => void) {
     this.#settings = settings;
+    this.#idle = new IdleWatch(settings.idleTimeoutMs);
     this.#deps = deps;
     this.#inForce = settings.ownConfig;
     this.#onUnused = onUnused;
@@ -63,14 +62,14 @@ class SharedCluster implements CallPlace, Ticking {
   }
 
   call({ list, call, deadlineMs, nowMs, config }: PlacedRequest): WireCall {
-    this.#calls += 1;
+    this.#idle.countCall();
     const cluster = this.#cluster ?? this.#open();
     return cluster.call(list, false, call, deadlineMs, nowMs, config);
   }
 
   /** Begins to connect without a call. */
   connect(): void {
-    this.#usedMs = this.#deps.clock.nowMs();
+    this.#idle.touch(this.#deps.clock.nowMs());
     if (this.#cluster === null) this.#open();
   }
 
@@ -89,7 +88,7 @@ class SharedCluster implements CallPlace, Ticking {
       { clock, rng, log, loop, wheel, registry: this.registry, resolver, listener: this },
     );
     this.#cluster = cluster;
-    this.#usedMs = clock.nowMs();
+    this.#idle.touch(clock.nowMs());
     loop.add(this);
     cluster.start();
     return cluster;
@@ -120,13 +119,9 @@ class SharedCluster implements CallPlace, Ticking {
   onTick(nowMs: number): void {
     const cluster = this.#cluster;
     assert(cluster !== null, "an idle cluster does not tick");
-    if (cluster.activeCalls > 0 || this.#calls !== this.#callsSeen) {
-      this.#callsSeen = this.#calls;
-      this.#usedMs = nowMs;
-    } else if (nowMs - this.#usedMs >= this.#settings.idleTimeoutMs) {
-      this.#end();
-      this.onConnectivity("IDLE");
-    }
+    if (!this.#idle.isOver(nowMs, cluster.activeCalls > 0)) return;
+    this.#end();
+    this.onConnectivity("IDLE");
   }
 
   // ClusterListener
