@@ -96,13 +96,12 @@ export class LaneRun {
     const final = new Promise<void>((resolve) => {
       this.#onFinal = resolve;
     });
-    // Before its client is told: it closes its connections with its last report.
-    await this.#replicas?.refresh();
-    this.#replicas?.close();
     const timer = this.#clock.setTimer(STOP_TIMEOUT_MS, () => this.#onFinal());
     this.#caller.send({ type: "stop" });
     await Promise.race([final, this.#caller.ended]);
     timer.cancel();
+    await this.#replicas?.refresh();
+    this.#replicas?.close();
     this.#phase = "ended";
   }
 

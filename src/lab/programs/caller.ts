@@ -111,7 +111,7 @@ class Load {
   /** No further call; the last report goes out when the calls in flight are over. */
   stop(): void {
     this.#isOn = false;
-    if (this.#inFlight === 0) this.#finish();
+    if (this.#inFlight === 0) this.#report(true);
   }
 
   #tick(): void {
@@ -155,7 +155,7 @@ class Load {
         this.#latenciesUs.push(Math.round((clock.nowMs() - startMs) * 1000));
       }
     }
-    if (!this.#isOn && this.#inFlight === 0) this.#finish();
+    if (!this.#isOn && this.#inFlight === 0) this.#report(true);
   }
 
   #reportOn(): void {
@@ -178,12 +178,6 @@ class Load {
     this.#failed = 0;
     this.#lastFailure = "";
     this.#latenciesUs = [];
-  }
-
-  #finish(): void {
-    this.#report(true);
-    for (const client of this.#clients) client.close();
-    process.channel?.unref();
   }
 }
 
@@ -245,7 +239,6 @@ class PythonCaller {
   #onEnded(reason: string): void {
     if (reason === "") {
       this.#report(true);
-      process.channel?.unref();
       return;
     }
     if (!this.#isReady) tell({ type: "failed", code: "", reason: `Python: ${reason}` });
@@ -273,7 +266,8 @@ class PythonCaller {
 
 let load: Load | PythonCaller | null = null;
 process.title = "fairlead-lab caller";
-// Until it is told to stop, a caller lives on its channel.
+// It lives on its channel, and so do its connections after the load: what stands behind them is
+// looked at once more then.
 process.channel?.ref();
 process.on("message", (message: CallerMessage) => {
   if (message.type === "dial") {
