@@ -15,7 +15,7 @@ import { Kubelet } from "./kubelet.ts";
 import type { PodNetwork } from "./pod-network.ts";
 import { PodObjects } from "./pod-objects.ts";
 import { type PodEntry, PodRows } from "./pod-rows.ts";
-import { type Pod, type PodSet, podHost, startPod, startPods } from "./pods.ts";
+import { type Pod, type PodSet, startPod, startPods } from "./pods.ts";
 import type { PodState } from "./view.ts";
 
 /** From Terminating to SIGTERM (a preStop hook's sleep, shortened). */
@@ -195,11 +195,10 @@ export class Deployment {
   }
 
   async #startOne(entry: PodEntry): Promise<void> {
-    const set = this.#set!;
-    const host = podHost(entry.number - 1, set, this.#deps.network);
+    const { children, network } = this.#deps;
     try {
-      const { children } = this.#deps;
-      this.#becomeReady(entry, await startPod(children, entry.name, host, set.clusterIp.port));
+      const index = entry.number - 1;
+      this.#becomeReady(entry, await startPod(children, entry.name, index, this.#set!, network));
     } catch (error) {
       this.#rows.leave(entry, true);
       throw error;

@@ -36,6 +36,8 @@ export interface LabSetup {
   /** The `fairlead` command and its first arguments. */
   readonly fairlead: readonly string[];
   readonly clock: Clock;
+  /** Called when what was asked for and had begun did not come to its end. */
+  onProblem(reason: string): void;
 }
 
 /** Pods and lanes, from start to end. */
@@ -178,7 +180,9 @@ export class Lab {
       columns: () => this.#columnCount,
       onEvent: (event) => this.#onEvent(event),
       onProblem: (reason) => {
-        if (!this.#isClosed) this.#problem = reason;
+        if (this.#isClosed) return;
+        this.#problem = reason;
+        this.#setup.onProblem(reason);
       },
     });
     return deployment;

@@ -33,31 +33,35 @@ export interface PodSet {
 /** Pods in one /24 of addresses, and /24s until addresses come again: those have long been free. */
 const HOSTS_PER_NET = 250;
 const NETS = 90;
-
-/** Address of the pod of an index, from 0, beside those of a set. */
-export function podHost(
-  index: number,
-  { clusterIp }: Pick<PodSet, "clusterIp">,
-  network: PodNetwork,
-): string {
-  return clusterIp.port === 0 ? clusterIp.host : hostOf(index, network);
-}
+/** By one pod, until one is free. */
+const ADDRESSES_TRIED = 5;
 
 function hostOf(index: number, { podPrefix }: PodNetwork): string {
   const net = 1 + (Math.floor(index / HOSTS_PER_NET) % NETS);
   return `${podPrefix}.${net}.${(index % HOSTS_PER_NET) + 1}`;
 }
 
-/** Starts one more pod. Throws `LabError` when it cannot. */
+/**
+ * Starts one more pod of a set, the one of an index from 0. The address that is its by its index
+ * may be somebody's by now, for the set had no use for it when it took its port (another lab whose
+ * first pods are gone): it then gets the like in the next /24. Throws `LabError` when it cannot
+ * start.
+ */
 export async function startPod(
   children: Children,
   name: string,
-  host: string,
-  port: number,
+  index: number,
+  { clusterIp: { host, port } }: Pick<PodSet, "clusterIp">,
+  network: PodNetwork,
 ): Promise<Pod> {
-  const pods = await tryStart(children, [{ name, host, port }]);
-  if (!pods) throw new LabError(`${name}: port ${port} of ${host} is taken`);
-  return pods[0]!;
+  const hosts = Array.from({ length: ADDRESSES_TRIED }, (_, nth) =>
+    port === 0 ? host : hostOf(index + nth * HOSTS_PER_NET, network),
+  );
+  for (const each of hosts) {
+    const pods = await tryStart(children, [{ name, host: each, port }]);
+    if (pods) return pods[0]!;
+  }
+  throw new LabError(`${name}: port ${port} is taken on ${hosts.join(", ")}`);
 }
 
 /** Name of the pod of a number, from 1. */

@@ -40,7 +40,8 @@ export interface LabDeps {
 
 /**
  * Runs the lab until its time is over or `stop` is aborted, and prints. Resolves with the exit
- * code: 1 when one of the lanes could not run or something of `--events` could not be done, else 0.
+ * code: 1 when one of the lanes could not run or something that was asked for could not be done,
+ * else 0.
  * Throws `LabError` when the lab as a whole cannot run. No process is left in any case.
  */
 export async function runLab(options: LabOptions, deps: LabDeps): Promise<number> {
@@ -67,7 +68,7 @@ class Run {
   readonly #inside: InsideNetns | null;
   readonly #isLive: boolean;
   readonly #hasKeys: boolean;
-  /** Something of the schedule could not be done. */
+  /** Something that was asked for could not be done. */
   #isRefused = false;
   #lab!: Lab;
   #page!: Page | NoPage;
@@ -94,7 +95,8 @@ class Run {
     const command = commandLine(this.#options);
     this.#page = await openPage(address, () => this.#lab, command, this.#inside?.listen);
     const whyNoNetns = this.#whyNoNetns;
-    this.#lab = new Lab({ pods, lanes, policy, hasPeers, whyNoNetns, fairlead, clock });
+    const onProblem = (reason: string): void => this.#refused(reason);
+    this.#lab = new Lab({ pods, lanes, policy, hasPeers, whyNoNetns, fairlead, clock, onProblem });
     const output = this.#newOutput();
     const closeKeys = this.#openKeys();
     try {
@@ -150,12 +152,16 @@ class Run {
     callOff();
   }
 
-  /** What the schedule asks for; a script hears when it cannot be. */
+  /** What the schedule asks for. */
   #act(action: Action): void {
     const refusal = this.#lab.act(action);
-    if (refusal === null) return;
+    if (refusal !== null) this.#refused(`${actionText(action)}: ${refusal}`);
+  }
+
+  /** Something could not be done, at once or after it had begun; a script hears of it. */
+  #refused(reason: string): void {
     this.#isRefused = true;
-    if (!this.#isLive) this.#deps.log.warn(`${actionText(action)}: ${refusal}`);
+    if (!this.#isLive) this.#deps.log.warn(reason);
   }
 
   /** A terminal shows these above the table; elsewhere they are log lines. */

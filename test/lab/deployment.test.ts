@@ -3,6 +3,7 @@
  * in which order, and what is left.
  */
 import assert from "node:assert/strict";
+import net from "node:net";
 import { type TestContext, test } from "node:test";
 import { realClock, realRng } from "../../src/base/index.ts";
 import { Children } from "../../src/lab/children.ts";
@@ -74,6 +75,41 @@ test("pods come and go as objects and as processes, and come back with their add
   assert.equal(address(1), second);
   // Before a pod comes its name is told, with those that are ready still the same.
   assert.deepEqual(ready, ["echo-1", "echo-1 echo-2", "echo-1", "echo-1", "echo-1 echo-2"]);
+});
+
+/** Takes a port; it may be somebody's already. */
+async function occupy(t: TestContext, host: string, port: number): Promise<void> {
+  const server = net.createServer();
+  const code = await new Promise<string>((resolve) => {
+    server.once("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? "unknown"));
+    server.listen(port, host, () => resolve(""));
+  });
+  if (code === "") t.after(() => new Promise<void>((resolve) => server.close(() => resolve())));
+  else assert.equal(code, "EADDRINUSE");
+}
+
+// Two labs at a time: the first has rolled its pods and is no more on the addresses that the second
+// looked at when it took the same port, but on the next ones, where the second's pods are to come.
+test("a pod whose address somebody else has by now comes on another", async (t) => {
+  const { deployment } = await start(t, 1);
+  const [host, port] = deployment.ready[0]!.address.split(":") as [string, string];
+  assert.equal(host, "127.0.1.1");
+  await occupy(t, "127.0.1.2", Number(port));
+  await deployment.scale(2);
+  assert.match(deployment.ready[1]!.address, new RegExp(`^127\\.0\\.[2-5]\\.2:${port}$`));
+});
+
+test("a pod that finds no address: one sentence, and as many as there were", async (t) => {
+  const { deployment } = await start(t, 1);
+  const port = deployment.ready[0]!.address.split(":")[1]!;
+  const hosts = [1, 2, 3, 4, 5].map((net) => `127.0.${net}.2`);
+  for (const host of hosts) await occupy(t, host, Number(port));
+  await assert.rejects(
+    deployment.scale(2),
+    new LabError(`echo-2: port ${port} is taken on ${hosts.join(", ")}`),
+  );
+  assert.equal(deployment.wanted, 1);
+  assert.deepEqual(deployment.states, ["ready", "gone"]);
 });
 
 test("of numbers that follow each other at once, the last one counts", async (t) => {

@@ -149,11 +149,13 @@ test("roll: all pods are new ones, and no call of client and proxy fails", async
 
 test("a second proxy replica gets no connection, because nobody makes a new one", async () => {
   const { code, stderr, report } = await runLab(
-    "1s:replica",
+    "1s:replica,5s:replica",
     "nested",
     ...["--pods", "2", "--seconds", "6"],
   );
-  assert.equal(code, 0, stderr);
+  // Of the third: that it cannot be is only known after it was asked for.
+  assert.equal(code, 1, stderr);
+  assert.match(stderr, /both proxy replicas run already/);
   assert.deepEqual(told(report), ["replica"]);
   const [nested] = report.lanes;
   const [first, second] = nested!.replicas!;
