@@ -2,6 +2,7 @@
  * Service configs as sources give them: text of JSON, which is parsed here and judged by whoever
  * applies it (https://github.com/grpc/grpc/blob/master/doc/service_config.md).
  */
+import { isJson } from "../base/index.ts";
 import type { ServiceConfigResult } from "./endpoint.ts";
 
 /** A longer text is refused. All TXT records of one DNS answer are no longer either. */
@@ -15,7 +16,7 @@ export const SERVICE_CONFIG_CHARS_MAX = 65_536;
 export function parseServiceConfig(text: string, about: string): ServiceConfigResult {
   const json = parseJsonText(text);
   if (typeof json.error === "string") return Object.freeze({ error: `${about} ${json.error}` });
-  if (isObject(json.value)) return Object.freeze({ json: json.value });
+  if (isJson(json.value)) return Object.freeze({ json: json.value });
   return Object.freeze({ error: `${about} must be a JSON object` });
 }
 
@@ -40,9 +41,4 @@ export function isSameServiceConfig(
   b: ServiceConfigResult | null | undefined,
 ): boolean {
   return a === b || JSON.stringify(a ?? null) === JSON.stringify(b ?? null);
-}
-
-/** Whether a value is a JSON object. */
-export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,6 +1,7 @@
 /**
  * Fields of a service config after `JSON.parse`, each read with a check that names it by its path.
  */
+import { isJson, type Json } from "../base/index.ts";
 import { Status } from "./status.ts";
 
 /** Service config is malformed. The message names the field by its path. */
@@ -14,7 +15,7 @@ export class ServiceConfigError extends Error {
 }
 
 /** A JSON object. */
-export type Fields = Readonly<Record<string, unknown>>;
+export type Fields = Json;
 
 const SHOWN_CHARS_MAX = 64;
 
@@ -50,7 +51,7 @@ function isBoundless(value: unknown): boolean {
 
 /** A JSON object at a path. */
 export function fieldsAt(value: unknown, path: string): Fields {
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Fields;
+  if (isJson(value)) return value;
   return refuse(path, value, "an object");
 }
 
@@ -115,8 +116,8 @@ function tryDurationMs(value: unknown): number | null {
     const match = DURATION.exec(value);
     const nanos = Number((match?.[2] ?? "").padEnd(9, "0"));
     if (match !== null) return Number(match[1]) * 1_000 + nanos / 1_000_000;
-  } else if (typeof value === "object" && value !== null && !Array.isArray(value)) {
-    const { seconds, nanos = 0 } = value as Fields;
+  } else if (isJson(value)) {
+    const { seconds, nanos = 0 } = value;
     const isWhole = (each: unknown) =>
       Number.isSafeInteger(each) || (typeof each === "string" && /^\d{1,12}$/.test(each));
     const ms = Number(seconds ?? 0) * 1_000 + Number(nanos) / 1_000_000;

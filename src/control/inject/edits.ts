@@ -6,6 +6,7 @@
  * anew.
  */
 import { createHash } from "node:crypto";
+import { isJson, type Json } from "../../base/index.ts";
 import { type Container, injectedContainers, injectedVolumes, type Volume } from "./containers.ts";
 import {
   INJECT_KEY,
@@ -28,9 +29,6 @@ export type Edit =
 export type Verdict =
   | { readonly kind: "changed"; readonly edits: readonly Edit[] }
   | { readonly kind: "skipped"; readonly reason: string };
-
-/** JSON that nobody has checked. */
-type Json = Readonly<Record<string, unknown>>;
 
 const SKIP = (reason: string): Verdict => ({ kind: "skipped", reason });
 
@@ -241,8 +239,7 @@ function nameOf(container: unknown): string {
 }
 
 function fieldsOf(value: unknown): Json | null {
-  const isFields = typeof value === "object" && value !== null && !Array.isArray(value);
-  return isFields ? (value as Json) : null;
+  return isJson(value) ? value : null;
 }
 
 function listOf(value: unknown): readonly unknown[] {

@@ -4,9 +4,8 @@
  * Fields and their meaning are those of client-go's `resourcelock.LeaseLock`, so that people's
  * tools show who leads. Whatever else is in a Lease is kept as it is.
  */
+import { asJson, asText, type Json } from "../../base/index.ts";
 import type { WriteTarget } from "../../discovery/index.ts";
-
-type Json = Readonly<Record<string, unknown>>;
 
 /** What a Lease says. */
 export interface LeaseRecord {
@@ -77,13 +76,4 @@ export function leaseOf(
 /** `MicroTime`: RFC 3339 with six digits of a second. */
 function microTime(wallMs: number): string {
   return new Date(wallMs).toISOString().replace("Z", "000Z");
-}
-
-function asJson(value: unknown): Json {
-  const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
-  return isObject ? (value as Json) : {};
-}
-
-function asText(value: unknown): string {
-  return typeof value === "string" ? value : "";
 }

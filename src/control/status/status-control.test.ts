@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type LabWorld, labWorld } from "../../../test/support/lab-world.ts";
-import { RecordingLogger, seededRng, VirtualClock } from "../../base/index.ts";
+import { type Json, RecordingLogger, seededRng, VirtualClock } from "../../base/index.ts";
 import type { WriteFailure } from "../../discovery/index.ts";
 import { CONTROLLER_NAME } from "../../routes/index.ts";
 import { Registry, renderPrometheus } from "../../telemetry/index.ts";
@@ -13,7 +13,6 @@ import { ControlObjects } from "../objects/control-objects.ts";
 import { RoutePlanning } from "../plane/routes.ts";
 import { LEASE_DURATION_MS, RENEW_DEADLINE_MS, RETRY_PERIOD_MS } from "./election.ts";
 import { LEASE_NAME, StatusControl } from "./status-control.ts";
-import type { Json } from "./status-json.ts";
 import {
   CONFLICTS_MAX,
   STATUS_FORBIDDEN_MS,

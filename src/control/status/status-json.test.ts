@@ -1,14 +1,9 @@
 /** Tests of statuses as JSON: what stays, what goes, and what is said in two ways. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Json } from "../../base/index.ts";
 import type { ParentRef } from "../../discovery/index.ts";
-import {
-  classStatus,
-  gatewayStatus,
-  type Json,
-  ROUTE_PARENTS_MAX,
-  routeStatus,
-} from "./status-json.ts";
+import { classStatus, gatewayStatus, ROUTE_PARENTS_MAX, routeStatus } from "./status-json.ts";
 import type { WantedCondition } from "./wanted.ts";
 
 const NOW = "2026-01-02T03:04:05Z";

@@ -5,11 +5,9 @@
  * `status` and with nothing else. Gateway API, RouteParentStatus: an implementation updates and
  * removes entries with its own `controllerName`, and leaves those of others as they are.
  */
+import { asJson, type Json } from "../../base/index.ts";
 import type { Gateway, GatewayClass, GRPCRoute, ParentRef } from "../../discovery/index.ts";
 import type { WantedCondition, WantedGateway, WantedParent } from "./wanted.ts";
-
-/** A JSON object. */
-export type Json = Readonly<Record<string, unknown>>;
 
 /** Parents of a route's status, ours and others' (the API's own limit). */
 export const ROUTE_PARENTS_MAX = 32;
@@ -125,12 +123,6 @@ function parentKey(ref: Json, namespace: string): string {
 
 function withoutNulls(ref: ParentRef): Json {
   return Object.fromEntries(Object.entries(ref).filter(([, value]) => value !== null));
-}
-
-/** The value as an object, or an empty one. */
-export function asJson(value: unknown): Json {
-  const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
-  return isObject ? (value as Json) : {};
 }
 
 function listOf(value: unknown): readonly Json[] {

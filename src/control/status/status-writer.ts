@@ -8,10 +8,9 @@
  * asked less and less; nothing else depends on it.
  */
 import { isDeepStrictEqual } from "node:util";
-import type { Clock, Logger, Timer } from "../../base/index.ts";
+import { asJson, type Clock, type Logger, type Timer } from "../../base/index.ts";
 import type { ObjectWriter, WriteFailure } from "../../discovery/index.ts";
 import type { ObjectsState } from "../objects/state.ts";
-import { asJson } from "./status-json.ts";
 import { type StatusTask, StatusTasks } from "./tasks.ts";
 import type { WantedStatuses } from "./wanted.ts";
 

@@ -3,6 +3,7 @@
  * what is wanted. Nothing is sent here.
  */
 import { isDeepStrictEqual } from "node:util";
+import type { Json } from "../../base/index.ts";
 import {
   type Gateway,
   type GatewayClass,
@@ -11,13 +12,7 @@ import {
   type WriteTarget,
 } from "../../discovery/index.ts";
 import { type ObjectsState, objectKey } from "../objects/state.ts";
-import {
-  classStatus,
-  gatewayStatus,
-  type Json,
-  routeStatus,
-  watchedStatus,
-} from "./status-json.ts";
+import { classStatus, gatewayStatus, routeStatus, watchedStatus } from "./status-json.ts";
 import type { WantedCondition, WantedGateway, WantedParent, WantedStatuses } from "./wanted.ts";
 
 /** The status of one object, and what is to become of it. */

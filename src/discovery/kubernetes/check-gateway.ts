@@ -3,6 +3,7 @@
  * defaults are those of the CRDs, because files come as they were written; what the CRDs refuse
  * across fields (a name that is there twice) is refused here too.
  */
+import { isJson } from "../../base/index.ts";
 import {
   conditionsOf,
   GATEWAY_GROUP,
@@ -17,7 +18,6 @@ import {
 import {
   type Fields,
   fieldsOf,
-  isFields,
   labelOf,
   listOf,
   Malformed,
@@ -70,7 +70,7 @@ export function checkGatewayClass(fields: Fields, metadata: ObjectMeta): Gateway
     metadata: versionedMeta(fields, metadata),
     controllerName: name,
     hasParametersRef: parametersRef !== undefined && parametersRef !== null,
-    conditions: conditionsOf(isFields(fields.status) ? fields.status.conditions : null),
+    conditions: conditionsOf(isJson(fields.status) ? fields.status.conditions : null),
   };
 }
 
@@ -96,7 +96,7 @@ export function checkGateway(fields: Fields, metadata: ObjectMeta): Gateway {
       ...unsupportedOf(infrastructure, "spec.infrastructure", ["parametersRef"]),
       ...unsupportedOf(fieldsOf(spec.tls, "spec.tls"), "spec.tls", ["frontend", "backend"]),
     ],
-    status: checkStatus(isFields(fields.status) ? fields.status : {}),
+    status: checkStatus(isJson(fields.status) ? fields.status : {}),
   };
 }
 

@@ -4,6 +4,7 @@
  * the route, so that its status says so.
  */
 
+import { isJson } from "../../base/index.ts";
 import {
   backendRefOf,
   conditionsOf,
@@ -20,7 +21,6 @@ import { checkFilters } from "./check-grpc-filter.ts";
 import {
   type Fields,
   fieldsOf,
-  isFields,
   listOf,
   Malformed,
   nameOf,
@@ -80,7 +80,7 @@ export function checkGRPCRoute(fields: Fields, metadata: ObjectMeta): GRPCRoute 
   if (new Set(names).size < names.length) {
     throw new Malformed("spec.rules", "has two of one name, each must have its own");
   }
-  const { parents } = isFields(fields.status) ? fields.status : {};
+  const { parents } = isJson(fields.status) ? fields.status : {};
   return {
     kind: "GRPCRoute",
     metadata: versionedMeta(fields, metadata),

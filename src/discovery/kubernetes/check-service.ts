@@ -3,6 +3,7 @@
  * well, because files come as they were written.
  */
 import { isIP } from "node:net";
+import { isJson } from "../../base/index.ts";
 import type { ServiceConfigResult } from "../endpoint.ts";
 import { parseServiceConfig } from "../service-config.ts";
 import { PROTOCOLS } from "./check-slice.ts";
@@ -10,7 +11,6 @@ import {
   type Fields,
   fieldsOf,
   flagOf,
-  isFields,
   labelOf,
   listOf,
   portOf,
@@ -65,7 +65,7 @@ export function checkService(fields: Fields, metadata: ObjectMeta): Service {
 /** "*", or namespaces with commas between them. What is no text exports nothing. */
 function checkExport(fields: Fields): Pick<Service, "exportTo"> {
   const { annotations } = fieldsOf(fields.metadata, "metadata");
-  const text = isFields(annotations) ? annotations[EXPORT_ANNOTATION] : undefined;
+  const text = isJson(annotations) ? annotations[EXPORT_ANNOTATION] : undefined;
   if (typeof text !== "string") return {};
   return { exportTo: text.split(",").map((name) => name.trim()) };
 }
@@ -86,7 +86,7 @@ function checkServiceConfig(
   { namespace, name }: ObjectMeta,
 ): ServiceConfigResult | null {
   const { annotations } = fieldsOf(fields.metadata, "metadata");
-  const text = isFields(annotations) ? annotations[SERVICE_CONFIG_ANNOTATION] : undefined;
+  const text = isJson(annotations) ? annotations[SERVICE_CONFIG_ANNOTATION] : undefined;
   if (text === undefined || text === null) return null;
   const about = `service ${namespace}/${name}: annotation ${SERVICE_CONFIG_ANNOTATION}`;
   if (typeof text !== "string") return Object.freeze({ error: `${about} must be a string` });

@@ -5,6 +5,7 @@
  * Nothing throws here, whatever the value; nothing of the value is kept that nobody reads, so that
  * thousands of objects stay small. Who counts and logs problems is the source that asks.
  */
+import { isJson } from "../../base/index.ts";
 import { checkGateway, checkGatewayClass, checkReferenceGrant } from "./check-gateway.ts";
 import { checkGRPCRoute } from "./check-grpc-route.ts";
 import { checkSecret } from "./check-secret.ts";
@@ -13,7 +14,6 @@ import { checkSlice } from "./check-slice.ts";
 import {
   type Fields,
   fieldsOf,
-  isFields,
   labelOf,
   Malformed,
   NAME_CHARS_MAX,
@@ -66,7 +66,7 @@ export function checkObject<K extends KindName>(
   defaultNamespace: string | null = null,
 ): CheckedObject<K> {
   try {
-    if (!isFields(value)) refuse("", value, "an object");
+    if (!isJson(value)) refuse("", value, "an object");
     checkKind(kind, value);
     const metadata = checkMeta(kind, value.metadata, defaultNamespace);
     const { object, faults } = checkBody(kind, value, metadata);
@@ -83,7 +83,7 @@ export function checkObject<K extends KindName>(
 
 /** "Kind namespace/name" of any value, as far as it says so; long names are cut. */
 export function nameForPeople(kind: string, value: unknown): string {
-  const metadata = isFields(value) && isFields(value.metadata) ? value.metadata : {};
+  const metadata = isJson(value) && isJson(value.metadata) ? value.metadata : {};
   const parts = [metadata.namespace, metadata.name].filter((part) => typeof part === "string");
   const isPlain = parts.every(
     (part) => part.length <= NAME_CHARS_MAX && /^[\x21-\x7e]*$/.test(part),

@@ -6,6 +6,7 @@
  * For the checks in this folder only, which catch what is thrown here.
  */
 import { isIPv4, isIPv6 } from "node:net";
+import { isJson, type Json } from "../../base/index.ts";
 import { canonicalIPv6 } from "../ipv6.ts";
 
 /** A field is not as it must be. The message begins with its path and is one clause. */
@@ -22,7 +23,7 @@ export class Malformed extends Error {
 }
 
 /** A JSON object whose fields are not known yet. */
-export type Fields = Readonly<Record<string, unknown>>;
+export type Fields = Json;
 
 /** Longest name: RFC 1123 subdomain, which names of objects, nodes and uids keep to. */
 export const NAME_CHARS_MAX = 253;
@@ -51,15 +52,10 @@ export function refuse(path: string, value: unknown, allowed: string): never {
   throw new Malformed(path, `is ${found}, must be ${allowed}`);
 }
 
-/** Whether a value is a JSON object. */
-export function isFields(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 /** A JSON object; an empty one when it is absent. */
 export function fieldsOf(value: unknown, path: string): Fields {
   if (value === undefined || value === null) return NO_FIELDS;
-  return isFields(value) ? value : refuse(path, value, "an object");
+  return isJson(value) ? value : refuse(path, value, "an object");
 }
 const NO_FIELDS: Fields = Object.freeze({});
 

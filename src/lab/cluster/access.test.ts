@@ -3,10 +3,10 @@
  */
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import type { Json } from "../../base/index.ts";
 import type { User } from "./access.ts";
 import { ask, startTestCluster, watch } from "./cluster.fixture.ts";
 import { ADMIN_RULES } from "./index.ts";
-import type { Json } from "./object.ts";
 
 const READER: User = {
   name: "system:serviceaccount:prod:reader",

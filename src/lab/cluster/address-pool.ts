@@ -2,7 +2,7 @@
  * The addresses of Services that name none: 10.96.0.1 to 10.96.255.254 in turn, and their IPv6
  * companions, without those in use. Nothing listens there; they are names in objects.
  */
-import { asJson } from "./object.ts";
+import { asJson } from "../../base/index.ts";
 import type { Store } from "./store.ts";
 
 /** Hands out addresses. */

@@ -3,9 +3,8 @@
  */
 import http from "node:http";
 import type { TestContext } from "node:test";
-import { realClock, seededRng } from "../../base/index.ts";
+import { type Json, realClock, seededRng } from "../../base/index.ts";
 import { type ClusterOptions, type LabCluster, startCluster } from "./cluster.ts";
-import type { Json } from "./object.ts";
 
 const ANSWER_TIMEOUT_MS = 10_000;
 

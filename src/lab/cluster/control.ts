@@ -17,10 +17,10 @@
  */
 import http from "node:http";
 import type net from "node:net";
+import { asJson, asText, type Json } from "../../base/index.ts";
 import type { User } from "./access.ts";
 import type { LabCluster } from "./cluster.ts";
 import { type FaultKind, parseFaultRule } from "./faults.ts";
-import { asJson, asText, type Json } from "./object.ts";
 
 /** A control endpoint that listens. */
 export interface ControlServer {

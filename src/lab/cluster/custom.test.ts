@@ -1,10 +1,10 @@
 /** Tests of custom resources, Secrets and Leases: what the API server says of them. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Json } from "../../base/index.ts";
 import { ADMIN_RULES } from "./access.ts";
 import { ask, startTestCluster, watch } from "./cluster.fixture.ts";
 import { installGatewayApi } from "./custom.ts";
-import type { Json } from "./object.ts";
 
 const GROUP = "/apis/gateway.networking.k8s.io/v1";
 const GATEWAYS = `${GROUP}/namespaces/default/gateways`;

@@ -6,7 +6,8 @@
  * kept and not obeyed: there are no schemas here, but what those of the Gateway API fill in is
  * filled in.
  */
-import { type ApiObject, asJson, type Json, sameJson } from "./object.ts";
+import { asJson, type Json } from "../../base/index.ts";
+import { type ApiObject, sameJson } from "./object.ts";
 import type { Objects } from "./objects.ts";
 import { apiVersionOf, qualified, RESOURCES, type Resource } from "./resources.ts";
 import type { Store } from "./store.ts";

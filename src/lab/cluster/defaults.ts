@@ -4,8 +4,9 @@
  * them.
  */
 import { isIPv6 } from "node:net";
+import { asJson, asText, type Json } from "../../base/index.ts";
 import { customStatus, DEFINITION_KIND, definitionStatus, withGeneration } from "./custom.ts";
-import { type ApiObject, asJson, asList, asText, type Json, sameJson } from "./object.ts";
+import { type ApiObject, asList, sameJson } from "./object.ts";
 import { resourceOf } from "./resources.ts";
 
 /** Hands out the address of a Service that names none. */

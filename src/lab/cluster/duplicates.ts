@@ -4,9 +4,9 @@
  *
  * The copies are in slices of their own, which the controller takes for somebody else's.
  */
+import { asJson } from "../../base/index.ts";
 import { SERVICE_NAME_LABEL } from "../../discovery/index.ts";
 import type { ApiObject } from "./object.ts";
-import { asJson } from "./object.ts";
 import type { Objects } from "./objects.ts";
 
 const SUFFIX = "-moving";

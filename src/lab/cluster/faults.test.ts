@@ -3,12 +3,11 @@
  */
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { realClock } from "../../base/index.ts";
+import { type Json, realClock } from "../../base/index.ts";
 import { createLabAuthority } from "./certificates.ts";
 import { ask, type Seen, serviceBody, startTestCluster, watch } from "./cluster.fixture.ts";
 import type { LabCluster } from "./cluster.ts";
 import { parseFaultRule } from "./faults.ts";
-import type { Json } from "./object.ts";
 
 const PATH = "/api/v1/namespaces/default/services";
 const add = (cluster: LabCluster, name: string): void => {

@@ -6,7 +6,7 @@
  * many requests, or until it is cleared. What a fault does is done where requests are served
  * (`server.ts`, `answer.ts`); here it is only said which one is due.
  */
-import { isJson } from "./object.ts";
+import { isJson } from "../../base/index.ts";
 
 /** What can be wrong. */
 const FAULT_KINDS = [

@@ -3,14 +3,14 @@
  * the verbs. No sockets: those are in `server.ts`.
  */
 import type http from "node:http";
-import type { Clock } from "../../base/index.ts";
+import { asJson, type Clock, isJson } from "../../base/index.ts";
 import type { Access, Caller } from "./access.ts";
 import { Answer } from "./answer.ts";
 import { DEFINITION_KIND, definedBy, isServed } from "./custom.ts";
 import type { Faults } from "./faults.ts";
 import { inNamespace, listText, untilFresh } from "./list.ts";
 import { parseListOptions } from "./list-options.ts";
-import { asJson, isJson, textOf } from "./object.ts";
+import { textOf } from "./object.ts";
 import type { DeleteOptions, ObjectName, Objects } from "./objects.ts";
 import { PATCH_TYPES } from "./patch.ts";
 import { type RequestInfo, requestInfo } from "./request-info.ts";

@@ -3,11 +3,10 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { VirtualClock } from "../../base/index.ts";
+import { type Json, VirtualClock } from "../../base/index.ts";
 import { ask, serviceBody, startTestCluster } from "./cluster.fixture.ts";
 import type { LabCluster } from "./cluster.ts";
 import { FRESH_TIMEOUT_MS, untilFresh } from "./list.ts";
-import type { Json } from "./object.ts";
 import { Store } from "./store.ts";
 
 const PATH = "/api/v1/namespaces/default/services";

@@ -7,9 +7,9 @@
  * just N. The pages of one list show one state; when history has been compacted meanwhile, 410 with
  * a token that goes on with another.
  */
-import type { Clock } from "../../base/index.ts";
+import { type Clock, isJson } from "../../base/index.ts";
 import type { ListOptions } from "./list-options.ts";
-import { type ApiObject, isJson, keyOf } from "./object.ts";
+import { type ApiObject, keyOf } from "./object.ts";
 import { apiVersionOf, type Resource } from "./resources.ts";
 import { badRequest, expired, tooLarge } from "./status.ts";
 import type { Store } from "./store.ts";

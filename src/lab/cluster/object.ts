@@ -4,9 +4,7 @@
  *
  * Objects are never changed once stored: who changes one makes another.
  */
-
-/** A JSON object. */
-export type Json = { readonly [key: string]: unknown };
+import { isJson, type Json } from "../../base/index.ts";
 
 /** The metadata that the server writes and reads. */
 export interface ApiMeta extends Json {
@@ -31,24 +29,9 @@ export interface ApiObject extends Json {
   readonly metadata: ApiMeta;
 }
 
-/** Whether a value is a JSON object: no list, not null. */
-export function isJson(value: unknown): value is Json {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** The value as an object, or an empty one. */
-export function asJson(value: unknown): Json {
-  return isJson(value) ? value : {};
-}
-
 /** The value as a list of objects; what is none is left out. */
 export function asList(value: unknown): readonly Json[] {
   return Array.isArray(value) ? value.filter(isJson) : [];
-}
-
-/** The value as text, or "". */
-export function asText(value: unknown): string {
-  return typeof value === "string" ? value : "";
 }
 
 /** The key of an object within its kind, by which lists are sorted: "namespace/name" or "name". */

@@ -4,22 +4,12 @@
  *
  * It is also how the lab's own code writes, in the same process. No HTTP here, no access rules.
  */
-import type { Clock, Rng } from "../../base/index.ts";
+import { asJson, asText, type Clock, isJson, type Json, type Rng } from "../../base/index.ts";
 import { AddressPool } from "./address-pool.ts";
 import { invalidValue } from "./causes.ts";
 import { DEFINITION_KIND, definedBy, instancesOf } from "./custom.ts";
 import { firstStatus, withDefaults } from "./defaults.ts";
-import {
-  type ApiMeta,
-  type ApiObject,
-  asJson,
-  asText,
-  isJson,
-  type Json,
-  keyOf,
-  sameJson,
-  timestamp,
-} from "./object.ts";
+import { type ApiMeta, type ApiObject, keyOf, sameJson, timestamp } from "./object.ts";
 import { applyPatch } from "./patch.ts";
 import { apiVersionOf, type Resource, resourceOf } from "./resources.ts";
 import {

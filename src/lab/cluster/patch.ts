@@ -2,7 +2,7 @@
  * Patches: JSON merge patch (RFC 7396), and strategic merge patch, which for the lists of our kinds
  * merges by key (conditions by type, addresses by ip) as the API reference's patchMergeKey says.
  */
-import { asText, isJson, type Json } from "./object.ts";
+import { asText, isJson, type Json } from "../../base/index.ts";
 
 /** The content types that PATCH takes. */
 export const PATCH_TYPES = [

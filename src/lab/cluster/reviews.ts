@@ -2,8 +2,9 @@
  * What a caller may ask about himself: SelfSubjectReview (authentication.k8s.io/v1) and
  * SelfSubjectAccessReview (authorization.k8s.io/v1). Both are created and stored nowhere.
  */
+import { asJson, asText, type Json } from "../../base/index.ts";
 import { type Caller, mayDo, type Wish } from "./access.ts";
-import { asJson, asText, type Json, timestamp } from "./object.ts";
+import { timestamp } from "./object.ts";
 import { badRequest } from "./status.ts";
 
 /** The resources of this file, by group and plural. */

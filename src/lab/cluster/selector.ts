@@ -2,7 +2,8 @@
  * Label and field selectors: text to a predicate. The grammar is that of `labels.Parse` and
  * `fields.ParseSelector` in apimachinery.
  */
-import { type ApiObject, asJson, asText } from "./object.ts";
+import { asJson, asText } from "../../base/index.ts";
+import type { ApiObject } from "./object.ts";
 import { resourceOf } from "./resources.ts";
 import { badRequest } from "./status.ts";
 

@@ -4,10 +4,9 @@
 import assert from "node:assert/strict";
 import https from "node:https";
 import { test } from "node:test";
-import { realClock } from "../../base/index.ts";
+import { type Json, realClock } from "../../base/index.ts";
 import { ask, serviceBody, startTestCluster } from "./cluster.fixture.ts";
 import { createLabAuthority } from "./index.ts";
-import type { Json } from "./object.ts";
 import { BODY_BYTES_MAX } from "./server.ts";
 
 const SERVICES = "/api/v1/namespaces/default/services";

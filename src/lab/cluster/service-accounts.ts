@@ -5,8 +5,9 @@
  * A token says whose it is, and is good while an account of that uid exists. It is not signed: this
  * server guards nothing.
  */
+import { asJson, asText, isJson, type Json } from "../../base/index.ts";
 import type { Rule } from "./access.ts";
-import { type ApiObject, asJson, asList, asText, isJson, type Json, timestamp } from "./object.ts";
+import { type ApiObject, asList, timestamp } from "./object.ts";
 import { resourceOf } from "./resources.ts";
 import { notFound } from "./status.ts";
 import type { Store } from "./store.ts";

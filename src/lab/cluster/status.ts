@@ -4,7 +4,7 @@
  *
  * Not when it refuses: that is decided where the rule lives.
  */
-import type { Json } from "./object.ts";
+import type { Json } from "../../base/index.ts";
 import { qualified, qualifiedKind, type Resource } from "./resources.ts";
 
 /** One broken rule of an object or of a query. */

@@ -3,6 +3,7 @@
  * their words are those of Kubernetes 1.36 (pkg/apis/.../validation), with one exception: loopback
  * addresses in EndpointSlices are allowed, because the lab's pods have no others.
  */
+import { asJson, asText, type Json } from "../../base/index.ts";
 import {
   addressCauses,
   duplicate,
@@ -14,7 +15,7 @@ import {
   subdomainCauses,
   tooMany,
 } from "./causes.ts";
-import { type ApiObject, asJson, asList, asText, type Json, sameJson } from "./object.ts";
+import { type ApiObject, asList, sameJson } from "./object.ts";
 import { resourceOf } from "./resources.ts";
 import { type Cause, invalid } from "./status.ts";
 

@@ -3,10 +3,9 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { seededRng, VirtualClock } from "../../base/index.ts";
+import { type Json, seededRng, VirtualClock } from "../../base/index.ts";
 import { serviceBody, startTestCluster, watch } from "./cluster.fixture.ts";
 import { parseListOptions } from "./list-options.ts";
-import type { Json } from "./object.ts";
 import { Objects } from "./objects.ts";
 import { resourceOf } from "./resources.ts";
 import { Store } from "./store.ts";

@@ -6,10 +6,10 @@
  * object; with N it begins after N, and when history begins later, with an ERROR 410; a streaming
  * list (`sendInitialEvents`) ends its first part with a bookmark that says so.
  */
-import type { Clock, Timer } from "../../base/index.ts";
+import type { Clock, Json, Timer } from "../../base/index.ts";
 import { inNamespace, type ListScope, untilFresh } from "./list.ts";
 import type { ListOptions } from "./list-options.ts";
-import { type ApiObject, type Json, textOf } from "./object.ts";
+import { type ApiObject, textOf } from "./object.ts";
 import { apiVersionOf, type Resource } from "./resources.ts";
 import { type ApiError, expired } from "./status.ts";
 import type { Store, StoreEvent } from "./store.ts";

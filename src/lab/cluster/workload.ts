@@ -2,7 +2,8 @@
  * The objects of a workload, made as a test or the lab wants them: nodes, Services, and pods that
  * become ready, terminate and go, each step on its own. It plays scheduler and kubelet.
  */
-import type { ApiObject, Json } from "./object.ts";
+import type { Json } from "../../base/index.ts";
+import type { ApiObject } from "./object.ts";
 import type { Objects } from "./objects.ts";
 
 /** A pod to be. */

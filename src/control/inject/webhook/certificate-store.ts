@@ -6,6 +6,7 @@
  * trusts. The first to come makes it, all others are told that it is there (conflict) and read it;
  * whoever sees it due renews it, and the old authority is trusted on until all have the new one.
  */
+import type { Json } from "../../../base/index.ts";
 import type {
   ObjectWriter,
   WriteResult,
@@ -31,8 +32,6 @@ export class StoreError extends Error {
 
 /** How often one may be overtaken by other replicas. */
 const TRIES_MAX = 5;
-
-type Json = Readonly<Record<string, unknown>>;
 
 /** See the head of this file. */
 export class CertificateStore {

@@ -5,6 +5,7 @@
  * Pure. A review that makes no sense is refused with the reason; a pod that cannot be injected is
  * allowed as it is, with a warning that its creator sees.
  */
+import { asJson, type Json } from "../../../base/index.ts";
 import { type Edit, injection, type Path } from "../edits.ts";
 import type { InjectOptions } from "../options.ts";
 
@@ -17,30 +18,28 @@ export interface ReviewAnswer {
   readonly outcome: "injected" | "skipped" | "malformed";
 }
 
-type Json = Readonly<Record<string, unknown>>;
-
 const VERSION = "admission.k8s.io/v1";
 
 /** Answers one review. Never throws. */
 export function answerReview(text: string, options: InjectOptions): ReviewAnswer {
   let review: Json;
   try {
-    review = fieldsOf(JSON.parse(text));
+    review = asJson(JSON.parse(text));
   } catch {
     return malformed("the body is not JSON");
   }
   if (review.kind !== "AdmissionReview" || review.apiVersion !== VERSION) {
     return malformed(`the body must be an AdmissionReview of ${VERSION}`);
   }
-  const request = fieldsOf(review.request);
+  const request = asJson(review.request);
   const { uid, object } = request;
   if (typeof uid !== "string" || uid === "") return malformed("request.uid is missing");
-  const { kind, group } = fieldsOf(request.kind);
+  const { kind, group } = asJson(request.kind);
   if (kind !== "Pod" || (group !== "" && group !== undefined)) {
     return answer(uid, {}, [`fairlead injects Pods, not ${String(kind)}`], "skipped");
   }
   if (request.operation !== "CREATE") return answer(uid, {}, [], "skipped");
-  if (Object.keys(fieldsOf(object)).length === 0) return malformed("request.object is missing");
+  if (Object.keys(asJson(object)).length === 0) return malformed("request.object is missing");
   const verdict = injection(object, options, []);
   if (verdict.kind === "skipped") {
     return answer(uid, {}, [`fairlead: the pod is not injected: ${verdict.reason}`], "skipped");
@@ -73,9 +72,4 @@ function operationOf(edit: Edit): Json {
 /** RFC 6901 §3. */
 function pointerOf(path: Path): string {
   return path.map((key) => `/${String(key).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
-}
-
-function fieldsOf(value: unknown): Json {
-  const isFields = typeof value === "object" && value !== null && !Array.isArray(value);
-  return isFields ? (value as Json) : {};
 }

@@ -4,8 +4,9 @@
  * A file that cannot be parsed, or in which nothing is an object any more, keeps all its objects;
  * an object that is malformed keeps its last good version, and its neighbours are taken in.
  */
+import { isJson } from "../../../base/index.ts";
 import { checkObject, nameForPeople } from "../check.ts";
-import { isFields, shown } from "../fields.ts";
+import { shown } from "../fields.ts";
 import { KINDS, type KindName, type KubernetesObject } from "../objects.ts";
 import { type ParsedValue, type PieceCache, parseText } from "./parse.ts";
 
@@ -82,7 +83,7 @@ export class ObjectFile {
       notes.push({ file: this.path, at: `${this.path}:${line}:${column}`, reason, kind });
     };
     const { value } = parsed;
-    const kind = isFields(value) ? value.kind : undefined;
+    const kind = isJson(value) ? value.kind : undefined;
     if (typeof kind !== "string") {
       note("malformed", "kind", NO_KIND);
       return;
@@ -110,7 +111,7 @@ export class ObjectFile {
 }
 
 function hasKind({ value }: ParsedValue): boolean {
-  return isFields(value) && typeof value.kind === "string";
+  return isJson(value) && typeof value.kind === "string";
 }
 
 /** Groups may have kinds of one name: a Service of serving.knative.dev is another thing. */

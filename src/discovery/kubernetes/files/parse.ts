@@ -6,7 +6,7 @@
  * again. Positions are found by parsing once more, only when somebody has to be told of one.
  */
 import { type Document, isNode, LineCounter, parseDocument } from "yaml";
-import { isFields } from "../fields.ts";
+import { isJson } from "../../../base/index.ts";
 import { DUPLICATE_KEY, duplicateKeyOffset } from "../yaml-keys.ts";
 
 /** Where in a file, from 1. */
@@ -207,7 +207,7 @@ function valuesOf(value: unknown, piece: Piece): ParsedValue[] {
   }
   const itemKind = kind.slice(0, -"List".length);
   return items.map((item, i) => ({
-    value: itemKind === "" || !isFields(item) ? item : { kind: itemKind, ...item },
+    value: itemKind === "" || !isJson(item) ? item : { kind: itemKind, ...item },
     positionOf: (path) => positionIn(piece, ["items", i, ...stepsOf(path)]),
   }));
 }

@@ -7,8 +7,8 @@
  * client should ignore fields it does not understand". Authorities (A47) are passed over too, and a
  * target that names one is refused.
  */
+import { isJson } from "../../../base/index.ts";
 import { DiscoveryError } from "../../error.ts";
-import { isObject } from "../../service-config.ts";
 
 /** How connections to a server are made secure. */
 export type XdsCredentials = { readonly kind: "insecure" } | TlsCredentials;
@@ -103,7 +103,7 @@ class Reader {
   }
 
   object(value: unknown, path: string): Readonly<Record<string, unknown>> {
-    if (isObject(value)) return value;
+    if (isJson(value)) return value;
     throw this.wrong(path, "must be a JSON object");
   }
 

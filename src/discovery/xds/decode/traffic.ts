@@ -2,14 +2,13 @@
  * What a cluster bounds and watches, as parts of a service config: circuit breakers (gRFC A32 and
  * Envoy), outlier detection (A50 and Envoy's consecutive errors).
  */
+import type { Json } from "../../../base/index.ts";
 import {
   type CircuitBreakers,
   defined,
   durationJson,
   type OutlierDetection,
 } from "../../../xds/index.ts";
-
-type Json = Readonly<Record<string, unknown>>;
 
 /** Larger figures are how servers say that there is no limit. */
 const NO_LIMIT = 1_000_000_000;

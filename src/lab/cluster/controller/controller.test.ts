@@ -3,8 +3,8 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { seededRng, VirtualClock } from "../../../base/index.ts";
-import { type ApiObject, asList, type Json } from "../object.ts";
+import { type Json, seededRng, VirtualClock } from "../../../base/index.ts";
+import { type ApiObject, asList } from "../object.ts";
 import { Objects } from "../objects.ts";
 import { Store } from "../store.ts";
 import { type PodSpec, Workload } from "../workload.ts";

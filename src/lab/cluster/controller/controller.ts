@@ -5,9 +5,9 @@
  * The slices of a Service that is deleted go too (in a cluster the garbage collector does that).
  * Slices that others wrote are left alone.
  */
-import type { Clock, Timer } from "../../../base/index.ts";
+import { asText, type Clock, type Timer } from "../../../base/index.ts";
 import { SERVICE_NAME_LABEL } from "../../../discovery/index.ts";
-import { type ApiObject, asText } from "../object.ts";
+import type { ApiObject } from "../object.ts";
 import type { Objects } from "../objects.ts";
 import type { StoreEvent } from "../store.ts";
 import { isSelecting, selects } from "./endpoints.ts";

@@ -5,7 +5,8 @@
  * Pure: objects in, endpoints out. How they are put into slices is in `plan.ts`.
  */
 import { isIPv6 } from "node:net";
-import { type ApiObject, asJson, asList, asText, type Json } from "../object.ts";
+import { asJson, asText, type Json } from "../../../base/index.ts";
+import { type ApiObject, asList } from "../object.ts";
 
 /** The families of slices. */
 export type AddressType = "IPv4" | "IPv6";

@@ -2,7 +2,7 @@
  * Hints of endpoints, from the Service's `trafficDistribution`: the endpoint's own zone, and for
  * PreferSameNode its own node (k8s.io/endpointslice/trafficdist).
  */
-import type { Json } from "../object.ts";
+import type { Json } from "../../../base/index.ts";
 
 const PREFERENCES = ["PreferClose", "PreferSameZone", "PreferSameNode"];
 

@@ -6,8 +6,9 @@
  * first; then, all together, into the one slice that they fill best; then into new ones. Slices are
  * never made even. A Service without endpoints has one empty slice without ports. Pure.
  */
+import { asJson, asText, type Json } from "../../../base/index.ts";
 import { SERVICE_NAME_LABEL } from "../../../discovery/index.ts";
-import { type ApiObject, asJson, asList, asText, type Json, sameJson } from "../object.ts";
+import { type ApiObject, asList, sameJson } from "../object.ts";
 import {
   type AddressType,
   addressTypes,

@@ -5,6 +5,7 @@
  * three for "not set".
  */
 import { isAbsolute, join } from "node:path";
+import { isJson } from "../../../../base/index.ts";
 import { ApiAccessError } from "../error.ts";
 
 /** One mapping of a document. */
@@ -19,10 +20,10 @@ export class Fields {
   constructor(file: string, path: string, value: unknown) {
     this.file = file;
     this.path = path;
-    if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    if (!isJson(value)) {
       throw this.#errorAt(path, "must be a mapping");
     }
-    this.#values = value as Record<string, unknown>;
+    this.#values = value;
   }
 
   /** A text; null when not set. Numbers and booleans are refused, as kubectl does. */

@@ -1,0 +1,23 @@
+/**
+ * JSON that may be anything: whether it is an object, and readers that never throw.
+ *
+ * Not for what a user wrote: that is refused with its path, by the checks of whoever reads it.
+ */
+
+/** A JSON object whose fields are not known yet. */
+export type Json = Readonly<Record<string, unknown>>;
+
+/** Whether a value is a JSON object: no list, not null. */
+export function isJson(value: unknown): value is Json {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The value as an object, or an empty one. */
+export function asJson(value: unknown): Json {
+  return isJson(value) ? value : {};
+}
+
+/** The value as text, or "". */
+export function asText(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
