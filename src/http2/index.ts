@@ -23,6 +23,7 @@ export { Encoder } from "./hpack/encoder.ts";
 export { Field, newField } from "./hpack/field.ts";
 export { constantList, HeaderList, headerList } from "./hpack/header-list.ts";
 export * as limits from "./limits.ts";
+export { NO_EVENTS } from "./no-events.ts";
 export { type ChunkTaker, copyBytes, Output, recycleChunk } from "./output.ts";
 export { overloadFigures } from "./overload.ts";
 export { SendQueue } from "./stream/send-queue.ts";

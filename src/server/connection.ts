@@ -11,6 +11,7 @@ import {
   ErrorCode,
   type HeaderList,
   headerList,
+  NO_EVENTS,
   type Stream,
   type StreamEvents,
 } from "../http2/index.ts";
@@ -87,7 +88,7 @@ export class ServerConnection implements ConnectionUser, CallOwner {
 
   onStream(stream: Stream, list: HeaderList, isEnd: boolean): StreamEvents {
     this.#owner.onCall();
-    if (!this.#isGrpc(stream, list)) return IGNORED;
+    if (!this.#isGrpc(stream, list)) return NO_EVENTS;
     const path = list.path?.value ?? "";
     const method = this.#owner.methodOf(path);
     if (list.isTooLarge) {
@@ -127,15 +128,5 @@ export class ServerConnection implements ConnectionUser, CallOwner {
 function refuse(stream: Stream, status: Status, reason: string): StreamEvents {
   stream.sendHeaders(headerList(trailersOnly(status, reason)), true);
   if (!stream.isRemoteEnded) stream.resetAfterQueue(ErrorCode.NO_ERROR);
-  return IGNORED;
+  return NO_EVENTS;
 }
-
-/** For a stream that is answered: what still comes of it is of no interest. */
-const IGNORED: StreamEvents = {
-  onHeaders() {},
-  onInformational() {},
-  onData: (_bytes, start, end) => end - start,
-  onTrailers() {},
-  onReset() {},
-  onWritable() {},
-};

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { connect as connectHttp2 } from "node:http2";
 import { test } from "node:test";
 import { VirtualClock } from "../base/index.ts";
-import { DEFAULT_CONNECTION_CONFIG, headerList, type Stream } from "../http2/index.ts";
+import { DEFAULT_CONNECTION_CONFIG, headerList, NO_EVENTS, type Stream } from "../http2/index.ts";
 import { ConnectionCount, Listener, type SocketConnection, TransportLoop } from "./index.ts";
 
 test("a client connection without a stream is drained after the idle time-out", async () => {
@@ -21,14 +21,7 @@ test("a client connection without a stream is drained after the idle time-out", 
     onClosed() {},
     onStream(stream: Stream) {
       streams.push(stream);
-      return {
-        onHeaders() {},
-        onInformational() {},
-        onData: (_bytes: Uint8Array, start: number, end: number) => end - start,
-        onTrailers() {},
-        onReset() {},
-        onWritable() {},
-      };
+      return NO_EVENTS;
     },
   };
   const listener = new Listener(

@@ -5,7 +5,7 @@
  * It judges nothing: h2specd looks at what comes over the wire.
  */
 import { realClock } from "../../src/base/index.ts";
-import { headerList, type Stream } from "../../src/http2/index.ts";
+import { headerList, NO_EVENTS, type Stream } from "../../src/http2/index.ts";
 import {
   type ClientConnection,
   Connector,
@@ -33,7 +33,7 @@ connector.connect(url.host, {
     connection = made;
   },
   onReady() {
-    connection!.http2.open(request, true, silent, clock.nowMs());
+    connection!.http2.open(request, true, NO_EVENTS, clock.nowMs());
   },
   onStream(_stream: Stream) {
     throw new Error("servers open no streams");
@@ -48,12 +48,3 @@ connector.connect(url.host, {
     connection?.socket?.once("finish", () => clock.setTimer(50, () => process.exit(0)));
   },
 });
-
-const silent = {
-  onHeaders() {},
-  onInformational() {},
-  onData: (_bytes: Uint8Array, start: number, end: number) => end - start,
-  onTrailers() {},
-  onReset() {},
-  onWritable() {},
-};

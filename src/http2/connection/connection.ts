@@ -5,7 +5,6 @@
  * `onTimer` about once a second. This file wires the owners (`Receiver`, `Faults`, `Sender`,
  * `Streams`, `GoAwayState`) and holds the public verbs; the rules of the RFC live with the owners.
  */
-
 import { assert } from "../../base/index.ts";
 import type { ConnectionConfig, Role } from "../config.ts";
 import { ErrorCode, errorCodeName } from "../error-code.ts";
@@ -26,13 +25,14 @@ import {
 } from "../frame/writer.ts";
 import type { HeaderList } from "../hpack/header-list.ts";
 import { STREAM_ID_LAST } from "../limits.ts";
+import { NO_EVENTS } from "../no-events.ts";
 import type { Output } from "../output.ts";
 import { isOverloaded, noteOverloadRefusal } from "../overload.ts";
 import { Stream } from "../stream/stream.ts";
 import { Deadlines } from "./deadlines.ts";
 import { Faults } from "./faults.ts";
 import { DRAIN_PING, DRAIN_PING_TIMEOUT_MS, DrainStep, GOAWAY_ALL, GoAwayState } from "./goaway.ts";
-import { NO_EVENTS, Receiver } from "./receiver.ts";
+import { Receiver } from "./receiver.ts";
 import { Sender } from "./sender.ts";
 import { ownSettings } from "./settings.ts";
 import { Streams } from "./streams.ts";

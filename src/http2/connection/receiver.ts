@@ -8,7 +8,6 @@
 
 import type { Role } from "../config.ts";
 import { ErrorCode } from "../error-code.ts";
-import type { StreamEvents } from "../events.ts";
 import type { FrameSink } from "../frame/decoder.ts";
 import { Flag, FrameType } from "../frame/types.ts";
 import type { DecoderLimits } from "../hpack/decoder.ts";
@@ -129,13 +128,3 @@ export class Receiver implements FrameSink {
     return this.#data.onDataPart(flags, streamId, bytes, start, end, isLast);
   }
 }
-
-/** Users of streams that nobody set yet hear nothing: a placeholder until `onStream` returned. */
-export const NO_EVENTS: StreamEvents = {
-  onHeaders() {},
-  onInformational() {},
-  onData: (_bytes, start, end) => end - start,
-  onTrailers() {},
-  onReset() {},
-  onWritable() {},
-};

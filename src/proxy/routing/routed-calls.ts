@@ -5,7 +5,7 @@
 import type { Rng } from "../../base/index.ts";
 import { isGrpcRequest, withTimeout } from "../../cluster/index.ts";
 import { Status } from "../../grpc/index.ts";
-import type { HeaderList, Stream, StreamEvents } from "../../http2/index.ts";
+import { type HeaderList, NO_EVENTS, type Stream, type StreamEvents } from "../../http2/index.ts";
 import type { MeshCluster, MeshClusters } from "../../mesh/index.ts";
 import {
   isSampled,
@@ -22,7 +22,6 @@ import type { Downstream } from "../downstream.ts";
 import type { Front } from "../front.ts";
 import { Relay } from "../relay.ts";
 import { type MirrorCall, Mirrors } from "./mirrors.ts";
-import { REFUSED_CALL } from "./refused-call.ts";
 import { RoutedRelay } from "./routed-relay.ts";
 
 /** Why calls are refused before they have a cluster: label values. */
@@ -85,7 +84,7 @@ export class RoutedCalls {
     this.#front.metrics.calls.add();
     if (list.isTooLarge) {
       this.#front.refuseOversized(stream, list);
-      return REFUSED_CALL;
+      return NO_EVENTS;
     }
     const authority = list.authority?.value ?? list.host?.value ?? "";
     const path = list.path?.value ?? "";
@@ -160,7 +159,7 @@ export class RoutedCalls {
   }
 
   #refuseByRoute({ name, action }: Route, stream: Stream, list: HeaderList): StreamEvents {
-    if (action.kind === "forward") return REFUSED_CALL;
+    if (action.kind === "forward") return NO_EVENTS;
     const { status, httpStatus, reason } = action;
     return this.#refuse("route", stream, list, status, httpStatus, `${name}: ${reason}`);
   }
@@ -176,7 +175,7 @@ export class RoutedCalls {
     this.#refusals[kind].add();
     this.#front.refusals.warn("call refused", `route ${kind}`, () => ({ kind, reason }));
     answer(stream, list, status, reason, httpStatus);
-    return REFUSED_CALL;
+    return NO_EVENTS;
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import type { Socket } from "node:net";
 import type { Readiness } from "../../cluster/index.ts";
-import type { HeaderList, Stream, StreamEvents } from "../../http2/index.ts";
+import { type HeaderList, NO_EVENTS, type Stream, type StreamEvents } from "../../http2/index.ts";
 import type { ListenerSpec, MeshConfig } from "../../mesh/index.ts";
 import {
   Acceptor,
@@ -16,7 +16,6 @@ import type { MeshProxyConfig } from "../config.ts";
 import type { CallStarter, Downstream } from "../downstream.ts";
 import type { Front } from "../front.ts";
 import type { MeshProxySystem } from "../proxy.ts";
-import { REFUSED_CALL } from "../routing/refused-call.ts";
 import { ReadyTable } from "../routing/routed-calls.ts";
 import { RoutedServing } from "./routed-serving.ts";
 import type { Serving } from "./serving.ts";
@@ -34,7 +33,7 @@ export class CapturedServing extends RoutedServing implements Serving {
     super(config, system, front, loop, true);
     this.#front = front;
     // Nothing is accepted but what comes with its listener.
-    const nobody = { start: () => REFUSED_CALL };
+    const nobody = { start: () => NO_EVENTS };
     this.#acceptor = new Acceptor(front.acceptorOptions(), front.eventsFor(nobody), loop);
   }
 
