@@ -8,6 +8,7 @@
  */
 export { HeaderChanger, joinChanges } from "./change-headers.ts";
 export { isSampled } from "./choose.ts";
+export { clusterNamesOf } from "./cluster-names.ts";
 export type {
   Fault,
   JudgedCondition,

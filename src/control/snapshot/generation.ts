@@ -3,13 +3,13 @@
  * the generation before whatever did not change.
  */
 import type { Place, Secret, ServicePort } from "../../discovery/index.ts";
-import type { RouteTable } from "../../routes/index.ts";
+import { clusterNamesOf, type RouteTable } from "../../routes/index.ts";
 import type { ObjectKey } from "../objects/state.ts";
 import type { NodeKind, Resource } from "../resources.ts";
 import type { Audience } from "./endpoints.ts";
 import { clusterNameOf, parseClusterName } from "./names.ts";
 import { type RoutePlan, tablesOf } from "./plan.ts";
-import { clustersOf, routesResource } from "./route-configs.ts";
+import { routesResource } from "./route-configs.ts";
 import type { Sensitivity, ServiceEntry } from "./service-entry.ts";
 import type { Settings } from "./settings.ts";
 
@@ -117,7 +117,7 @@ export class Generation {
 
   /** Clusters that a table names. */
   namedBy(table: RouteTable): ReadonlySet<string> {
-    const known = this.#named.get(table) ?? clustersOf(table);
+    const known = this.#named.get(table) ?? clusterNamesOf(table);
     this.#named.set(table, known);
     return known;
   }

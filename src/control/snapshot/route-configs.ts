@@ -44,16 +44,6 @@ type HeaderFields = Pick<
   | "responseHeadersToRemove"
 >;
 
-/** Every cluster that a table names. */
-export function clustersOf(table: RouteTable): ReadonlySet<string> {
-  const names = new Set<string>();
-  for (const { action } of table.hosts.flatMap(({ routes }) => routes)) {
-    if (action.kind === "refuse") continue;
-    for (const { cluster } of [...action.clusters, ...action.mirrors]) names.add(cluster);
-  }
-  return names;
-}
-
 /** @param name of the resource. */
 export function routesResource(
   name: string,

@@ -3,7 +3,7 @@
  * its tables name, each the endpoints of a Service's port.
  */
 import type { Resolver } from "../../discovery/index.ts";
-import type { GatewayPort, RouteTable } from "../../routes/index.ts";
+import { clusterNamesOf, type GatewayPort } from "../../routes/index.ts";
 import type { ClusterSpec, FilterChain, ListenerSpec, MeshConfig } from "../config.ts";
 
 /** Where a Gateway's ports are listened on, unless somebody says otherwise. */
@@ -26,7 +26,7 @@ export class GatewayConfigs {
     const clusters = new Map<string, ClusterSpec>();
     for (const { chains } of listeners) {
       for (const { table } of chains) {
-        for (const name of clustersOf(table)) {
+        for (const name of clusterNamesOf(table)) {
           const spec = clusters.get(name) ?? this.#clusters.get(name) ?? this.#clusterOf(name);
           if (spec !== null) clusters.set(name, spec);
         }
@@ -61,15 +61,5 @@ export class GatewayConfigs {
     const newResolver = () => this.#newResolver(target);
     // Its service config comes with its endpoints.
     return { name, key: target, newResolver, serviceConfig: null, tls: null };
-  }
-}
-
-function* clustersOf({ hosts }: RouteTable): Generator<string> {
-  for (const { routes } of hosts) {
-    for (const { action } of routes) {
-      if (action.kind !== "forward") continue;
-      for (const { cluster } of action.clusters) yield cluster;
-      for (const { cluster } of action.mirrors) yield cluster;
-    }
   }
 }

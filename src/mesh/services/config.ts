@@ -5,7 +5,7 @@
  * Pure. Routes that are attached to Services are a control plane's to work out.
  */
 import type { Resolver, Service, ServicePort } from "../../discovery/index.ts";
-import type { RouteTable } from "../../routes/index.ts";
+import { defaultTable } from "../../routes/index.ts";
 import type { ClusterSpec, ListenerSpec } from "../config.ts";
 
 /** What one Service comes to. */
@@ -48,7 +48,7 @@ export function serviceMesh(
       clusterIps.map((host, i) => ({
         name: capturedName(full(port), host, i),
         address: { host, port },
-        chains: [{ serverNames: [], tls: null, table: tableTo(full(port)) }],
+        chains: [{ serverNames: [], tls: null, table: defaultTable(full(port)) }],
       })),
     ),
     clusters: grpcPorts.map(({ port }) => {
@@ -63,34 +63,3 @@ export function serviceMesh(
 }
 
 const NOTHING: ServiceMesh = { listeners: [], clusters: [] };
-
-function tableTo(cluster: string): RouteTable {
-  return {
-    hosts: [
-      {
-        name: cluster,
-        domains: ["*"],
-        routes: [
-          {
-            name: `Service ${cluster}`,
-            match: {
-              path: { kind: "prefix", value: "/", ignoresCase: false },
-              headers: [],
-              perMillion: null,
-            },
-            action: {
-              kind: "forward",
-              clusters: [{ cluster, weight: 1, request: null, response: null }],
-              request: null,
-              response: null,
-              mirrors: [],
-              timeoutMs: null,
-              retryPolicy: null,
-              hashHeader: null,
-            },
-          },
-        ],
-      },
-    ],
-  };
-}

@@ -3,8 +3,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bytesOf, UNKNOWN_FILTER } from "../../../test/mesh/json-bytes.ts";
 import { apiListener, type Json, manager, routes, routeTo } from "../../../test/mesh/resources.ts";
+import { clusterNamesOf } from "../../routes/index.ts";
 import { LISTENER_KIND } from "./listener.ts";
-import { clusterNamesOf, ROUTES_KIND } from "./route-table.ts";
+import { ROUTES_KIND } from "./route-table.ts";
 import { SECRET_KIND } from "./secret.ts";
 
 const TYPE = "type.googleapis.com/";

@@ -121,16 +121,3 @@ function hostOf(host: XdsVirtualHost, all: RouteScope, path: string): VirtualHos
   }
   return { name: host.name, domains: host.domains.map((each) => each.toLowerCase()), routes };
 }
-
-/** Clusters that a table names, mirrors included. */
-export function clusterNamesOf({ hosts }: RouteTable): Set<string> {
-  const names = new Set<string>();
-  for (const { routes } of hosts) {
-    for (const { action } of routes) {
-      if (action.kind !== "forward") continue;
-      for (const { cluster } of action.clusters) names.add(cluster);
-      for (const { cluster } of action.mirrors) names.add(cluster);
-    }
-  }
-  return names;
-}

@@ -14,7 +14,7 @@ import type {
   XdsSystem,
 } from "../../discovery/index.ts";
 import { createResolver } from "../../discovery/index.ts";
-import type { RouteTable } from "../../routes/index.ts";
+import { clusterNamesOf, type RouteTable } from "../../routes/index.ts";
 import type {
   ClusterSpec,
   FilterChain,
@@ -26,7 +26,7 @@ import type {
 import { CertificateError, Certificates, PROVIDER_POLL_MS, secretsOf } from "./certificates.ts";
 import { LISTENER_KIND, type ListenerResource, type TableSource } from "./listener.ts";
 import { NamedWatches } from "./named-watches.ts";
-import { clusterNamesOf, ROUTES_KIND } from "./route-table.ts";
+import { ROUTES_KIND } from "./route-table.ts";
 import { SECRET_KIND, type SecretResource } from "./secret.ts";
 import { chainOf, clusterSpecOf } from "./specs.ts";
 

@@ -71,6 +71,7 @@ export function routeViews(
   );
 }
 
+/** Every path begins with "/": the empty prefix of a route that has no match says the same. */
 function pathText(path: PathMatch): string {
-  return path.kind === "regex" ? `regex ${path.regex.source}` : `${path.kind} ${path.value}`;
+  return path.kind === "regex" ? `regex ${path.regex.source}` : `${path.kind} ${path.value || "/"}`;
 }
