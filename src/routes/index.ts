@@ -24,7 +24,7 @@ export type { ListenerCertificate } from "./judge-listener.ts";
 export type { RequestHeaders } from "./match.ts";
 export { type PreparedCluster, PreparedForward } from "./prepared-forward.ts";
 export { parseRegex } from "./regex.ts";
-export type { RouteObjects } from "./route-objects.ts";
+export { GATEWAY_GROUP, type RouteObjects } from "./route-objects.ts";
 export { defaultTable, type ServicePortRoutes, type ServiceRoutes } from "./service-state.ts";
 export type {
   ForwardAction,

@@ -1,5 +1,6 @@
 /** The objects that routes are made of, and look-ups in them that several rules need. */
 import type {
+  GATEWAY_GROUP as DiscoveryGroup,
   Gateway,
   GatewayClass,
   GRPCRoute,
@@ -24,8 +25,8 @@ export interface RouteObjects {
   readonly secrets: ReadonlyMap<string, Secret>;
 }
 
-/** The group of the Gateway API. */
-export const GATEWAY_GROUP = "gateway.networking.k8s.io";
+/** As `discovery` has it, of which this room loads types alone. */
+export const GATEWAY_GROUP: typeof DiscoveryGroup = "gateway.networking.k8s.io";
 
 /** The label that the API server gives each namespace. */
 const NAME_LABEL = "kubernetes.io/metadata.name";

@@ -7,6 +7,7 @@
  */
 import { asJson, type Json } from "../../base/index.ts";
 import type { Gateway, GatewayClass, GRPCRoute, ParentRef } from "../../discovery/index.ts";
+import { GATEWAY_GROUP } from "../../routes/index.ts";
 import type { WantedCondition, WantedGateway, WantedParent } from "./wanted.ts";
 
 /** Parents of a route's status, ours and others' (the API's own limit). */
@@ -112,7 +113,7 @@ function withTime(condition: WantedCondition, before: Json, now: string): Json {
 /** Equal for two ways of saying the same parent. */
 function parentKey(ref: Json, namespace: string): string {
   return JSON.stringify([
-    ref.group ?? "gateway.networking.k8s.io",
+    ref.group ?? GATEWAY_GROUP,
     ref.kind ?? "Gateway",
     ref.namespace ?? namespace,
     ref.name,

@@ -24,10 +24,8 @@ import type {
   ParentRef,
   VersionedMeta,
 } from "./gateway-objects.ts";
-import type { ObjectMeta } from "./objects.ts";
+import { GATEWAY_GROUP, type ObjectMeta } from "./objects.ts";
 
-/** The group of the Gateway API. */
-export const GATEWAY_GROUP = "gateway.networking.k8s.io";
 /** Entries of any list of a status. */
 const STATUS_ENTRIES_MAX = 64;
 /** Of a condition's message: what the CRD allows (meta/v1 Condition). */

@@ -6,7 +6,6 @@
 import { isJson } from "../../base/index.ts";
 import {
   conditionsOf,
-  GATEWAY_GROUP,
   groupKindOf,
   hostnameOf,
   isAbsent,
@@ -39,7 +38,7 @@ import type {
   ListenerTls,
   ReferenceGrant,
 } from "./gateway-objects.ts";
-import type { ObjectMeta } from "./objects.ts";
+import { GATEWAY_GROUP, type ObjectMeta } from "./objects.ts";
 
 /** Listeners of a Gateway (CRD). */
 export const GATEWAY_LISTENERS_MAX = 64;

@@ -151,7 +151,8 @@ export interface Kind {
   readonly isNamespaced: boolean;
 }
 
-const GATEWAY_GROUP = "gateway.networking.k8s.io";
+/** The group of the Gateway API. */
+export const GATEWAY_GROUP = "gateway.networking.k8s.io";
 const NO_VERSIONS: readonly string[] = Object.freeze([]);
 
 /** All kinds by name. */
