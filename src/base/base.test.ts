@@ -3,7 +3,11 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import {
+  asJson,
+  asText,
+  cut,
   assert as invariant,
+  printable,
   RecordingLogger,
   realClock,
   realRng,
@@ -95,6 +99,20 @@ test("a real timer fires when at least its delay has passed by the same clock", 
     await new Promise<void>((resolve) => clock.setTimer(delayMs, resolve));
     assert.ok(clock.nowMs() - startMs >= delayMs);
   }
+});
+
+test("what others wrote is cut where it is long, and printable", () => {
+  assert.equal(cut("four", 4), "four");
+  assert.equal(cut("fives", 4), "five...");
+  assert.equal(printable("a\nb\u001b[31m\u202e\u00e9", 9), "a?b?[31m?...");
+  assert.equal(printable("x".repeat(101)), `${"x".repeat(100)}...`);
+});
+
+test("what is no JSON object reads as an empty one, what is no text as none", () => {
+  for (const value of [undefined, null, 1, "text", [], [{}]]) assert.deepEqual(asJson(value), {});
+  assert.deepEqual(asJson({ a: 1 }), { a: 1 });
+  assert.equal(asText("text"), "text");
+  assert.equal(asText(["text"]), "");
 });
 
 test("a real timer of no delay at all fires as one of 0", { timeout: 5_000 }, async () => {

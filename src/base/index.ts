@@ -2,7 +2,8 @@
  * Room `base`: the few things that every other room needs.
  *
  * What it is: time and chance as arguments (`Clock`, `Rng`; real, virtual, seeded, scripted), one
- * timer wheel for all deadlines, the `Logger` interface, and assertions.
+ * timer wheel for all deadlines, the `Logger` interface, assertions, and readers of JSON and text
+ * that may be anything.
  * Promises: a timer never fires early; the wheel allocates nothing per entry; two runs with the
  * same virtual clock and the same seed do the same.
  * Must never: import another room, open a socket or a file, or know what gRPC is. Real time and
@@ -16,6 +17,7 @@ export { RecordingLogger, silentLogger } from "./logger.ts";
 export { realClock, realRng } from "./real.ts";
 export type { Rng } from "./rng.ts";
 export { jittered, scriptedRng, seededRng, shuffled } from "./rng.ts";
+export { cut, printable } from "./text.ts";
 export { unrefClock } from "./unref-clock.ts";
 export { VirtualClock } from "./virtual.ts";
 export { TimerWheel, WheelEntry } from "./wheel.ts";

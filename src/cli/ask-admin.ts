@@ -2,7 +2,7 @@
  * A question to the admin endpoint of a running proxy: `GET`, and what can go wrong in one line.
  */
 import { get, type IncomingMessage } from "node:http";
-import { realClock } from "../base/index.ts";
+import { cut, realClock } from "../base/index.ts";
 import type { TcpAddress } from "../proxy/index.ts";
 import { listenAddressText } from "../transport/index.ts";
 import { CommandError } from "./usage.ts";
@@ -61,8 +61,7 @@ function sentenceOf(body: string): string {
     .slice(0, 4 * ERROR_CHARS_MAX)
     .replace(/\s+/g, " ")
     .trim();
-  const safe = line.replace(/[\p{Cc}\p{Cf}]/gu, "?");
-  return safe.length > ERROR_CHARS_MAX ? `${safe.slice(0, ERROR_CHARS_MAX)}...` : safe;
+  return cut(line.replace(/[\p{Cc}\p{Cf}]/gu, "?"), ERROR_CHARS_MAX);
 }
 
 /** Whether a body is a page of help and not one sentence. */

@@ -6,7 +6,7 @@
  * each at once; nothing is kept but the message that is being cut.
  */
 
-import type { Clock } from "../base/index.ts";
+import { type Clock, printable } from "../base/index.ts";
 import {
   decodeGrpcMessage,
   FramingFault,
@@ -35,8 +35,6 @@ export const OWN_MESSAGE_BYTES_MAX = 65_536;
 export const OWN_MESSAGES_MAX = 1_000;
 /** What it earns back per second. */
 const OWN_MESSAGES_PER_SECOND = 100;
-/** Characters of an endpoint's own words in a reason. */
-const SHOWN_CHARS_MAX = 100;
 
 /** What is asked. */
 export interface OwnRequest {
@@ -199,9 +197,4 @@ export class OwnStream extends MessageReader implements StreamEvents {
 
   /** The request is a few bytes, of which nothing is waited for. */
   onWritable(): void {}
-}
-
-function printable(text: string): string {
-  const shown = text.length <= SHOWN_CHARS_MAX ? text : `${text.slice(0, SHOWN_CHARS_MAX)}...`;
-  return shown.replace(/[^ -~]/g, "?");
 }

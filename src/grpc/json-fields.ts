@@ -1,7 +1,7 @@
 /**
  * Fields of a service config after `JSON.parse`, each read with a check that names it by its path.
  */
-import { isJson, type Json } from "../base/index.ts";
+import { cut, isJson, type Json } from "../base/index.ts";
 import { Status } from "./status.ts";
 
 /** Service config is malformed. The message names the field by its path. */
@@ -21,7 +21,7 @@ const SHOWN_CHARS_MAX = 64;
 
 /** A text of a config as it stands in an error. */
 export function shortened(text: string): string {
-  return text.length <= SHOWN_CHARS_MAX ? text : `${text.slice(0, SHOWN_CHARS_MAX)}...`;
+  return cut(text, SHOWN_CHARS_MAX);
 }
 
 /** @throws ServiceConfigError: the field at `path` must be what `allowed` says. */

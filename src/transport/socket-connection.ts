@@ -8,6 +8,7 @@
 
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
+import { printable } from "../base/index.ts";
 import {
   type ChunkTaker,
   Connection,
@@ -28,7 +29,6 @@ import { Keepalive } from "./keepalive.ts";
 import { type KeepalivePace, sparingPace } from "./keepalive-pace.ts";
 import type { Flushable, Ticking, TransportLoop } from "./loop.ts";
 import { type ConnectHints, DEFAULT_CONNECTOR_OPTIONS } from "./options.ts";
-import { printable } from "./peer-text.ts";
 import { PeriodicKeepalive } from "./periodic-keepalive.ts";
 import type { SharedRead } from "./shared-read.ts";
 import { tlsFailureReason } from "./tls/index.ts";

@@ -6,9 +6,8 @@
  */
 
 import type { Socket } from "node:net";
-import { assert } from "../base/index.ts";
+import { assert, printable } from "../base/index.ts";
 import type { Tunnel } from "./options.ts";
-import { printable } from "./peer-text.ts";
 
 /** Bytes of a proxy's answer, interim ones included, up to the end of its head. */
 export const TUNNEL_HEAD_BYTES_MAX = 16_384;

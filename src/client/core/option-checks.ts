@@ -2,7 +2,7 @@
  * Checks of options as users give them. Each throws a RangeError that names the option and says
  * what is allowed.
  */
-import type { Logger } from "../../base/index.ts";
+import { cut, type Logger } from "../../base/index.ts";
 import { checkDiscoveryOptions, type DiscoveryOptions } from "../../discovery/index.ts";
 
 const DISCOVERY_NAMES: readonly string[] = [
@@ -113,8 +113,7 @@ export function show(value: unknown): string {
   if (typeof value === "number" || typeof value === "symbol") return String(value);
   if (typeof value === "function") return "a function";
   try {
-    const shown = JSON.stringify(value) ?? String(value);
-    return shown.length > SHOWN_MAX ? `${shown.slice(0, SHOWN_MAX)}...` : shown;
+    return cut(JSON.stringify(value) ?? String(value), SHOWN_MAX);
   } catch {
     // It leads back to itself, holds a bigint, or throws when it is read.
     return "an object";

@@ -5,6 +5,7 @@
  * Handshakes of our clients are told about by `handshake-failure.ts`.
  */
 import type { PeerCertificate, TLSSocket } from "node:tls";
+import { printable } from "../../base/index.ts";
 import { ALPN_H2 } from "./rules.ts";
 
 const NO_H2 = "the server does not offer HTTP/2 (ALPN h2) over TLS";
@@ -66,7 +67,7 @@ export function tlsFailureReason(error: Error, naming: string): string {
 function wrongNameReason(error: Error, naming: string): string {
   const { host = "the address", cert } = error as { host?: string; cert?: PeerCertificate };
   const names = cert?.subjectaltname ?? `the common name ${cert?.subject?.CN ?? "(none)"} alone`;
-  const shown = names.slice(0, CERTIFICATE_NAMES_CHARS_MAX).replace(/[^ -~]/g, "?");
+  const shown = printable(names, CERTIFICATE_NAMES_CHARS_MAX);
   return (
     `the server's certificate is for another name: it is not for ${host} but for ${shown}; ` +
     `${naming} says which to expect`

@@ -4,6 +4,7 @@
  * A connection serves one call: where a server is behind a load balancer, a stream that is opened
  * again finds another one. Whether there is another attempt is `ServerLink`'s to say.
  */
+import { printable } from "../../../base/index.ts";
 import {
   decodeGrpcMessage,
   FramingFault,
@@ -179,7 +180,10 @@ export class AdsCall extends MessageReader implements ConnectUser, StreamEvents 
       return;
     }
     const status = parseGrpcStatus(list.grpcStatus.value);
-    const words = printable(decodeGrpcMessage(list.get("grpc-message") ?? ""));
+    const words = printable(
+      decodeGrpcMessage(list.get("grpc-message") ?? ""),
+      XDS_REASON_CHARS_MAX,
+    );
     const said = words === "" ? statusName(status) : `${statusName(status)}: ${words}`;
     this.#end(status === Status.OK ? "the server ended it" : said);
   }
@@ -191,11 +195,4 @@ export class AdsCall extends MessageReader implements ConnectUser, StreamEvents 
 
   /** Requests are few and small; nothing waits for their bytes. */
   onWritable(): void {}
-}
-
-/** What a peer says, short and in ASCII, for people. */
-function printable(text: string): string {
-  const isLong = text.length > XDS_REASON_CHARS_MAX;
-  const shown = isLong ? `${text.slice(0, XDS_REASON_CHARS_MAX)}...` : text;
-  return shown.replace(/[^ -~]/g, "?");
 }

@@ -4,7 +4,7 @@
  * "per-resource validation": one resource that makes no sense is refused by name, and takes nothing
  * from the others (gRFC A46 in spirit, A88 for what is told).
  */
-import type { Clock } from "../../../base/index.ts";
+import { type Clock, cut } from "../../../base/index.ts";
 import type { Decoded } from "../../../xds/index.ts";
 import { XDS_REASON_CHARS_MAX, XDS_RESOURCES_MAX } from "../limits.ts";
 import type { ResourceKind, ResourceWatch, ResourceWatcher, WildcardWatcher } from "../resource.ts";
@@ -252,6 +252,5 @@ export interface AppliedResponse<T> {
 
 function problemOf(kind: string, problems: readonly string[]): string | null {
   if (problems.length === 0) return null;
-  const text = `${kind} ${problems.join("; ")}`;
-  return text.length <= XDS_REASON_CHARS_MAX ? text : `${text.slice(0, XDS_REASON_CHARS_MAX)}...`;
+  return cut(`${kind} ${problems.join("; ")}`, XDS_REASON_CHARS_MAX);
 }

@@ -3,7 +3,7 @@
  *
  * "API Conventions", "Response Status Kind". They are JSON of a peer and may be anything.
  */
-import { isJson } from "../../../../base/index.ts";
+import { cut, isJson } from "../../../../base/index.ts";
 import { type ApiFailure, newFailure } from "./failure.ts";
 
 /** Texts of an API server that are told to people are cut to this length. */
@@ -35,9 +35,8 @@ export function cleanStatus(value: unknown, clean: (text: string) => string): un
 
 /** A text of a peer, fit for a line of a log. */
 export function cleanText(text: string): string {
-  const cut = text.length > MESSAGE_CHARS_MAX ? `${text.slice(0, MESSAGE_CHARS_MAX)}...` : text;
   // Controls, and what turns the direction of writing or breaks lines without being one.
-  return cut.replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, " ");
+  return cut(text, MESSAGE_CHARS_MAX).replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, " ");
 }
 
 /** Whether a JSON value is a text with something in it. */
