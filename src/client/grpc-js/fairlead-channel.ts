@@ -26,6 +26,7 @@ import {
 import { GrpcJsChannel } from "./channel.ts";
 import { type ChannelArgs, parseChannelArgs } from "./channel-args.ts";
 import { parseCredentials } from "./credentials.ts";
+import { targetWithPort } from "./dns-port.ts";
 import type { GrpcModule } from "./grpc-module.ts";
 
 /** What `fairleadChannel` takes beside channel arguments; everything has a default. */
@@ -65,9 +66,6 @@ const OPTION_NAMES: readonly string[] = [
   "log",
   "grpc",
 ] satisfies (keyof FairleadChannelOptions)[];
-
-/** gRPC's port where a target of the scheme dns names none. */
-const DEFAULT_PORT = 443;
 
 /**
  * A factory of fairlead channels for the stubs of that copy of grpc-js; see `fairleadChannel`.
@@ -126,7 +124,7 @@ function createChannel(
 ): Channel {
   if (typeof given !== "string") throw new TypeError("the target must be a string");
   const { kubernetes = {}, policy = null, maxConnectionsPerEndpoint = 1, log } = options;
-  const target = withPort(given);
+  const target = targetWithPort(given);
   const parsed = parseChannelArgs(args, policy);
   const authority = parsed.authority ?? authorityOf(target);
   const proxy = parsed.usesHttpProxy ? httpProxyFor(target, process.env) : null;
@@ -176,9 +174,4 @@ function openOr(release: () => void, settings: ChannelSettings): ClientChannel {
     release();
     throw error;
   }
-}
-
-/** grpc-js takes names without a port, for which gRPC has a default. */
-function withPort(target: string): string {
-  return /^(dns:(\/\/[^/]*\/)?)?[^:/,[\]]+$/.test(target) ? `${target}:${DEFAULT_PORT}` : target;
 }

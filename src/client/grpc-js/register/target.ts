@@ -5,26 +5,17 @@
  * grpc-js splits at the first colon and at slashes, which loses nothing. What it adds is that a
  * port may be missing: gRPC assumes 443 for names and addresses.
  */
-import { isIPv6 } from "node:net";
 import type { experimental } from "@grpc/grpc-js";
 import { authorityOf } from "../../core/authority.ts";
+import { dnsPathWithPort } from "../dns-port.ts";
 
 type GrpcUri = experimental.GrpcUri;
-
-/** What gRPC assumes when a target of the scheme `dns` names no port. */
-const DNS_PORT_DEFAULT = 443;
 
 /** The text of a target, as `parseTarget` takes it. */
 export function targetText(uri: GrpcUri): string {
   const authority = uri.authority === undefined ? "" : `//${uri.authority}/`;
-  const path = uri.scheme === "dns" ? withPort(uri.path) : uri.path;
+  const path = uri.scheme === "dns" ? dnsPathWithPort(uri.path) : uri.path;
   return `${uri.scheme}:${authority}${path}`;
-}
-
-function withPort(path: string): string {
-  if (isIPv6(path)) return `[${path}]:${DNS_PORT_DEFAULT}`;
-  const hasPort = /^(\[[^\]]*\]|[^:[]*):./.test(path);
-  return hasPort ? path : `${path}:${DNS_PORT_DEFAULT}`;
 }
 
 /**
