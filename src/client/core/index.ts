@@ -16,6 +16,7 @@ export {
 export { ACCEPT_ENCODING, type Encoding } from "./compression.ts";
 export { containedLogger } from "./contained-logger.ts";
 export { type HttpProxy, httpProxyFor } from "./http-proxy.ts";
+export { MetadataWait, type SetTimer } from "./metadata-wait.ts";
 export {
   authorityText,
   checkNames,
@@ -28,7 +29,7 @@ export {
   text,
   wholeNumber,
 } from "./option-checks.ts";
-export { clientProcess, openChannel, timerAt } from "./process.ts";
+export { clientProcess, clockTimeOf, openChannel, timerAt } from "./process.ts";
 export { reasonOf } from "./reason.ts";
 export { ownServiceConfig } from "./service-config.ts";
 export {

@@ -71,6 +71,12 @@ export function clientProcess(): ClientProcess {
   return shared;
 }
 
+/** A moment of the wall clock, as users give it, on the channels' clock. Infinity stays. */
+export function clockTimeOf(wallMs: number): number {
+  const clock = realClock();
+  return clock.nowMs() + (wallMs - clock.wallMs());
+}
+
 /** Calls `fn` at a time on the channels' clock; the process lives until then. */
 export function timerAt(atMs: number, fn: () => void): Timer {
   const clock = realClock();

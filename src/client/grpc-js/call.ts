@@ -14,10 +14,16 @@ import type {
   Metadata,
   StatusObject,
 } from "@grpc/grpc-js";
-import type { Timer } from "../../base/index.ts";
 import { Status } from "../../grpc/index.ts";
 import type { Field, HeaderList } from "../../http2/index.ts";
-import type { CallOptions, CallStatus, ClientCall, ClientCallEvents } from "../core/index.ts";
+import {
+  type CallOptions,
+  type CallStatus,
+  type ClientCall,
+  type ClientCallEvents,
+  MetadataWait,
+  type SetTimer,
+} from "../core/index.ts";
 import { credentialsFailure, joinMetadata } from "./call-metadata.ts";
 import { type Deliverable, deliverSoon } from "./delivery.ts";
 import type { GrpcModule } from "./grpc-module.ts";
@@ -49,8 +55,7 @@ export interface GrpcJsCallOwner {
   mayCarry(own: CallCredentials | null): boolean;
   /** The metadata of call credentials, or null when there are none. */
   callMetadata(options: CallOptions, own: CallCredentials | null): Promise<Metadata> | null;
-  /** Calls `fn` at a time on the channel's clock. */
-  setTimer(atMs: number, fn: () => void): Timer;
+  readonly setTimer: SetTimer;
 }
 
 /** See the head of this file. */
@@ -62,13 +67,11 @@ export class GrpcJsCall implements ClientCallEvents, Deliverable {
   #credentials: CallCredentials | null = null;
   #listener: InterceptingListener | null = null;
   #call: ClientCall | null = null;
-  /** What the stub asked for while the credentials were not there yet. */
-  #early: (() => void)[] | null = null;
+  /** While the credentials are not there yet. */
+  #wait: MetadataWait | null = null;
   #reads = 0;
   /** Callbacks of messages that wait. */
   #writes: ((error?: Error | null) => void)[] | null = null;
-  /** The deadline while there are none. */
-  #credentialsTimer: Timer | null = null;
   #isScheduled = false;
   // What has come and was not delivered yet.
   #headers: HeaderList | null = null;
@@ -118,13 +121,9 @@ export class GrpcJsCall implements ClientCallEvents, Deliverable {
 
   /** Call credentials take a while: what the stub does meanwhile is done after them. */
   #beginWith(call: ClientCall, metadata: Metadata, credentials: Promise<unknown>): void {
-    this.#early = [];
-    const late = (): void =>
-      call.cancel(Status.DEADLINE_EXCEEDED, "deadline exceeded while call credentials were made");
-    const { deadlineMs } = call.config;
-    if (deadlineMs !== Number.POSITIVE_INFINITY) {
-      this.#credentialsTimer = this.#owner.setTimer(deadlineMs, late);
-    }
+    const late = "deadline exceeded while call credentials were made";
+    const wait = new MetadataWait(call, this.#owner.setTimer, late);
+    this.#wait = wait;
     const go = (added: unknown): void => {
       if (this.#isOver) return;
       const fields = joinMetadata(metadata, added);
@@ -132,11 +131,9 @@ export class GrpcJsCall implements ClientCallEvents, Deliverable {
         call.cancel(fields.code, fields.details);
         return;
       }
-      this.#credentialsTimer?.cancel();
-      const early = this.#early ?? [];
-      this.#early = null;
+      this.#wait = null;
       this.#begin(call, fields);
-      for (const each of early) each();
+      wait.end();
     };
     const fail = (error: unknown): void => {
       const { code, details } = credentialsFailure(error);
@@ -150,8 +147,8 @@ export class GrpcJsCall implements ClientCallEvents, Deliverable {
       this.#refuseMessage(context, message);
       return;
     }
-    if (this.#early !== null) {
-      this.#early.push(() => this.sendMessageWithContext(context, message));
+    if (this.#wait !== null) {
+      this.#wait.add(() => this.sendMessageWithContext(context, message));
       return;
     }
     const isCompressed = ((context.flags ?? 0) & NO_COMPRESS) === 0;
@@ -174,12 +171,12 @@ export class GrpcJsCall implements ClientCallEvents, Deliverable {
   }
 
   startRead(): void {
-    if (this.#call === null || this.#early !== null) this.#reads += 1;
+    if (this.#call === null || this.#wait !== null) this.#reads += 1;
     else this.#call.read();
   }
 
   halfClose(): void {
-    if (this.#early !== null) this.#early.push(() => this.halfClose());
+    if (this.#wait !== null) this.#wait.add(() => this.halfClose());
     else this.#call?.halfClose();
   }
 
@@ -229,8 +226,8 @@ export class GrpcJsCall implements ClientCallEvents, Deliverable {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#status = status;
-    this.#early = null;
-    this.#credentialsTimer?.cancel();
+    this.#wait?.drop();
+    this.#wait = null;
     this.onWritable();
     this.#schedule();
   }

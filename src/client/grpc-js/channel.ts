@@ -15,8 +15,14 @@ import type { Timer } from "../../base/index.ts";
 import { realClock } from "../../base/index.ts";
 import type { ClusterView, Connectivity } from "../../cluster/index.ts";
 import { Status } from "../../grpc/index.ts";
-import type { CallOptions, ClientCall, ClientCallEvents, ClientChannel } from "../core/index.ts";
-import { timerAt } from "../core/index.ts";
+import {
+  type CallOptions,
+  type ClientCall,
+  type ClientCallEvents,
+  type ClientChannel,
+  clockTimeOf,
+  timerAt,
+} from "../core/index.ts";
 import { GrpcJsCall, type GrpcJsCallOwner } from "./call.ts";
 import { callProblem } from "./call-problem.ts";
 import { type ChannelRef, type ChannelzCalls, ChannelzEntry } from "./channelz.ts";
@@ -40,6 +46,7 @@ export interface GrpcJsChannelConfig {
 /** See the head of this file. */
 export class GrpcJsChannel implements ChannelInterface, GrpcJsCallOwner {
   readonly grpc: GrpcModule;
+  readonly setTimer = timerAt;
   readonly #channel: ClientChannel;
   readonly #config: GrpcJsChannelConfig;
   readonly #channelz: ChannelzEntry;
@@ -97,7 +104,8 @@ export class GrpcJsChannel implements ChannelInterface, GrpcJsCallOwner {
       process.nextTick(callback);
       return;
     }
-    const atMs = Number(deadline);
+    // What is no time has passed.
+    const atMs = Number(deadline) || 0;
     let timer: Timer | null = null;
     const stop = this.#channel.watchConnectivity((state) => {
       if (this.#state(state) === currentState) return;
@@ -106,10 +114,7 @@ export class GrpcJsChannel implements ChannelInterface, GrpcJsCallOwner {
       process.nextTick(callback);
     });
     if (atMs === Number.POSITIVE_INFINITY) return;
-    const clock = realClock();
-    // What is no time has passed.
-    const inMs = Number.isNaN(atMs) ? 0 : Math.max(0, atMs - clock.wallMs());
-    timer = clock.setTimer(inMs, () => {
+    timer = timerAt(clockTimeOf(atMs), () => {
       stop();
       callback(new Error("Deadline passed without connectivity state change"));
     });
@@ -141,7 +146,7 @@ export class GrpcJsChannel implements ChannelInterface, GrpcJsCallOwner {
     const problem = callProblem(method, atMs, host);
     const options: CallOptions = {
       path: method,
-      deadlineMs: this.#toClock(atMs),
+      deadlineMs: clockTimeOf(atMs),
       host: host ?? null,
       waitForReady: null,
       encoding: null,
@@ -160,13 +165,6 @@ export class GrpcJsChannel implements ChannelInterface, GrpcJsCallOwner {
       parentCall.on("cancelled", cancel);
     }
     return call as unknown as GrpcJsChannelCall;
-  }
-
-  /** A deadline of users is on the wall clock. */
-  #toClock(atMs: number): number {
-    if (atMs === Number.POSITIVE_INFINITY) return atMs;
-    const clock = realClock();
-    return clock.nowMs() + (atMs - clock.wallMs());
   }
 
   // GrpcJsCallOwner
@@ -196,10 +194,6 @@ export class GrpcJsChannel implements ChannelInterface, GrpcJsCallOwner {
       method_name: path.slice(path.lastIndexOf("/") + 1),
       service_url: `https://${hostname}/${service}`,
     });
-  }
-
-  setTimer(atMs: number, fn: () => void): Timer {
-    return timerAt(atMs, fn);
   }
 }
 

@@ -11,6 +11,7 @@ import {
   authorityText,
   type CallOptions as CoreCallOptions,
   checkObject,
+  clockTimeOf,
   type Encoding,
   flag,
   show,
@@ -118,11 +119,9 @@ function listener<T>(name: string, given: ((metadata: T) => void) | undefined) {
 /** On the channel's clock; Infinity for none. */
 function deadlineOf(timeoutMs: unknown, deadline: unknown): number {
   if (timeoutMs === undefined && deadline === undefined) return Number.POSITIVE_INFINITY;
-  const clock = realClock();
-  const nowMs = clock.nowMs();
   let atMs = Number.POSITIVE_INFINITY;
-  if (timeoutMs !== undefined) atMs = nowMs + checkTimeMs("timeoutMs", timeoutMs);
+  if (timeoutMs !== undefined) atMs = realClock().nowMs() + checkTimeMs("timeoutMs", timeoutMs);
   if (deadline === undefined) return atMs;
   const wallMs = types.isDate(deadline) ? deadline.getTime() : deadline;
-  return Math.min(atMs, nowMs + checkTimeMs("deadline", wallMs) - clock.wallMs());
+  return Math.min(atMs, clockTimeOf(checkTimeMs("deadline", wallMs)));
 }

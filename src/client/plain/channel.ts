@@ -187,6 +187,7 @@ export class Channel implements Disposable, AsyncDisposable {
 
 /** The calls' side of a channel, which is not for users. */
 class ChannelHost implements CallHost {
+  readonly setTimer = timerAt;
   readonly #core: ClientChannel;
   readonly #provider: CallMetadataProvider | null;
   #tls: TlsInUse | null;
@@ -231,10 +232,6 @@ class ChannelHost implements CallHost {
     if (provider === null) return null;
     const authority = host ?? this.#core.settings.authority;
     return (async () => toFields(await provider({ path, authority })))();
-  }
-
-  setTimer(atMs: number, fn: () => void): Timer {
-    return timerAt(atMs, fn);
   }
 
   waitForReady(timeoutMs: number, resolve: () => void, reject: (error: GrpcError) => void): void {

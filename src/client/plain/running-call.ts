@@ -5,7 +5,6 @@
  * back. Code of users never runs inside an event of the core but for `encode` and `decode`, whose
  * exceptions become the call's status.
  */
-import type { Timer } from "../../base/index.ts";
 import { Status } from "../../grpc/index.ts";
 import type { Field, HeaderList } from "../../http2/index.ts";
 import {
@@ -13,7 +12,9 @@ import {
   type ClientCall,
   type ClientCallEvents,
   type CallOptions as CoreCallOptions,
+  MetadataWait,
   reasonOf,
+  type SetTimer,
 } from "../core/index.ts";
 import { type CallOptions, type ReadOptions, readOptions } from "./call-options.ts";
 import { GrpcError } from "./error.ts";
@@ -30,8 +31,7 @@ export interface CallHost {
   onCallEnded(): void;
   /** What is sent beside the call's own metadata; null when there is no provider. */
   callMetadata(path: string, host: string | null): Promise<Field[] | null> | null;
-  /** Calls `fn` at a time on the channel's clock. */
-  setTimer(atMs: number, fn: () => void): Timer;
+  readonly setTimer: SetTimer;
 }
 
 /** See the head of this file. */
@@ -47,8 +47,8 @@ export abstract class RunningCall<Req, Res> implements ClientCallEvents, Request
   /** What made this side end the call; the error's `cause`. */
   #cause: unknown = undefined;
   #pump: RequestPump<Req> | null = null;
-  /** What the caller did before there was call metadata. */
-  #early: (() => void)[] | null = null;
+  /** While there is no call metadata yet. */
+  #wait: MetadataWait | null = null;
   /** The caller has called `end`. */
   #hasEnded = false;
   /** Writers that wait for room. */
@@ -98,32 +98,26 @@ export abstract class RunningCall<Req, Res> implements ClientCallEvents, Request
   }
 
   #start(then: () => void): void {
-    const { path, host, deadlineMs } = this.call.config;
+    const { path, host } = this.call.config;
     const added = this.#host.callMetadata(path, host);
     if (added === null) {
       this.call.start(this.#metadata);
       then();
       return;
     }
-    this.#early = [];
-    const late = (): void =>
-      this.call.cancel(Status.DEADLINE_EXCEEDED, "time was up before callMetadata had an answer");
-    const isTimed = deadlineMs !== Number.POSITIVE_INFINITY;
-    const timer = isTimed ? this.#host.setTimer(deadlineMs, late) : null;
+    const late = "time was up before callMetadata had an answer";
+    const wait = new MetadataWait(this.call, this.#host.setTimer, late);
+    this.#wait = wait;
     const go = (fields: Field[] | null): void => {
-      timer?.cancel();
       if (this.isOver) return;
       if (fields !== null) this.#metadata = [...(this.#metadata ?? []), ...fields];
+      this.#wait = null;
       this.call.start(this.#metadata);
       then();
-      const early = this.#early ?? [];
-      this.#early = null;
-      for (const each of early) each();
+      wait.end();
     };
-    const fail = (error: unknown): void => {
-      timer?.cancel();
+    const fail = (error: unknown): void =>
       this.#cancelFor(Status.UNAUTHENTICATED, "callMetadata failed", error);
-    };
     added.then(go, fail);
   }
 
@@ -139,9 +133,9 @@ export abstract class RunningCall<Req, Res> implements ClientCallEvents, Request
 
   #write(message: Req): boolean | Promise<boolean> {
     if (this.isOver) return false;
-    if (this.#early !== null) {
+    if (this.#wait !== null) {
       const { promise, resolve } = Promise.withResolvers<boolean>();
-      this.#early.push(() => resolve(this.#write(message)));
+      this.#wait.add(() => resolve(this.#write(message)));
       return promise;
     }
     const bytes = this.#encode(message);
@@ -156,7 +150,7 @@ export abstract class RunningCall<Req, Res> implements ClientCallEvents, Request
   /** No more messages will be sent. */
   end(): void {
     this.#hasEnded = true;
-    if (this.#early !== null) this.#early.push(() => this.end());
+    if (this.#wait !== null) this.#wait.add(() => this.end());
     else if (!this.isOver) this.call.halfClose();
   }
 
@@ -231,9 +225,9 @@ export abstract class RunningCall<Req, Res> implements ClientCallEvents, Request
       queueMicrotask(() => onTrailers(new Metadata(trailers)));
     }
     this.#release(false);
-    const early = this.#early;
-    this.#early = null;
-    if (early !== null) for (const each of early) each();
+    const wait = this.#wait;
+    this.#wait = null;
+    wait?.end();
     this.#pump?.stop();
     this.#host.onCallEnded();
     if (code === Status.OK) this.onOver(null, trailers);

@@ -72,21 +72,45 @@ test("mutual TLS by PEM and by files, a token beside it, and names that do not f
   }
 });
 
-test("a program with an open channel ends, and one with a call in flight waits for it", async () => {
-  const [server, port] = await listen(grpc.ServerCredentials.createInsecure());
+/** Runs a program that has `createChannel` and `method`, to its end; what it printed. */
+async function run(body: string): Promise<string> {
   const program = `
     import { createChannel } from ${JSON.stringify(new URL("public.ts", import.meta.url).href)};
-    const channel = createChannel("127.0.0.1:${port}");
     const method = { path: "${SAY.path}", encode: (m) => Buffer.from(m), decode: String };
-    channel.unary(method, "hello").then(console.log);`;
+    ${body}`;
   const args = ["--input-type=module", "-e", program];
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
   let out = "";
   child.stdout.on("data", (part) => {
     out += part;
   });
-  const [code] = await once(child, "close", { signal: AbortSignal.timeout(20_000) });
+  try {
+    const [code] = await once(child, "close", { signal: AbortSignal.timeout(20_000) });
+    assert.equal(code, 0);
+  } finally {
+    child.kill("SIGKILL");
+  }
+  return out;
+}
+
+test("a program with an open channel ends, and one with a call in flight waits for it", async () => {
+  const [server, port] = await listen(grpc.ServerCredentials.createInsecure());
+  const out = await run(`
+    const channel = createChannel("127.0.0.1:${port}");
+    channel.unary(method, "hello").then(console.log);`);
   server.forceShutdown();
-  assert.equal(code, 0);
   assert.equal(out, "hello \n");
+});
+
+test("a call that was given up while call metadata was made holds no program", async () => {
+  // The story: its deadline, an hour away, stayed until the provider answered, which it never did.
+  const out = await run(`
+    const callMetadata = () => new Promise(() => {});
+    const options = { callMetadata, allowPlaintextCallMetadata: true };
+    const channel = createChannel("127.0.0.1:1", options);
+    const given = AbortSignal.timeout(50);
+    setTimeout(() => {}, 100);
+    channel.unary(method, "hello", { timeoutMs: 3_600_000, signal: given })
+      .catch(({ codeName }) => console.log(codeName));`);
+  assert.equal(out, "CANCELLED\n");
 });
