@@ -34,6 +34,8 @@ export interface CallOwner {
   /** The names of the client's verified certificate; null without. */
   readonly peerNames: readonly string[] | null;
   readonly remote: string;
+  /** `queuedBytes` of all its calls. */
+  readonly unreadBytes: number;
   /** It is over. */
   onCallOver(call: Call): void;
 }
@@ -86,6 +88,10 @@ export class Call extends MessageReader implements ServerCall, StreamEvents {
     return this.#outbox.bytes + this.#stream.queuedBytes;
   }
 
+  get unreadBytes(): number {
+    return this.#owner.unreadBytes;
+  }
+
   /** Hands it to its method. @param isEnd the client sent headers only. */
   start(method: GrpcMethod, isEnd: boolean): void {
     this.#events = method.open(this);
@@ -116,7 +122,7 @@ export class Call extends MessageReader implements ServerCall, StreamEvents {
   end(status: Status, message = ""): void {
     if (this.#isOver || this.#ending !== null) return;
     this.#ending = { status, message };
-    this.#dropDeadline();
+    // The deadline stays until all has left: an answer that nobody reads is not kept beyond it.
     if (this.queuedBytes === 0) this.#finish();
   }
 

@@ -61,6 +61,12 @@ export class ServerConnection implements ConnectionUser, CallOwner {
     return this.#calls.size;
   }
 
+  get unreadBytes(): number {
+    let sum = 0;
+    for (const call of this.#calls) sum += call.queuedBytes;
+    return sum;
+  }
+
   /** Takes no new calls; closes when those in flight have ended. RFC 9113 §6.8. */
   drain(reason: string): void {
     this.#connection?.drain(reason);

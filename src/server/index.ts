@@ -7,6 +7,7 @@
  * value. Must never: know what a service means, choose endpoints, or relay.
  */
 export { Health } from "./health.ts";
+export { UNREAD_ANSWERS_BYTES_MAX } from "./limits.ts";
 export type { GrpcMethod, ServerCall, ServerCallEvents } from "./method.ts";
 export { GrpcServer, type GrpcServerFigures, type GrpcServerOptions } from "./server.ts";
-export { CallRefusal, unaryMethod } from "./unary.ts";
+export { CallRefusal, requireReader, unaryMethod } from "./unary.ts";

@@ -16,5 +16,10 @@ export const SERVER_CALLS_PER_CONNECTION_MAX = 100;
 export const SERVER_KEEPALIVE_TIME_MS = 60_000;
 /** As in gRPC servers by default. */
 export const SERVER_KEEPALIVE_TIMEOUT_MS = 20_000;
+/**
+ * Bytes of answers that a connection may leave unread and still be answered by methods that make
+ * answers on demand: of a client that opens calls and no window, each would be kept.
+ */
+export const UNREAD_ANSWERS_BYTES_MAX = 1_048_576;
 /** A connection without a call for this long is closed in order: a node always has one. */
 export const SERVER_IDLE_TIMEOUT_MS = 300_000;

@@ -26,6 +26,8 @@ export interface ServerCall {
   readonly headers: HeaderList;
   /** Bytes of messages that were sent here and have not been taken by the connection yet. */
   readonly queuedBytes: number;
+  /** `queuedBytes` of all calls of the connection, those that were ended and wait included. */
+  readonly unreadBytes: number;
   /**
    * Sends one message, given as parts that follow each other. Parts are not copied before they are
    * written and may be shared by any number of calls: they must not be changed.

@@ -1,18 +1,23 @@
 /** Tests of the gRPC server, asked by stock grpc-js clients and by raw HTTP/2. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { connect as connectHttp2 } from "node:http2";
+import { connect as connectHttp2, constants } from "node:http2";
 import test, { type TestContext } from "node:test";
 import * as grpc from "@grpc/grpc-js";
 import { eventually } from "../../test/support/raw-http2.ts";
 import { realClock, silentLogger } from "../base/index.ts";
 import { Status } from "../grpc/index.ts";
 import { Health } from "./health.ts";
+import { UNREAD_ANSWERS_BYTES_MAX } from "./limits.ts";
 import type { GrpcMethod, ServerCall, ServerCallEvents } from "./method.ts";
 import { GrpcServer, type GrpcServerOptions } from "./server.ts";
 import { CallRefusal, unaryMethod } from "./unary.ts";
 
 const raw = { serialize: (value: Buffer) => value, deserialize: (value: Buffer) => value };
+
+/** Two of them are more than a connection may leave unread. */
+const LARGE = Buffer.alloc(UNREAD_ANSWERS_BYTES_MAX * 0.6);
+const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
 /** What a streaming method heard, and its calls. */
 class Probe implements GrpcMethod {
@@ -47,10 +52,14 @@ async function start(t: TestContext, options: Partial<GrpcServerOptions> = {}): 
     if (request.length === 0) throw new CallRefusal(Status.INVALID_ARGUMENT, "say something");
     return Buffer.from(Buffer.from(request).toString().toUpperCase());
   });
+  // Whoever asks with something wants the answer a turn later.
+  const large = unaryMethod("/test.Test/Large", 100, (request) =>
+    request.length === 0 ? LARGE : nextTurn().then(() => LARGE),
+  );
   const addresses = [{ host: "127.0.0.1", port: 0 }];
   const server = new GrpcServer(
     { addresses, tls: null, ...options },
-    [probe, upper, ...health.methods()],
+    [probe, upper, large, ...health.methods()],
     { clock: realClock(), log: silentLogger },
   );
   const [address] = await server.listen();
@@ -176,26 +185,81 @@ test("what a reader does not take stays a reference; it is said when it was take
   assert.equal((await ended).code, Status.OK);
 });
 
-test("grpc-timeout ends a call that is not answered, and one that is not read", async (t) => {
+test("grpc-timeout ends a call that is not answered", async (t) => {
   const running = await start(t);
-  const { probe } = running;
-  const session = connectHttp2(`http://${running.address}`);
-  t.after(() => session.destroy());
-  const request = session.request({
-    ":method": "POST",
-    ":path": "/test.Test/Stream",
-    "content-type": "application/grpc",
-    "grpc-timeout": "30m",
-  });
+  const request = await timed(t, running, "30m");
   const [headers] = (await once(request, "response")) as [Record<string, string>];
   assert.equal(headers["grpc-status"], String(Status.DEADLINE_EXCEEDED));
-  await holds(() => assert.deepEqual(probe.heard, ["closed"]));
-  const unread = stream(running, { deadline: Date.now() + 150 });
-  unread.write(Buffer.from("x"));
-  await holds(() => assert.equal(probe.calls.length, 2));
-  probe.calls[1]!.send([Buffer.alloc(8_000_000)]);
-  await holds(() => assert.equal(probe.heard.filter((one) => one === "closed").length, 2));
+  await holds(() => assert.deepEqual(running.probe.heard, ["closed"]));
 });
+
+for (const { name, isEnded } of [
+  { name: "that is not read", isEnded: false },
+  // The deadline was dropped with the status: what nobody read stayed as long as its connection.
+  { name: "whose status waits behind what is not read", isEnded: true },
+]) {
+  test(`grpc-timeout ends a call ${name}`, async (t) => {
+    const running = await start(t);
+    const { probe } = running;
+    const request = await timed(t, running, "100m");
+    request.on("error", () => {});
+    await holds(() => assert.equal(probe.calls.length, 1));
+    const call = probe.calls[0]!;
+    call.send([Buffer.alloc(8_000_000)]);
+    if (isEnded) call.end(Status.OK);
+    assert.deepEqual(probe.heard, []);
+    await once(request, "close");
+    assert.equal(request.rstCode, constants.NGHTTP2_CANCEL);
+    assert.deepEqual(probe.heard, ["closed"]);
+    assert.equal(call.queuedBytes, 0);
+  });
+}
+
+/** A call of the stream that gives no window for what it is sent. */
+async function timed(t: TestContext, { address }: Running, timeout: string) {
+  const session = connectHttp2(`http://${address}`, { settings: { initialWindowSize: 0 } });
+  t.after(() => session.destroy());
+  await once(session, "remoteSettings");
+  const headers = { ":path": "/test.Test/Stream", "content-type": "application/grpc" };
+  return session.request({ ":method": "POST", ...headers, "grpc-timeout": timeout });
+}
+
+for (const { name, request } of [
+  { name: "made at once", request: [0, 0, 0, 0, 0] },
+  { name: "made later, when all have asked", request: [0, 0, 0, 0, 1, 1] },
+]) {
+  // 20 calls with a window of nothing made the server keep 20 answers, of any size.
+  test(`answers that nobody reads are bounded on a connection: ${name}`, async (t) => {
+    const { address } = await start(t);
+    const session = connectHttp2(`http://${address}`, { settings: { initialWindowSize: 0 } });
+    t.after(() => session.destroy());
+    await once(session, "remoteSettings");
+    const ask = () => {
+      const headers = { ":path": "/test.Test/Large", "content-type": "application/grpc" };
+      const asked = session.request({ ":method": "POST", ...headers });
+      asked.end(Buffer.from(request));
+      return once(asked, "response") as Promise<[Record<string, string>]>;
+    };
+    const answers = await Promise.all(Array.from({ length: 20 }, ask));
+    const [first, second, ...others] = answers.map(([headers]) => headers);
+    assert.deepEqual([first!["grpc-status"], second!["grpc-status"]], [undefined, undefined]);
+    for (const headers of others) {
+      assert.equal(headers["grpc-status"], String(Status.RESOURCE_EXHAUSTED));
+      assert.match(headers["grpc-message"]!, /^\d+ bytes of answers on this connection are unread/);
+    }
+    // It is the window of one connection: another is answered.
+    const other = connectHttp2(`http://${address}`);
+    t.after(() => other.destroy());
+    const asked = other.request({
+      ...{ ":method": "POST", ":path": "/test.Test/Large" },
+      "content-type": "application/grpc",
+    });
+    asked.end(Buffer.from(request));
+    const trailers = once(asked, "trailers") as Promise<[Record<string, string>]>;
+    asked.resume();
+    assert.equal((await trailers)[0]["grpc-status"], String(Status.OK));
+  });
+}
 
 test("a client that cancels is heard of once", async (t) => {
   const running = await start(t);

@@ -4,6 +4,7 @@
  * What the bytes mean is known to whoever serves it.
  */
 import { Status } from "../grpc/index.ts";
+import { UNREAD_ANSWERS_BYTES_MAX } from "./limits.ts";
 import type { GrpcMethod, ServerCall } from "./method.ts";
 
 /** Why a call is not answered, as its status says. */
@@ -16,6 +17,17 @@ export class CallRefusal extends Error {
     this.name = "CallRefusal";
     this.status = status;
   }
+}
+
+/**
+ * Before an answer is made: throws CallRefusal when the call's connection has left more than
+ * UNREAD_ANSWERS_BYTES_MAX unread. What one connection makes us keep is that and one answer more.
+ */
+export function requireReader({ unreadBytes }: ServerCall): void {
+  if (unreadBytes <= UNREAD_ANSWERS_BYTES_MAX) return;
+  const bound = `more than ${UNREAD_ANSWERS_BYTES_MAX}`;
+  const reason = `${unreadBytes} bytes of answers on this connection are unread, ${bound}: read them`;
+  throw new CallRefusal(Status.RESOURCE_EXHAUSTED, reason);
 }
 
 /**
@@ -40,13 +52,19 @@ export function unaryMethod(
       const status = error instanceof CallRefusal ? error.status : Status.INTERNAL;
       if (!isOver) call.end(status, (error as Error).message);
     };
+    // Others of its connection may have been answered while this answer was made.
+    const finishLate = (message: Uint8Array): void => {
+      requireReader(call);
+      finish(message);
+    };
     return {
       onMessage(message: Uint8Array) {
         if (isAsked) return call.end(Status.INVALID_ARGUMENT, "more than one request message");
         isAsked = true;
         try {
+          requireReader(call);
           const said = answer(message, call);
-          if (said instanceof Promise) said.then(finish, fail);
+          if (said instanceof Promise) said.then(finishLate).catch(fail);
           else finish(said);
         } catch (error) {
           fail(error);

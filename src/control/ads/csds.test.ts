@@ -1,10 +1,12 @@
 /** ClientStatusDiscoveryService: once and as a stream, of all nodes and of one, and refused. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import test, { type TestContext } from "node:test";
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import type * as grpc from "@grpc/grpc-js";
 import { realClock } from "../../base/index.ts";
 import { Status } from "../../grpc/index.ts";
+import { UNREAD_ANSWERS_BYTES_MAX } from "../../server/index.ts";
 import {
   type ClientConfig,
   ClientResourceStatus,
@@ -140,6 +142,38 @@ test("a stream answers each request with what is true then, and ends with its en
   }
 });
 
+// An answer may be of 100,000 resources: of a caller that opens calls and reads nothing, one was
+// kept for each.
+test("who reads no answer gets no more of them, by a stream or by a fetch", async (t) => {
+  const served = await new ServedAds().start();
+  t.after(() => served.close());
+  served.source.set("EDS", "x", "x".repeat(UNREAD_ANSWERS_BYTES_MAX));
+  const a = served.node(true, { id: "a" });
+  a.ask({ type: "EDS", names: ["x"] });
+  await a.next();
+  const client = served.client(undefined, { "grpc.use_local_subchannel_pool": 1 });
+  const identity = (bytes: Buffer) => bytes;
+  const ask = () => {
+    const call = client.makeBidiStreamRequest(`${PREFIX}StreamClientStatus`, identity, identity);
+    call.write(encode(named("a")));
+    return call;
+  };
+  // Nobody listens to it: a window of it is read, and no more.
+  const unread = ask();
+  unread.on("error", () => {});
+  t.after(() => unread.cancel());
+  await once(unread, "metadata");
+  const details =
+    /^\d+ bytes of answers on this connection are unread, more than 1048576: read them$/;
+  const expected = { code: Status.RESOURCE_EXHAUSTED, details };
+  const [error] = await once(ask(), "error");
+  await assert.rejects(Promise.reject(error), expected);
+  await assert.rejects(fetchRaw(client, encode(named("a"))), expected);
+  unread.resume();
+  await once(unread, "data");
+  assert.equal((await fetchRaw(client, encode(named("a")))).length, 1);
+});
+
 const REFUSED = [
   { name: "bytes that are no request", bytes: Buffer.of(0xff), details: /not a ClientStatusReq/ },
   {
@@ -169,7 +203,10 @@ test(`more than ${CSDS_ENTRIES_MAX} resources: the caller is told to name nodes`
   const streams = new Set([stream as unknown as AdsStream]);
   const [fetch] = csdsMethods({ streams }, realClock());
   const ends: unknown[][] = [];
-  const events = fetch!.open({ end: (...end: unknown[]) => ends.push(end) } as never);
+  const events = fetch!.open({
+    unreadBytes: 0,
+    end: (...end: unknown[]) => ends.push(end),
+  } as never);
   events.onMessage(encode({}));
   const reason = `${CSDS_ENTRIES_MAX + 1} resources, more than ${CSDS_ENTRIES_MAX}`;
   const advice = "name nodes by node_matchers (node_id, exact)";

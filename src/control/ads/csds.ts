@@ -14,6 +14,7 @@ import { Status } from "../../grpc/index.ts";
 import {
   CallRefusal,
   type GrpcMethod,
+  requireReader,
   type ServerCall,
   type ServerCallEvents,
   unaryMethod,
@@ -79,6 +80,7 @@ function streamOf(
         return;
       }
       try {
+        requireReader(call);
         call.send([answer(message, call)]);
       } catch (error) {
         const status = error instanceof CallRefusal ? error.status : Status.INTERNAL;

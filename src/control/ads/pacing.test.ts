@@ -40,6 +40,7 @@ class Reader implements ServerCall {
   #queue: Buffer[] = [];
   #nonce = "";
   queuedBytes = 0;
+  readonly unreadBytes = 0;
   /** Bytes that were ever queued at a time. */
   worstBytes = 0;
 

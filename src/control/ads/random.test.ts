@@ -54,6 +54,7 @@ class RandomNode implements ServerCall {
   #queue: Uint8Array[] = [];
   #isDead = false;
   queuedBytes = 0;
+  readonly unreadBytes = 0;
   worst = "";
 
   constructor(id: number, clock: VirtualClock, rng: Rng) {
