@@ -139,8 +139,6 @@ export class MirrorCall implements CallEvents {
 
   /** Ends it. */
   cut(outcome: Outcome): void {
-    if (this.#isOver) return;
-    this.#call!.cancel(ErrorCode.CANCEL);
     this.#end(outcome);
   }
 
@@ -154,6 +152,9 @@ export class MirrorCall implements CallEvents {
     if (this.#isOver) return;
     this.#hold(-this.#heldBytes);
     this.#isOver = true;
+    // Of one that was answered early, too: the rest of the request is not sent any more, and its
+    // stream would stay open for it.
+    this.#call!.cancel(ErrorCode.CANCEL);
     this.#owner.onOver(this, outcome);
   }
 

@@ -230,6 +230,26 @@ test("a copy gets the whole request, and its answer goes nowhere", async () => {
   });
 });
 
+// Its request was not sent on, nor its stream ended: that held a place among the endpoint's streams
+// for as long as the connection.
+test("a copy that is answered before its request ends holds no stream", async () => {
+  await withMesh(async (harness) => {
+    const { pods } = await twoClusters(harness, [route("", MIRRORED)]);
+    const client = await harness.client("front");
+    const call = client.request(grpcRequest(), false);
+    const [main, copy] = [await pods[0].nextStream(), await pods[1].nextStream()];
+    pods[1].respond(copy.id, "13", "nobody reads this");
+    await eventually("its stream is ended", () => copy.resetCode !== null);
+    assert.equal(harness.metric("fairlead_mirrored_calls_total", { outcome: "answered" }), 1);
+    client.data(call.id, "hello", true);
+    await eventually("the request", () => main.isEnded);
+    pods[0].respond(main.id);
+    await eventually("the answer", () => call.isEnded);
+    assert.deepEqual([call.get("grpc-status"), String(main.body)], ["0", "hello"]);
+    assert.equal(harness.metric("fairlead_calls_active"), 0);
+  });
+});
+
 test("a copy that is not taken is dropped at its bound, and the call goes on", async () => {
   await withMesh(async (harness) => {
     const { pods } = await twoClusters(harness, [route("", MIRRORED)], ["*"], {
