@@ -140,9 +140,13 @@ export class Cluster implements SubchannelOwner, PickingOwner, ResolverListener,
     this.#judge();
   }
 
-  /** Calls that wait because every connection is at its MAX_CONCURRENT_STREAMS. */
+  /**
+   * Calls that wait because every connection is at its MAX_CONCURRENT_STREAMS; not those without a
+   * caller, for whom nobody has to make room.
+   */
   get callsWaitingForCapacity(): number {
-    return this.#waiting.capacity.length;
+    const { capacity } = this.#waiting;
+    return capacity.length - capacity.lengthOf(null);
   }
 
   /**

@@ -46,6 +46,11 @@ export class TurnQueue {
     return this.#length;
   }
 
+  /** Calls of one caller that wait. */
+  lengthOf(caller: object | null): number {
+    return this.#callers.get(caller)?.length ?? 0;
+  }
+
   /** Puts a call behind the others of its caller. */
   push(call: Call): void {
     let queue = this.#callers.get(call.caller);

@@ -19,7 +19,7 @@ import { MeshServing } from "./serving/mesh-serving.ts";
 import type { Serving } from "./serving/serving.ts";
 import { TargetServing } from "./serving/target-serving.ts";
 import type { ListenerView, RouteView } from "./serving/views.ts";
-import { CROWDED_STALL_REASON, stalledRelays } from "./stalled-readers.ts";
+import { CROWDED_STALL_REASON, StalledReaders } from "./stalled-readers.ts";
 
 /** The real things that a proxy of one target needs. */
 export interface ProxySystem extends FrontSystem {
@@ -99,8 +99,7 @@ class RelayProxy implements Proxy, Ticking {
   readonly #front: Front;
   readonly #serving: Serving;
   #draining: Promise<void> | null = null;
-  /** Calls waited for a stream at the last look. */
-  #isCrowded = false;
+  readonly #stalledReaders = new StalledReaders();
 
   constructor(
     config: FrontConfig,
@@ -134,14 +133,7 @@ class RelayProxy implements Proxy, Ticking {
     this.#front.refusals.onTick();
     this.#front.downstreams.onTick(nowMs);
     this.#serving.onTick(nowMs);
-    const waiting = this.#serving.callsWaitingForCapacity;
-    // A burst that is over within a second is nobody's fault.
-    if (this.#isCrowded && waiting > 0) this.#cutStalled(waiting, nowMs);
-    this.#isCrowded = waiting > 0;
-  }
-
-  #cutStalled(most: number, nowMs: number): void {
-    for (const relay of stalledRelays(this.#serving.connections(), nowMs).slice(0, most)) {
+    for (const relay of this.#stalledReaders.look(this.#serving, nowMs)) {
       this.#front.metrics.stalled.add();
       relay.cut("stalled", Status.RESOURCE_EXHAUSTED, CROWDED_STALL_REASON);
     }

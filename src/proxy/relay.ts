@@ -5,7 +5,7 @@
  * Credit is relayed end to end: what one side has not taken yet is not granted to the other.
  */
 
-import type { CallEvents, CallFailure, ClusterCall } from "../cluster/index.ts";
+import type { CallEvents, CallFailure, Cluster, ClusterCall } from "../cluster/index.ts";
 import type { Status } from "../grpc/index.ts";
 import {
   ErrorCode,
@@ -24,12 +24,15 @@ export interface RelayOwner {
 
 /** See the head of this file. */
 export class Relay implements StreamEvents, CallEvents {
+  /** Where its call goes. */
+  readonly cluster: Cluster;
   readonly #owner: RelayOwner;
   readonly #stream: Stream;
   readonly #list: HeaderList;
   #call: ClusterCall | null = null;
 
-  constructor(owner: RelayOwner, stream: Stream, list: HeaderList) {
+  constructor(owner: RelayOwner, stream: Stream, list: HeaderList, cluster: Cluster) {
+    this.cluster = cluster;
     this.#owner = owner;
     this.#stream = stream;
     this.#list = list;

@@ -11,7 +11,7 @@ import type {
   MeshListener,
   MeshSource,
 } from "../../src/mesh/index.ts";
-import { createMeshProxy, PROXY_DEFAULTS } from "../../src/proxy/index.ts";
+import { createMeshProxy, type MeshProxyConfig, PROXY_DEFAULTS } from "../../src/proxy/index.ts";
 import type { ForwardAction, Route, RouteAction, RouteTable } from "../../src/routes/index.ts";
 import { Registry } from "../../src/telemetry/index.ts";
 import { settle } from "./cluster.ts";
@@ -90,12 +90,14 @@ export class MeshHarness {
   readonly #servers: RawServer[] = [];
   readonly #clients: RawConnection[] = [];
 
-  constructor() {
+  /** @param overrides of what users have. */
+  constructor(overrides: Partial<MeshProxyConfig> = {}) {
     const { clock, log, source } = this;
     clock.advance(1_000);
     const config = {
       ...PROXY_DEFAULTS,
       ...{ serves: "a test", places: [], policy: null, isEager: true, drainTimeoutMs: 30_000 },
+      ...overrides,
     };
     this.proxy = createMeshProxy(config, {
       ...{ clock, log, source, rng: seededRng(7), registry: new Registry() },
@@ -126,8 +128,8 @@ export class MeshHarness {
   }
 
   /** A raw client of a listener. */
-  async client(name: string): Promise<RawConnection> {
-    const client = await rawClient(this.bound.get(name)!);
+  async client(name: string, options: RawOptions = {}): Promise<RawConnection> {
+    const client = await rawClient(this.bound.get(name)!, options);
     this.#clients.push(client);
     return client;
   }
@@ -167,8 +169,11 @@ export function configOf(
 }
 
 /** Runs a test with a harness. */
-export async function withMesh(body: (harness: MeshHarness) => Promise<void>): Promise<void> {
-  const harness = new MeshHarness();
+export async function withMesh(
+  body: (harness: MeshHarness) => Promise<void>,
+  overrides: Partial<MeshProxyConfig> = {},
+): Promise<void> {
+  const harness = new MeshHarness(overrides);
   try {
     await body(harness);
   } finally {

@@ -4,7 +4,13 @@
  * included, finish there before connections close.
  */
 import type { Clock, Logger, Rng, TimerWheel } from "../../base/index.ts";
-import type { ClusterView, Connectivity, Readiness, ServiceConfig } from "../../cluster/index.ts";
+import type {
+  Cluster,
+  ClusterView,
+  Connectivity,
+  Readiness,
+  ServiceConfig,
+} from "../../cluster/index.ts";
 import { type MetricsSnapshot, mergeSnapshots } from "../../telemetry/index.ts";
 import type { Ticking, TransportLoop } from "../../transport/index.ts";
 import type { ClusterSpec } from "../config.ts";
@@ -122,18 +128,12 @@ export class MeshClusters implements Ticking {
   /** Calls that are not over, the waiting ones and those of clusters that leave included. */
   get activeCalls(): number {
     let sum = 0;
-    for (const cluster of this.#used()) sum += cluster.activeCalls;
+    for (const cluster of this.used()) sum += cluster.activeCalls;
     return sum;
   }
 
-  /** Calls that wait because every connection is at its MAX_CONCURRENT_STREAMS. */
-  get callsWaitingForCapacity(): number {
-    let sum = 0;
-    for (const cluster of this.#used()) sum += cluster.callsWaitingForCapacity;
-    return sum;
-  }
-
-  *#used() {
+  /** Those that are in use, the ones that leave included. */
+  *used(): Iterable<Cluster> {
     for (const { current } of this.#byName.values()) if (current !== null) yield current;
     for (const { cluster } of this.#leaving) yield cluster.current!;
   }

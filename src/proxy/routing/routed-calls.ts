@@ -126,10 +126,11 @@ export class RoutedCalls {
       if (isGrpc) sent = withTimeout(sent, limitMs);
     }
     const isPlain = chosen.response === null && action.mirrors.length === 0;
+    const used = cluster.use();
     const relay = isPlain
-      ? new Relay(this.#front, stream, list)
-      : new RoutedRelay(this.#front, stream, list, chosen.response);
-    const call = cluster.use().call(sent, isEnd, relay, deadlineMs, nowMs, method);
+      ? new Relay(this.#front, stream, list, used)
+      : new RoutedRelay(this.#front, stream, list, used, chosen.response);
+    const call = used.call(sent, isEnd, relay, deadlineMs, nowMs, method);
     if (method !== null) call.waitForReady = method.waitForReady !== false;
     call.caller = from;
     call.hashHeader = action.hashHeader;

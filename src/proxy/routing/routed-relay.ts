@@ -2,7 +2,7 @@
  * A relay whose route changes the headers of its answer or has copies of its request made. Calls of
  * routes that do neither have a plain `Relay`.
  */
-import type { CallFailure } from "../../cluster/index.ts";
+import type { CallFailure, Cluster } from "../../cluster/index.ts";
 import type { HeaderList, Stream, StreamFailure } from "../../http2/index.ts";
 import type { HeaderChanger } from "../../routes/index.ts";
 import { Relay, type RelayOwner } from "../relay.ts";
@@ -13,8 +13,14 @@ export class RoutedRelay extends Relay {
   readonly #changer: HeaderChanger | null;
   #mirrors: readonly MirrorCall[] = [];
 
-  constructor(owner: RelayOwner, stream: Stream, list: HeaderList, changer: HeaderChanger | null) {
-    super(owner, stream, list);
+  constructor(
+    owner: RelayOwner,
+    stream: Stream,
+    list: HeaderList,
+    cluster: Cluster,
+    changer: HeaderChanger | null,
+  ) {
+    super(owner, stream, list, cluster);
     this.#changer = changer;
   }
 

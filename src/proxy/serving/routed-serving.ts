@@ -5,7 +5,7 @@
  */
 
 import { silentLogger, TimerWheel } from "../../base/index.ts";
-import { type ClusterView, DEFAULT_CLUSTER_CONFIG } from "../../cluster/index.ts";
+import { type Cluster, type ClusterView, DEFAULT_CLUSTER_CONFIG } from "../../cluster/index.ts";
 import { MeshClusters, type MeshConfig, type MeshListener } from "../../mesh/index.ts";
 import type { MetricsSnapshot } from "../../telemetry/index.ts";
 import type { TransportLoop } from "../../transport/index.ts";
@@ -76,8 +76,8 @@ export abstract class RoutedServing implements MeshListener {
     return this.meshClusters.activeCalls - this.calls.mirrors.size;
   }
 
-  get callsWaitingForCapacity(): number {
-    return this.meshClusters.callsWaitingForCapacity;
+  clustersInUse(): Iterable<Cluster> {
+    return this.meshClusters.used();
   }
 
   clusters(): ClusterView[] {

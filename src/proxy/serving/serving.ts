@@ -1,6 +1,6 @@
 /** What a proxy serves: one target, or what a mesh's configuration says. */
 import type { Socket } from "node:net";
-import type { ClusterView, Readiness } from "../../cluster/index.ts";
+import type { Cluster, ClusterView, Readiness } from "../../cluster/index.ts";
 import type { ListenerSpec } from "../../mesh/index.ts";
 import type { MetricsSnapshot } from "../../telemetry/index.ts";
 import type { SocketConnection } from "../../transport/index.ts";
@@ -20,8 +20,8 @@ export interface Serving {
   connections(): SocketConnection[];
   /** Calls that are not over. */
   readonly activeCalls: number;
-  /** Calls that wait because every connection to endpoints is full. */
-  readonly callsWaitingForCapacity: number;
+  /** Clusters that calls went to, or may go to. */
+  clustersInUse(): Iterable<Cluster>;
   clusters(): ClusterView[];
   listeners(): ListenerView[];
   routes(): RouteView[];

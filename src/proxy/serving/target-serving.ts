@@ -105,7 +105,7 @@ export class TargetServing implements Serving, CallStarter {
 
   start(from: Downstream, stream: Stream, list: HeaderList, isEnd: boolean): StreamEvents {
     this.#front.metrics.calls.add();
-    const relay = new Relay(this.#front, stream, list);
+    const relay = new Relay(this.#front, stream, list, this.#cluster);
     const call = this.#newCall(relay, list, isEnd, stream.openedMs);
     call.caller = from;
     relay.join(call);
@@ -149,8 +149,8 @@ export class TargetServing implements Serving, CallStarter {
     return this.#cluster.activeCalls;
   }
 
-  get callsWaitingForCapacity(): number {
-    return this.#cluster.callsWaitingForCapacity;
+  clustersInUse(): readonly Cluster[] {
+    return [this.#cluster];
   }
 
   clusters(): ClusterView[] {
