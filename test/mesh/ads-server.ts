@@ -11,9 +11,13 @@ import {
 export const ADS_PATH =
   "/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources";
 
-/** See the head of this file. State of the world. */
+/** By difference. */
+const DELTA_PATH =
+  "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources";
+
+/** See the head of this file. */
 export class AdsServer implements GrpcMethod {
-  readonly path = ADS_PATH;
+  readonly path: string;
   readonly messageBytesMax = 1_000_000;
   /** Streams that are open. */
   readonly calls = new Set<ServerCall>();
@@ -22,14 +26,16 @@ export class AdsServer implements GrpcMethod {
   readonly #server: GrpcServer;
   #address = "";
 
-  private constructor() {
-    const addresses = [{ host: "127.0.0.1", port: 0 }];
+  private constructor(path: string, port: number) {
+    this.path = path;
+    const addresses = [{ host: "127.0.0.1", port }];
     const system = { clock: realClock(), log: silentLogger };
     this.#server = new GrpcServer({ addresses, tls: null }, [this], system);
   }
 
-  static async start(): Promise<AdsServer> {
-    const server = new AdsServer();
+  /** State of the world unless told otherwise, on any port. */
+  static async start({ isDelta = false, port = 0 } = {}): Promise<AdsServer> {
+    const server = new AdsServer(isDelta ? DELTA_PATH : ADS_PATH, port);
     server.#address = (await server.#server.listen())[0]!;
     return server;
   }

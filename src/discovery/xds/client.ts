@@ -137,10 +137,13 @@ export class XdsClient implements TableOwner {
   }
 
   /** Tells a server what is wanted, as far as it does not know it. */
-  #ask({ link, dialect, server }: Session): void {
+  #ask(session: Session): void {
+    const { link, dialect, server } = session;
     if (!link.isOpen) return;
+    // While a fallback is in use, its answers are what is had: the server must say all it has.
+    const isLast = session === this.#sessions.at(-1);
     for (const table of this.#tables.values()) {
-      const request = dialect.subscribe(table);
+      const request = dialect.subscribe(table, () => (isLast ? table.versionsOf(dialect) : {}));
       if (request !== null) link.send(request);
       table.onAsked(server.timerIsTransient);
     }
@@ -161,11 +164,13 @@ export class XdsClient implements TableOwner {
     this.#onAnswered(session);
     const table = this.#tables.get(response.typeUrl);
     if (table === undefined) return; // of a type that nobody ever asked for
+    const { dialect, link, server } = session;
     const isDelta = this.#protocol === "delta";
-    const applied = table.apply(response, isDelta, session.server.failsOnDataErrors);
+    const applied = table.apply(response, isDelta, server.failsOnDataErrors, dialect);
     const { problem } = applied;
     if (problem !== null) this.#tellNack(session, problem);
-    session.link.send(session.dialect.acknowledge(response, problem, table));
+    link.send(dialect.acknowledge(response, problem, table));
+    this.#judge(server, applied.isOfUse, problem);
     table.tell(applied);
   }
 
@@ -180,7 +185,14 @@ export class XdsClient implements TableOwner {
   #onAnswered(session: Session): void {
     const at = this.#sessions.indexOf(session);
     for (const { link } of this.#sessions.splice(at + 1)) link.close();
-    this.#setTrouble(null);
+  }
+
+  /** A server is back when something can be done with what it says. */
+  #judge({ uri }: XdsServer, isOfUse: boolean, problem: string | null): void {
+    if (isOfUse) this.#setTrouble(null);
+    if (isOfUse || this.#trouble === null) return;
+    const what = problem === null ? "has nothing of what is asked for" : `is refused: ${problem}`;
+    this.#setTrouble(`xDS server ${uri}: its answer ${what}`);
   }
 
   onStreamEnded(session: Session, reason: string, wasAnswered: boolean): void {

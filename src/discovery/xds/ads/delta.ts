@@ -3,11 +3,11 @@
  * https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol#incremental-xds
  */
 import type { Node } from "../../../xds/index.ts";
-import { type Dialect, type Wanted, WILDCARD } from "./dialect.ts";
+import { type Dialect, type Versions, type Wanted, WILDCARD } from "./dialect.ts";
 import { type AdsResponse, decodeDelta, encodeDelta } from "./wire.ts";
 
 const NOTHING: readonly string[] = [];
-const NO_VERSIONS: Readonly<Record<string, string>> = {};
+const NO_VERSIONS: Versions = {};
 
 /** See the head of this file. */
 export class DeltaDialect implements Dialect {
@@ -26,7 +26,7 @@ export class DeltaDialect implements Dialect {
     this.#told.clear();
   }
 
-  subscribe(asked: Wanted): Uint8Array | null {
+  subscribe(asked: Wanted, versions: () => Versions): Uint8Array | null {
     const { typeUrl, names, isWildcard } = asked;
     const told = this.#told.get(typeUrl);
     const wanted = new Set(isWildcard ? [WILDCARD, ...names] : names);
@@ -37,7 +37,7 @@ export class DeltaDialect implements Dialect {
       // which older servers understand too.
       const isLegacy = isWildcard && names.length === 0;
       const subscribe = isLegacy ? NOTHING : [...wanted];
-      return this.#request(typeUrl, subscribe, NOTHING, asked.versions());
+      return this.#request(typeUrl, subscribe, NOTHING, versions());
     }
     const subscribe = [...wanted].filter((name) => !told.has(name));
     const unsubscribe = [...told].filter((name) => !wanted.has(name));
@@ -58,7 +58,7 @@ export class DeltaDialect implements Dialect {
     typeUrl: string,
     subscribe: readonly string[],
     unsubscribe: readonly string[],
-    versions: Readonly<Record<string, string>>,
+    versions: Versions,
     nonce = "",
     problem: string | null = null,
   ): Uint8Array {

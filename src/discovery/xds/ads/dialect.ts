@@ -10,9 +10,10 @@ export interface Wanted {
   readonly names: readonly string[];
   /** Every resource that the server has for us, beside the named ones. */
   readonly isWildcard: boolean;
-  /** Versions of what is had, by name. */
-  versions(): Readonly<Record<string, string>>;
 }
+
+/** By name, of what is had. */
+export type Versions = Readonly<Record<string, string>>;
 
 /** See the head of this file. */
 export interface Dialect {
@@ -20,8 +21,12 @@ export interface Dialect {
   readonly path: string;
   /** A stream begins: nothing was said on it. */
   reset(): void;
-  /** The request that makes what is wanted known; null when the server knows it. */
-  subscribe(wanted: Wanted): Uint8Array | null;
+  /**
+   * The request that makes what is wanted known; null when the server knows it.
+   *
+   * @param versions of what is had of this server, for a dialect that says it.
+   */
+  subscribe(wanted: Wanted, versions: () => Versions): Uint8Array | null;
   /** Null for bytes that are no answer. */
   decode(bytes: Uint8Array): AdsResponse | null;
   /**

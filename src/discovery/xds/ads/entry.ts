@@ -4,6 +4,7 @@
  */
 import type { Clock, Timer } from "../../../base/index.ts";
 import type { ResourceWatch, ResourceWatcher } from "../resource.ts";
+import type { Dialect } from "./dialect.ts";
 
 /** "the client should wait 15 seconds": then a resource that was asked for does not exist. */
 const DOES_NOT_EXIST_MS = 15_000;
@@ -20,6 +21,8 @@ export class Entry<T> {
   /** As it came, to see whether it is the same again. */
   #bytes: Uint8Array | null = null;
   version = "";
+  /** How it came: its version says something to that server only. */
+  source: Dialect | null = null;
   /** Why there is nothing; null when there is something, or it is not known yet. */
   #absentReason: string | null = null;
   /** What is wrong although there is something, or while it is not known. */

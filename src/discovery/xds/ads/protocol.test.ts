@@ -26,9 +26,10 @@ const SERVER = { server_uri: "127.0.0.1:1", channel_creds: [{ type: "insecure" }
 const NODE = nodeOf(bootstrapOf({ xds_servers: [SERVER], node: { id: "me" } }, "t").node, "1");
 const TYPE_URL = RESOURCE_TYPES.CDS;
 const KIND = clusterKind(() => null);
+const DIALECT = new SotwDialect(NODE);
 
 function wanted(names: readonly string[], isWildcard = false): Wanted {
-  return { typeUrl: TYPE_URL, names, isWildcard, versions: () => ({ a: "v7" }) };
+  return { typeUrl: TYPE_URL, names, isWildcard };
 }
 
 function sotw(bytes: Uint8Array | null) {
@@ -69,6 +70,7 @@ test("a wildcard is an empty list first, and a star beside names", () => {
 
 test("by difference: what is had goes with the first request of a stream", () => {
   const dialect = new DeltaDialect(NODE);
+  const had = () => ({ a: "v7" });
   const said = (bytes: Uint8Array | null) => {
     const { resourceNamesSubscribe, resourceNamesUnsubscribe, initialResourceVersions } =
       fromBinary(DeltaDiscoveryRequestSchema, bytes!);
@@ -78,11 +80,11 @@ test("by difference: what is had goes with the first request of a stream", () =>
       initialResourceVersions,
     ];
   };
-  assert.deepEqual(said(dialect.subscribe(wanted(["a", "b"]))), ["a,b", "", { a: "v7" }]);
-  assert.deepEqual(said(dialect.subscribe(wanted(["b", "c"]))), ["c", "a", {}]);
-  assert.equal(dialect.subscribe(wanted(["b", "c"])), null);
+  assert.deepEqual(said(dialect.subscribe(wanted(["a", "b"]), had)), ["a,b", "", { a: "v7" }]);
+  assert.deepEqual(said(dialect.subscribe(wanted(["b", "c"]), had)), ["c", "a", {}]);
+  assert.equal(dialect.subscribe(wanted(["b", "c"]), had), null);
   dialect.reset();
-  assert.deepEqual(said(dialect.subscribe(wanted(["c"]))), ["c", "", { a: "v7" }]);
+  assert.deepEqual(said(dialect.subscribe(wanted(["c"]), had)), ["c", "", { a: "v7" }]);
 });
 
 /** A table of clusters, and what its watchers heard. */
@@ -103,7 +105,7 @@ class World {
   answer(resources: readonly Json[], discards = false, isDelta = false, removed: string[] = []) {
     const list = resources.map((each) => ({ name: "", version: "1", bytes: bytesOf(each) }));
     const response = { ...answer("1", "n"), resources: list, removed };
-    const applied = this.table.apply(response, isDelta, discards);
+    const applied = this.table.apply(response, isDelta, discards, DIALECT);
     this.table.tell(applied);
     return applied.problem;
   }
@@ -202,7 +204,7 @@ test("a wildcard keeps XDS_RESOURCES_MAX resources, and refuses those beyond by 
   const table = new TypeTable(kind, world.clock, { onWanted: () => {} });
   table.watchAll({ onResources: () => {}, onTrouble: () => {} });
   const resources = names.map((name) => ({ name, version: "", bytes: Buffer.from(name) }));
-  const { problem } = table.apply({ ...answer("1", "n"), resources }, false, false);
+  const { problem } = table.apply({ ...answer("1", "n"), resources }, false, false, DIALECT);
   assert.equal(problem, "CDS c65536: more than 65536 resources");
 });
 
@@ -229,8 +231,8 @@ test("bytes that are no messages never throw: any bits flipped, any end cut", ()
     for (const response of [decodeSotw(bytes), decodeDelta(bytes)]) {
       if (response === null) continue;
       const isDelta = rng.int(2) === 0;
-      world.table.tell(world.table.apply(response, isDelta, rng.int(2) === 0));
-      table.tell(table.apply(response, isDelta, false));
+      world.table.tell(world.table.apply(response, isDelta, rng.int(2) === 0, DIALECT));
+      table.tell(table.apply(response, isDelta, false, DIALECT));
     }
   }
   assert.equal(world.answer([cluster("a")]), null, `replay: FUZZ_SEED=${seed}`);

@@ -8,7 +8,7 @@ import { type Clock, cut } from "../../../base/index.ts";
 import type { Decoded } from "../../../xds/index.ts";
 import { XDS_REASON_CHARS_MAX, XDS_RESOURCES_MAX } from "../limits.ts";
 import type { ResourceKind, ResourceWatch, ResourceWatcher, WildcardWatcher } from "../resource.ts";
-import type { Wanted } from "./dialect.ts";
+import type { Dialect, Versions, Wanted } from "./dialect.ts";
 import { Entry } from "./entry.ts";
 import type { AdsResponse, WireResource } from "./wire.ts";
 
@@ -49,10 +49,11 @@ export class TypeTable<T> implements Wanted {
     return this.#wildcards.size > 0;
   }
 
-  versions(): Record<string, string> {
+  /** Of what came by this dialect: what came of another server it does not know. */
+  versionsOf(dialect: Dialect): Versions {
     const versions: Record<string, string> = {};
-    for (const { name, version } of this.#entries.values()) {
-      if (version !== "") versions[name] = version;
+    for (const entry of this.#entries.values()) {
+      if (entry.version !== "" && entry.source === dialect) versions[entry.name] = entry.version;
     }
     return versions;
   }
@@ -137,11 +138,18 @@ export class TypeTable<T> implements Wanted {
    * or null.
    *
    * @param discards see `Entry.fail`.
+   * @param source of the answer.
    */
-  apply(response: AdsResponse, isDelta: boolean, discards: boolean): AppliedResponse<T> {
+  apply(
+    response: AdsResponse,
+    isDelta: boolean,
+    discards: boolean,
+    source: Dialect,
+  ): AppliedResponse<T> {
     const problems: string[] = [];
     const changed = new Set<Entry<T>>();
     const seen = new Set<string>();
+    let isOfUse = false;
     for (const [i, resource] of response.resources.entries()) {
       const decoded = this.#decode(resource);
       if (decoded === null) {
@@ -156,13 +164,22 @@ export class TypeTable<T> implements Wanted {
       if (isTwice) problems.push(`${decoded.name}: stands twice in one answer`);
       else if (decoded.problem !== null) problems.push(`${decoded.name}: ${decoded.problem}`);
       if (isTwice) continue;
-      if (typeof entry === "string") problems.push(`${decoded.name}: ${entry}`);
-      else if (this.#take(entry, decoded, resource, discards)) changed.add(entry);
+      if (typeof entry === "string") {
+        problems.push(`${decoded.name}: ${entry}`);
+        continue;
+      }
+      if (this.#take(entry, decoded, resource, discards)) changed.add(entry);
+      if (decoded.problem !== null) continue;
+      entry.source = source;
+      isOfUse = true;
     }
     const gone = isDelta ? response.removed : this.#missing(seen);
     for (const name of gone) this.#remove(name, discards, changed);
+    // Without resources: that nothing is new, or that there is nothing; of a type that comes in
+    // parts it says neither.
+    isOfUse ||= problems.length === 0 && (isDelta || this.kind.isComplete);
     const isFirst = this.isWildcard && this.#all === null;
-    return { problem: problemOf(this.kind.name, problems), changed, isFirst };
+    return { problem: problemOf(this.kind.name, problems), changed, isFirst, isOfUse };
   }
 
   /** Null for bytes that are no message, not even with a name. */
@@ -248,6 +265,8 @@ export interface AppliedResponse<T> {
   readonly changed: ReadonlySet<Entry<T>>;
   /** The first one for a wildcard, which may be empty. */
   readonly isFirst: boolean;
+  /** Whether anything is known by it. */
+  readonly isOfUse: boolean;
 }
 
 function problemOf(kind: string, problems: readonly string[]): string | null {
