@@ -116,6 +116,27 @@ test("a Secret that becomes unusable leaves the last good one; one that is named
   it.close();
 });
 
+// Any object of a watched kind in the cluster changed, and the log said once more what it had said.
+test("why nothing is served is told once, and what matters to nobody here is not told", () => {
+  const it = setup();
+  putGateway(it, null);
+  putRoute(it, "echo");
+  it.tell();
+  it.objects.delete("Gateway", "edge");
+  assert.deepEqual(it.tell()!.listeners, []);
+  assert.deepEqual(it.errors, ["Gateway prod/edge does not exist"]);
+  const count = it.configs.length;
+  it.objects.put("Namespace", { metadata: { name: "other", namespace: "" } });
+  it.tell();
+  assert.deepEqual([it.configs.length, it.errors.length], [count, 1]);
+  const [watch] = it.objects.watches;
+  it.objects.fail(watch!, "unreachable", "away");
+  it.objects.recover(watch!);
+  it.tell();
+  assert.deepEqual([it.configs.length, it.errors.length], [count + 1, 3]);
+  it.close();
+});
+
 test("kinds that may not be read count as none, unless nothing can be served without", () => {
   const kinds = ["GatewayClass", "ReferenceGrant", "Namespace", "Secret"];
   const it = setup(({ kind }) => kinds.includes(kind));

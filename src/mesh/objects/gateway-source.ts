@@ -7,7 +7,8 @@
 import type { Clock, Logger } from "../../base/index.ts";
 import type { GatewayClass, ObjectSource, Resolver } from "../../discovery/index.ts";
 import { CONTROLLER_NAME, RouteEvaluator, type RouteObjects } from "../../routes/index.ts";
-import type { MeshListener, MeshSource } from "../config.ts";
+import type { MeshConfig, MeshListener, MeshSource } from "../config.ts";
+import { isSameConfig } from "../same-config.ts";
 import { GatewayConfigs } from "./gateway-config.ts";
 import { type GatewayName, GatewayObjects } from "./gateway-objects.ts";
 
@@ -28,6 +29,9 @@ export class GatewayMeshSource implements MeshSource {
   readonly #configs: GatewayConfigs;
   readonly #evaluator = new RouteEvaluator();
   #listener: MeshListener | null = null;
+  #config: MeshConfig | null = null;
+  /** What is wrong, as it was told last; null: nothing. */
+  #problem: string | null = null;
   /** Of listeners that cannot be served, as it was told last. */
   #faults = "";
 
@@ -38,7 +42,10 @@ export class GatewayMeshSource implements MeshSource {
     this.#objects = new GatewayObjects(name, {
       ...{ clock, log, source },
       onObjects: () => this.#evaluate(),
-      onProblem: (reason) => this.#listener?.onError(reason),
+      onProblem: (reason) => {
+        this.#problem = reason;
+        this.#listener?.onError(reason);
+      },
     });
   }
 
@@ -56,17 +63,30 @@ export class GatewayMeshSource implements MeshSource {
     const key = `${this.#name.namespace}/${this.#name.name}`;
     const { gateways, statuses } = this.#evaluator.evaluate(this.#withClass());
     const ports = gateways.get(key)?.ports ?? [];
-    this.#listener?.onConfig(this.#configs.of(key, ports));
     const judged = statuses.gateways.get(key);
     const faults = (judged?.listeners ?? []).flatMap(({ name, conditions }) => {
       const fault = conditions.find(({ type }) => type === "Programmed");
       return fault?.status === "True" ? [] : [`listener ${name}: ${fault?.message ?? ""}`];
     });
+    this.#publish(this.#configs.of(key, ports), () => {
+      if (ports.length > 0) return null;
+      if (this.#objects.gateway === null) return `Gateway ${key} does not exist`;
+      if (judged === undefined) return `${this.#classOf()} is not ours`;
+      return `Gateway ${key} cannot be served: ${faults.join("; ")}`;
+    });
     this.#tell(faults.join("; "));
-    if (ports.length > 0) return;
-    if (this.#objects.gateway === null) this.#listener?.onError(`Gateway ${key} does not exist`);
-    else if (judged === undefined) this.#listener?.onError(`${this.#classOf()} is not ours`);
-    else this.#listener?.onError(`Gateway ${key} cannot be served: ${faults.join("; ")}`);
+  }
+
+  /** Objects change that matter to nobody here: what is as it was told is not told again. */
+  #publish(config: MeshConfig, whyNothing: () => string | null): void {
+    const problem = whyNothing();
+    if (this.#config !== null && isSameConfig(this.#config, config) && problem === this.#problem) {
+      return;
+    }
+    this.#config = config;
+    this.#problem = problem;
+    this.#listener?.onConfig(config);
+    if (problem !== null) this.#listener?.onError(problem);
   }
 
   /** Once a change. */

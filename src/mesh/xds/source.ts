@@ -23,6 +23,7 @@ import type {
   MeshListener,
   MeshSource,
 } from "../config.ts";
+import { isSameConfig } from "../same-config.ts";
 import { CertificateError, Certificates, PROVIDER_POLL_MS, secretsOf } from "./certificates.ts";
 import { LISTENER_KIND, type ListenerResource, type TableSource } from "./listener.ts";
 import { NamedWatches } from "./named-watches.ts";
@@ -240,7 +241,7 @@ export class XdsMeshSource implements MeshSource {
 
   #tell(config: MeshConfig): void {
     const before = this.#config;
-    if (before !== null && isSame(before, config)) return;
+    if (before !== null && isSameConfig(before, config)) return;
     this.#config = config;
     this.#user!.onConfig(config);
   }
@@ -259,13 +260,6 @@ export class XdsMeshSource implements MeshSource {
     this.#poll = this.#deps.system.clock.setTimer(PROVIDER_POLL_MS, () => this.#settle());
     this.#poll.unref();
   }
-}
-
-function isSame(a: MeshConfig, b: MeshConfig): boolean {
-  if (a.listeners.length !== b.listeners.length || a.clusters.size !== b.clusters.size)
-    return false;
-  const isListener = a.listeners.every((each, i) => each === b.listeners[i]);
-  return isListener && [...a.clusters].every(([name, spec]) => b.clusters.get(name) === spec);
 }
 
 /** The object of before, where it says the same. */

@@ -7,7 +7,6 @@ import type { Readiness } from "../../cluster/index.ts";
 import type { MeshConfig } from "../../mesh/index.ts";
 import type { SocketConnection, TransportLoop } from "../../transport/index.ts";
 import type { MeshProxyConfig } from "../config.ts";
-import { logConfiguration } from "../configuration-log.ts";
 import type { Front } from "../front.ts";
 import type { MeshProxySystem } from "../proxy.ts";
 import { MeshListeners } from "./mesh-listeners.ts";
@@ -37,8 +36,7 @@ export class MeshServing extends RoutedServing implements Serving {
     this.#problem = null;
     super.onConfig(config);
     this.#listeners.configure(config.listeners);
-    if (this.config.workers > 1) return;
-    logConfiguration(this.system.log, this.config.serves, config);
+    if (this.config.workers === 1) this.configurationLog.tell(config);
   }
 
   override onError(reason: string): void {

@@ -10,7 +10,7 @@ import { MeshClusters, type MeshConfig, type MeshListener } from "../../mesh/ind
 import type { MetricsSnapshot } from "../../telemetry/index.ts";
 import type { TransportLoop } from "../../transport/index.ts";
 import type { MeshProxyConfig } from "../config.ts";
-import { logNoConfiguration } from "../configuration-log.ts";
+import { ConfigurationLog } from "../configuration-log.ts";
 import type { Front } from "../front.ts";
 import { chosenConfig } from "../policy-choice.ts";
 import type { MeshProxySystem } from "../proxy.ts";
@@ -22,6 +22,7 @@ export abstract class RoutedServing implements MeshListener {
   protected readonly system: MeshProxySystem;
   protected readonly meshClusters: MeshClusters;
   protected readonly calls: RoutedCalls;
+  protected readonly configurationLog: ConfigurationLog;
   protected isConfigured = false;
 
   /** @param isSourceLogged whether what sources of endpoints say is logged here. */
@@ -35,6 +36,7 @@ export abstract class RoutedServing implements MeshListener {
     const { clock, rng, log, registry } = system;
     this.config = config;
     this.system = system;
+    this.configurationLog = new ConfigurationLog(log, config.serves);
     this.meshClusters = new MeshClusters({
       ...{ clock, rng, log, loop, quiet: silentLogger, wheel: new TimerWheel(clock) },
       settings: {
@@ -57,13 +59,14 @@ export abstract class RoutedServing implements MeshListener {
   }
 
   /** Clusters come before the routes that name them. */
-  onConfig({ clusters }: MeshConfig): void {
+  onConfig(config: MeshConfig): void {
     this.isConfigured = true;
-    this.meshClusters.configure(clusters);
+    this.configurationLog.onConfig(config);
+    this.meshClusters.configure(config.clusters);
   }
 
   onError(reason: string): void {
-    logNoConfiguration(this.system.log, this.config.serves, reason, this.isConfigured);
+    this.configurationLog.onError(reason);
   }
 
   close(): void {

@@ -5,7 +5,7 @@
 import type { ServiceConfig } from "../../cluster/index.ts";
 import type { Resolver } from "../../discovery/index.ts";
 import type { MeshConfig, MeshSource } from "../../mesh/index.ts";
-import { logConfiguration, logNoConfiguration } from "../configuration-log.ts";
+import { ConfigurationLog } from "../configuration-log.ts";
 import { encodeMesh } from "./mesh-text.ts";
 import type { ToWorker } from "./messages.ts";
 import { SharedResolver, type SharedResolverDeps } from "./shared-resolver.ts";
@@ -60,7 +60,8 @@ export class MeshFeed implements Feed {
 
   start(deps: SharedResolverDeps): void {
     this.#deps = deps;
-    const { log, sendAll } = deps;
+    const { sendAll } = deps;
+    const log = new ConfigurationLog(deps.log, this.#serves);
     this.#source.start({
       onConfig: (config) => {
         this.#config = config;
@@ -68,13 +69,13 @@ export class MeshFeed implements Feed {
         this.#text = encodeMesh(config);
         sendAll({ type: "mesh", text: this.#text });
         this.#forget(config);
-        logConfiguration(log, this.#serves, config);
+        log.onConfig(config);
+        log.tell(config);
       },
       onError: (reason) => {
         this.#problem = reason;
         sendAll({ type: "meshError", reason });
-        const serves = this.#serves;
-        logNoConfiguration(log, serves, reason, this.#config !== null);
+        log.onError(reason);
       },
     });
   }
