@@ -56,6 +56,7 @@ export class AdsService implements SnapshotListener, StreamObserver, StreamDeps 
   readonly #authorized = new WeakMap<View, Map<string, AuthorizedView>>();
   #waitingTimer: Timer | null = null;
   #pushTimer: Timer | null = null;
+  readonly #drainTimers: Timer[] = [];
   #pushedMs = Number.NEGATIVE_INFINITY;
   #pending: SnapshotChange[] = [];
   #generation = 0;
@@ -108,15 +109,21 @@ export class AdsService implements SnapshotListener, StreamObserver, StreamDeps 
     const streams = [...this.#streams];
     for (const [i, stream] of streams.entries()) {
       const end = () => stream.end(Status.UNAVAILABLE, "fairlead is shutting down");
-      if (spreadMs === 0) end();
-      else this.#deps.clock.setTimer((spreadMs * i) / streams.length, end).unref();
+      if (spreadMs === 0) {
+        end();
+        continue;
+      }
+      const timer = this.#deps.clock.setTimer((spreadMs * i) / streams.length, end);
+      timer.unref();
+      this.#drainTimers.push(timer);
     }
   }
 
-  /** No timer any more. */
+  /** Nothing is pushed and no stream is ended any more: no timer is left. */
   close(): void {
     this.#pushTimer?.cancel();
     this.#waitingTimer?.cancel();
+    for (const timer of this.#drainTimers.splice(0)) timer.cancel();
     this.#pushTimer = null;
     this.#waitingTimer = null;
     this.pacer.close();
