@@ -1,7 +1,7 @@
 /**
  * The clusters that a mesh's configuration names: made when it first names them, kept while it does
- * under the same key, and let go when it does not: calls in flight, retries and waiting ones
- * included, finish there before connections close.
+ * under the same key, and let go when it does not: calls in flight finish there before connections
+ * close, and for CLUSTER_LEAVE_TIMEOUT_MS retries and waiting ones do.
  */
 import type { Clock, Logger, Rng, TimerWheel } from "../../base/index.ts";
 import type {
@@ -16,7 +16,10 @@ import type { Ticking, TransportLoop } from "../../transport/index.ts";
 import type { ClusterSpec } from "../config.ts";
 import { MeshCluster, type MeshClusterSettings } from "./mesh-cluster.ts";
 
-/** How long a cluster that is named no more may finish its calls. */
+/**
+ * How long calls of a cluster that is named no more may wait there and be sent again. Then those
+ * fail; what an endpoint is at work on still finishes, and its connection closes behind it.
+ */
 export const CLUSTER_LEAVE_TIMEOUT_MS = 300_000;
 
 /** Who wants to know how clusters are. */
