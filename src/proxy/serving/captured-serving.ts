@@ -8,6 +8,7 @@ import { type HeaderList, NO_EVENTS, type Stream, type StreamEvents } from "../.
 import type { ListenerSpec, MeshConfig } from "../../mesh/index.ts";
 import {
   Acceptor,
+  listenAddressText,
   remoteOf,
   type SocketConnection,
   type TransportLoop,
@@ -16,7 +17,8 @@ import type { MeshProxyConfig } from "../config.ts";
 import type { CallStarter, Downstream } from "../downstream.ts";
 import type { Front } from "../front.ts";
 import type { MeshProxySystem } from "../proxy.ts";
-import { ReadyTable } from "../routing/routed-calls.ts";
+import type { ReadyTable } from "../routing/routed-calls.ts";
+import { ReadyTables, readyTableOf } from "./ready-tables.ts";
 import { RoutedServing } from "./routed-serving.ts";
 import type { Serving } from "./serving.ts";
 import { type ListenerView, type RouteView, routeViews } from "./views.ts";
@@ -25,9 +27,7 @@ import { type ListenerView, type RouteView, routeViews } from "./views.ts";
 export class CapturedServing extends RoutedServing implements Serving {
   readonly #front: Front;
   readonly #acceptor: Acceptor;
-  #listeners: ReadonlyMap<string, ListenerSpec> = new Map();
-  /** Of listeners that were called, by name; those that are gone lead to clusters that are too. */
-  readonly #tables = new Map<string, { readonly spec: ListenerSpec; readonly table: ReadyTable }>();
+  readonly #tables = new ReadyTables();
 
   constructor(config: MeshProxyConfig, system: MeshProxySystem, front: Front, loop: TransportLoop) {
     super(config, system, front, loop, true);
@@ -39,7 +39,7 @@ export class CapturedServing extends RoutedServing implements Serving {
 
   override onConfig(config: MeshConfig): void {
     super.onConfig(config);
-    this.#listeners = new Map(config.listeners.map((listener) => [listener.name, listener]));
+    this.#tables.configure(config.listeners);
   }
 
   accept(socket: Socket, first: Buffer, listener: ListenerSpec | null): void {
@@ -48,32 +48,19 @@ export class CapturedServing extends RoutedServing implements Serving {
       return;
     }
     if (!this.#acceptor.tryAdmit(socket)) return;
-    const starter = new CapturedConnection(this, listener);
+    const starter = new CapturedConnection(this, this.#tables, listener);
     this.#acceptor.acceptBegun(socket, first, this.#front.connected(remoteOf(socket), starter));
   }
 
-  /** From a connection that was captured for a listener. */
+  /** From a connection that was captured for a listener of this table. */
   start(
-    listener: ListenerSpec,
+    table: ReadyTable | null,
     from: Downstream,
     stream: Stream,
     list: HeaderList,
     isEnd: boolean,
   ): StreamEvents {
-    return this.calls.start(this.#tableOf(listener), from, stream, list, isEnd);
-  }
-
-  /** The table in force, made ready by the first call. */
-  #tableOf(captured: ListenerSpec): ReadyTable | null {
-    const { name } = captured;
-    const known = this.#tables.get(name);
-    const spec = this.#listeners.get(name) ?? known?.spec ?? captured;
-    if (known?.spec === spec) return known.table;
-    const chain = plaintextChainOf(spec);
-    if (chain === undefined) return null;
-    const table = new ReadyTable(name, chain.table);
-    this.#tables.set(name, { spec, table });
-    return table;
+    return this.calls.start(table, from, stream, list, isEnd);
   }
 
   stop(): void {
@@ -85,9 +72,9 @@ export class CapturedServing extends RoutedServing implements Serving {
   }
 
   listeners(): ListenerView[] {
-    return [...this.#listeners.values()].map(({ name, address, chains }) => ({
+    return [...this.#tables.listeners.values()].map(({ name, address, chains }) => ({
       name,
-      wanted: address === null ? null : `${address.host}:${address.port}`,
+      wanted: address === null ? null : listenAddressText(address),
       address: null,
       reason: "captured",
       connections: 0,
@@ -99,7 +86,7 @@ export class CapturedServing extends RoutedServing implements Serving {
   }
 
   routes(): RouteView[] {
-    return [...this.#listeners.values()].flatMap(({ name, chains }) =>
+    return [...this.#tables.listeners.values()].flatMap(({ name, chains }) =>
       chains.flatMap(({ serverNames, table }) => routeViews(name, serverNames, table)),
     );
   }
@@ -110,22 +97,24 @@ export class CapturedServing extends RoutedServing implements Serving {
   }
 }
 
-/** What is captured in plaintext goes by the chain that is for it. */
-function plaintextChainOf({ chains }: ListenerSpec) {
-  return chains.find(({ tls }) => tls === null);
-}
-
 /** Starts the calls of one connection. */
 class CapturedConnection implements CallStarter {
   readonly #serving: CapturedServing;
-  readonly #listener: ListenerSpec;
+  readonly #tables: ReadyTables;
+  readonly #captured: ListenerSpec;
+  /** The last one that was in force; when the listener is gone, so are the clusters it leads to. */
+  #table: ReadyTable | null | undefined;
 
-  constructor(serving: CapturedServing, listener: ListenerSpec) {
+  constructor(serving: CapturedServing, tables: ReadyTables, captured: ListenerSpec) {
     this.#serving = serving;
-    this.#listener = listener;
+    this.#tables = tables;
+    this.#captured = captured;
   }
 
   start(from: Downstream, stream: Stream, list: HeaderList, isEnd: boolean): StreamEvents {
-    return this.#serving.start(this.#listener, from, stream, list, isEnd);
+    const inForce = this.#tables.of(this.#captured.name);
+    if (inForce !== undefined) this.#table = inForce;
+    else if (this.#table === undefined) this.#table = readyTableOf(this.#captured);
+    return this.#serving.start(this.#table ?? null, from, stream, list, isEnd);
   }
 }
