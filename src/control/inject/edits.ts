@@ -84,8 +84,8 @@ export function removal(pod: unknown, at: Path): Verdict {
   };
   const rest = listOf(spec.initContainers).filter((each) => !isOurs(nameOf(each)));
   if (rest.length === 0) takeBack("initContainers", ["spec", "initContainers"]);
-  const hadVolumes = listOf(spec.volumes).length > 0;
-  if (hadVolumes && listOf(spec.volumes).every(isOurVolume))
+  // Empty when other options took ours away.
+  if (Array.isArray(spec.volumes) && spec.volumes.every(isOurVolume))
     takeBack("volumes", ["spec", "volumes"]);
   const others = Object.keys(annotations ?? {}).filter((key) => key !== STATUS_KEY);
   const isEmpty = others.length === 0;

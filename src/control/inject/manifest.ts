@@ -14,7 +14,10 @@ import {
 import { isEndless, isShared, writeOutAliases } from "./aliases.ts";
 import { type Edit, injection, removal, type Verdict } from "./edits.ts";
 import type { InjectOptions } from "./options.ts";
+import { SourceEdits, type Splice, spliced } from "./source-edits.ts";
 import { podPlaces, valueAt } from "./workloads.ts";
+
+type Parsed = Document.Parsed<ParsedNode>;
 
 /** What became of one object, for people. */
 export interface ManifestNote {
@@ -53,13 +56,16 @@ export function uninjectManifest(text: string): Rewritten {
 }
 
 function rewrite(
-  text: string,
+  whole: string,
   outcome: ManifestNote["outcome"],
   judge: (pod: unknown, path: readonly (string | number)[]) => Verdict,
 ): Rewritten {
+  // Every line has its end while it is edited.
+  const lacking = whole === "" || whole.endsWith("\n") ? "" : "\n";
+  const text = `${whole}${lacking}`;
   const documents = parse(text);
   const notes: ManifestNote[] = [];
-  let isChanged = false;
+  const changes = new Map<number, SourceEdits>();
   for (const [i, document] of documents.entries()) {
     const object = objectOf(document, i + 1);
     const { pods, others } = podPlaces(object);
@@ -70,17 +76,95 @@ function rewrite(
         notes.push({ owner, outcome: "skipped", reason: verdict.reason });
         continue;
       }
-      for (const edit of verdict.edits) applyEdit(document, edit);
-      isChanged = true;
+      const changed = changes.get(i) ?? new SourceEdits(text);
+      changes.set(i, changed);
+      for (const edit of verdict.edits) applyEdit(document, edit, changed);
       notes.push({ owner, outcome, reason: null });
     }
   }
-  // What nothing was changed in is given back to the letter.
-  return { text: isChanged ? print(documents, text) : text, notes };
+  if (changes.size === 0) return { text: whole, notes };
+  const result = written(documents, text, changes);
+  return { text: lacking === "" ? result : result.replace(/\r?\n$/, ""), notes };
+}
+
+/**
+ * What was not changed is as it was, to the letter. Where that cannot be had (an alias on the way
+ * to what was changed), the whole document is printed.
+ */
+function written(
+  documents: readonly Parsed[],
+  text: string,
+  changes: ReadonlyMap<number, SourceEdits>,
+): string {
+  const splices: Splice[] = [];
+  const style = styleOf(text);
+  for (const [i, changed] of changes) {
+    const [from, to] = extentOf(documents, i);
+    const found = changed.splices({ print: style, isJson: isJson(text.slice(from, to)) });
+    if (found !== null) splices.push(...found);
+    else {
+      const printed = printedAt(documents[i]!, text.slice(from, to), style);
+      splices.push({ start: from, end: to, text: printed, depth: 0 });
+    }
+  }
+  const result = spliced(text, withLineEnds(splices, text));
+  return isMeant(result, documents) ? result : print(documents, text);
+}
+
+/** Where a document is in its stream, with the comments above it. */
+function extentOf(documents: readonly Parsed[], i: number): readonly [number, number] {
+  return [i === 0 ? 0 : documents[i - 1]!.range[2], documents[i]!.range[2]];
+}
+
+function printedAt(document: Parsed, before: string, style: ToStringOptions): string {
+  const printed = document.toString(style);
+  const mark = /^\ufeff/.exec(before)?.[0] ?? "";
+  const isMarked = /^(\ufeff)?---/.test(before) && !/^(---|%)/.test(printed);
+  return `${mark}${isMarked ? "---\n" : ""}${printed}`;
+}
+
+/** Whether a text says what the documents say now. It is read again: a text is what counts. */
+function isMeant(text: string, documents: readonly Parsed[]): boolean {
+  try {
+    const again = parse(text);
+    if (again.length !== documents.length) return false;
+    return again.every((document, i) => valueText(document) === valueText(documents[i]!));
+  } catch {
+    return false;
+  }
+}
+
+/** Equal for documents that say the same in the same order, whatever their style. */
+function valueText(document: Parsed): string {
+  const value: unknown = document.toJS({ maxAliasCount: ALIASES_MAX });
+  // Integers that were read are bigints, those that were put in are not.
+  const text = JSON.stringify(value, (_key, each) =>
+    typeof each === "bigint" || typeof each === "number" ? { number: String(each) } : each,
+  );
+  return text ?? "";
+}
+
+function isJson(text: string): boolean {
+  if (!/^\s*[[{]/.test(text)) return false;
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function withLineEnds(splices: readonly Splice[], text: string): readonly Splice[] {
+  if (!hasCrLf(text)) return splices;
+  return splices.map((one) => ({ ...one, text: one.text.replaceAll(/\r?\n/g, "\r\n") }));
+}
+
+function hasCrLf(text: string): boolean {
+  return /^[^\n]*\r\n/.test(text);
 }
 
 /** @throws ManifestError for aliases that multiply, or lead nowhere. */
-function objectOf(document: Document.Parsed<ParsedNode>, number: number): unknown {
+function objectOf(document: Parsed, number: number): unknown {
   if (isEndless(document)) {
     throw new ManifestError(`document ${number}: an alias is a part of what it stands for`);
   }
@@ -92,7 +176,7 @@ function objectOf(document: Document.Parsed<ParsedNode>, number: number): unknow
   }
 }
 
-function parse(text: string): Document.Parsed<ParsedNode>[] {
+function parse(text: string): Parsed[] {
   const documents = parseAllDocuments(text, {
     ...{ intAsBigInt: true, merge: true },
     customTags: (tags) => tags.map(asWritten),
@@ -103,7 +187,7 @@ function parse(text: string): Document.Parsed<ParsedNode>[] {
     const [reason] = errors[0]!.message.split("\n");
     throw new ManifestError(`document ${i + 1} is not YAML: ${reason}`);
   }
-  return list as Document.Parsed<ParsedNode>[];
+  return list as Parsed[];
 }
 
 /** `012`, `1e3` and `+12` are printed as they were written. */
@@ -116,9 +200,13 @@ function asWritten(tag: Tags[number]): Tags[number] {
   };
 }
 
-function applyEdit(document: Document.Parsed<ParsedNode>, edit: Edit): void {
+function applyEdit(document: Parsed, edit: Edit, changed: SourceEdits): void {
   // What has another name elsewhere would be changed there too.
-  if (isShared(document, edit.path)) writeOutAliases(document);
+  if (isShared(document, edit.path)) {
+    changed.giveUp();
+    writeOutAliases(document);
+  }
+  changed.note(document.getIn(edit.path.slice(0, -1), true));
   if (edit.op === "remove") {
     document.deleteIn(edit.path);
     return;
@@ -133,12 +221,8 @@ function applyEdit(document: Document.Parsed<ParsedNode>, edit: Edit): void {
 }
 
 /** As the stream was written, as far as one can tell by it. */
-function print(documents: readonly Document.Parsed<ParsedNode>[], text: string): string {
-  const style: ToStringOptions = {
-    lineWidth: 0,
-    indentSeq: !/^( *)[\w"'./-]+:[ \t]*(?:#.*)?\n\1- /m.test(text),
-    flowCollectionPadding: !/(?:^|[:,-] )\{[^\s}]/m.test(text),
-  };
+function print(documents: readonly Parsed[], text: string): string {
+  const style = styleOf(text);
   const printed = documents.map((document) => document.toString(style));
   const whole = printed
     .map((each, i) => {
@@ -148,6 +232,14 @@ function print(documents: readonly Document.Parsed<ParsedNode>[], text: string):
       return `${isMarked && !hasMark ? "---\n" : ""}${each}`;
     })
     .join("");
-  const lines = /^[^\n]*\r\n/.test(text) ? whole.replaceAll(/\r?\n/g, "\r\n") : whole;
+  const lines = hasCrLf(text) ? whole.replaceAll(/\r?\n/g, "\r\n") : whole;
   return text.startsWith("\ufeff") ? `\ufeff${lines}` : lines;
+}
+
+function styleOf(text: string): ToStringOptions {
+  return {
+    lineWidth: 0,
+    indentSeq: !/^( *)[\w"'./-]+:[ \t]*(?:#.*)?\n\1- /m.test(text),
+    flowCollectionPadding: !/(?:^|[:,-] )\{[^\s}]/m.test(text),
+  };
 }
