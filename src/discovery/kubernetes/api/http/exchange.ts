@@ -16,7 +16,7 @@ import { type ApiFailure, newFailure } from "./failure.ts";
 import { type Gate, Turn } from "./gate.ts";
 import { errorReason } from "./network.ts";
 import { type PooledOptions, TCP_KEEPALIVE_MS } from "./pool.ts";
-import { cleanStatus, failureOfStatus } from "./status.ts";
+import { cleanStatus, failureOfStatus, heededMs } from "./status.ts";
 import type { ApiRequest } from "./transport.ts";
 
 /** From the request to the head of the answer: name, connection, TLS and the server's thoughts. */
@@ -305,5 +305,5 @@ function failureOf(
   }
   const failure = failureOfStatus(cleanStatus(status, redact), answer.statusCode ?? 0);
   const seconds = /^\d{1,9}$/.exec(answer.headers["retry-after"] ?? "");
-  return seconds === null ? failure : { ...failure, retryAfterMs: Number(seconds[0]) * 1000 };
+  return seconds === null ? failure : { ...failure, retryAfterMs: heededMs(Number(seconds[0])) };
 }

@@ -6,6 +6,8 @@
 import { cut, isJson } from "../../../../base/index.ts";
 import { type ApiFailure, newFailure } from "./failure.ts";
 
+/** The longest that a server's `Retry-After` is heeded: it cannot send us away for hours. */
+export const RETRY_AFTER_MS_MAX = 60_000;
 /** Texts of an API server that are told to people are cut to this length. */
 export const MESSAGE_CHARS_MAX = 300;
 
@@ -23,8 +25,13 @@ export function failureOfStatus(value: unknown, httpStatus: number): ApiFailure 
     status: httpStatus || code,
     code: isText(status.reason) ? status.reason : "",
     reason: `the API server answers ${httpStatus || code || "with an error"}${text}`,
-    retryAfterMs: Math.max(0, retryS) * 1000,
+    retryAfterMs: heededMs(retryS),
   });
+}
+
+/** How long a server is not asked that wants to be left alone for so many seconds. */
+export function heededMs(retryAfterS: number): number {
+  return Math.min(Math.max(0, retryAfterS) * 1000, RETRY_AFTER_MS_MAX);
 }
 
 /** A Status object whose message went through `clean`: before it is cut. Others as they are. */

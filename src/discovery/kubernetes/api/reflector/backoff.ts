@@ -17,8 +17,8 @@ const RETRY_MS_MIN = 50;
 export const STABLE_MS = 10_000;
 /** The first list after a 410 comes within this time: the server says it to all at once. */
 export const RELIST_SPREAD_MS = 2000;
-/** The longest that a server's `Retry-After` is heeded. */
-export const RETRY_AFTER_MS_MAX = 60_000;
+/** Answers with `Retry-After` in a row that are heeded without backing off, as in client-go. */
+export const RETRY_AFTER_COUNT_MAX = 10;
 
 /** A watch asks the server for an end within this time, at random; so watches end apart. */
 const WATCH_TIMEOUT_S_MIN = 300;
@@ -34,21 +34,32 @@ export function watchTimeoutS(rng: Rng): number {
 export class RetryDelay {
   readonly #rng: Rng;
   #stepMs = RETRY_MS_FIRST;
+  #heededCount = 0;
 
   constructor(rng: Rng) {
     this.#rng = rng;
   }
 
   /**
-   * The delay before the next attempt; each call doubles the step of the one after.
+   * The delay before the next attempt. A server that says when it can be asked again (429, 503) is
+   * there: it is asked then, and not when the backoff of an outage would have it. Without such a
+   * word, or when it says so again and again, each call doubles the step of the one after.
    *
-   * @param retryAfterMs what the server asked for: the delay is that and the jitter on top.
+   * @param retryAfterMs what the server asked for, 0 for nothing: some jitter comes on top.
    */
   nextMs(retryAfterMs: number): number {
+    if (retryAfterMs > 0 && this.#heededCount < RETRY_AFTER_COUNT_MAX) {
+      this.#heededCount += 1;
+      return retryAfterMs + this.#jitterMs(RETRY_MS_FIRST);
+    }
+    if (retryAfterMs === 0) this.#heededCount = 0;
     const stepMs = this.#stepMs;
     this.#stepMs = Math.min(RETRY_MS_MAX, stepMs * 2);
-    const jitterMs = RETRY_MS_MIN + this.#rng.next() * (stepMs - RETRY_MS_MIN);
-    return Math.min(retryAfterMs, RETRY_AFTER_MS_MAX) + jitterMs;
+    return retryAfterMs + this.#jitterMs(stepMs);
+  }
+
+  #jitterMs(stepMs: number): number {
+    return RETRY_MS_MIN + this.#rng.next() * (stepMs - RETRY_MS_MIN);
   }
 
   /** The delay before a list after 410: spread, and backed off like the rest when it repeats. */
@@ -61,5 +72,6 @@ export class RetryDelay {
   /** The next failure is the first one again. */
   reset(): void {
     this.#stepMs = RETRY_MS_FIRST;
+    this.#heededCount = 0;
   }
 }

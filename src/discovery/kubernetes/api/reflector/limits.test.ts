@@ -2,10 +2,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { RecordingLogger, scriptedRng, VirtualClock } from "../../../../base/index.ts";
-import { cleanText, MESSAGE_CHARS_MAX } from "../http/status.ts";
+import {
+  cleanText,
+  failureOfStatus,
+  MESSAGE_CHARS_MAX,
+  RETRY_AFTER_MS_MAX,
+} from "../http/status.ts";
 import type { ApiTransport } from "../http/transport.ts";
 import { ApiMetrics } from "../metrics.ts";
-import { RETRY_AFTER_MS_MAX, RETRY_MS_FIRST, RetryDelay } from "./backoff.ts";
+import { RETRY_AFTER_COUNT_MAX, RETRY_MS_FIRST, RetryDelay } from "./backoff.ts";
 import { decode, json, QUERY } from "./fake-api-suite.ts";
 import { MALFORMED_NAMES_MAX, OBJECTS_MAX, ReflectedObjects } from "./objects.ts";
 import { PAGES_MAX, PagedList } from "./paged-list.ts";
@@ -84,9 +89,22 @@ test("PAGES_MAX: a list without an end is given up", () => {
 });
 
 test("RETRY_AFTER_MS_MAX: a server cannot send us away for hours", () => {
-  const delay = new RetryDelay(scriptedRng(0.999, 0.999));
-  const delayMs = delay.nextMs(3_600_000_000);
+  const details = { retryAfterSeconds: 3_600_000 };
+  const { retryAfterMs } = failureOfStatus({ kind: "Status", details }, 503);
+  assert.equal(retryAfterMs, RETRY_AFTER_MS_MAX);
+  const delay = new RetryDelay(scriptedRng(0.999));
+  const delayMs = delay.nextMs(retryAfterMs);
   assert.ok(delayMs >= RETRY_AFTER_MS_MAX && delayMs <= RETRY_AFTER_MS_MAX + RETRY_MS_FIRST);
+});
+
+test("RETRY_AFTER_COUNT_MAX: a server that puts us off for ever is asked ever more seldom", () => {
+  const rolls = Array.from({ length: RETRY_AFTER_COUNT_MAX + 3 }, () => 1);
+  const delay = new RetryDelay(scriptedRng(...rolls));
+  for (let i = 0; i < RETRY_AFTER_COUNT_MAX; i += 1) {
+    assert.equal(delay.nextMs(1000), 1000 + RETRY_MS_FIRST);
+  }
+  const later = [1, 2, 4].map((factor) => 1000 + factor * RETRY_MS_FIRST);
+  assert.deepEqual([delay.nextMs(1000), delay.nextMs(1000), delay.nextMs(1000)], later);
 });
 
 test("MESSAGE_CHARS_MAX: texts of a server are cut, and fit for a line", () => {

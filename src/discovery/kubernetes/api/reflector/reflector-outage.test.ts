@@ -66,6 +66,38 @@ test("ten minutes without the server: nothing is lost, the watch resumes, nothin
   end();
 });
 
+/**
+ * kube-apiserver answers 429 "storage is (re)initializing" with `Retry-After: 1` while it starts.
+ * Each such answer doubled a step that the outage had grown already, and a watch was back only half
+ * a minute after the server was.
+ */
+test("a server that is back and asks for a second is asked again in that time", () => {
+  const clock = new VirtualClock();
+  const api = new FakeApi(clock);
+  api.set("slice-0");
+  const { listener, end } = reflect(api);
+  clock.advance(60_000);
+  api.failure = REFUSED;
+  api.cut();
+  clock.advance(TEN_MINUTES_MS);
+  api.failure = { ...failureOfStatus(null, 429), retryAfterMs: 1000 };
+  const first = api.requests.length;
+  while (api.requests.length === first) clock.advance(100);
+  clock.advance(8000);
+  const times = api.requests.slice(first).map(({ atMs }) => atMs);
+  assert.ok(times.length >= 6, `${times.length} requests in 8 s`);
+  for (const [i, atMs] of times.slice(1).entries()) {
+    const gapMs = atMs - times[i]!;
+    assert.ok(gapMs >= 1000 && gapMs <= 1000 + RETRY_MS_FIRST + api.latencyMs, `${gapMs} ms`);
+  }
+  api.set("slice-1", "made meanwhile");
+  api.failure = null;
+  listener.take();
+  clock.advance(1000 + RETRY_MS_FIRST + RECOVERED_AFTER_MS);
+  assert.deepEqual(listener.take(), ["+slice-1 synced", "recovered"]);
+  end();
+});
+
 test("a hundred clients of a server that is away and comes back are spread over the backoff", () => {
   const { clock, api, clients } = crowd();
   api.failure = REFUSED;
