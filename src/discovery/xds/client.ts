@@ -6,6 +6,7 @@
  * answer says is taken in as a whole before anybody is told of it.
  */
 import type { Timer } from "../../base/index.ts";
+import type { Node } from "../../xds/index.ts";
 import { DeltaDialect } from "./ads/delta.ts";
 import type { Dialect } from "./ads/dialect.ts";
 import {
@@ -18,10 +19,25 @@ import { SotwDialect } from "./ads/sotw.ts";
 import { type TableOwner, TypeTable } from "./ads/type-table.ts";
 import { nodeOf } from "./ads/wire.ts";
 import type { XdsBootstrap, XdsServer } from "./bootstrap/bootstrap.ts";
-import type { ResourceKind, ResourceWatch, ResourceWatcher, WildcardWatcher } from "./resource.ts";
+import type {
+  ResourceKind,
+  ResourceStatus,
+  ResourceWatch,
+  ResourceWatcher,
+  WildcardWatcher,
+} from "./resource.ts";
 
 /** State of the world, which every server speaks; or by difference. */
 export type XdsProtocol = "sotw" | "delta";
+
+/** What a client shows of itself. */
+export interface XdsClientStatus {
+  /** Who it is, as servers are told. */
+  readonly node: Node;
+  /** See `XdsClient.trouble`. */
+  readonly trouble: string | null;
+  readonly resources: readonly ResourceStatus[];
+}
 
 /** One server that is spoken to. */
 class Session implements ServerLinkUser {
@@ -88,6 +104,13 @@ export class XdsClient implements TableOwner {
   /** What is wrong with the way to the servers; null when nothing is. */
   get trouble(): string | null {
     return this.#trouble;
+  }
+
+  /** Every resource that it watches, as it stands: types as they were first asked for. */
+  status(): XdsClientStatus {
+    const resources = [...this.#tables.values()].flatMap((table) => table.statuses());
+    const node = nodeOf(this.bootstrap.node, this.#system.version);
+    return { node, trouble: this.#trouble, resources };
   }
 
   /** Ends everything; no watcher is told of anything any more. Harmless when repeated. */

@@ -5,7 +5,14 @@
 export type { XdsSystem } from "./ads/server-link.ts";
 export { bootstrapOf, parseBootstrap, type XdsBootstrap } from "./bootstrap/bootstrap.ts";
 export { loadBootstrap } from "./bootstrap/load.ts";
-export { XdsClient, type XdsProtocol } from "./client.ts";
+export { XdsClient, type XdsClientStatus, type XdsProtocol } from "./client.ts";
 export { XdsClusterResolver } from "./cluster/resolver.ts";
 export { type ClusterResource, clusterKind } from "./decode/cluster.ts";
-export type { ResourceKind, ResourceWatch, ResourceWatcher } from "./resource.ts";
+export type {
+  RefusedUpdate,
+  ResourceKind,
+  ResourceState,
+  ResourceStatus,
+  ResourceWatch,
+  ResourceWatcher,
+} from "./resource.ts";

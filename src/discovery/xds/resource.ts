@@ -41,3 +41,37 @@ export interface WildcardWatcher<T> {
 export interface ResourceWatch {
   close(): void;
 }
+
+/**
+ * What the server was asked for and said of one resource (gRFC A40, `ClientResourceStatus`).
+ * NACKED: the newest one was refused; an older one may be in use.
+ */
+export type ResourceState = "REQUESTED" | "DOES_NOT_EXIST" | "ACKED" | "NACKED";
+
+/** One resource as a client has it. */
+export interface ResourceStatus {
+  readonly typeUrl: string;
+  /** Of the type, for people: "LDS". */
+  readonly kind: string;
+  readonly name: string;
+  readonly state: ResourceState;
+  /** Of what is in use; "" when nothing is. */
+  readonly version: string;
+  /** Wall time at which what is in use came; null when nothing is. */
+  readonly updatedMs: number | null;
+  /** What is in use, as it came: may hold secrets. Null when nothing is. */
+  readonly bytes: Uint8Array | null;
+  /** The newest one, when it was refused; null when it was not. */
+  readonly refused: RefusedUpdate | null;
+  /** What is wrong, or why there is nothing, for people; null when all is well. */
+  readonly reason: string | null;
+}
+
+/** An update that could not be used. */
+export interface RefusedUpdate {
+  readonly version: string;
+  /** Which field, and why. */
+  readonly reason: string;
+  /** Wall time. */
+  readonly atMs: number;
+}

@@ -3,7 +3,13 @@
  * gRFCs A53, A57 and A88 for what its watchers are told when something is wrong with it.
  */
 import type { Clock, Timer } from "../../../base/index.ts";
-import type { ResourceWatch, ResourceWatcher } from "../resource.ts";
+import type {
+  RefusedUpdate,
+  ResourceState,
+  ResourceStatus,
+  ResourceWatch,
+  ResourceWatcher,
+} from "../resource.ts";
 import type { Dialect } from "./dialect.ts";
 
 /** "the client should wait 15 seconds": then a resource that was asked for does not exist. */
@@ -23,6 +29,12 @@ export class Entry<T> {
   version = "";
   /** How it came: its version says something to that server only. */
   source: Dialect | null = null;
+  /** Wall time at which `value` came; null without one. */
+  #updatedMs: number | null = null;
+  /** The newest one, when it was refused. */
+  #refused: RefusedUpdate | null = null;
+  /** An answer for its type came since it was asked for, and said nothing of it. */
+  #isLeftOut = false;
   /** Why there is nothing; null when there is something, or it is not known yet. */
   #absentReason: string | null = null;
   /** What is wrong although there is something, or while it is not known. */
@@ -75,6 +87,12 @@ export class Entry<T> {
   stopTimer(): void {
     this.#timer?.cancel();
     this.#timer = null;
+    this.#isLeftOut = false;
+  }
+
+  /** An answer for its type has nothing of it. It may still come. */
+  onLeftOut(): void {
+    this.#isLeftOut = true;
   }
 
   #onTimer(isTransient: boolean): void {
@@ -93,19 +111,33 @@ export class Entry<T> {
     this.stopTimer();
     this.version = version;
     this.#trouble = null;
+    this.#refused = null;
     if (this.value !== null && this.#bytes !== null && isSame(this.#bytes, bytes)) return false;
     this.value = value;
     this.#bytes = new Uint8Array(bytes); // a copy: its message need not be kept for it
+    this.#updatedMs = this.#clock.wallMs();
     this.#absentReason = null;
     return true;
   }
 
+  /** One of this version came that cannot be used. See `#fail`. */
+  refuse(reason: string, version: string, isDiscarded: boolean): boolean {
+    this.#refused = { version, reason, atMs: this.#clock.wallMs() };
+    return this.#fail(`the xDS server sent a bad one: ${reason}`, isDiscarded);
+  }
+
+  /** The server took it away. See `#fail`. */
+  remove(isDiscarded: boolean): boolean {
+    this.#refused = null;
+    return this.#fail("the xDS server says that it does not exist", isDiscarded);
+  }
+
   /**
-   * One came that cannot be used, or the server took it away. "By default, we will ignore the error
+   * What came is not to be used, or the server took it away. "By default, we will ignore the error
    * and continue using the cached version ... if this server feature is set, then we will instead
    * discard any previously cached version" (A88). False when what holds is the same.
    */
-  fail(reason: string, isDiscarded: boolean): boolean {
+  #fail(reason: string, isDiscarded: boolean): boolean {
     this.stopTimer();
     if (this.value !== null && !isDiscarded) {
       this.#trouble = `${reason}; the last good one stays in use`;
@@ -114,6 +146,7 @@ export class Entry<T> {
     const isNews = this.value !== null || this.#absentReason !== reason;
     this.value = null;
     this.#bytes = null;
+    this.#updatedMs = null;
     this.version = "";
     this.#trouble = null;
     this.#absentReason = reason;
@@ -143,6 +176,28 @@ export class Entry<T> {
     for (const watcher of [...this.#watchers]) {
       if (this.#watchers.has(watcher)) watcher.onTrouble(trouble);
     }
+  }
+
+  /** For people and tools. @param kind of its table. */
+  status(typeUrl: string, kind: string): ResourceStatus {
+    return {
+      ...{ typeUrl, kind, name: this.name, state: this.#state, version: this.version },
+      ...{ updatedMs: this.#updatedMs, bytes: this.#bytes, refused: this.#refused },
+      reason: this.#refused?.reason ?? this.#trouble ?? this.#absentReason ?? this.#waitReason(),
+    };
+  }
+
+  get #state(): ResourceState {
+    if (this.#refused !== null) return "NACKED";
+    if (this.value !== null) return "ACKED";
+    return this.#absentReason === null ? "REQUESTED" : "DOES_NOT_EXIST";
+  }
+
+  #waitReason(): string | null {
+    if (this.#serverTrouble !== null || this.value !== null) return this.#serverTrouble;
+    return this.#isLeftOut
+      ? "the xDS server has answered, and says nothing of it so far"
+      : "no answer for it yet";
   }
 
   /** Nobody is told of anything any more. */

@@ -154,6 +154,36 @@ test("by difference only what is named as removed is gone", () => {
   assert.deepEqual(world.said(), ["no a: the xDS server says that it does not exist"]);
 });
 
+test("A40: each resource stands as the server last spoke of it, and what was refused is kept", () => {
+  const world = new World();
+  const states = () =>
+    world.table.statuses().map(({ name, state, version, refused, reason }) => {
+      return [name, state, version, refused?.version ?? "-", reason ?? "-"].join(" ");
+    });
+  for (const name of ["a", "b"]) world.watch(name);
+  assert.deepEqual(states(), [
+    "a REQUESTED  - no answer for it yet",
+    "b REQUESTED  - no answer for it yet",
+  ]);
+  world.answer([cluster("a")]);
+  assert.deepEqual(states(), [
+    "a ACKED 1 - -",
+    "b REQUESTED  - the xDS server has answered, and says nothing of it so far",
+  ]);
+  const why = "ring_hash_lb_config.hash_function must be XX_HASH";
+  world.answer([cluster("a", BAD)]);
+  assert.equal(states()[0], `a NACKED 1 1 ${why}`);
+  world.answer([cluster("a", BAD)], true);
+  assert.equal(states()[0], `a NACKED  1 ${why}`);
+  world.answer([cluster("a")]);
+  assert.equal(states()[0], "a ACKED 1 - -");
+  world.answer([], true);
+  const gone = "a DOES_NOT_EXIST  - the xDS server says that it does not exist";
+  assert.equal(states()[0], gone);
+  world.table.setServerTrouble("it is away");
+  assert.deepEqual([states()[0], states()[1]], [gone, "b REQUESTED  - it is away"]);
+});
+
 test("A57: what was asked for and does not come for 15 s does not exist; a lost stream stops that", () => {
   const world = new World();
   world.watch("a");

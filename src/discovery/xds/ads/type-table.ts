@@ -7,7 +7,13 @@
 import { type Clock, cut } from "../../../base/index.ts";
 import type { Decoded } from "../../../xds/index.ts";
 import { XDS_REASON_CHARS_MAX, XDS_RESOURCES_MAX } from "../limits.ts";
-import type { ResourceKind, ResourceWatch, ResourceWatcher, WildcardWatcher } from "../resource.ts";
+import type {
+  ResourceKind,
+  ResourceStatus,
+  ResourceWatch,
+  ResourceWatcher,
+  WildcardWatcher,
+} from "../resource.ts";
 import type { Dialect, Versions, Wanted } from "./dialect.ts";
 import { Entry } from "./entry.ts";
 import type { AdsResponse, WireResource } from "./wire.ts";
@@ -107,6 +113,12 @@ export class TypeTable<T> implements Wanted {
     return false;
   }
 
+  /** All that are kept, in the order in which they were first asked for. */
+  statuses(): ResourceStatus[] {
+    const { typeUrl, name } = this.kind;
+    return [...this.#entries.values()].map((entry) => entry.status(typeUrl, name));
+  }
+
   /** What nobody wants any more is forgotten. */
   sweep(): void {
     if (this.isWildcard) return;
@@ -178,6 +190,7 @@ export class TypeTable<T> implements Wanted {
     // Without resources: that nothing is new, or that there is nothing; of a type that comes in
     // parts it says neither.
     isOfUse ||= problems.length === 0 && (isDelta || this.kind.isComplete);
+    if (!isDelta) this.#noteLeftOut(seen);
     const isFirst = this.isWildcard && this.#all === null;
     return { problem: problemOf(this.kind.name, problems), changed, isFirst, isOfUse };
   }
@@ -211,7 +224,7 @@ export class TypeTable<T> implements Wanted {
   /** Whether watchers are to be told. */
   #take(entry: Entry<T>, decoded: Decoded<T>, resource: WireResource, discards: boolean): boolean {
     if (decoded.problem !== null) {
-      return entry.fail(`the xDS server sent a bad one: ${decoded.problem}`, discards);
+      return entry.refuse(decoded.problem, resource.version, discards);
     }
     return entry.set(decoded.value, resource.version, resource.bytes);
   }
@@ -226,6 +239,10 @@ export class TypeTable<T> implements Wanted {
     return names;
   }
 
+  #noteLeftOut(seen: ReadonlySet<string>): void {
+    for (const entry of this.#entries.values()) if (!seen.has(entry.name)) entry.onLeftOut();
+  }
+
   #remove(name: string, discards: boolean, changed: Set<Entry<T>>): void {
     const entry = this.#entries.get(name);
     if (entry === undefined) return;
@@ -234,7 +251,7 @@ export class TypeTable<T> implements Wanted {
       this.#entries.delete(name);
       changed.add(entry);
       entry.close();
-    } else if (entry.fail("the xDS server says that it does not exist", discards)) {
+    } else if (entry.remove(discards)) {
       changed.add(entry);
     }
   }
