@@ -3,6 +3,7 @@
  *
  * The shapes are a contract with other programs: keys are added, never renamed or dropped.
  */
+import type { EndpointAssignment } from "../discovery/index.ts";
 
 /** What an endpoint's connection is doing, or why it is not used. */
 export type EndpointState =
@@ -36,6 +37,8 @@ export interface EndpointView {
   readonly reason: string;
   /** Who named it: "static", "dns", "EndpointSlice namespace/name". */
   readonly source: string;
+  /** Cluster, locality, priority and health as an xDS server says them; null from others. */
+  readonly assignment: EndpointAssignment | null;
   readonly weight: number;
   readonly connections: number;
   readonly activeCalls: number;

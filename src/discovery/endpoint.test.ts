@@ -42,6 +42,7 @@ test("a static target yields its set once, at the start, and nothing afterwards"
     weight: 1,
     group: null,
     conditions: null,
+    assignment: null,
     rule: null,
   });
   assert.equal(sets[0].endpoints.length, 2);

@@ -16,6 +16,27 @@ export interface EndpointGroup {
   readonly weight: number;
 }
 
+/** Where an xDS control plane puts an endpoint, and what it says of it (EDS). */
+export interface EndpointAssignment {
+  /** Of an aggregate cluster the one below it that has the endpoint. */
+  readonly cluster: string;
+  /** "region/zone/sub_zone"; "" where none is named. */
+  readonly locality: string;
+  /** 0 is used first; of an aggregate cluster counted over all below it (gRFC A37). */
+  readonly priority: number;
+  /** `HealthStatus` in its own words. */
+  readonly health: AssignedHealth;
+}
+
+/** `envoy.config.core.v3.HealthStatus`. UNKNOWN: nothing is said. */
+export type AssignedHealth =
+  | "UNKNOWN"
+  | "HEALTHY"
+  | "UNHEALTHY"
+  | "DRAINING"
+  | "TIMEOUT"
+  | "DEGRADED";
+
 /** Calls that are refused before an endpoint is picked, so that less load comes (EDS). */
 export interface DropCategory {
   readonly category: string;
@@ -44,6 +65,8 @@ export interface Endpoint {
   readonly group: EndpointGroup | null;
   /** What the source said of its health and place; null from sources that do not. */
   readonly conditions: EndpointConditions | null;
+  /** What a control plane says of it; null from every source but xDS. */
+  readonly assignment: EndpointAssignment | null;
   /** The rule by which it is used, for people, such as "ready"; null when there is none to tell. */
   readonly rule: string | null;
 }
@@ -110,6 +133,7 @@ export function newEndpoint(address: string, source: string): Endpoint {
     weight: 1,
     group: null,
     conditions: null,
+    assignment: null,
     rule: null,
   });
 }

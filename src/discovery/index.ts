@@ -14,6 +14,7 @@ export { DnsNames, systemDns } from "./dns/index.ts";
 export type {
   DropCategory,
   Endpoint,
+  EndpointAssignment,
   EndpointConditions,
   EndpointGroup,
   EndpointSet,
@@ -103,10 +104,12 @@ export { parseTarget } from "./target.ts";
 export type {
   ClusterResource,
   ResourceKind,
+  ResourceStatus,
   ResourceWatch,
   ResourceWatcher,
   XdsBootstrap,
   XdsClient,
+  XdsClientStatus,
   XdsProtocol,
   XdsSystem,
 } from "./xds/index.ts";

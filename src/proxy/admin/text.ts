@@ -74,7 +74,9 @@ const HEADERS = [
   "LATENCY",
   "REASON",
 ];
-const RIGHT = new Set(["CONNECTIONS", "ACTIVE", "CALLS", "FAILURES", "LATENCY"]);
+/** Behind SOURCE, where an xDS server says them. */
+const ASSIGNED_HEADERS = ["LOCALITY", "PRIORITY", "HEALTH"];
+const RIGHT = new Set(["PRIORITY", "CONNECTIONS", "ACTIVE", "CALLS", "FAILURES", "LATENCY"]);
 
 /**
  * One cluster as `fairlead why` prints it: a line of summary, a table, and for each endpoint that
@@ -94,7 +96,7 @@ export function renderWhy(cluster: ClusterView): string {
   lines.push(...(cluster.notes ?? []));
   lines.push(...(cluster.circuitBreakers ?? []).map(breakerLine));
   if (cluster.endpoints.length > 0) {
-    lines.push("", ...renderTable(HEADERS, RIGHT, cluster.endpoints.map(whyRow)));
+    lines.push("", ...whyTable(cluster.endpoints));
   }
   for (const endpoint of cluster.endpoints) {
     if (endpoint.usable) continue;
@@ -107,6 +109,23 @@ export function renderWhy(cluster: ClusterView): string {
 function breakerLine({ name, limit, current, refused, open }: BreakerView): string {
   const state = open ? "   open" : "";
   return `circuit breaker ${name}   ${current} of ${limit}   ${refused} refused${state}`;
+}
+
+function whyTable(endpoints: readonly EndpointView[]): string[] {
+  // An older proxy that is asked tells none.
+  const isAssigned = endpoints.some(({ assignment }) => (assignment ?? null) !== null);
+  const at = HEADERS.indexOf("SOURCE") + 1;
+  const headers = isAssigned ? HEADERS.toSpliced(at, 0, ...ASSIGNED_HEADERS) : HEADERS;
+  const rows = endpoints.map((each) => {
+    const row = whyRow(each);
+    return isAssigned ? row.toSpliced(at, 0, ...assignedCells(each.assignment ?? null)) : row;
+  });
+  return renderTable(headers, RIGHT, rows);
+}
+
+function assignedCells(said: EndpointView["assignment"]): string[] {
+  if (said === null) return ["-", "-", "-"];
+  return [said.locality || "-", String(said.priority), said.health];
 }
 
 function whyRow(e: EndpointView): string[] {

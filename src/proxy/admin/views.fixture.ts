@@ -14,6 +14,7 @@ export function endpointView(over: Partial<EndpointView> = {}): EndpointView {
     usable: true,
     reason: "ready",
     source: "static",
+    assignment: null,
     weight: 1,
     connections: 1,
     activeCalls: 0,

@@ -118,6 +118,7 @@ test("an endpoint carries what its slice says of it", () => {
         terminating: false,
         hints: { nodes: ["node-b"], zones: ["z2"] },
       },
+      assignment: null,
       rule: "ready",
     },
   ]);

@@ -201,6 +201,7 @@ function endpointOf(best: Candidate, other: Candidate | null, rule: string | nul
     weight: 1,
     group: null,
     conditions: conditionsOf(best),
+    assignment: null,
     rule,
   });
 }

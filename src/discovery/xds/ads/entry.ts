@@ -194,7 +194,8 @@ export class Entry<T> {
   }
 
   #waitReason(): string | null {
-    if (this.#serverTrouble !== null || this.value !== null) return this.#serverTrouble;
+    if (this.value !== null) return null;
+    if (this.#serverTrouble !== null) return this.#serverTrouble;
     return this.#isLeftOut
       ? "the xDS server has answered, and says nothing of it so far"
       : "no answer for it yet";

@@ -37,7 +37,7 @@ test("A27: only endpoints that are HEALTHY or UNKNOWN are used, the others are t
   );
   assert.deepEqual(
     set.skipped!.map(({ reason }) => reason.split(" ").at(-1)),
-    ["DRAINING", "UNHEALTHY", "DEGRADED", "UNHEALTHY"],
+    ["DRAINING", "UNHEALTHY", "DEGRADED", "TIMEOUT"],
   );
 });
 
@@ -65,6 +65,15 @@ test("A37: priorities of an aggregate's children stand one behind the other", ()
   assert.deepEqual(
     set.endpoints.map(({ group }) => group!.priority),
     [0, 1, 2],
+  );
+  const at = { locality: "r/a", health: "UNKNOWN" };
+  assert.deepEqual(
+    set.endpoints.map(({ assignment }) => assignment),
+    [
+      { ...at, cluster: "one", priority: 0 },
+      { ...at, cluster: "one", priority: 1, locality: "r/b" },
+      { ...at, cluster: "two", priority: 2 },
+    ],
   );
 });
 

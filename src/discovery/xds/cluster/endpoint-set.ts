@@ -4,8 +4,10 @@
  */
 
 import {
+  type AssignedHealth,
   type DropCategory,
   type Endpoint,
+  type EndpointAssignment,
   type EndpointGroup,
   type EndpointSet,
   newEndpoint,
@@ -13,7 +15,7 @@ import {
   type SkippedEndpoint,
 } from "../../endpoint.ts";
 import type { ClusterResource } from "../decode/cluster.ts";
-import type { AssignedEndpoint, AssignedLocality, LoadAssignment } from "../decode/endpoints.ts";
+import type { AssignedEndpoint, LoadAssignment } from "../decode/endpoints.ts";
 import { HASHING, serviceConfigOf } from "../decode/service-config.ts";
 
 /** One cluster that is no aggregate, with its endpoints; null while nothing is known of these. */
@@ -22,14 +24,8 @@ export interface ClusterLeaf {
   readonly assignment: LoadAssignment | null;
 }
 
-/** Why an endpoint is left out; of a healthy one nothing. */
-const HEALTH_REASONS: Readonly<Record<AssignedEndpoint["health"], string | null>> = {
-  healthy: null,
-  // Only endpoints whose health status is UNKNOWN or HEALTHY will be considered usable (A27).
-  draining: "the control plane says DRAINING",
-  unhealthy: "the control plane says UNHEALTHY",
-  degraded: "the control plane says DEGRADED",
-};
+/** "Only endpoints whose health status is UNKNOWN or HEALTHY will be considered usable" (A27). */
+const USABLE: readonly AssignedHealth[] = ["UNKNOWN", "HEALTHY"];
 
 /** Everything that becomes one set. */
 export interface SetParts {
@@ -115,7 +111,8 @@ function gather(
     for (const each of locality.endpoints) {
       // A flat ring: the locality weight multiplied by the endpoint weight (A42).
       const own = isHashing && isWeighted ? (each.weight * weight) / sum : each.weight;
-      const endpoint = endpointOf(each, locality, group, own, cluster.name);
+      const at = { cluster: cluster.name, locality: locality.name, priority };
+      const endpoint = endpointOf(each, { ...at, health: each.health }, group, own, locality.zone);
       const why = reasonOf(each, cluster, isWeighted && weight === 0);
       if (why === null) into.endpoints.push(endpoint);
       else into.skipped.push({ endpoint, reason: why });
@@ -126,13 +123,22 @@ function gather(
 
 function endpointOf(
   { addresses, pod, uid, node }: AssignedEndpoint,
-  { zone }: AssignedLocality,
+  assignment: EndpointAssignment,
   group: EndpointGroup,
   weight: number,
-  cluster: string,
+  zone: string | null,
 ): Endpoint {
-  const plain = newEndpoint(addresses[0]!, `xDS cluster ${cluster}`);
-  return Object.freeze({ ...plain, addresses, pod, uid, node, zone, group, weight });
+  const plain = newEndpoint(addresses[0]!, `xDS cluster ${assignment.cluster}`);
+  const { health } = assignment;
+  const rule = health === "UNKNOWN" ? null : saidOf(health);
+  return Object.freeze({
+    ...{ ...plain, addresses, pod, uid, node, zone, group, weight, rule },
+    assignment: Object.freeze(assignment),
+  });
+}
+
+function saidOf(health: AssignedHealth): string {
+  return `the control plane says ${health}`;
 }
 
 /** localities with no weight will be ignored where weights of localities count (A27). */
@@ -142,7 +148,7 @@ function reasonOf(
   isWithoutWeight: boolean,
 ): string | null {
   const { health, socketMatch } = endpoint;
-  if (HEALTH_REASONS[health] !== null) return HEALTH_REASONS[health];
+  if (!USABLE.includes(health)) return saidOf(health);
   if (isWithoutWeight) return "its locality has no weight";
   const other = cluster.otherSockets.find((match) =>
     Object.entries(match).every(([key, value]) => socketMatch[key] === value),

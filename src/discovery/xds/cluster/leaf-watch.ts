@@ -165,7 +165,7 @@ function localityOf(endpoints: readonly Endpoint[]): AssignedLocality {
     ...{ name: "", zone: null, priority: 0, weight: null },
     endpoints: endpoints.map(({ addresses, weight, pod, uid, node }) => ({
       ...{ addresses, weight, pod, uid, node },
-      health: "healthy" as const,
+      health: "UNKNOWN" as const,
       socketMatch: {},
     })),
   };

@@ -14,13 +14,10 @@ import {
   perMillion,
   RESOURCE_TYPES,
 } from "../../../xds/index.ts";
-import type { DropCategory } from "../../endpoint.ts";
+import type { AssignedHealth, DropCategory } from "../../endpoint.ts";
 import { XDS_ENDPOINTS_MAX, XDS_PRIORITIES_MAX } from "../limits.ts";
 import type { ResourceKind } from "../resource.ts";
 import { addressText } from "./address.ts";
-
-/** What the source says of an endpoint's health: `HealthStatus`, with TIMEOUT as unhealthy. */
-export type AssignedHealth = "healthy" | "draining" | "unhealthy" | "degraded";
 
 /** One endpoint of a locality. */
 export interface AssignedEndpoint {
@@ -130,9 +127,9 @@ function localityOf(message: LocalityLbEndpoints, path: string, names: boolean):
   };
 }
 
-/** `HealthStatus` by its number: UNKNOWN counts as healthy, TIMEOUT as unhealthy. */
+/** `HealthStatus` by its number; of one that is not known nothing good is expected. */
 const HEALTH: readonly AssignedHealth[] = [
-  ...(["healthy", "healthy", "unhealthy", "draining", "unhealthy", "degraded"] as const),
+  ...(["UNKNOWN", "HEALTHY", "UNHEALTHY", "DRAINING", "TIMEOUT", "DEGRADED"] as const),
 ];
 
 function endpointOf(message: LbEndpoint, path: string, names: boolean): AssignedEndpoint {
@@ -152,7 +149,7 @@ function endpointOf(message: LbEndpoint, path: string, names: boolean): Assigned
   return {
     addresses: [addressText(address, `${path}.endpoint.address`, names), ...others],
     weight: loadBalancingWeight ?? 1,
-    health: HEALTH[healthStatus] ?? "unhealthy",
+    health: HEALTH[healthStatus] ?? "UNHEALTHY",
     pod: textOf(own.pod),
     uid: textOf(own.uid),
     node: textOf(own.node),
