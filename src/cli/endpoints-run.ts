@@ -4,6 +4,7 @@
 import {
   createResolver,
   type EndpointSet,
+  parseTarget,
   type Resolver,
   type ResolverListener,
 } from "../discovery/index.ts";
@@ -19,7 +20,7 @@ import { aborted, createSystem, type System, stdoutGone, stopSignal, writeOut } 
 import { CommandError } from "./usage.ts";
 
 /** How long to wait for the first set. */
-const WAIT_MS = 5000;
+export const WAIT_MS = 5000;
 
 /**
  * Prints the endpoints of `target`; with --watch also each change, until a signal comes or nobody
@@ -29,6 +30,10 @@ const WAIT_MS = 5000;
  */
 export async function runEndpoints(target: string, options: EndpointsOptions): Promise<number> {
   const system = await createSystem(options);
+  if (parseTarget(target).kind === "xds") {
+    const { runXdsEndpoints } = await import("./xds-endpoints-run.ts");
+    return await runXdsEndpoints(target, options, system);
+  }
   const printer = new Printer(target, options, system);
   const discovery = await openFor([target], options, system);
   try {
@@ -124,6 +129,7 @@ class Printer implements ResolverListener {
   }
 }
 
-function waited({ clock }: System): Promise<void> {
+/** Resolves when the first set is late. */
+export function waited({ clock }: System): Promise<void> {
   return new Promise((resolve) => clock.setTimer(WAIT_MS, resolve).unref());
 }

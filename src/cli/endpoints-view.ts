@@ -2,7 +2,7 @@
  * An endpoint set for people and programs: the rows of `fairlead endpoints`, as JSON and as text.
  * Pure functions; nothing is resolved here.
  */
-import type { Endpoint, EndpointSet } from "../discovery/index.ts";
+import type { Endpoint, EndpointAssignment, EndpointSet } from "../discovery/index.ts";
 import { renderTable } from "../proxy/index.ts";
 import { printable } from "./printable.ts";
 
@@ -26,6 +26,10 @@ export interface EndpointRow {
   readonly slice: string | null;
   /** Who named it, as `why` shows it. */
   readonly source: string;
+  /** Share of calls in relation to the others. */
+  readonly weight: number;
+  /** Cluster, locality, priority and health as an xDS server says them; null from others. */
+  readonly assignment: EndpointAssignment | null;
 }
 
 /** What `-o json` prints: one document, with -w one for each change. */
@@ -58,15 +62,27 @@ function byAddress(a: EndpointRow, b: EndpointRow): number {
   return a.address < b.address ? -1 : a.address > b.address ? 1 : 0;
 }
 
-/** A source without conditions lists only what serves. */
+/** What a source without conditions, which lists only what serves, comes to. */
+const SERVES = { ready: true, serving: true, terminating: false };
+/** The same of an xDS server's words. */
+const SERVES_BY_HEALTH: Readonly<Record<EndpointAssignment["health"], typeof SERVES>> = {
+  UNKNOWN: SERVES,
+  HEALTHY: SERVES,
+  DRAINING: { ready: false, serving: true, terminating: true },
+  UNHEALTHY: { ready: false, serving: false, terminating: false },
+  TIMEOUT: { ready: false, serving: false, terminating: false },
+  DEGRADED: { ready: false, serving: true, terminating: false },
+};
+
 function rowOf(endpoint: Endpoint, usable: boolean, reason: string): EndpointRow {
-  const { conditions, source } = endpoint;
+  const { conditions, source, assignment } = endpoint;
+  const said = assignment === null ? SERVES : SERVES_BY_HEALTH[assignment.health];
   return {
     address: endpoint.address,
     addresses: endpoint.addresses,
-    ready: conditions?.ready ?? true,
-    serving: conditions?.serving ?? true,
-    terminating: conditions?.terminating ?? false,
+    ready: conditions?.ready ?? said.ready,
+    serving: conditions?.serving ?? said.serving,
+    terminating: conditions?.terminating ?? said.terminating,
     usable,
     reason,
     pod: endpoint.pod,
@@ -76,32 +92,81 @@ function rowOf(endpoint: Endpoint, usable: boolean, reason: string): EndpointRow
     hints: conditions?.hints ?? NO_HINTS,
     slice: /^EndpointSlice (?:.*\/)?([^/]+)$/.exec(source)?.[1] ?? null,
     source,
+    weight: endpoint.weight,
+    assignment,
   };
 }
 
-const HEADERS = [
-  "ADDRESS",
-  "READY",
-  "SERVING",
-  "TERMINATING",
-  "ZONE",
-  "HINT",
-  "NODE",
-  "SLICE",
-  "POD",
-  "USABLE",
-  "REASON",
-];
-const WIDE_HEADERS = [...HEADERS, "UID", "OTHER ADDRESSES"];
-const LEFT: ReadonlySet<string> = new Set();
+/** What of a row is shown: as EndpointSlices have it, or as an xDS server says it. */
+interface Shape {
+  readonly headers: readonly string[];
+  cells(row: EndpointRow): string[];
+}
 
-/** One line of summary, and the table. */
-export function renderEndpoints(document: EndpointsDocument, isWide: boolean): string {
+const WIDE = ["UID", "OTHER ADDRESSES"];
+const RIGHT: ReadonlySet<string> = new Set(["PRIORITY", "WEIGHT"]);
+
+const SLICES: Shape = {
+  headers: ["ADDRESS", "READY", "SERVING", "TERMINATING", "ZONE", "HINT", "NODE", "SLICE"].concat(
+    ...["POD", "USABLE", "REASON"],
+  ),
+  cells: (row) => {
+    const hints = [...row.hints.nodes, ...row.hints.zones].join(",");
+    return [
+      row.address,
+      yesNo(row.ready),
+      yesNo(row.serving),
+      yesNo(row.terminating),
+      row.zone ?? "-",
+      hints === "" ? "-" : hints,
+      row.node ?? "-",
+      row.slice ?? row.source,
+      row.pod ?? "-",
+      yesNo(row.usable),
+      row.reason,
+    ];
+  },
+};
+
+const ASSIGNED: Shape = {
+  headers: ["ADDRESS", "CLUSTER", "LOCALITY", "PRIORITY", "HEALTH", "WEIGHT", "NODE"].concat(
+    ...["POD", "USABLE", "REASON"],
+  ),
+  cells: ({ assignment: said, ...row }) => [
+    row.address,
+    said?.cluster ?? "-",
+    said?.locality || "-",
+    said === null ? "-" : String(said.priority),
+    said?.health ?? "-",
+    String(Number(row.weight.toFixed(3))),
+    row.node ?? "-",
+    row.pod ?? "-",
+    yesNo(row.usable),
+    row.reason,
+  ],
+};
+
+function shapeOf(...documents: readonly EndpointsDocument[]): Shape {
+  const isAssigned = documents.some(({ endpoints }) =>
+    endpoints.some(({ assignment }) => assignment !== null),
+  );
+  return isAssigned ? ASSIGNED : SLICES;
+}
+
+/** One line of summary, and the table. @param before lines that stand between the two. */
+export function renderEndpoints(
+  document: EndpointsDocument,
+  isWide: boolean,
+  before: readonly string[] = [],
+): string {
   const { endpoints, notes, stale } = document;
   const lines = [summary(document), ...notes];
   if (stale !== null) lines.push(`may be out of date: ${stale}`);
+  lines.push(...before);
   if (endpoints.length > 0) {
-    lines.push("", ...renderTable(headers(isWide), LEFT, endpoints.map(cellsOf(isWide))));
+    const shape = shapeOf(document);
+    const rows = endpoints.map(cellsOf(shape, isWide));
+    lines.push("", ...renderTable(headers(shape, isWide), RIGHT, rows));
   }
   return printable(lines);
 }
@@ -116,7 +181,8 @@ export function renderChange(
   isWide: boolean,
   time: string,
 ): string {
-  const cells = cellsOf(isWide);
+  const shape = shapeOf(before, after);
+  const cells = cellsOf(shape, isWide);
   const was = new Map(before.endpoints.map((row) => [rowKey(row), cells(row)]));
   const rows: string[][] = [];
   for (const row of after.endpoints) {
@@ -128,7 +194,7 @@ export function renderChange(
   }
   for (const old of was.values()) rows.push(["-", ...old]);
   if (rows.length === 0 && before.reason === after.reason) return "";
-  const table = rows.length === 0 ? [] : renderTable(["", ...headers(isWide)], LEFT, rows);
+  const table = rows.length === 0 ? [] : renderTable(["", ...headers(shape, isWide)], RIGHT, rows);
   return printable(["", `${time}   ${summary(after)}`, ...table]);
 }
 
@@ -143,29 +209,15 @@ function summary({ target, endpoints, reason }: EndpointsDocument): string {
   return `target ${target}   ${usable} of ${endpoints.length} ${noun} usable${why}`;
 }
 
-function headers(isWide: boolean): readonly string[] {
-  return isWide ? WIDE_HEADERS : HEADERS;
+function headers({ headers }: Shape, isWide: boolean): readonly string[] {
+  return isWide ? [...headers, ...WIDE] : headers;
 }
 
-function cellsOf(isWide: boolean): (row: EndpointRow) => string[] {
+function cellsOf({ cells }: Shape, isWide: boolean): (row: EndpointRow) => string[] {
   return (row) => {
-    const hints = [...row.hints.nodes, ...row.hints.zones].join(",");
-    const cells = [
-      row.address,
-      yesNo(row.ready),
-      yesNo(row.serving),
-      yesNo(row.terminating),
-      row.zone ?? "-",
-      hints === "" ? "-" : hints,
-      row.node ?? "-",
-      row.slice ?? row.source,
-      row.pod ?? "-",
-      yesNo(row.usable),
-      row.reason,
-    ];
-    if (!isWide) return cells;
+    if (!isWide) return cells(row);
     const others = row.addresses.slice(1).join(",");
-    return [...cells, row.uid ?? "-", others === "" ? "-" : others];
+    return [...cells(row), row.uid ?? "-", others === "" ? "-" : others];
   };
 }
 

@@ -4,7 +4,7 @@
  */
 import type { Command } from "commander";
 import { addKubernetesOptions, type KubernetesOptions } from "./kubernetes-options.ts";
-import { checkTarget, refuseXds } from "./proxy-options.ts";
+import { checkTarget } from "./proxy-options.ts";
 import { oneOf, valueOption } from "./usage.ts";
 import { addCommonOptions, type CommonOptions, newVerb } from "./verb.ts";
 
@@ -15,6 +15,8 @@ const EXAMPLES = [
   "fairlead endpoints kubernetes:///echo.prod:grpc -w -o json",
   "# the same rules on objects in files; nothing is contacted",
   "fairlead endpoints kubernetes:///echo.prod:grpc --objects ./objects --zone eu-1a",
+  "# as the xDS server of GRPC_XDS_BOOTSTRAP says them, with its routes",
+  "fairlead endpoints xds:///echo.prod:50051",
   "fairlead endpoints dns:///echo.prod.svc.cluster.local:50051",
 ];
 
@@ -37,7 +39,6 @@ export function endpointsCommand(): Command {
   return addCommonOptions(command, "warn").action(
     async (target: string, options: EndpointsOptions) => {
       checkTarget("TARGET", target);
-      refuseXds(target);
       const [{ endProcess }, { runEndpoints }] = await Promise.all([
         import("./system.ts"),
         import("./endpoints-run.ts"),

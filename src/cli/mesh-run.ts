@@ -3,7 +3,7 @@
  * configurations, relay or workers, and what every proxy has around it.
  */
 import { createResolver, type Discovery, DiscoveryError } from "../discovery/index.ts";
-import { GatewayMeshSource, type MeshSource, openXds } from "../mesh/index.ts";
+import { GatewayMeshSource, type MeshSource, openXds, type XdsSource } from "../mesh/index.ts";
 import {
   chosenConfig,
   createMeshProxy,
@@ -77,15 +77,24 @@ function createGroup(
 export async function openSource(
   origin: MeshOrigin,
   kubernetes: KubernetesOptions,
+  discovery: Discovery,
+  system: System,
+): Promise<MeshSource | XdsSource> {
+  const { clock, log } = system;
+  if (origin.kind !== "objects") return openXdsOrigin(origin, kubernetes, discovery, system);
+  const { deps } = discovery;
+  const newResolver = (target: string) => createResolver(target, deps);
+  const objects = deps.objects!();
+  return new GatewayMeshSource(origin.gateway, { clock, log, objects, newResolver });
+}
+
+/** The same of an xDS server. @throws CommandError (rejects) */
+export async function openXdsOrigin(
+  origin: Exclude<MeshOrigin, { kind: "objects" }>,
+  kubernetes: KubernetesOptions,
   { deps }: Discovery,
   system: System,
-): Promise<MeshSource> {
-  const { clock, log } = system;
-  if (origin.kind === "objects") {
-    const newResolver = (target: string) => createResolver(target, deps);
-    const objects = deps.objects!();
-    return new GatewayMeshSource(origin.gateway, { clock, log, objects, newResolver });
-  }
+): Promise<XdsSource> {
   const isControl = origin.kind === "control";
   const options = {
     env: process.env,
@@ -93,7 +102,7 @@ export async function openSource(
     target: isControl ? null : origin.target,
     protocol: isControl ? ("delta" as const) : undefined,
   };
-  const loop = new TransportLoop(clock);
+  const loop = new TransportLoop(system.clock);
   try {
     return await openXds(options, { ...deps, ...system, loop, version: packageVersion() });
   } catch (error) {

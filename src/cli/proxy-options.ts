@@ -153,16 +153,9 @@ export function checkTarget(flag: string, text: string): string {
   // An argument has no flag to be named, and the message names the target itself.
   const where = flag === "TARGET" ? "" : flag;
   const { kind } = underFlag(where, () => parseTarget(text));
-  // Verbs that look at a target have their own word for it: `refuseXds`.
+  // Verbs that look at a target show its routes as well.
   if (kind !== "xds" || flag === "TARGET") return text;
   throw new UsageError(`${flag} "${text}": xds targets have routes beside endpoints`);
-}
-
-/** What has routes beside endpoints is looked at through a proxy. @throws UsageError */
-export function refuseXds(target: string): void {
-  if (!target.startsWith("xds:")) return;
-  const how = `run fairlead proxy --to ${target} --admin PORT, and ask it: fairlead why --admin PORT`;
-  throw new UsageError(`target "${target}" has routes beside endpoints: ${how}`);
 }
 
 /** A parser of `--policy`. */

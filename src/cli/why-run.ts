@@ -9,20 +9,17 @@ import {
   DEFAULT_CLUSTER_CONFIG,
   type EndpointView,
 } from "../cluster/index.ts";
-import { createResolver, type Discovery } from "../discovery/index.ts";
+import { createResolver, type Discovery, parseTarget } from "../discovery/index.ts";
 import { ServiceConfigInForce } from "../mesh/index.ts";
 import { chosenConfig, PROXY_DEFAULTS, renderWhy, type TcpAddress } from "../proxy/index.ts";
 import { Registry } from "../telemetry/index.ts";
 import { ClientTls, TransportLoop } from "../transport/index.ts";
 import { askAdmin, notFairlead } from "./ask-admin.ts";
 import { openFor } from "./discovery.ts";
-import { createSystem, type System, stopSignal, writeOut } from "./system.ts";
+import { createSystem, type System, writeOut } from "./system.ts";
 import { namedFor, namingTlsFlags, upstreamTls } from "./tls-options.ts";
 import type { WhyOptions } from "./why.ts";
-
-/** How long to wait for something usable. */
-const WAIT_MS = 5000;
-const POLL_MS = 20;
+import { isSettled, WAIT_MS, waitUntil } from "./why-wait.ts";
 
 /**
  * Prints why the endpoints of `target` are picked or not.
@@ -31,6 +28,9 @@ const POLL_MS = 20;
  * @throws CommandError when there is nothing to print.
  */
 export async function runWhy(target: string | null, options: WhyOptions): Promise<number> {
+  if (options.admin === undefined && parseTarget(target!).kind === "xds") {
+    return await runXds(target!, options);
+  }
   const clusters =
     options.admin === undefined
       ? [await lookOurselves(target!, options)]
@@ -43,13 +43,21 @@ export async function runWhy(target: string | null, options: WhyOptions): Promis
   return isUsable ? 0 : 1;
 }
 
+async function runXds(target: string, options: WhyOptions): Promise<number> {
+  const { lookByXds, renderXdsWhy } = await import("./xds-why.ts");
+  const document = await lookByXds(target, options, await createSystem(options));
+  const isJson = options.output === "json";
+  await writeOut(isJson ? `${JSON.stringify(document, null, 2)}\n` : renderXdsWhy(document));
+  return document.endpoints.some(({ usable }) => usable) ? 0 : 1;
+}
+
 async function lookOurselves(target: string, options: WhyOptions): Promise<ClusterView> {
   const system = await createSystem(options);
   const discovery = await openFor([target], options, system);
   try {
     const cluster = connect(target, options, system, discovery);
     cluster.start();
-    await waitUsable(cluster, system, stopSignal());
+    await waitUntil(system.clock, () => isSettled(cluster.view()));
     const view = cluster.view();
     cluster.close();
     return view;
@@ -94,20 +102,6 @@ function connect(
   return cluster;
 }
 
-/** Until something is usable and no connection is under way, or the time is over. */
-async function waitUsable(cluster: Cluster, { clock }: System, stop: AbortSignal): Promise<void> {
-  const endMs = clock.nowMs() + WAIT_MS;
-  while (!stop.aborted && clock.nowMs() < endMs && !isSettled(cluster.view())) {
-    await new Promise<void>((resolve) => clock.setTimer(POLL_MS, resolve));
-  }
-}
-
-function isSettled({ endpoints }: ClusterView): boolean {
-  return (
-    endpoints.some(({ usable }) => usable) && endpoints.every(({ state }) => state !== "CONNECTING")
-  );
-}
-
 /** The clusters that the process with this admin endpoint has. */
 async function askProxy(admin: TcpAddress, target: string | null): Promise<ClusterView[]> {
   const query = target === null ? "" : `&target=${encodeURIComponent(target)}`;
@@ -134,8 +128,9 @@ function isClusterView(value: Partial<ClusterView> | null): value is ClusterView
 
 function isEndpointView(value: Partial<EndpointView> | null): value is EndpointView {
   const { address, state, source, reason, decision } = value ?? {};
-  const { pod = null, latencyMs = null } = value ?? {};
-  if (![address, state, source, reason, pod ?? ""].every(isText)) return false;
+  const { pod = null, latencyMs = null, assignment } = value ?? {};
+  const { locality = "", health = "" } = assignment ?? {};
+  if (![address, state, source, reason, pod ?? "", locality, health].every(isText)) return false;
   if (latencyMs !== null && typeof latencyMs !== "number") return false;
   return Array.isArray(decision) && decision.every((step) => isText(step?.rule));
 }

@@ -2,6 +2,7 @@
  * `fairlead why`: its flags and help. What it does is in `why-run.ts`, loaded when it runs.
  */
 import type { Command } from "commander";
+import { parseTarget } from "../discovery/index.ts";
 import type { PolicyChoice, TcpAddress } from "../proxy/index.ts";
 import {
   addKubernetesOptions,
@@ -14,7 +15,6 @@ import {
   parseAdmin,
   parsePolicyFlag,
   parseServiceConfig,
-  refuseXds,
 } from "./proxy-options.ts";
 import { addToTlsOptions, type ToTlsOptions, toTlsValues, upstreamTls } from "./tls-options.ts";
 import { oneOf, UsageError, valueOption } from "./usage.ts";
@@ -26,6 +26,8 @@ const EXAMPLES = [
   "# ask a running proxy instead",
   "fairlead why orders.prod:50051 --admin 127.0.0.1:9901",
   "fairlead why kubernetes:///echo.prod:grpc",
+  "# what the xDS server of GRPC_XDS_BOOTSTRAP says of a target, and what comes of it from here",
+  "fairlead why xds:///echo.prod:50051",
   "fairlead why 10.0.0.1:50051,10.0.0.2:50051 -o json",
   "# the client connections of a proxy, which of them were shed to other replicas, and why",
   "fairlead why --connections --admin 127.0.0.1:9901",
@@ -73,7 +75,6 @@ export function whyCommand(): Command {
       }
       if (target !== undefined) {
         checkTarget("TARGET", target);
-        if (options.admin === undefined) refuseXds(target);
       } else if (options.admin === undefined) throw new UsageError("why needs a TARGET or --admin");
       checkTogether(target, options);
       const [{ endProcess }, { runWhy }] = await Promise.all([
@@ -96,6 +97,15 @@ async function runConnections(target: string | undefined, options: WhyOptions): 
   endProcess(await runWhyConnections(asking.admin, options.output));
 }
 
+/** Clusters of xDS bring their own. @throws UsageError */
+function refuseTls(target: string, options: WhyOptions): void {
+  const flags: [string, unknown][] = [["--to-tls", options.toTls], ...toTlsValues(options)];
+  const given = flags.find(([, value]) => value !== undefined);
+  if (given === undefined) return;
+  const why = "what an xDS server says of its clusters is how they are connected to";
+  throw new UsageError(`${given[0]} and target "${target}" exclude each other: ${why}`);
+}
+
 /** @throws UsageError for flags that would go unheard. */
 function checkTogether(target: string | undefined, options: WhyOptions): void {
   const { admin, policy, serviceConfig, toTls } = options;
@@ -113,5 +123,7 @@ function checkTogether(target: string | undefined, options: WhyOptions): void {
   if (admin !== undefined && first !== undefined) {
     throw new UsageError(`${first[0]} and --admin exclude each other: the proxy has its own`);
   }
-  if (admin === undefined && target !== undefined) upstreamTls(target, options);
+  if (admin !== undefined || target === undefined) return;
+  if (parseTarget(target).kind === "xds") refuseTls(target, options);
+  else upstreamTls(target, options);
 }

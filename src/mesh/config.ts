@@ -4,7 +4,7 @@
  * Whole and immutable: a source yields a new one for every change, in which whatever did not change
  * is the same object as before.
  */
-import type { Resolver, ServiceConfigResult } from "../discovery/index.ts";
+import type { Resolver, ServiceConfigResult, XdsClientStatus } from "../discovery/index.ts";
 import type { RouteTable } from "../routes/index.ts";
 
 /** Everything at one time. Every cluster that a table names is in `clusters`, or does not exist. */
@@ -69,4 +69,10 @@ export interface MeshSource {
   /** Once only. */
   start(listener: MeshListener): void;
   close(): void;
+}
+
+/** One that asks xDS servers. */
+export interface XdsSource extends MeshSource {
+  /** Every resource that it asked for, as it stands. May hold secrets. */
+  status(): XdsClientStatus;
 }

@@ -8,7 +8,7 @@
  * Must never: accept a connection, or know who makes a call.
  */
 import type { XdsSystem } from "../discovery/index.ts";
-import type { MeshSource } from "./config.ts";
+import type { XdsSource } from "./config.ts";
 import type { XdsMeshOptions } from "./xds/open.ts";
 
 export {
@@ -30,6 +30,7 @@ export type {
   MeshConfig,
   MeshListener,
   MeshSource,
+  XdsSource,
 } from "./config.ts";
 export type { GatewayName } from "./objects/gateway-objects.ts";
 export { GatewayMeshSource } from "./objects/gateway-source.ts";
@@ -43,7 +44,7 @@ export type { XdsMeshOptions } from "./xds/open.ts";
  *
  * @throws DiscoveryError, TargetError or RangeError (rejects) when the bootstrap cannot be used.
  */
-export async function openXds(options: XdsMeshOptions, system: XdsSystem): Promise<MeshSource> {
+export async function openXds(options: XdsMeshOptions, system: XdsSystem): Promise<XdsSource> {
   const { openXdsSource } = await import("./xds/open.ts");
   return openXdsSource(options, system);
 }

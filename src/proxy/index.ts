@@ -54,7 +54,7 @@ export {
   type Proxy,
   type ProxySystem,
 } from "./proxy.ts";
-export type { ListenerView, RouteView } from "./serving/views.ts";
+export { type ListenerView, type RouteView, routeViews } from "./serving/views.ts";
 export {
   forkWorker,
   MeshFeed,

@@ -7,7 +7,7 @@ import type {
   XdsSystem,
 } from "../../discovery/index.ts";
 import { loadXds } from "../../discovery/index.ts";
-import type { MeshSource } from "../config.ts";
+import type { XdsSource } from "../config.ts";
 import { XdsMeshSource } from "./source.ts";
 
 /** What a user says. */
@@ -29,7 +29,7 @@ export interface XdsMeshOptions {
 export async function openXdsSource(
   options: XdsMeshOptions,
   system: XdsSystem,
-): Promise<MeshSource> {
+): Promise<XdsSource> {
   const xds = await loadXds();
   const bootstrap =
     options.bootstrap === null

@@ -10,6 +10,7 @@ import type {
   ResourceKind,
   ResourceWatch,
   XdsClient,
+  XdsClientStatus,
   XdsDiscovery,
   XdsSystem,
 } from "../../discovery/index.ts";
@@ -21,7 +22,7 @@ import type {
   ListenerSpec,
   MeshConfig,
   MeshListener,
-  MeshSource,
+  XdsSource,
 } from "../config.ts";
 import { isSameConfig } from "../same-config.ts";
 import { CertificateError, Certificates, PROVIDER_POLL_MS, secretsOf } from "./certificates.ts";
@@ -45,7 +46,7 @@ export interface XdsMeshDeps {
 let nextScope = 1;
 
 /** See the head of this file. */
-export class XdsMeshSource implements MeshSource {
+export class XdsMeshSource implements XdsSource {
   readonly #deps: XdsMeshDeps;
   readonly #log: Logger;
   readonly #scope = `xds ${nextScope++}`;
@@ -96,6 +97,10 @@ export class XdsMeshSource implements MeshSource {
         this.#soon();
       },
     });
+  }
+
+  status(): XdsClientStatus {
+    return this.#deps.client.status();
   }
 
   close(): void {
