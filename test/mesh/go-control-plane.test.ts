@@ -9,6 +9,7 @@ import { createChannel, GrpcError, Status } from "../../src/client/plain/public.
 import { requirePeer } from "../peers/find.ts";
 import { type Pod, SAY, startPod } from "./pods.ts";
 import {
+  aggregate,
   apiListener,
   cluster,
   endpoints,
@@ -213,23 +214,11 @@ test("an aggregate cluster fails over to the next one (A37)", async (t) => {
   if (program === null) return;
   const [a, b] = [await pod(), await pod()];
   const control = await server(program);
-  const aggregate = {
-    ...cluster("both"),
-    type: undefined,
-    edsClusterConfig: undefined,
-    lbPolicy: "CLUSTER_PROVIDED",
-    clusterType: {
-      name: "envoy.clusters.aggregate",
-      typedConfig: {
-        "@type": "type.googleapis.com/envoy.extensions.clusters.aggregate.v3.ClusterConfig",
-        clusters: ["one", "two"],
-      },
-    },
-  };
   const rest = [
     apiListener(TARGET),
     routes(TARGET, [routeTo("both")]),
-    ...[aggregate, cluster("one"), cluster("two"), endpoints("two", [b.address])],
+    ...[aggregate("both", ["one", "two"]), cluster("one"), cluster("two")],
+    endpoints("two", [b.address]),
   ];
   await control.serve([...rest, endpoints("one", [a.address])]);
   const channel = channelOf(control.address);

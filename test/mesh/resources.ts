@@ -55,6 +55,22 @@ export function cluster(name: string, more: Json = {}): Json {
   };
 }
 
+/** A cluster of others, the first of which is used first. */
+export function aggregate(name: string, clusters: readonly string[]): Json {
+  return {
+    "@type": `${TYPE}envoy.config.cluster.v3.Cluster`,
+    name,
+    lbPolicy: "CLUSTER_PROVIDED",
+    clusterType: {
+      name: "envoy.clusters.aggregate",
+      typedConfig: {
+        "@type": `${TYPE}envoy.extensions.clusters.aggregate.v3.ClusterConfig`,
+        clusters,
+      },
+    },
+  };
+}
+
 /** An endpoint at "ip:port". */
 export function lbEndpoint(address: string, more: Json = {}): Json {
   const colon = address.lastIndexOf(":");

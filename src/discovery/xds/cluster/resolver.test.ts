@@ -5,6 +5,7 @@ import { eventually } from "../../../../test/kubernetes/wait.ts";
 import { AdsServer } from "../../../../test/mesh/ads-server.ts";
 import { sotwBytes } from "../../../../test/mesh/json-bytes.ts";
 import {
+  aggregate,
   cluster,
   endpoints,
   type Json,
@@ -19,6 +20,7 @@ import type { ResolverListener } from "../../resolver.ts";
 import { bootstrapOf } from "../bootstrap/bootstrap.ts";
 import { XdsClient } from "../client.ts";
 import { clusterKind } from "../decode/cluster.ts";
+import { AGGREGATE_CLUSTERS_MAX, AGGREGATE_DEPTH_MAX } from "../limits.ts";
 import { XdsClusterResolver } from "./resolver.ts";
 
 /** A resolver of cluster "a", what it told last, and the names that it looks up. */
@@ -67,6 +69,15 @@ class World {
     this.server.say(sotwBytes(RESOURCE_TYPES[type], resources));
   }
 
+  /** Says clusters, which are asked for one level after the other, until a set has come. */
+  async sayUntil(clusters: readonly Json[], isIt: (set: EndpointSet) => boolean) {
+    await eventually("what the clusters come to", () => {
+      this.say("CDS", clusters);
+      return this.set !== null && isIt(this.set);
+    });
+    return this.set!;
+  }
+
   async until(what: string, isIt: (set: EndpointSet) => boolean): Promise<EndpointSet> {
     await eventually(what, () => this.set !== null && isIt(this.set));
     return this.set!;
@@ -110,4 +121,42 @@ test("of several names each has its own trouble, and none stands for all", async
   c!.onEndpoints(found("127.0.0.3:1"));
   const both = await world.until("both", ({ endpoints }) => endpoints.length === 2);
   assert.equal(both.isStale, undefined);
+});
+
+/** A cluster that brings its endpoint along. */
+function fixed(name: string): Json {
+  const loadAssignment = { clusterName: name, endpoints: [locality("z", ["127.0.0.1:1"])] };
+  return cluster(name, { type: "STATIC", loadAssignment });
+}
+
+/** Aggregates below each other, "a" being the first, and at the end a cluster that is none. */
+function chain(depth: number): Json[] {
+  const names = ["a", ...Array.from({ length: depth }, (_, i) => `n${i + 1}`)];
+  const above = names.slice(0, -1).map((name, i) => aggregate(name, [names[i + 1]!]));
+  return [...above, fixed(names.at(-1)!)];
+}
+
+test(`A37: aggregates are ${AGGREGATE_DEPTH_MAX} deep, and refused when they are deeper`, async (t) => {
+  const world = await World.start(t);
+  const isUsed = ({ endpoints }: EndpointSet) => endpoints.length === 1;
+  const [used] = (await world.sayUntil(chain(AGGREGATE_DEPTH_MAX), isUsed)).endpoints;
+  assert.equal(used!.source, `xDS cluster n${AGGREGATE_DEPTH_MAX}`);
+  const deeper = chain(AGGREGATE_DEPTH_MAX + 1);
+  const refused = await world.sayUntil(deeper, ({ endpoints }) => endpoints.length === 0);
+  assert.equal(refused.reason, `aggregate clusters are nested deeper than ${AGGREGATE_DEPTH_MAX}`);
+  assert.equal((await world.sayUntil(chain(1), isUsed)).reason, undefined);
+});
+
+test(`${AGGREGATE_CLUSTERS_MAX} clusters make one aggregate, those between included`, async (t) => {
+  const world = await World.start(t);
+  // Beside the leaves there are "a" and "mid".
+  const most = Array.from({ length: AGGREGATE_CLUSTERS_MAX - 2 }, (_, i) => `leaf-${i}`);
+  const of = (leaves: readonly string[]) => [
+    ...[aggregate("a", ["mid"]), aggregate("mid", leaves), ...leaves.map(fixed)],
+  ];
+  const used = await world.sayUntil(of(most), ({ endpoints }) => endpoints.length > 0);
+  assert.equal(used.reason, undefined);
+  const isRefused = ({ endpoints }: EndpointSet) => endpoints.length === 0;
+  const refused = await world.sayUntil(of([...most, "one-more"]), isRefused);
+  assert.equal(refused.reason, `more than ${AGGREGATE_CLUSTERS_MAX} clusters in the aggregate`);
 });

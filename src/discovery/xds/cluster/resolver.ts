@@ -10,7 +10,7 @@ import { newEndpointSet } from "../../endpoint.ts";
 import type { Resolver, ResolverListener } from "../../resolver.ts";
 import type { XdsClient } from "../client.ts";
 import type { ClusterResource } from "../decode/cluster.ts";
-import { AGGREGATE_DEPTH_MAX, AGGREGATE_LEAVES_MAX } from "../limits.ts";
+import { AGGREGATE_CLUSTERS_MAX, AGGREGATE_DEPTH_MAX } from "../limits.ts";
 import type { ResourceKind, ResourceWatch } from "../resource.ts";
 import { type ClusterLeaf, endpointSetOf } from "./endpoint-set.ts";
 import { LeafWatch, type ResolverMaker } from "./leaf-watch.ts";
@@ -121,12 +121,15 @@ export class XdsClusterResolver implements Resolver {
    */
   #walk(name: string, depth: number, seen: Set<string>, leaves: ClusterLeaf[]): string | null {
     // if the depth is exceeded the resource will be TRANSIENT_FAILURE (A37).
-    if (depth > AGGREGATE_DEPTH_MAX)
-      return `clusters are nested deeper than ${AGGREGATE_DEPTH_MAX}`;
+    if (depth > AGGREGATE_DEPTH_MAX) {
+      return `aggregate clusters are nested deeper than ${AGGREGATE_DEPTH_MAX}`;
+    }
     // a cluster that stands there already is passed over: the first place counts (A37).
     if (seen.has(name)) return null;
     seen.add(name);
-    if (seen.size > AGGREGATE_LEAVES_MAX) return `more than ${AGGREGATE_LEAVES_MAX} clusters`;
+    if (seen.size > AGGREGATE_CLUSTERS_MAX) {
+      return `more than ${AGGREGATE_CLUSTERS_MAX} clusters in the aggregate`;
+    }
     if (!this.#nodes.has(name)) this.#watch(name);
     const node = this.#nodes.get(name)!;
     const { resource } = node;
