@@ -1,11 +1,13 @@
 /** For tests: a gRPC server that takes ADS streams and says on them what it is told to. */
 import { realClock, silentLogger } from "../../src/base/index.ts";
+import { Status } from "../../src/grpc/index.ts";
 import {
   type GrpcMethod,
   GrpcServer,
   type ServerCall,
   type ServerCallEvents,
 } from "../../src/server/index.ts";
+import type { ServerTls } from "../../src/transport/index.ts";
 
 /** State of the world. */
 export const ADS_PATH =
@@ -26,16 +28,28 @@ export class AdsServer implements GrpcMethod {
   readonly #server: GrpcServer;
   #address = "";
 
-  private constructor(path: string, port: number) {
+  private constructor(path: string, port: number, tls: ServerTls | null) {
     this.path = path;
     const addresses = [{ host: "127.0.0.1", port }];
     const system = { clock: realClock(), log: silentLogger };
-    this.#server = new GrpcServer({ addresses, tls: null }, [this], system);
+    this.#server = new GrpcServer({ addresses, tls }, [this], system);
   }
 
-  /** State of the world unless told otherwise, on any port. */
-  static async start({ isDelta = false, port = 0 } = {}): Promise<AdsServer> {
-    const server = new AdsServer(isDelta ? DELTA_PATH : ADS_PATH, port);
+  /**
+   * State of the world unless told otherwise, on any port, in plaintext.
+   *
+   * @param tls whoever loaded it closes it.
+   */
+  static async start({
+    isDelta = false,
+    port = 0,
+    tls = null,
+  }: {
+    isDelta?: boolean;
+    port?: number;
+    tls?: ServerTls | null;
+  } = {}): Promise<AdsServer> {
+    const server = new AdsServer(isDelta ? DELTA_PATH : ADS_PATH, port, tls);
     server.#address = (await server.#server.listen())[0]!;
     return server;
   }
@@ -57,6 +71,11 @@ export class AdsServer implements GrpcMethod {
   /** Says this on every stream. */
   say(message: Uint8Array): void {
     for (const call of this.calls) call.send([message]);
+  }
+
+  /** Ends every stream. */
+  endStreams(): void {
+    for (const call of this.calls) call.end(Status.UNAVAILABLE, "the server goes");
   }
 
   close(): void {

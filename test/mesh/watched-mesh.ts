@@ -1,6 +1,6 @@
 /** A mesh source of an xDS server as a proxy has it, and what it told last. */
 import { type Logger, realClock, realRng, silentLogger } from "../../src/base/index.ts";
-import type { Endpoint, EndpointSet, XdsProtocol } from "../../src/discovery/index.ts";
+import type { DnsNames, Endpoint, EndpointSet, XdsProtocol } from "../../src/discovery/index.ts";
 import { type MeshConfig, type MeshSource, openXds } from "../../src/mesh/index.ts";
 import { TransportLoop } from "../../src/transport/index.ts";
 import { eventually } from "../kubernetes/wait.ts";
@@ -12,6 +12,11 @@ export interface WatchedOptions {
   /** null: every listener. */
   readonly target: string | null;
   readonly metadata?: Readonly<Record<string, unknown>>;
+  /** An entry of `channel_creds`; plaintext unless given. */
+  readonly credentials?: Readonly<Record<string, unknown>>;
+  /** Names that clusters are looked up by; the machine's unless given. */
+  readonly dns?: DnsNames;
+  readonly log?: Logger;
 }
 
 /** See the head of this file. */
@@ -30,20 +35,20 @@ export class WatchedMesh {
   }
 
   static async open(options: WatchedOptions): Promise<WatchedMesh> {
-    const { server, protocol, target, metadata = {} } = options;
+    const { server, protocol, target, metadata = {}, dns, log = silentLogger } = options;
     const clock = realClock();
     const bootstrap = {
       xds_servers: [
         {
           server_uri: server,
-          channel_creds: [{ type: "insecure" }],
+          channel_creds: [options.credentials ?? { type: "insecure" }],
           server_features: ["xds_v3", "fail_on_data_errors"],
         },
       ],
       node: { id: "watched", metadata },
     };
-    const log: Logger = silentLogger;
-    const system = { clock, rng: realRng(), log, loop: new TransportLoop(clock), version: "0" };
+    const loop = new TransportLoop(clock);
+    const system = { clock, rng: realRng(), log, loop, dns, version: "0" };
     const given = { bootstrap, env: {}, target, protocol };
     return new WatchedMesh(await openXds(given, { ...system, isUnref: true }));
   }
