@@ -6,7 +6,7 @@ import type {
   XdsProtocol,
   XdsSystem,
 } from "../../discovery/index.ts";
-import { loadXds } from "../../discovery/index.ts";
+import { DnsNames, loadXds, systemDns } from "../../discovery/index.ts";
 import type { XdsSource } from "../config.ts";
 import { XdsMeshSource } from "./source.ts";
 
@@ -26,10 +26,10 @@ export interface XdsMeshOptions {
  *
  * @throws DiscoveryError, TargetError or RangeError (rejects) when the bootstrap cannot be used.
  */
-export async function openXdsSource(
-  options: XdsMeshOptions,
-  system: XdsSystem,
-): Promise<XdsSource> {
+export async function openXdsSource(options: XdsMeshOptions, given: XdsSystem): Promise<XdsSource> {
+  // One for all clusters whose names are looked up: they share queries.
+  const { clock, rng, dns = new DnsNames({ clock, rng, system: systemDns() }) } = given;
+  const system = { ...given, dns };
   const xds = await loadXds();
   const bootstrap =
     options.bootstrap === null
