@@ -17,6 +17,7 @@ export { RecordingLogger, silentLogger } from "./logger.ts";
 export { realClock, realRng } from "./real.ts";
 export type { Rng } from "./rng.ts";
 export { jittered, scriptedRng, seededRng, shuffled } from "./rng.ts";
+export { runSlice, SLICE_MS } from "./slices.ts";
 export { cut, printable } from "./text.ts";
 export { unrefClock } from "./unref-clock.ts";
 export { VirtualClock } from "./virtual.ts";

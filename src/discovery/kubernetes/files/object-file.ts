@@ -4,6 +4,7 @@
  * A file that cannot be parsed, or in which nothing is an object any more, keeps all its objects;
  * an object that is malformed keeps its last good version, and its neighbours are taken in.
  */
+import { isDeepStrictEqual } from "node:util";
 import { isJson } from "../../../base/index.ts";
 import { checkObject, nameForPeople } from "../check.ts";
 import { shown } from "../fields.ts";
@@ -37,7 +38,7 @@ export class ObjectFile {
   fault: FileNote | null = null;
   /** By "Kind namespace/name". */
   objects: ReadonlyMap<string, KubernetesObject> = new Map();
-  readonly #cache: PieceCache = new Map();
+  readonly #cache: PieceCache<Taken> = new Map();
 
   constructor(path: string) {
     this.path = path;
@@ -51,30 +52,38 @@ export class ObjectFile {
   }
 
   /**
-   * Takes in new contents.
+   * Takes in new contents, in small steps; nothing is changed before the last one.
    *
    * @returns all there is to say of them.
    */
-  take(text: string, defaultNamespace: string): FileNote[] {
-    const { values, fault } = parseText(text, this.path.endsWith(".json"), this.#cache);
+  *take(text: string, defaultNamespace: string): Generator<undefined, FileNote[]> {
+    const isJson = this.path.endsWith(".json");
+    const take = (value: unknown): Taken => takenFor(value, defaultNamespace);
+    const { values, fault } = yield* parseText(text, isJson, this.#cache, take);
     if (fault !== null) return [this.fail(fault.reason, fault.line, fault.column)];
     const [first] = values;
-    if (first !== undefined && this.objects.size > 0 && !values.some(hasKind)) {
+    if (
+      first !== undefined &&
+      this.objects.size > 0 &&
+      !values.some(({ value }) => value.hasKind)
+    ) {
       // The beginning of a file that is being written, or another text by mistake.
       const { line, column } = first.positionOf("kind");
       return [this.fail(NO_KIND, line, column)];
     }
-    this.fault = null;
     const notes: FileNote[] = [];
     const objects = new Map<string, KubernetesObject>();
-    for (const parsed of values) this.#takeOne(parsed, defaultNamespace, objects, notes);
+    for (const parsed of values) {
+      this.#add(parsed, objects, notes);
+      yield;
+    }
+    this.fault = null;
     this.objects = objects;
     return notes;
   }
 
-  #takeOne(
-    parsed: ParsedValue,
-    defaultNamespace: string,
+  #add(
+    parsed: ParsedValue<Taken>,
     objects: Map<string, KubernetesObject>,
     notes: FileNote[],
   ): void {
@@ -83,35 +92,67 @@ export class ObjectFile {
       notes.push({ file: this.path, at: `${this.path}:${line}:${column}`, reason, kind });
     };
     const { value } = parsed;
-    const kind = isJson(value) ? value.kind : undefined;
-    if (typeof kind !== "string") {
-      note("malformed", "kind", NO_KIND);
-      return;
-    }
-    if (!isRead(kind, (value as { apiVersion?: unknown }).apiVersion)) {
-      const name = nameForPeople(/^\w{1,63}$/.test(kind) ? kind : shown(kind), value);
-      note("ignored", "", `${name}: objects of this kind are not read`);
-      return;
-    }
-    const checked = checkObject(kind as KindName, value, defaultNamespace);
-    const problem = checked.problem ?? checked.dropped;
-    if (problem !== null) note("malformed", checked.path, problem);
-    const object = checked.object ?? this.#lastGood(kind as KindName, value, defaultNamespace);
-    if (object === null) return;
-    const id = idOf(object);
+    if (value.problem !== null) note(value.problem.kind, value.problem.path, value.problem.reason);
+    const { id } = value;
+    if (id === null) return;
+    const before = this.objects.get(id);
+    // Who compares objects by identity sees that this one says the same.
+    if (value.object !== null && isDeepStrictEqual(value.object, before)) value.object = before!;
+    const object = value.object ?? before;
+    if (object === undefined) return;
     if (!objects.has(id)) objects.set(id, object);
     else note("duplicate", "", `${id} is in this file before: that one is used`);
   }
-
-  #lastGood(kind: KindName, value: unknown, defaultNamespace: string): KubernetesObject | null {
-    const { namespace, name } = (value as { metadata?: Record<string, unknown> }).metadata ?? {};
-    const where = KINDS[kind].isNamespaced ? (namespace ?? defaultNamespace) : "";
-    return this.objects.get(`${kind} ${where}/${name}`) ?? null;
-  }
 }
 
-function hasKind({ value }: ParsedValue): boolean {
-  return isJson(value) && typeof value.kind === "string";
+/** What a value of a file was taken for. */
+interface Taken {
+  readonly hasKind: boolean;
+  /** "Kind namespace/name" of what is read; else null. */
+  readonly id: string | null;
+  /** Null: it is not read, or malformed. */
+  object: KubernetesObject | null;
+  readonly problem: {
+    readonly kind: "malformed" | "ignored";
+    readonly path: string;
+    readonly reason: string;
+  } | null;
+}
+
+function takenFor(value: unknown, defaultNamespace: string): Taken {
+  const kind = isJson(value) ? value.kind : undefined;
+  if (typeof kind !== "string") {
+    const problem = { kind: "malformed", path: "kind", reason: NO_KIND } as const;
+    return { hasKind: false, id: null, object: null, problem };
+  }
+  if (!isRead(kind, (value as { apiVersion?: unknown }).apiVersion)) {
+    const name = nameForPeople(/^\w{1,63}$/.test(kind) ? kind : shown(kind), value);
+    const reason = `${name}: objects of this kind are not read`;
+    return {
+      hasKind: true,
+      id: null,
+      object: null,
+      problem: { kind: "ignored", path: "", reason },
+    };
+  }
+  const { object, problem, dropped, path } = {
+    dropped: null,
+    ...checkObject(kind as KindName, value, defaultNamespace),
+  };
+  const reason = problem ?? dropped;
+  return {
+    hasKind: true,
+    id: object === null ? idIn(kind as KindName, value, defaultNamespace) : idOf(object),
+    object,
+    problem: reason === null ? null : { kind: "malformed", path, reason },
+  };
+}
+
+/** Of a malformed one, whose last good version stays. */
+function idIn(kind: KindName, value: unknown, defaultNamespace: string): string {
+  const { namespace, name } = (value as { metadata?: Record<string, unknown> }).metadata ?? {};
+  const where = KINDS[kind].isNamespaced ? (namespace ?? defaultNamespace) : "";
+  return `${kind} ${where}/${name}`;
 }
 
 /** Groups may have kinds of one name: a Service of serving.knative.dev is another thing. */

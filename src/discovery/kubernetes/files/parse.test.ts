@@ -3,11 +3,19 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type ParsedText, type PieceCache, POSITION_CHARS_MAX, parseText } from "./parse.ts";
 
-function yaml(text: string, cache: PieceCache = new Map()): ParsedText {
-  return parseText(text, false, cache);
+/** A file as it is, without steps. */
+function parse(text: string, isJson: boolean, cache: PieceCache<unknown> = new Map()) {
+  const work = parseText(text, isJson, cache, (value) => value);
+  let step = work.next();
+  while (step.done !== true) step = work.next();
+  return step.value;
 }
 
-function valuesOf(parsed: ParsedText): unknown[] {
+function yaml(text: string, cache?: PieceCache<unknown>): ParsedText<unknown> {
+  return parse(text, false, cache);
+}
+
+function valuesOf(parsed: ParsedText<unknown>): unknown[] {
   assert.equal(parsed.fault, null);
   return parsed.values!.map(({ value }) => value);
 }
@@ -45,7 +53,7 @@ test("documents, lists of any kind, and lists of one kind are objects one by one
 
 test("JSON is read as JSON", () => {
   const list = { kind: "List", items: [{ kind: "Node" }, { kind: "Service" }] };
-  assert.deepEqual(valuesOf(parseText(JSON.stringify(list), true, new Map())), list.items);
+  assert.deepEqual(valuesOf(parse(JSON.stringify(list), true)), list.items);
 });
 
 const FAULTS: readonly (readonly [name: string, text: string, isJson: boolean, fault: string])[] = [
@@ -86,7 +94,7 @@ const FAULTS: readonly (readonly [name: string, text: string, isJson: boolean, f
 
 for (const [name, text, isJson, expected] of FAULTS) {
   test(`${name} is told with line and column`, () => {
-    const { fault } = parseText(text, isJson, new Map());
+    const { fault } = parse(text, isJson);
     assert.ok(fault !== null);
     assert.ok(
       `${fault.line}:${fault.column} ${fault.reason}`.startsWith(expected),
@@ -112,14 +120,14 @@ test("a field has a position, one that is missing that of what it is missing in"
   assert.deepEqual(b.positionOf("a[1].x"), { line: 8, column: 13 });
   assert.deepEqual(b.positionOf("a[1].y.z"), { line: 8, column: 9 });
   assert.deepEqual(b.positionOf(""), { line: 5, column: 5 });
-  const json = parseText('{"kind": "A",\n "b": {"c": 1}}', true, new Map());
+  const json = parse('{"kind": "A",\n "b": {"c": 1}}', true);
   assert.deepEqual(json.values![0].positionOf("b.c"), { line: 2, column: 13 });
-  const large = parseText(JSON.stringify({ kind: "A", b: "x".repeat(300_000) }), true, new Map());
+  const large = parse(JSON.stringify({ kind: "A", b: "x".repeat(300_000) }), true);
   assert.deepEqual(large.values![0].positionOf("b"), { line: 1, column: 1 });
 });
 
 test("a document that did not change is not parsed again, also after a fault", () => {
-  const cache: PieceCache = new Map();
+  const cache: PieceCache<unknown> = new Map();
   const [first] = valuesOf(yaml("a: 1\n---\nb: 1\n", cache));
   assert.notEqual(yaml("a: 1\n---\nb: [\n", cache).fault, null);
   const [again, b] = valuesOf(yaml("a: 1\n---\nb: 2\n", cache));
@@ -145,15 +153,15 @@ test("a mapping of many keys costs what a list of as many entries does, not its 
 
 test("POSITION_CHARS_MAX: of a mistake in a larger JSON text only its surroundings are told", () => {
   const json = (chars: number) => `{"a": "${"x".repeat(chars)}",\n "b": nul}`;
-  const small = parseText(json(POSITION_CHARS_MAX - 100), true, new Map());
+  const small = parse(json(POSITION_CHARS_MAX - 100), true);
   assert.deepEqual(small.fault, { line: 2, column: 10, reason: "Unexpected token '}'" });
-  const { fault } = parseText(json(POSITION_CHARS_MAX), true, new Map());
+  const { fault } = parse(json(POSITION_CHARS_MAX), true);
   assert.equal(`${fault?.line}:${fault?.column}`, "1:1");
   assert.match(
     fault?.reason ?? "",
     /^Unexpected token '}', \.\.\..* "b": nul}" is not valid JSON$/,
   );
-  const cut = parseText(`{"a": "${"x".repeat(POSITION_CHARS_MAX)}",\n "b":`, true, new Map());
+  const cut = parse(`{"a": "${"x".repeat(POSITION_CHARS_MAX)}",\n "b":`, true);
   assert.deepEqual(cut.fault, { line: 2, column: 6, reason: "Unexpected end of JSON input" });
 });
 
@@ -193,7 +201,7 @@ test("of a file with a Secret no mistake shows a piece of what is in it", () => 
   }
   const space = " ".repeat(POSITION_CHARS_MAX);
   for (const text of [`"${key}`, `${key}`, `"${key}" "x"`, `"x" ${key}${space}`]) {
-    const { fault } = parseText(`{"kind": "Secret", "data": ${text}}`, true, new Map());
+    const { fault } = parse(`{"kind": "Secret", "data": ${text}}`, true);
     assert.notEqual(fault, null, text);
     assert.doesNotMatch(fault!.reason, /s3cr3t/);
   }

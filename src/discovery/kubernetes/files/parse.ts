@@ -3,11 +3,14 @@
  *
  * Pure. A YAML text is cut at its document marks and each piece is parsed on its own, so that a
  * change of one object among many costs that object; a piece whose text is known is not parsed
- * again. Positions are found by parsing once more, only when somebody has to be told of one.
+ * again. What a value is taken for is kept with its piece, and the value is not. Large files are
+ * read in steps, between which other work may be done. Positions are found by parsing once more,
+ * only when somebody has to be told of one.
  */
 import { type Document, isNode, LineCounter, parseDocument } from "yaml";
 import { isJson } from "../../../base/index.ts";
 import { DUPLICATE_KEY, duplicateKeyOffset } from "../yaml-keys.ts";
+import { piecesOf } from "./pieces.ts";
 
 /** Where in a file, from 1. */
 export interface Position {
@@ -16,44 +19,53 @@ export interface Position {
 }
 
 /** One object of a file. */
-export interface ParsedValue {
-  readonly value: unknown;
+export interface ParsedValue<T> {
+  /** What its value was taken for. */
+  readonly value: T;
   /** Where a field of it stands, or the nearest thing around it. `path` as in `CheckedObject`. */
   positionOf(path: string): Position;
 }
 
 /** What a file says, or why it says nothing. */
-export type ParsedText =
-  | { readonly values: readonly ParsedValue[]; readonly fault: null }
+export type ParsedText<T> =
+  | { readonly values: readonly ParsedValue<T>[]; readonly fault: null }
   | { readonly values: null; readonly fault: Position & { readonly reason: string } };
 
-/** A piece of a text: one document, with its comments. */
-interface Piece {
-  readonly text: string;
-  /** Lines before it. */
-  readonly line: number;
-  /** Parsed for positions, once somebody asked for one. */
-  parsed: { readonly document: Document; readonly counter: LineCounter } | null;
+/** A piece of a text as it was read: one document, with its comments. */
+interface ReadPiece<T> {
+  readonly values: readonly T[];
+  /** Of every value, the way to it in the document. */
+  readonly ways: readonly (readonly (string | number)[])[];
+  /** Positions that somebody asked for, by their way; lines within the piece. */
+  readonly positions: Map<string, Position>;
 }
 
-/** Values of pieces by their text. Made anew at each parse from what is still in use. */
-export type PieceCache = Map<string, unknown>;
+/** Pieces by their text. Made anew at each parse from what is still in use. */
+export type PieceCache<T> = Map<string, ReadPiece<T>>;
+
+/** Makes of a value what is kept of it. Called once for each, in their order. */
+export type ValueTaker<T> = (value: unknown) => T;
 
 /** Larger JSON texts are not parsed again for a position. */
 export const POSITION_CHARS_MAX = 262_144;
 
 /**
- * Parses a file.
+ * Parses a file, in steps of an object or a document each.
  *
  * @param isJson by its name; JSON is much faster.
- * @param cache of the same file; is changed.
+ * @param cache of the same file and taker; is changed.
  */
-export function parseText(text: string, isJson: boolean, cache: PieceCache): ParsedText {
+export function* parseText<T>(
+  text: string,
+  isJson: boolean,
+  cache: PieceCache<T>,
+  take: ValueTaker<T>,
+): Generator<undefined, ParsedText<T>> {
   if (text.trim() === "") {
     // Editors and shells empty a file before they write it: that is not "no objects".
     return { values: null, fault: { line: 1, column: 1, reason: "the file is empty" } };
   }
-  const parsed = isJson ? parseJson(text) : parseYaml(text, cache);
+  const parsed = isJson ? yield* parseJson(text, take) : yield* parseYaml(text, cache, take);
   if (parsed.fault === null || !HAS_SECRETS.test(text)) return parsed;
   const [reason] = parsed.fault.reason.split(SHOWN, 1);
   return { values: null, fault: { ...parsed.fault, reason } };
@@ -64,7 +76,7 @@ const HAS_SECRETS = /\bkind["']?\s*:\s*["']?Secret\b/;
 /** Where that begins. */
 const SHOWN = /:\s|\s*"/;
 
-function parseJson(text: string): ParsedText {
+function* parseJson<T>(text: string, take: ValueTaker<T>): Generator<undefined, ParsedText<T>> {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -72,7 +84,8 @@ function parseJson(text: string): ParsedText {
     return { values: null, fault: jsonFault(text, (error as SyntaxError).message) };
   }
   const shortText = text.length > POSITION_CHARS_MAX ? "" : text;
-  return { values: valuesOf(value, { text: shortText, line: 0, parsed: null }), fault: null };
+  const piece = yield* readPiece(value, take);
+  return { values: valuesOf(piece, shortText, 0), fault: null };
 }
 
 /** V8 tells a position for some mistakes; for others it shows what is around them. */
@@ -114,69 +127,61 @@ function isJsonPrefix(text: string): boolean {
   }
 }
 
-function parseYaml(text: string, cache: PieceCache): ParsedText {
-  const values: ParsedValue[] = [];
-  const known = new Map(cache);
-  cache.clear();
-  for (const piece of piecesOf(text)) {
-    if (!known.has(piece.text)) {
-      const parsed = parsePiece(piece);
-      if (parsed.fault !== null) {
-        for (const [key, value] of known) cache.set(key, value);
-        return { values: null, fault: parsed.fault };
+function* parseYaml<T>(
+  text: string,
+  cache: PieceCache<T>,
+  take: ValueTaker<T>,
+): Generator<undefined, ParsedText<T>> {
+  const values: ParsedValue<T>[] = [];
+  const read: PieceCache<T> = new Map();
+  for (const { text: own, line } of piecesOf(text)) {
+    let piece = read.get(own) ?? cache.get(own);
+    if (piece === undefined) {
+      const { value, fault } = parsePiece(own, line);
+      if (fault !== null) {
+        for (const [key, good] of read) cache.set(key, good);
+        return { values: null, fault };
       }
-      known.set(piece.text, parsed.value);
+      piece = value === null ? NOTHING : yield* readPiece(value, take);
     }
-    const value = known.get(piece.text);
-    cache.set(piece.text, value);
-    if (value !== null) values.push(...valuesOf(value, piece));
+    read.set(own, piece);
+    values.push(...valuesOf(piece, own, line));
+    yield;
   }
+  cache.clear();
+  for (const [key, piece] of read) cache.set(key, piece);
   return { values, fault: null };
 }
 
-/** "---" at the beginning of a line marks a document wherever it stands (YAML 1.2, 9.1). */
-function piecesOf(text: string): Piece[] {
-  const pieces: Piece[] = [];
-  let line = 0;
-  let directives = "";
-  const parts = text.split(/^(?=---(?:\s|$))/m);
-  for (const [i, part] of parts.entries()) {
-    const whole = directives + part;
-    const end = i === parts.length - 1 ? whole.length : directivesAt(whole);
-    directives = whole.slice(end);
-    if (end === 0) continue;
-    pieces.push({ text: whole.slice(0, end), line, parsed: null });
-    line += whole.slice(0, end).split("\n").length - 1;
-  }
-  return pieces;
-}
+/** A document of comments alone. */
+const NOTHING = { values: [], ways: [], positions: new Map() };
 
-/**
- * Where directives ("%YAML 1.2") begin that belong to the mark after this text; its length when
- * there are none. They stand at the beginning of a stream or after "..." (YAML 1.2, 9.2).
- */
-function directivesAt(text: string): number {
-  let start = text.length;
-  let hasDirective = false;
-  while (start > 0) {
-    const lineStart = text.lastIndexOf("\n", start - 2) + 1;
-    const line = text.slice(lineStart, start);
-    if (!/^\uFEFF?(?:%|\s*(?:#|$))/.test(line)) {
-      return hasDirective && /^\.\.\.\s/.test(line) ? start : text.length;
+/** A list, of `kubectl get -o yaml` or of one kind, stands for its items. */
+function* readPiece<T>(value: unknown, take: ValueTaker<T>): Generator<undefined, ReadPiece<T>> {
+  const values: T[] = [];
+  const ways: (string | number)[][] = [];
+  const { kind, items } = (value ?? {}) as { kind?: unknown; items?: unknown };
+  if (typeof kind === "string" && kind.endsWith("List") && Array.isArray(items)) {
+    const itemKind = kind.slice(0, -"List".length);
+    for (const [i, item] of items.entries()) {
+      values.push(take(itemKind === "" || !isJson(item) ? item : { kind: itemKind, ...item }));
+      ways.push(["items", i]);
+      yield;
     }
-    hasDirective ||= /^\uFEFF?%/.test(line);
-    start = lineStart;
+  } else {
+    values.push(take(value));
+    ways.push([]);
   }
-  return hasDirective ? 0 : text.length;
+  return { values, ways, positions: new Map() };
 }
 
 type ParsedPiece =
   | { readonly value: unknown; readonly fault: null }
   | { readonly value: null; readonly fault: Position & { readonly reason: string } };
 
-function parsePiece(piece: Piece): ParsedPiece {
+function parsePiece(text: string, line: number): ParsedPiece {
   const counter = new LineCounter();
-  const document = parseDocument(piece.text, {
+  const document = parseDocument(text, {
     lineCounter: counter,
     prettyErrors: false,
     uniqueKeys: false,
@@ -184,7 +189,7 @@ function parsePiece(piece: Piece): ParsedPiece {
   const [error] = document.errors;
   const offset = error?.pos[0] ?? duplicateKeyOffset(document.contents);
   if (offset !== null) {
-    const position = positionAt(counter, offset, piece);
+    const position = below(line, positionAt(counter, offset));
     return {
       value: null,
       fault: { ...position, reason: oneLine(error?.message ?? DUPLICATE_KEY) },
@@ -195,20 +200,16 @@ function parsePiece(piece: Piece): ParsedPiece {
   } catch (error) {
     // Aliases that lead nowhere, or that multiply until memory is full.
     const reason = oneLine(error instanceof Error ? error.message : String(error));
-    return { value: null, fault: { line: piece.line + 1, column: 1, reason } };
+    return { value: null, fault: { line: line + 1, column: 1, reason } };
   }
 }
 
-/** A list, of `kubectl get -o yaml` or of one kind, stands for its items. */
-function valuesOf(value: unknown, piece: Piece): ParsedValue[] {
-  const { kind, items } = (value ?? {}) as { kind?: unknown; items?: unknown };
-  if (typeof kind !== "string" || !kind.endsWith("List") || !Array.isArray(items)) {
-    return [{ value, positionOf: (path) => positionIn(piece, stepsOf(path)) }];
-  }
-  const itemKind = kind.slice(0, -"List".length);
-  return items.map((item, i) => ({
-    value: itemKind === "" || !isJson(item) ? item : { kind: itemKind, ...item },
-    positionOf: (path) => positionIn(piece, ["items", i, ...stepsOf(path)]),
+/** @param line lines of the file before the piece. */
+function valuesOf<T>(piece: ReadPiece<T>, text: string, line: number): ParsedValue<T>[] {
+  const { values, ways, positions } = piece;
+  return values.map((value, i) => ({
+    value,
+    positionOf: (path) => below(line, positionIn(text, [...ways[i], ...stepsOf(path)], positions)),
   }));
 }
 
@@ -218,23 +219,42 @@ function stepsOf(path: string): (string | number)[] {
   return names.map((name) => (/^\d+$/.test(name) ? Number(name) : name));
 }
 
-function positionIn(piece: Piece, steps: readonly (string | number)[]): Position {
-  if (piece.parsed === null) {
+/** Found once: what is wrong with a piece is told at every parse, as long as it stands there. */
+function positionIn(
+  text: string,
+  steps: readonly (string | number)[],
+  positions: Map<string, Position>,
+): Position {
+  const key = JSON.stringify(steps);
+  let position = positions.get(key);
+  if (position === undefined) {
     const counter = new LineCounter();
-    const document = parseDocument(piece.text, { lineCounter: counter, uniqueKeys: false });
-    piece.parsed = { document, counter };
+    const document = parseDocument(text, { lineCounter: counter, uniqueKeys: false });
+    position = nearest(document, counter, steps);
+    positions.set(key, position);
   }
-  const { document, counter } = piece.parsed;
-  for (let count = steps.length; count >= 0; count -= 1) {
-    const node = count === 0 ? document.contents : document.getIn(steps.slice(0, count), true);
-    if (isNode(node) && node.range) return positionAt(counter, node.range[0], piece);
-  }
-  return { line: piece.line + 1, column: 1 };
+  return position;
 }
 
-function positionAt(counter: LineCounter, offset: number, piece: Piece): Position {
+function nearest(
+  document: Document,
+  counter: LineCounter,
+  steps: readonly (string | number)[],
+): Position {
+  for (let count = steps.length; count >= 0; count -= 1) {
+    const node = count === 0 ? document.contents : document.getIn(steps.slice(0, count), true);
+    if (isNode(node) && node.range) return positionAt(counter, node.range[0]);
+  }
+  return { line: 1, column: 1 };
+}
+
+function positionAt(counter: LineCounter, offset: number): Position {
   const { line, col } = counter.linePos(offset);
-  return { line: piece.line + Math.max(1, line), column: Math.max(1, col) };
+  return { line: Math.max(1, line), column: Math.max(1, col) };
+}
+
+function below(line: number, position: Position): Position {
+  return { line: line + position.line, column: position.column };
 }
 
 function oneLine(text: string): string {

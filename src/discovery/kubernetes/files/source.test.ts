@@ -13,7 +13,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { eventually } from "../../../../test/support/raw-http2.ts";
-import { RecordingLogger, seededRng, VirtualClock } from "../../../base/index.ts";
+import {
+  RecordingLogger,
+  SLICE_MS,
+  seededRng,
+  type Timer,
+  VirtualClock,
+} from "../../../base/index.ts";
 import { createResolver } from "../../create.ts";
 import type { EndpointSet } from "../../endpoint.ts";
 import { KINDS, type KindName } from "../objects.ts";
@@ -513,4 +519,45 @@ test("a target follows the slices in files, and nothing else is needed", async (
   assert.deepEqual(shown, ["127.0.0.1:50051", "127.0.0.1:50051 127.0.0.2:50051"]);
   resolver.close();
   h.end();
+});
+
+/** Time passes whenever somebody looks at it, as it does where work takes long. */
+class PassingClock extends VirtualClock {
+  pauseCount = 0;
+  #passedMs = 0;
+
+  override nowMs(): number {
+    this.#passedMs += 1;
+    return super.nowMs() + this.#passedMs;
+  }
+
+  override setTimer(delayMs: number, fn: () => void): Timer {
+    if (delayMs === 0) this.pauseCount += 1;
+    return super.setTimer(delayMs, fn);
+  }
+}
+
+test("a large file is read in slices, between which other work has its turn", async () => {
+  const dir = join(root, "large");
+  mkdirSync(dir);
+  const documents = Array.from({ length: 500 }, (_, i) => `kind: Node\nmetadata: {name: n${i}}\n`);
+  writeFileSync(join(dir, "all.yaml"), documents.join("---\n"));
+  const clock = new PassingClock();
+  const source = createFilesSource(dir, { clock, log: new RecordingLogger() });
+  let known = 0;
+  const listener = {
+    onChanges: (changes: readonly unknown[]) => void (known = changes.length),
+    onProblem: ({ reason }: { readonly reason: string }) => assert.fail(reason),
+    onRecovered: () => assert.fail("nothing was wrong"),
+  };
+  source.watch({ kind: "Node", namespace: null, name: null, label: null }, listener);
+  await eventually("all objects", () => {
+    clock.advance(0);
+    return known > 0;
+  });
+  assert.equal(known, 500);
+  // At least a step for each document; a slice is over after SLICE_MS of them.
+  assert.ok(clock.pauseCount >= 500 / SLICE_MS - 1, `${clock.pauseCount} pauses`);
+  source.close();
+  assert.equal(clock.pendingCount, 0);
 });

@@ -5,10 +5,10 @@
  * `FILES_POLL_MS` anyway. Contents are taken in once two looks `SETTLE_MS` apart find them the
  * same, and a file is given up once it is away for two looks: writers that empty a file first, and
  * editors that move it aside, do not make endpoints vanish. Of one object in several files that of
- * the first file by name is used.
+ * the first file by name is used. Large files are read in slices of time.
  */
 import { isDeepStrictEqual } from "node:util";
-import type { Clock, Logger, Timer } from "../../../base/index.ts";
+import { type Clock, type Logger, runSlice, type Timer } from "../../../base/index.ts";
 import type { KindName, KubernetesObject, ObjectOfKind } from "../objects.ts";
 import { matchesQuery } from "../query.ts";
 import type {
@@ -73,6 +73,8 @@ class FilesSource implements ObjectSource {
   #isLookWanted = false;
   #timer: Timer | null = null;
   #dueMs = 0;
+  /** Between two slices of reading. */
+  #pause: Timer | null = null;
   #problem: SourceProblem | null = null;
   /** What was logged of the files as they are, so that each thing is logged once. */
   #logged = new Set<string>();
@@ -110,6 +112,7 @@ class FilesSource implements ObjectSource {
   close(): void {
     this.#isClosed = true;
     this.#timer?.cancel();
+    this.#pause?.cancel();
     this.#endHints?.();
     for (const { timer } of this.#watches) timer?.cancel();
     this.#watches.clear();
@@ -193,7 +196,8 @@ class FilesSource implements ObjectSource {
   async #read(name: string, file: ObjectFile, stamp: string): Promise<void> {
     const wasBad = file.fault !== null;
     try {
-      this.#notes.set(name, file.take(await readText(file.path), this.defaultNamespace));
+      const text = await readText(file.path);
+      this.#notes.set(name, await this.#inSlices(file.take(text, this.defaultNamespace)));
     } catch (error) {
       if (!(error instanceof FilesError)) throw error;
       this.#notes.set(name, [file.fail(error.message)]);
@@ -201,6 +205,18 @@ class FilesSource implements ObjectSource {
     file.stamp = stamp;
     if (wasBad && file.fault === null)
       this.#deps.log.info("file is good again", { file: file.path });
+  }
+
+  /** Never resolves once the source is closed. */
+  async #inSlices<T>(work: Iterator<undefined, T>): Promise<T> {
+    const { clock } = this.#deps;
+    for (;;) {
+      const step = runSlice(work, clock);
+      if (step.done === true) return step.value;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#pause = clock.setTimer(0, resolve);
+      await promise;
+    }
   }
 
   #forget(name: string): void {
@@ -315,6 +331,7 @@ function changesOf(
   const changes: ObjectChange[] = [];
   for (const [id, object] of before) {
     const next = after.get(id);
+    if (next === object) continue;
     if (next === undefined || !isDeepStrictEqual(next.metadata.labels, object.metadata.labels)) {
       changes.push({ type: "delete", object });
     }
