@@ -5,16 +5,8 @@
  * An evaluation looks at everything and makes again only what has changed: objects are compared by
  * identity, so whoever keeps them keeps those that stay.
  */
-import type {
-  BackendRef,
-  Gateway,
-  GatewayClass,
-  GRPCRoute,
-  ObjectRef,
-  ParentRef,
-  Service,
-} from "../discovery/index.ts";
-import { Backends } from "./backends.ts";
+import { isDeepStrictEqual } from "node:util";
+import type { Gateway, GatewayClass, GRPCRoute, ParentRef, Service } from "../discovery/index.ts";
 import {
   CONTROLLER_NAME,
   type Fault,
@@ -24,9 +16,10 @@ import {
   judged,
 } from "./conditions.ts";
 import { type GatewayPort, GatewayState } from "./gateway-state.ts";
+import { KeptRoute } from "./kept-route.ts";
 import { Memo } from "./memo.ts";
-import { GATEWAY_GROUP, Grants, keyOf, type RouteObjects } from "./route-objects.ts";
-import { type CompiledRoute, compileRoute } from "./rules.ts";
+import { GATEWAY_GROUP, Grants, type RouteObjects } from "./route-objects.ts";
+import type { CompiledRoute } from "./rules.ts";
 import { type ServiceRoutes, ServiceState } from "./service-state.ts";
 
 /** What a Gateway of ours serves. */
@@ -36,30 +29,48 @@ export interface GatewayRoutes {
   readonly ports: readonly GatewayPort[];
 }
 
+/** What statuses should say. */
+export interface Statuses {
+  /** By name; of our classes only, as the other two are of what our classes and Services have. */
+  readonly gatewayClasses: ReadonlyMap<string, readonly JudgedCondition[]>;
+  readonly gateways: ReadonlyMap<string, JudgedGateway>;
+  /** The same list as before while nothing else is to be said of a route. */
+  readonly routes: ReadonlyMap<string, readonly JudgedParent[]>;
+}
+
 /** Everything, of one state of all objects. Immutable; keys are "namespace/name", sorted. */
 export interface Evaluation {
   readonly gateways: ReadonlyMap<string, GatewayRoutes>;
   readonly services: ReadonlyMap<string, ServiceRoutes>;
-  readonly statuses: {
-    /** By name; of our classes only, as the other two are of what our classes and Services have. */
-    readonly gatewayClasses: ReadonlyMap<string, readonly JudgedCondition[]>;
-    readonly gateways: ReadonlyMap<string, JudgedGateway>;
-    readonly routes: ReadonlyMap<string, readonly JudgedParent[]>;
-  };
+  /** The same as before while they say the same, of the same objects. */
+  readonly statuses: Statuses;
 }
 
 /** Evaluates again and again. */
 export class RouteEvaluator {
   readonly #memo = new Memo();
   readonly #kept = new Kept();
+  #statuses: Statuses | null = null;
+
+  /**
+   * Makes ahead what an evaluation asks of each route, in steps of a route each. Objects may change
+   * between two steps: of those the evaluation makes it again.
+   */
+  *prepare(objects: RouteObjects): Generator<undefined, void> {
+    const round = new Round(objects, this.#kept);
+    for (const [key, route] of sorted(objects.routes)) {
+      round.attach(this.#kept.route(key, route));
+      yield;
+    }
+  }
 
   /** The same objects give the same result in any order. */
   evaluate(objects: RouteObjects): Evaluation {
     this.#memo.begin();
-    const round = new Round(objects, this.#memo, this.#kept);
+    const round = new Round(objects, this.#kept);
     const routes = new Map<string, readonly JudgedParent[]>();
     for (const [key, route] of sorted(objects.routes)) {
-      const parents = round.attach(route);
+      const parents = round.attach(this.#kept.route(key, route));
       if (parents.length > 0) routes.set(key, parents);
     }
     const gateways = new Map<string, GatewayRoutes>();
@@ -76,37 +87,57 @@ export class RouteEvaluator {
       services.set(key, state.hasRoutes ? state.finish(this.#memo) : this.#kept.plain(state));
     }
     this.#memo.end();
+    const isSame = this.#kept.end(objects);
     const statuses = { gatewayClasses: round.classes, gateways: gatewayStatuses, routes };
-    return { gateways, services, statuses };
+    if (!isSame || this.#statuses === null || !saySame(this.#statuses, statuses)) {
+      this.#statuses = statuses;
+    }
+    return { gateways, services, statuses: this.#statuses };
   }
 }
 
-/** Names that a route refers to, so that they are put together once. */
-interface RouteKeys {
-  readonly parents: readonly string[];
-  readonly services: readonly string[];
+function saySame(before: Statuses, now: Statuses): boolean {
+  if (before.routes.size !== now.routes.size) return false;
+  for (const [key, parents] of now.routes) if (before.routes.get(key) !== parents) return false;
+  const { gatewayClasses, gateways } = now;
+  return (
+    isDeepStrictEqual(before.gatewayClasses, gatewayClasses) &&
+    isDeepStrictEqual(before.gateways, gateways)
+  );
 }
 
 /** What follows from one object alone, kept as long as the object is. */
 class Kept {
-  readonly #keys = new WeakMap<GRPCRoute, RouteKeys>();
+  readonly #routes = new Map<string, KeptRoute>();
   readonly #plain = new WeakMap<Service, ServiceRoutes>();
-  readonly #good = new WeakMap<CompiledRoute, readonly JudgedCondition[]>();
   #grants: Grants | null = null;
+  #owners: readonly (GatewayClass | Gateway)[] = [];
+  /** Whether the evaluation has seen other objects with a status than the one before it. */
+  #isChanged = false;
 
-  keys(route: GRPCRoute): RouteKeys {
-    let keys = this.#keys.get(route);
-    if (keys === undefined) {
-      const { namespace } = route.metadata;
-      const keyFor = (ref: ObjectRef): string => `${ref.namespace ?? namespace}/${ref.name}`;
-      const backends = route.rules.flatMap(({ backendRefs, filters }) => [
-        ...backendRefs,
-        ...filters.flatMap((filter) => (filter.type === "RequestMirror" ? [filter.backend] : [])),
-      ]);
-      keys = { parents: route.parentRefs.map(keyFor), services: backends.map(keyFor) };
-      this.#keys.set(route, keys);
+  route(key: string, route: GRPCRoute): KeptRoute {
+    let kept = this.#routes.get(key);
+    if (kept?.route !== route) {
+      this.#isChanged = true;
+      kept = new KeptRoute(route);
+      this.#routes.set(key, kept);
     }
-    return keys;
+    return kept;
+  }
+
+  /** An evaluation is over. @returns whether all objects that have a status are the same. */
+  end({ gatewayClasses, gateways, routes }: RouteObjects): boolean {
+    if (this.#routes.size > routes.size) {
+      this.#isChanged = true;
+      for (const key of this.#routes.keys()) if (!routes.has(key)) this.#routes.delete(key);
+    }
+    const owners = [...gatewayClasses.values(), ...gateways.values()];
+    const isSame =
+      owners.length === this.#owners.length && owners.every((each, i) => each === this.#owners[i]);
+    this.#owners = owners;
+    const isChanged = this.#isChanged;
+    this.#isChanged = false;
+    return isSame && !isChanged;
   }
 
   /** Of a Service without routes. */
@@ -117,16 +148,6 @@ class Kept {
       this.#plain.set(state.service, routes);
     }
     return routes;
-  }
-
-  /** Conditions of a route at a parent that has nothing against it. */
-  good(compiled: CompiledRoute): readonly JudgedCondition[] {
-    let conditions = this.#good.get(compiled);
-    if (conditions === undefined) {
-      conditions = conditionsOf(compiled, null);
-      this.#good.set(compiled, conditions);
-    }
-    return conditions;
   }
 
   /** The same object while all grants are the same. */
@@ -143,14 +164,10 @@ class Round {
   readonly classes = new Map<string, readonly JudgedCondition[]>();
   readonly #objects: RouteObjects;
   readonly #grants: Grants;
-  readonly #memo: Memo;
-  readonly #kept: Kept;
 
-  constructor(objects: RouteObjects, memo: Memo, kept: Kept) {
+  constructor(objects: RouteObjects, kept: Kept) {
     this.#objects = objects;
     this.#grants = kept.grants(objects);
-    this.#memo = memo;
-    this.#kept = kept;
     const ours = new Map<string, Fault | null>();
     for (const [name, gatewayClass] of sorted(objects.gatewayClasses)) {
       if (gatewayClass.controllerName !== CONTROLLER_NAME) continue;
@@ -170,90 +187,42 @@ class Round {
   }
 
   /** Attaches a route to all its parents that are ours. */
-  attach(route: GRPCRoute): readonly JudgedParent[] {
-    const parents: JudgedParent[] = [];
-    const keys = this.#kept.keys(route).parents;
-    for (const [i, ref] of route.parentRefs.entries()) {
-      const conditions = this.#attachTo(ref, keys[i], route);
-      if (conditions === null) continue;
-      parents.push({ parentRef: ref, controllerName: CONTROLLER_NAME, conditions });
+  attach(kept: KeptRoute): readonly JudgedParent[] {
+    const { route, parentKeys } = kept;
+    for (let i = 0; i < parentKeys.length; i += 1) {
+      this.#attachTo(i, route.parentRefs[i], parentKeys[i], kept);
     }
-    return parents;
+    return kept.judged;
   }
 
-  #attachTo(ref: ParentRef, key: string, route: GRPCRoute): readonly JudgedCondition[] | null {
+  #attachTo(index: number, ref: ParentRef, key: string, kept: KeptRoute): void {
     if (ref.group === GATEWAY_GROUP && ref.kind === "Gateway") {
       const gateway = this.gateways.get(key);
-      if (gateway === undefined) return null;
-      const compiled = this.#compiled(route, null);
-      return this.#conditions(compiled, gateway.attach(ref, compiled));
+      const compiled = gateway === undefined ? null : this.#compiled(kept, null);
+      kept.judge(index, compiled, compiled === null ? null : gateway!.attach(ref, compiled));
+      return;
     }
-    if (ref.group !== "" || ref.kind !== "Service") return null;
+    if (ref.group !== "" || ref.kind !== "Service") return;
     const service = this.services.get(key);
-    const isConsumer = service?.service.metadata.namespace !== route.metadata.namespace;
-    const compiled = this.#compiled(route, isConsumer ? key : null);
-    if (service !== undefined) return this.#conditions(compiled, service.attach(ref, compiled));
-    const message = `Service ${key} does not exist`;
-    return conditionsOf(compiled, { reason: "NoMatchingParent", message });
+    const isConsumer = service?.service.metadata.namespace !== kept.route.metadata.namespace;
+    const compiled = this.#compiled(kept, isConsumer ? key : null);
+    const fault = service === undefined ? absent(key) : service.attach(ref, compiled);
+    kept.judge(index, compiled, fault);
   }
 
-  #conditions(compiled: CompiledRoute, fault: Fault | null): readonly JudgedCondition[] {
-    return fault === null ? this.#kept.good(compiled) : conditionsOf(compiled, fault);
+  #compiled(kept: KeptRoute, ownService: string | null): CompiledRoute {
+    return kept.compiled(ownService, this.#objects, this.#grants);
   }
+}
 
-  /**
-   * The same object as last time when neither the route nor what its backends come to has changed:
-   * found out by the identity of Services first, by what is asked of them where these are others.
-   */
-  #compiled(route: GRPCRoute, ownService: string | null): CompiledRoute {
-    const { services } = this.#objects;
-    const inputs: unknown[] = [this.#grants];
-    for (const key of this.#kept.keys(route).services) inputs.push(services.get(key));
-    const id = ownService === null ? route : `route ${keyOf(route.metadata)} for ${ownService}`;
-    if (ownService !== null) inputs.push(route);
-    return this.#memo.get(id, inputs, () => this.#compile(route, ownService));
-  }
-
-  #compile(route: GRPCRoute, ownService: string | null): CompiledRoute {
-    const backends = new Backends(route, this.#objects, this.#grants, ownService);
-    const inputs: unknown[] = [route];
-    const look = (ref: BackendRef): void => {
-      const { cluster, fault } = backends.find(ref);
-      inputs.push(cluster, fault?.message);
-    };
-    for (const { backendRefs, filters } of route.rules) {
-      for (const ref of backendRefs) look(ref);
-      for (const filter of filters) if (filter.type === "RequestMirror") look(filter.backend);
-    }
-    const key = `compiled ${keyOf(route.metadata)} ${ownService ?? ""}`;
-    return this.#memo.get(key, inputs, () => compileRoute(route, backends));
-  }
+function absent(service: string): Fault {
+  return { reason: "NoMatchingParent", message: `Service ${service} does not exist` };
 }
 
 function classFaultOf({ hasParametersRef }: GatewayClass): Fault | null {
   if (!hasParametersRef) return null;
   const message = "spec.parametersRef: no parameters are supported";
   return { reason: "InvalidParameters", message };
-}
-
-function conditionsOf(compiled: CompiledRoute, fault: Fault | null): readonly JudgedCondition[] {
-  const { object, refFault, invalidRules, isWhollyInvalid } = compiled;
-  const { generation } = object.metadata;
-  const invalid = invalidRules.join("; ");
-  const unsupported: Fault = { reason: "UnsupportedValue", message: invalid };
-  const notAccepted = fault ?? (isWhollyInvalid ? unsupported : null);
-  const accepted = judged("Accepted", notAccepted, generation, "Accepted");
-  const idle = object.unsupported.join(", ");
-  const note = idle === "" ? "" : `without effect here: ${idle}`;
-  const conditions = [
-    notAccepted === null ? { ...accepted, message: note } : accepted,
-    judged("ResolvedRefs", refFault, generation, "ResolvedRefs"),
-  ];
-  if (notAccepted !== null || invalidRules.length === 0) return conditions;
-  // "The message for this condition MUST start with the prefix "Dropped Rule"".
-  const message = `Dropped Rule, its calls are refused: ${invalid}`;
-  const partly: Fault = { reason: "UnsupportedValue", message };
-  return [...conditions, judged("PartiallyInvalid", partly, generation, "", "True")];
 }
 
 /** Entries by key. */

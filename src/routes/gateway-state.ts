@@ -39,8 +39,10 @@ export interface GatewayChain {
 interface ListenerState {
   readonly listener: GatewayListener;
   readonly findings: ListenerFindings;
-  /** By route. One whose rules are all refused is here, and not counted. */
-  readonly routes: Map<string, CompiledRoute>;
+  /** In their order. One whose rules are all refused is here, and not counted. */
+  readonly routes: CompiledRoute[];
+  /** Namespaces of routes that were asked for, and whether they are let in. */
+  readonly allowed: Map<string, boolean>;
 }
 
 /** See the head of this file. */
@@ -58,50 +60,61 @@ export class GatewayState {
     this.#objects = objects;
     this.#listeners = gateway.listeners.map((listener) => {
       const findings = judgeListener(listener, gateway, objects, grants);
-      return { listener, findings, routes: new Map() };
+      return { listener, findings, routes: [], allowed: new Map() };
     });
     this.#fault = classFault ?? this.#ownFault();
   }
 
   /**
-   * Attaches a route where one of its parents lets it.
+   * Attaches a route where one of its parents lets it. Routes come sorted by key, and one that
+   * names it twice comes twice in a row.
    *
    * @returns why it may not be accepted there, or null.
    */
   attach(ref: ParentRef, compiled: CompiledRoute): Fault | null {
-    const named = this.#listeners.filter(({ listener }) => {
-      const isSection = ref.sectionName === null || ref.sectionName === listener.name;
-      return isSection && (ref.port === null || ref.port === listener.port);
-    });
-    if (named.length === 0) {
+    let [isNamed, isAllowed, isFitting] = [false, false, false];
+    for (const state of this.#listeners) {
+      const { listener, routes } = state;
+      if (ref.sectionName !== null && ref.sectionName !== listener.name) continue;
+      if (ref.port !== null && ref.port !== listener.port) continue;
+      isNamed = true;
+      if (!this.#allows(state, compiled.object)) continue;
+      isAllowed = true;
+      if (!meetHostname(compiled.object.hostnames, listener.hostname ?? ANY_HOST)) continue;
+      isFitting = true;
+      if (routes.at(-1) !== compiled) routes.push(compiled);
+    }
+    if (isFitting) return null;
+    if (!isNamed) {
       const message = `Gateway ${this.key} has no listener ${sectionOf(ref)}`;
       return { reason: "NoMatchingParent", message };
     }
-    const allowing = named.filter((state) => this.#allows(state, compiled.object));
-    if (allowing.length === 0) {
+    if (!isAllowed) {
       const message =
         `no listener ${sectionOf(ref)} of Gateway ${this.key} allows GRPCRoutes ` +
         `of namespace ${compiled.object.metadata.namespace}`;
       return { reason: "NotAllowedByListeners", message };
     }
-    const fitting = allowing.filter(({ listener }) => {
-      return meetHostname(compiled.object.hostnames, listener.hostname ?? ANY_HOST);
-    });
-    if (fitting.length === 0) {
-      const message = `none of its hostnames is one of the listeners of Gateway ${this.key}`;
-      return { reason: "NoMatchingListenerHostname", message };
-    }
-    for (const { routes } of fitting) routes.set(compiled.key, compiled);
-    return null;
+    const message = `none of its hostnames is one of the listeners of Gateway ${this.key}`;
+    return { reason: "NoMatchingListenerHostname", message };
   }
 
-  #allows({ listener, findings }: ListenerState, { metadata }: GRPCRoute): boolean {
+  #allows(state: ListenerState, { metadata: { namespace } }: GRPCRoute): boolean {
+    let isAllowed = state.allowed.get(namespace);
+    if (isAllowed === undefined) {
+      isAllowed = this.#allowsNamespace(state, namespace);
+      state.allowed.set(namespace, isAllowed);
+    }
+    return isAllowed;
+  }
+
+  #allowsNamespace({ listener, findings }: ListenerState, namespace: string): boolean {
     if (findings.supportedKinds.length === 0) return false;
     const { from, selector } = listener.allowedRoutes;
     if (from === "All") return true;
     if (from === "None") return false;
-    if (from === "Same") return metadata.namespace === this.gateway.metadata.namespace;
-    return selects(selector, metadata.namespace, this.#objects);
+    if (from === "Same") return namespace === this.gateway.metadata.namespace;
+    return selects(selector, namespace, this.#objects);
   }
 
   /** Ports with their tables, once all routes have attached. */
@@ -129,7 +142,7 @@ export class GatewayState {
     const inputs = served.flatMap(({ listener, findings, routes }) => {
       const { certificates } = findings;
       const texts = certificates.flatMap(({ secret, cert, key }) => [secret, cert, key]);
-      return [listener, ...texts, ...[...routes.values()].sort(byKey)];
+      return [listener, ...texts, ...routes];
     });
     const key = `port ${this.key} ${port}`;
     const make = (): GatewayPort => {
@@ -169,7 +182,7 @@ export class GatewayState {
   #hosts({ listener, routes }: ListenerState, siblings: ReadonlySet<string>) {
     const label = `${this.key} ${listener.name}`;
     const hostname = listener.hostname ?? ANY_HOST;
-    return listenerHosts(label, hostname, siblings, [...routes.values()]);
+    return listenerHosts(label, hostname, siblings, routes);
   }
 
   /** The status, once all routes have attached. */
@@ -197,7 +210,7 @@ export class GatewayState {
     return {
       name: listener.name,
       supportedKinds: findings.supportedKinds,
-      attachedRoutes: [...routes.values()].filter((route) => !route.isWhollyInvalid).length,
+      attachedRoutes: routes.filter((route) => !route.isWhollyInvalid).length,
       conditions: [
         judged("Accepted", acceptFault, generation, "Accepted"),
         judged("Conflicted", conflict, generation, "NoConflicts", "True"),
@@ -253,10 +266,6 @@ export class GatewayState {
     const message = `address ${asked.value} cannot be assigned: it is not chosen here`;
     return { reason: "AddressNotUsable", message };
   }
-}
-
-function byKey(a: CompiledRoute, b: CompiledRoute): number {
-  return a.key < b.key ? -1 : 1;
 }
 
 function sectionOf({ sectionName, port }: ParentRef): string {

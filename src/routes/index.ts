@@ -17,7 +17,7 @@ export type {
   JudgedParent,
 } from "./conditions.ts";
 export { CONTROLLER_NAME } from "./conditions.ts";
-export { type Evaluation, type GatewayRoutes, RouteEvaluator } from "./evaluate.ts";
+export { type Evaluation, type GatewayRoutes, RouteEvaluator, type Statuses } from "./evaluate.ts";
 export { RouteFinder } from "./find-route.ts";
 export type { GatewayChain, GatewayPort } from "./gateway-state.ts";
 export type { ListenerCertificate } from "./judge-listener.ts";

@@ -30,7 +30,8 @@ export function listenerHosts(
   const byRoutes = new Map<string, { domains: string[]; routes: readonly Route[] }>();
   for (const host of [...contenders.keys()].sort()) {
     const ordered = inOrder(narrowest(host, contenders));
-    const key = ordered.map(({ name }) => name).join("\n");
+    // Names of thousands of routes are a long text, of which one host has no need.
+    const key = contenders.size === 1 ? "" : ordered.map(({ name }) => name).join("\n");
     const same = byRoutes.get(key);
     if (same === undefined) byRoutes.set(key, { domains: [host], routes: ordered });
     else same.domains.push(host);
@@ -89,9 +90,14 @@ function narrowest(
   host: string,
   byHost: ReadonlyMap<string, readonly Contender[]>,
 ): readonly Contender[] {
+  const lists = widenings(host).flatMap((wider) => [byHost.get(wider) ?? []]);
+  const [only = [], ...more] = lists.filter((list) => list.length > 0);
+  // A route is there more than once by several hostnames only.
+  const isOnce = more.length === 0 && only.every(({ compiled }) => hasOneHost(compiled));
+  if (isOnce) return only;
   const best = new Map<string, Contender>();
-  for (const wider of widenings(host)) {
-    for (const contender of byHost.get(wider) ?? []) {
+  for (const list of lists) {
+    for (const contender of list) {
       const known = best.get(contender.compiled.key);
       const isBetter =
         known === undefined ||
@@ -100,4 +106,8 @@ function narrowest(
     }
   }
   return [...best.values()];
+}
+
+function hasOneHost({ object }: CompiledRoute): boolean {
+  return object.hostnames.length <= 1;
 }

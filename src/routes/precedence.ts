@@ -19,10 +19,11 @@ export interface Contender {
 export function inOrder(contenders: readonly Contender[]): readonly Route[] {
   // Within one GRPCRoute equal routes stay in its order: sorting is stable.
   const sorted = [...contenders].sort((a, b) => compareObjects(a.compiled, b.compiled));
-  const all = sorted.flatMap(({ compiled, hostname }) => {
+  const all: Ranked[] = [];
+  for (const { compiled, hostname } of sorted) {
     const specificity = specificityOf(hostname);
-    return compiled.routes.map((of) => ({ of, specificity }));
-  });
+    for (const of of compiled.routes) all.push({ of, specificity });
+  }
   if (all.length > 1) all.sort(compareRoutes);
   return all.map(({ of }) => of.route);
 }
@@ -49,10 +50,8 @@ function compareRoutes(a: Ranked, b: Ranked): number {
 
 /** Older first; one whose age is not said, as in files, after those whose age is. */
 function compareObjects(a: CompiledRoute, b: CompiledRoute): number {
-  const [ageOfA, ageOfB] = [
-    a.object.metadata.creationTimestamp,
-    b.object.metadata.creationTimestamp,
-  ];
+  const ageOfA = a.object.metadata.creationTimestamp;
+  const ageOfB = b.object.metadata.creationTimestamp;
   if (ageOfA !== ageOfB) {
     if (ageOfA === "" || ageOfB === "") return ageOfA === "" ? 1 : -1;
     return ageOfA < ageOfB ? -1 : 1;

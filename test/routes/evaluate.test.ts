@@ -540,3 +540,74 @@ test("what a change does not touch stays the same object, what it touches does n
   assert.equal(second.services.get("prod/c"), first.services.get("prod/c"));
   assert.equal(second.services.has("prod/b"), false);
 });
+
+const MANY = Array.from({ length: 50 }, (_, i) =>
+  route(`r${i}`, { rules: [rule(i === 7 ? "nobody" : "b")] }),
+);
+
+test("a Service that says nothing new to routes leaves them, and all statuses, as they are", () => {
+  const texts = [...WORLD, ...MANY].map((object) => JSON.stringify(object));
+  const objects = objectsOf(...texts);
+  const others = objectsOf(...texts);
+  const after = objects.map((object, i) => (object.kind === "Service" ? others[i] : object));
+  const [first, second] = twice(objects, after);
+  assert.equal(second.gateways.get("prod/gw"), first.gateways.get("prod/gw"));
+  assert.equal(second.statuses, first.statuses);
+});
+
+test("of many routes the one that changed is judged anew; statuses are others with it", () => {
+  const texts = [...WORLD, ...MANY].map((object) => JSON.stringify(object));
+  const objects = objectsOf(...texts);
+  const others = objectsOf(...texts);
+  const isIt = ({ metadata }: KubernetesObject): boolean => metadata.name === "r3";
+  const after = objects.map((object, i) => (isIt(object) ? others[i] : object));
+  const [first, second] = twice(objects, after);
+  // It says the same: but its status may have been written meanwhile.
+  assert.notEqual(second.statuses, first.statuses);
+  const changed = [...second.statuses.routes].filter(
+    ([key, parents]) => parents !== first.statuses.routes.get(key),
+  );
+  assert.deepEqual(
+    changed.map(([key]) => key),
+    ["prod/r3"],
+  );
+  const without = objects.filter((object) => !isIt(object));
+  const [, fewer] = twice(objects, without);
+  assert.equal(fewer.statuses.routes.size, 49);
+  const [, unlet] = twice(
+    objects,
+    objects.filter(({ kind }) => kind !== "Gateway"),
+  );
+  assert.equal(unlet.statuses.routes.size, 0);
+});
+
+test("what was prepared is not made again, but for objects that changed since", () => {
+  const objects = routeObjects(
+    objectsOf(...[...WORLD, ...MANY].map((object) => JSON.stringify(object))),
+  );
+  const read: string[] = [];
+  for (const { metadata, ...rest } of objects.routes.values()) {
+    const route = Object.defineProperty({ ...rest, metadata }, "rules", {
+      get: () => {
+        read.push(metadata.name);
+        return rest.rules;
+      },
+    });
+    (objects.routes as unknown as Map<string, object>).set(`prod/${metadata.name}`, route);
+  }
+  const evaluator: RouteEvaluator = new Evaluator();
+  const work = evaluator.prepare(objects);
+  let stepCount = 0;
+  while (work.next().done !== true) stepCount += 1;
+  assert.equal(stepCount, 50);
+  assert.equal(new Set(read.splice(0)).size, 50);
+  const found = evaluator.evaluate(objects);
+  assert.deepEqual(read, []);
+  assert.deepEqual(found, new Evaluator().evaluate(objects));
+  // Service "nobody" comes between: one route depends on it.
+  read.length = 0;
+  const [nobody] = objectsOf(JSON.stringify(service("nobody")));
+  (objects.services as unknown as Map<string, KubernetesObject>).set("prod/nobody", nobody);
+  evaluator.evaluate(objects);
+  assert.deepEqual([...new Set(read)], ["r7"]);
+});

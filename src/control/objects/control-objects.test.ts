@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ScriptedSource } from "../../../test/support/object-source.ts";
-import { RecordingLogger, seededRng, VirtualClock } from "../../base/index.ts";
+import { RecordingLogger, SLICE_MS, seededRng, VirtualClock } from "../../base/index.ts";
 import {
   KINDS,
   type KindName,
@@ -11,23 +11,34 @@ import {
   type SourceProblem,
 } from "../../discovery/index.ts";
 import { Registry, renderPrometheus } from "../../telemetry/index.ts";
-import { ControlObjects } from "./control-objects.ts";
+import { ControlObjects, type ControlObjectsDeps } from "./control-objects.ts";
 import { objectKey, type TouchedKeys } from "./state.ts";
 
 const KIND_COUNT = Object.keys(KINDS).length;
 
+/** Work takes time on it that no timer waits for. */
+class WorkClock extends VirtualClock {
+  workedMs = 0;
+
+  override nowMs(): number {
+    return super.nowMs() + this.workedMs;
+  }
+}
+
 interface SetupOptions {
   readonly namespaces?: readonly string[];
   readonly forbidden?: (query: ObjectQuery) => boolean;
+  readonly prepare?: ControlObjectsDeps["prepare"];
 }
 
-function setup({ namespaces, forbidden }: SetupOptions = {}) {
-  const clock = new VirtualClock();
+function setup({ namespaces, forbidden, prepare }: SetupOptions = {}) {
+  const clock = new WorkClock();
   const log = new RecordingLogger();
   const source = new ScriptedSource(clock, forbidden);
   const registry = new Registry();
   const deps = { clock, log, registry, namespaces: namespaces ?? null };
-  const state = new ControlObjects(source, deps);
+  const prepared = prepare === undefined ? {} : { prepare };
+  const state = new ControlObjects(source, { ...deps, ...prepared });
   const metrics = () => renderPrometheus(registry.snapshot());
   const heard: string[] = [];
   const end = state.subscribe({ onObjects: (touched) => heard.push(textOf(touched)) });
@@ -129,6 +140,39 @@ test("an object that is written again with the same content is no news", () => {
   assert.notEqual(after?.metadata.resourceVersion, before?.metadata.resourceVersion);
   service(source, "a", 81);
   assert.deepEqual(tell(), ["Service prod/a"]);
+  close();
+});
+
+test("what is prepared takes slices of time, and what changes meanwhile is told with the rest", () => {
+  const asked: string[] = [];
+  const seen: string[] = [];
+  const prepare = (touched: TouchedKeys) => {
+    asked.push(textOf(touched));
+    if (asked.length > 1) return null;
+    return (function* (): Generator<undefined, void> {
+      for (let i = 0; i < 3; i += 1) {
+        seen.push(`step ${i}`);
+        clock.setTimer(0, () => seen.push(`other work, told: ${heard.length}`));
+        if (i === 1) clock.setTimer(0, () => change(80));
+        clock.workedMs += SLICE_MS;
+        yield;
+      }
+    })();
+  };
+  const { clock, source, state, heard, close } = setup({ prepare });
+  const change = (port: number): void => {
+    service(source, "b", port);
+    source.tellAll();
+  };
+  service(source, "a", 80);
+  state.start();
+  clock.advance(0);
+  const other = "other work, told: 0";
+  assert.deepEqual(seen, ["step 0", other, "step 1", other, "step 2", other]);
+  assert.deepEqual([asked, heard], [["Service prod/a"], ["Service prod/a,prod/b"]]);
+  change(81);
+  clock.advance(0);
+  assert.deepEqual(heard.slice(1), ["Service prod/b"]);
   close();
 });
 

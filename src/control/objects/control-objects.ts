@@ -7,7 +7,7 @@
  * is logged once, and is taken up when it can be read.
  */
 import { isDeepStrictEqual } from "node:util";
-import { assert, type Clock, type Logger, type Timer } from "../../base/index.ts";
+import { assert, type Clock, type Logger, runSlice, type Timer } from "../../base/index.ts";
 import {
   type EndpointSlice,
   KINDS,
@@ -27,6 +27,7 @@ import {
   type ObjectsProblem,
   type ObjectsState,
   objectKey,
+  type TouchedKeys,
 } from "./state.ts";
 
 /** What it needs from outside. */
@@ -37,6 +38,11 @@ export interface ControlObjectsDeps {
   readonly namespaces: readonly string[] | null;
   /** Where gauges go; nowhere by default. */
   readonly registry?: Registry | undefined;
+  /**
+   * Work that listeners would have to do at once, done in slices of time before they are called;
+   * null: there is none. The maps change between its steps, and what does is told with the rest.
+   */
+  readonly prepare?: (touched: TouchedKeys) => Iterator<undefined, void> | null;
 }
 
 /** Kinds without which there is nothing to serve. */
@@ -220,7 +226,15 @@ export class ControlObjects implements ObjectsState {
     if (this.#isClosed || this.#timer !== null) return;
     if (!this.#watches.every(isSettled)) return;
     if (this.#isSynced && this.#touched.size === 0) return;
-    this.#timer = this.#deps.clock.setTimer(0, () => this.#tell());
+    this.#timer = this.#deps.clock.setTimer(0, () => {
+      this.#prepare(this.#deps.prepare?.(this.#touched) ?? null);
+    });
+  }
+
+  #prepare(work: Iterator<undefined, void> | null): void {
+    const { clock } = this.#deps;
+    if (work === null || runSlice(work, clock).done === true) this.#tell();
+    else this.#timer = clock.setTimer(0, () => this.#prepare(work));
   }
 
   #tell(): void {

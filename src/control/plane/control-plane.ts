@@ -14,7 +14,7 @@ import { csdsMethods } from "../ads/csds.ts";
 import { AdsService } from "../ads/service.ts";
 import type { NodesView } from "../ads/status.ts";
 import { ControlObjects } from "../objects/control-objects.ts";
-import { areRoutesTouched, type ObjectsState } from "../objects/state.ts";
+import { areRoutesTouched, type ObjectsState, type TouchedKeys } from "../objects/state.ts";
 import { ObjectSnapshots, type RoutePlanner } from "../snapshot/snapshots.ts";
 import { StatusControl } from "../status/status-control.ts";
 import type { WantedStatuses } from "../status/wanted.ts";
@@ -96,7 +96,8 @@ export class ControlPlane {
     this.#system = system;
     this.#tls = config.tls === null ? null : ServerTls.load(config.tls, { clock, log });
     const { namespaces, leaseNamespace, replica, isAuthorized } = config;
-    const state = new ControlObjects(source, { clock, log, namespaces, registry });
+    const prepare = (touched: TouchedKeys) => planner.prepare?.(state, touched) ?? null;
+    const state = new ControlObjects(source, { clock, log, namespaces, registry, prepare });
     this.#objects = state;
     this.#snapshots = new ObjectSnapshots(state, planner);
     this.#ads = new AdsService({ clock, log, registry, source: this.#snapshots, isAuthorized });

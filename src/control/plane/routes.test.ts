@@ -107,3 +107,39 @@ test("a slice event leaves the plan alone", () => {
   assert.equal(view(), before);
   world.close();
 });
+
+test("statuses are the same object until they say something else, or of another object", () => {
+  const { world, planning } = worldWith({ name: "edge" });
+  const judge = () => planning.judge(world.state);
+  const first = judge();
+  world.service("other").settle();
+  assert.equal(judge(), first, "a Service that no route knows");
+  const [{ conditions }] = first.routes.get("prod/echo")! as Json;
+  assert.equal(conditions[1].status, "True");
+  world.source.delete("Service", "v2");
+  world.settle();
+  const second = judge();
+  assert.notEqual(second, first);
+  const [{ conditions: without }] = second.routes.get("prod/echo")! as Json;
+  assert.equal(without[1].status, "False");
+  assert.deepEqual(
+    [second.gateways, second.gatewayClasses],
+    [first.gateways, first.gatewayClasses],
+  );
+  world.close();
+});
+
+test("many routes are made ready in steps, few at once", () => {
+  const { world, planning } = worldWith({ name: "edge" });
+  const touched = (count: number) =>
+    new Map([
+      ["GRPCRoute", new Set(Array.from({ length: count }, (_, i) => `prod/r${i}`))],
+    ] as const);
+  assert.equal(planning.prepare(world.state, touched(5)), null);
+  assert.equal(
+    planning.prepare(world.state, new Map([["Service", new Set(["a"])]] as const)),
+    null,
+  );
+  assert.notEqual(planning.prepare(world.state, touched(1000)), null);
+  world.close();
+});

@@ -8,11 +8,16 @@ import {
   type GatewayRoutes,
   type JudgedParent,
   RouteEvaluator,
+  type RouteObjects,
+  type Statuses,
 } from "../../routes/index.ts";
-import type { ObjectsState } from "../objects/state.ts";
+import type { ObjectsState, TouchedKeys } from "../objects/state.ts";
 import type { GatewayPlan, RoutePlan, ServiceTables } from "../snapshot/plan.ts";
 import type { RoutePlanner } from "../snapshot/snapshots.ts";
 import type { WantedParent, WantedStatuses } from "../status/wanted.ts";
+
+/** When more routes are others than before, they are made ready in slices of time. */
+const PREPARED_MIN = 200;
 
 /** What objects came to, and of which they were. */
 interface Evaluated extends Evaluation {
@@ -25,6 +30,14 @@ export class RoutePlanning implements RoutePlanner {
   readonly #evaluator = new RouteEvaluator();
   #last: Evaluated | null = null;
   readonly #plans = new WeakMap<GatewayRoutes, GatewayPlan>();
+  readonly #wanted = new WeakMap<readonly JudgedParent[], readonly WantedParent[]>();
+  #judged: { readonly statuses: Statuses; readonly wanted: WantedStatuses } | null = null;
+
+  /** See `RoutePlanner`. */
+  prepare({ objects }: ObjectsState, touched: TouchedKeys): Iterator<undefined, void> | null {
+    const routeCount = touched.get("GRPCRoute")?.size ?? 0;
+    return routeCount <= PREPARED_MIN ? null : this.#evaluator.prepare(routeObjects(objects));
+  }
 
   /** See `RoutePlanner`. */
   plan(state: ObjectsState): RoutePlan {
@@ -37,29 +50,34 @@ export class RoutePlanning implements RoutePlanner {
     return { services: tables, gateways: plans };
   }
 
-  /** What statuses should say. */
+  /** What statuses should say; the same object while they say the same, of the same objects. */
   judge(state: ObjectsState): WantedStatuses {
     const { statuses } = this.#evaluate(state);
-    const routes = [...statuses.routes].map(([key, parents]) => {
-      const note = noteOf(state.objects.GRPCRoute.get(key)!);
-      return [key, note === null ? parents : parents.map((each) => noted(each, note))] as const;
-    });
-    return { ...statuses, routes: new Map(routes) };
+    if (statuses === this.#judged?.statuses) return this.#judged.wanted;
+    const routes = new Map<string, readonly WantedParent[]>();
+    for (const [key, parents] of statuses.routes) {
+      routes.set(key, this.#noted(parents, state.objects.GRPCRoute.get(key)!));
+    }
+    const wanted = { ...statuses, routes };
+    this.#judged = { statuses, wanted };
+    return wanted;
+  }
+
+  /** With what of it not all callers do; the same list for the same parents. */
+  #noted(parents: readonly JudgedParent[], route: GRPCRoute): readonly WantedParent[] {
+    const known = this.#wanted.get(parents);
+    if (known !== undefined) return known;
+    const note = noteOf(route);
+    const wanted = note === null ? parents : parents.map((each) => noted(each, note));
+    this.#wanted.set(parents, wanted);
+    return wanted;
   }
 
   /** The same while nothing has changed: plan and statuses of one change are of one evaluation. */
   #evaluate({ objects, revision }: ObjectsState): Evaluation {
     const last = this.#last;
     if (last?.objects === objects && last.revision === revision) return last;
-    const evaluation = this.#evaluator.evaluate({
-      gatewayClasses: objects.GatewayClass,
-      gateways: objects.Gateway,
-      routes: objects.GRPCRoute,
-      grants: objects.ReferenceGrant,
-      namespaces: objects.Namespace,
-      services: objects.Service,
-      secrets: objects.Secret,
-    });
+    const evaluation = this.#evaluator.evaluate(routeObjects(objects));
     this.#last = { ...evaluation, objects, revision };
     return evaluation;
   }
@@ -79,6 +97,18 @@ export class RoutePlanning implements RoutePlanner {
     this.#plans.set(routes, plan);
     return plan;
   }
+}
+
+function routeObjects(objects: ObjectsState["objects"]): RouteObjects {
+  return {
+    gatewayClasses: objects.GatewayClass,
+    gateways: objects.Gateway,
+    routes: objects.GRPCRoute,
+    grants: objects.ReferenceGrant,
+    namespaces: objects.Namespace,
+    services: objects.Service,
+    secrets: objects.Secret,
+  };
 }
 
 /** Accepted by a Service, with what of it not all its callers do. */

@@ -30,6 +30,8 @@ import { SidecarView } from "./sidecar-view.ts";
 
 /** Makes of all objects what routes come to. Asked only when a kind that it reads has changed. */
 export interface RoutePlanner {
+  /** What of a plan can be made ahead, as `ControlObjectsDeps.prepare` has it. */
+  prepare?(state: ObjectsState, touched: TouchedKeys): Iterator<undefined, void> | null;
   plan(state: ObjectsState, touched: TouchedKeys, before: RoutePlan): RoutePlan;
 }
 
