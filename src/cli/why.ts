@@ -73,9 +73,11 @@ export function whyCommand(): Command {
         await runConnections(target, options);
         return;
       }
-      if (target !== undefined) {
+      // A proxy knows what its clusters are called: of a mesh these are no targets, "prod/echo:80".
+      if (options.admin === undefined) {
+        if (target === undefined) throw new UsageError("why needs a TARGET or --admin");
         checkTarget("TARGET", target);
-      } else if (options.admin === undefined) throw new UsageError("why needs a TARGET or --admin");
+      }
       checkTogether(target, options);
       const [{ endProcess }, { runWhy }] = await Promise.all([
         import("./system.ts"),

@@ -304,6 +304,13 @@ test("a fairlead proxy at a Gateway shows its listeners and routes", async () =>
   assert.match(rows[0].action, /^prod\/echo:50051 75%, .* 25%$/);
   const none = await json("routes", "--admin", proxy.admin, "--cluster", "other");
   assert.deepEqual(none.routes, []);
+  // By the names that its clusters have here, which are no targets.
+  const why = (name: string) => runProcess(FAIRLEAD, ["why", name, "--admin", proxy.admin]);
+  const { stdout, stderr } = await why("prod/echo:50051");
+  assert.match(stdout, /^target prod\/echo:50051 /, stderr);
+  const { code, stderr: unknown } = await why("echo");
+  assert.equal(code, 1);
+  assert.match(unknown, /no target "echo" here; there is: prod\/echo:50051/);
   proxy.process.signal("SIGTERM");
   await proxy.process.exited;
 });
