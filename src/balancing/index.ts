@@ -43,7 +43,7 @@ export {
 } from "./priority.ts";
 export { type LocalityConfig, parseLocality } from "./priority-config.ts";
 export { KNOWN_POLICY_NAMES, PolicyError, parsePolicy, tryParsePolicy } from "./registry.ts";
-export { RingHashPolicy } from "./ring-hash.ts";
+export { RING_SIZE_CAP_DEFAULT, RING_SIZE_MIN_DEFAULT, RingHashPolicy } from "./ring-hash.ts";
 export { balancingFromServiceConfig } from "./service-config.ts";
 export {
   parseSlowStart,

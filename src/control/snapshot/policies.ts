@@ -11,6 +11,8 @@ import {
   LeastRequestPolicy,
   MaglevPolicy,
   type Policy,
+  RING_SIZE_CAP_DEFAULT,
+  RING_SIZE_MIN_DEFAULT,
   RingHashPolicy,
   type SlowStartConfig,
   type WeightedRoundRobinPolicy,
@@ -53,7 +55,7 @@ export function grpcPolicies({ config }: Settings, problems: string[]): PolicyLi
       if (policy.name === "maglev") {
         problems.push("policy maglev: gRPC clients have none such, ring_hash is used");
       }
-      return { policies: [ringHash(policy), inLocalities()] };
+      return { policies: [ringHash(policy, GRPC_RING_DEFAULTS), inLocalities()] };
     case "pick_first": {
       const { shuffleAddressList } = policy;
       const first = entry("pick_first", packed(PickFirstSchema, { shuffleAddressList }));
@@ -89,7 +91,7 @@ export function proxyPolicies({ config }: Settings, problems: string[]): PolicyL
     case "weighted_round_robin":
       return only(weightedRoundRobin(policy as WeightedRoundRobinPolicy));
     case "ring_hash":
-      return only(ringHash(policy));
+      return only(ringHash(policy, NO_DEFAULTS));
     case "maglev": {
       const { tableSize } = (policy as MaglevPolicy).config;
       return only(entry("maglev", packed(MaglevSchema, { tableSize: BigInt(tableSize) })));
@@ -140,15 +142,25 @@ function weightedRoundRobin({ config }: WeightedRoundRobinPolicy): Entry {
   return entry("client_side_weighted_round_robin", typed);
 }
 
-/** With the sizes of a ring; the default ones for another policy that hashes. */
-function ringHash(policy: Policy): Entry {
+/**
+ * What a ring is without a word: to gRPC clients it is not said, because grpc-js-xds 1.14 takes any
+ * size for text, and refuses the whole cluster.
+ */
+const GRPC_RING_DEFAULTS = { min: RING_SIZE_MIN_DEFAULT, max: RING_SIZE_CAP_DEFAULT };
+/** Envoy's own ring may have 8 million places: it is told that ours has not. */
+const NO_DEFAULTS = { min: null, max: null };
+
+/** With the sizes of a ring, where they are others than `defaults`. */
+function ringHash(policy: Policy, defaults: typeof GRPC_RING_DEFAULTS | typeof NO_DEFAULTS): Entry {
   const sizes = policy instanceof RingHashPolicy ? policy.config : null;
+  const said = (size: number | undefined, unsaid: number | null): bigint | null =>
+    size === undefined || size === unsaid ? null : BigInt(size);
+  const min = said(sizes?.minRingSize, defaults.min);
+  const max = said(sizes?.maxRingSize, defaults.max);
   const typed = packed(RingHashSchema, {
     hashFunction: 1, // XX_HASH: "Only XX_HASH is supported" (A42)
-    ...(sizes !== null && {
-      minimumRingSize: BigInt(sizes.minRingSize),
-      maximumRingSize: BigInt(sizes.maxRingSize),
-    }),
+    ...(min !== null && { minimumRingSize: min }),
+    ...(max !== null && { maximumRingSize: max }),
   });
   return entry("ring_hash", typed);
 }

@@ -66,6 +66,22 @@ test("A76: the header of ring_hash is the routes' hash policy", () => {
   assert.deepEqual(route.hashPolicy, [{ header: { headerName: "x-user" } }]);
 });
 
+test("a ring's sizes are not said to gRPC clients where they are the default ones", () => {
+  const sizesOf = (parameters: object, node: typeof GRPC) => {
+    const w = worldWith({ loadBalancingConfig: [{ ring_hash: parameters }] });
+    const [first] = w.json("CDS", CLUSTER, node).loadBalancingPolicy.policies;
+    const { minimumRingSize, maximumRingSize } = first.typedExtensionConfig.typedConfig;
+    return [minimumRingSize, maximumRingSize];
+  };
+  assert.deepEqual(sizesOf({}, GRPC), [undefined, undefined]);
+  assert.deepEqual(sizesOf({ minRingSize: 1024, maxRingSize: 9_000 }, GRPC), [
+    undefined,
+    undefined,
+  ]);
+  assert.deepEqual(sizesOf({ minRingSize: 16, maxRingSize: 32 }, GRPC), ["16", "32"]);
+  assert.deepEqual(sizesOf({}, ENVOY), ["1024", "4096"]);
+});
+
 test("A50: outlier detection is said in full, and what is not asked for is switched off", () => {
   const outlier = {
     interval: "1s",
