@@ -15,6 +15,9 @@ import { durationOf } from "./resource.ts";
 /** No limit: xDS' own default, where nothing is said, is 1,024 of each and 3 retries. */
 const UNLIMITED = 0xff_ff_ff_ff;
 
+/** Envoy refuses a cluster whose times of ejection are 0, which A50 allows. */
+const EJECTION_MS_MIN = 1;
+
 /**
  * `outlier_detection`. A part that is not asked for is said to be enforced in 0 % of the cases,
  * because xDS does some of them by default.
@@ -26,8 +29,8 @@ export function outlierDetectionOf(
   const errors = config.consecutiveErrors;
   return {
     interval: durationOf(config.intervalMs),
-    baseEjectionTime: durationOf(config.baseEjectionTimeMs),
-    maxEjectionTime: durationOf(config.maxEjectionTimeMs),
+    baseEjectionTime: durationOf(Math.max(EJECTION_MS_MIN, config.baseEjectionTimeMs)),
+    maxEjectionTime: durationOf(Math.max(EJECTION_MS_MIN, config.maxEjectionTimeMs)),
     maxEjectionPercent: config.maxEjectionPercent,
     enforcingSuccessRate: rate?.enforcementPercentage ?? 0,
     ...(rate !== null && {

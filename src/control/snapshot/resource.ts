@@ -46,9 +46,13 @@ export function packed<D extends DescMessage>(
   return anyPack(schema, create(schema, fields));
 }
 
+/** Longest that Envoy takes, 292 years: it counts nanoseconds in 63 bits, protobuf does not. */
+const DURATION_SECONDS_MAX = 9_223_372_035;
+
 /** A time as protobuf has it. */
 export function durationOf(ms: number): Pick<Duration, "seconds" | "nanos"> {
   const seconds = Math.floor(ms / 1000);
+  if (seconds > DURATION_SECONDS_MAX) return { seconds: BigInt(DURATION_SECONDS_MAX), nanos: 0 };
   return { seconds: BigInt(seconds), nanos: Math.round((ms - seconds * 1000) * 1e6) };
 }
 

@@ -82,6 +82,27 @@ test("a ring's sizes are not said to gRPC clients where they are the default one
   assert.deepEqual(sizesOf({}, ENVOY), ["1024", "4096"]);
 });
 
+test("times that Envoy would refuse are said as the nearest that it takes", () => {
+  const forever = "315576000000s";
+  const outlier = {
+    ...{ interval: forever, baseEjectionTime: "0s", maxEjectionTime: "0s" },
+    childPolicy: [{ round_robin: {} }],
+  };
+  const methodConfig = [{ name: [{}], timeout: forever }];
+  const w = worldWith({ loadBalancingConfig: [{ outlier_detection: outlier }], methodConfig });
+  const { interval, baseEjectionTime, maxEjectionTime } = w.json(
+    "CDS",
+    CLUSTER,
+    ENVOY,
+  ).outlierDetection;
+  assert.deepEqual(
+    [interval, baseEjectionTime, maxEjectionTime],
+    ["9223372035s", "0.001s", "0.001s"],
+  );
+  const { route } = w.json("RDS", "echo.prod:50051").virtualHosts[0].routes[0];
+  assert.equal(route.maxStreamDuration.maxStreamDuration, "9223372035s");
+});
+
 test("A50: outlier detection is said in full, and what is not asked for is switched off", () => {
   const outlier = {
     interval: "1s",
