@@ -1,6 +1,6 @@
 /** What a route matches by, in the words of xDS (RouteMatch, HeaderMatcher). */
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { HeaderMatch, PathMatch, RouteMatch } from "../../routes/index.ts";
+import type { HeaderMatch, PathMatch, Regex, RouteMatch } from "../../routes/index.ts";
 import {
   FractionalPercent_DenominatorType,
   type HeaderMatcherSchema,
@@ -29,7 +29,7 @@ export function share(perMillion: number) {
 
 function pathOf(path: PathMatch): Pick<Match, "pathSpecifier" | "caseSensitive"> {
   if (path.kind === "regex") {
-    return { pathSpecifier: { case: "safeRegex", value: { regex: path.regex.source } } };
+    return { pathSpecifier: { case: "safeRegex", value: regexOf(path.regex) } };
   }
   const kind = path.kind === "prefix" ? "prefix" : "path";
   return {
@@ -38,11 +38,21 @@ function pathOf(path: PathMatch): Pick<Match, "pathSpecifier" | "caseSensitive">
   };
 }
 
+/** What stands for itself (quotes, escapes, classes), or a group with a name. */
+const REGEX_PARTS =
+  /\\Q[\s\S]*?(?:\\E|$)|\\[\s\S]|\[\^?\]?(?:\\[\s\S]|\[:\^?\w+:\]|[^\]])*\]|\(\?P?<\w+>/g;
+
+/** Groups without their names: RE2 has not always known "(?<name>", and C-core's does not. */
+function regexOf({ source }: Regex): { readonly regex: string } {
+  const regex = source.replace(REGEX_PARTS, (part) => (part.startsWith("(") ? "(" : part));
+  return { regex };
+}
+
 function headerOf({ name, inverts, value }: HeaderMatch, kind: NodeKind): Matcher {
   const base = { name, invertMatch: inverts };
   switch (value.kind) {
     case "regex": {
-      const regex = { regex: value.regex.source };
+      const regex = regexOf(value.regex);
       if (kind === "grpc") {
         return { ...base, headerMatchSpecifier: { case: "safeRegexMatch", value: regex } };
       }

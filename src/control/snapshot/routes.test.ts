@@ -144,6 +144,23 @@ test("matches by path and header, in the words that each kind knows", () => {
   ]);
 });
 
+for (const [written, said] of [
+  ["(?<a>x)(?P<b>y)", "(x)(y)"],
+  ["\\Q(?<a>\\E(?<b>z)", "\\Q(?<a>\\E(z)"],
+  ["[(?<a>](?<b>z)", "[(?<a>](z)"],
+  ["\\[(?<b>z)[]a(?<c>]", "\\[(z)[]a(?<c>]"],
+] as const) {
+  test(`a group's name is not said, which C-core's RE2 would refuse: ${written}`, () => {
+    const path = { kind: "regex", regex: parseRegex(written) } as const;
+    const match = { path, headers: [], perMillion: null };
+    const w = worldOf({
+      [CLUSTER]: tableOf([{ name: "r", match, action: forward([[CLUSTER, 1]]) }]),
+    });
+    const [route] = w.json("RDS", TARGET).virtualHosts[0].routes;
+    assert.equal(route.match.safeRegex.regex, said);
+  });
+}
+
 test("a route that refuses: a status by proxies, a cluster without endpoints for gRPC", () => {
   const refuse = {
     kind: "refuse",
