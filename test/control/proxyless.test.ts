@@ -1,6 +1,7 @@
 /**
  * Stock gRPC programs of every language with an `xds:///` target, driven by `fairlead control`:
- * start, scale, rollout, restart and outage of the control plane, policy by annotation.
+ * start, scale, rollout, rules that are wrong, restart and outage of the control plane, policy by
+ * annotation.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -35,7 +36,8 @@ async function scenario(
   const peer = (pod: number) => `${ip(pod)}:${pods.port}`;
   objects.service("echo", { config: { loadBalancingConfig: [{ round_robin: {} }] } });
   await pods.add(ip(1), ip(2), ip(3));
-  const plane = await ControlPlane.start(objects.path);
+  const admin = await freePort();
+  const plane = await ControlPlane.startWith(objects.path, ["--admin", String(admin)]);
   // Long: a virtual machine may need seconds for its first call.
   const client = new XdsClient(command, objects.path, plane.address, "xds:///echo.prod:50051", {
     args: ["-timeout", "20s"],
@@ -68,6 +70,7 @@ async function scenario(
   assert.deepEqual([...replaced.keys()].sort(), [4, 11, 12, 13].map(peer).sort());
   assert.deepEqual(failuresOf(client.calls), []);
 
+  await takesRulesThatAreWrong(objects, admin, client);
   await plane.kill();
   await client.next(50);
   await plane.start();
@@ -86,4 +89,28 @@ async function scenario(
   });
   assert.deepEqual(failuresOf(client.calls), []);
   assert.doesNotMatch(plane.output, /rejected/);
+}
+
+/** What cannot be carried out is said in the status, and takes nothing from the other rules. */
+async function takesRulesThatAreWrong(
+  objects: ObjectsDirectory,
+  admin: number,
+  client: XdsClient,
+): Promise<void> {
+  const ask = async (path: string) => (await fetch(`http://127.0.0.1:${admin}${path}`)).text();
+  const routes = async () => JSON.parse(await ask("/nodes")).nodes[0].types.RDS;
+  const { version } = await routes();
+  const of = (value: string, type: string) => [{ headers: [{ name: "x-to", value, type }] }];
+  const backendRefs = [{ name: "echo", port: 50051 }];
+  objects.route("echo", { kind: "Service", name: "echo" }, [
+    { matches: of("(?=x)", "RegularExpression"), backendRefs },
+    { matches: of("nobody", "Exact"), backendRefs: [{ name: "nobody", port: 1 }] },
+    { backendRefs },
+  ]);
+  await eventually("routes that the client has acknowledged", async () => {
+    const row = await routes();
+    return row.version !== version && row.state === "SYNCED";
+  });
+  assert.match(await ask("/statuses?format=json"), /Service prod\/nobody does not exist/);
+  assert.deepEqual(failuresOf(await client.next(50)), []);
 }
