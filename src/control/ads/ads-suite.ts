@@ -39,8 +39,8 @@ export class WrittenSource implements SnapshotSource {
   #changed = new Map<ResourceType, Set<string>>();
   #view: View | null = null;
 
-  /** @param content null: there is none any more. */
-  set(short: ShortType, name: string, content: string | null): void {
+  /** @param content text, or bytes of a message for who reads it; null: there is none any more. */
+  set(short: ShortType, name: string, content: string | Uint8Array | null): void {
     const type = RESOURCE_TYPES[short];
     const known = this.#resources.get(type) ?? new Map<string, Resource>();
     this.#resources.set(type, known);
@@ -48,7 +48,8 @@ export class WrittenSource implements SnapshotSource {
     else {
       const value = Buffer.from(content);
       const any = toBinary(AnySchema, create(AnySchema, { typeUrl: type, value }));
-      known.set(name, { name, version: `v-${content}`, any, problems: [] });
+      const text = typeof content === "string" ? content : value.toString("base64");
+      known.set(name, { name, version: `v-${text}`, any, problems: [] });
     }
     const changed = this.#changed.get(type) ?? new Set<string>();
     changed.add(name);
@@ -266,6 +267,10 @@ export class ServedAds {
   async start(): Promise<this> {
     [this.#address] = (await this.#server.listen()) as [string];
     return this;
+  }
+
+  get address(): string {
+    return this.#address;
   }
 
   client(credentials = grpc.credentials.createInsecure(), options: object = {}): grpc.Client {
