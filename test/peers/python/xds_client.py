@@ -17,6 +17,14 @@ def interval_seconds(text):
     return float(text[:-2]) / 1000 if text.endswith("ms") else float(text[:-1])
 
 
+def name_in(done):
+    """The name in an answer of Stats, which is JSON and has no metadata."""
+    try:
+        return json.loads(done.result())["name"]
+    except (grpc.RpcError, TypeError, ValueError):
+        return ""
+
+
 class Client:
     def __init__(self, options):
         self.timeout = interval_seconds(options.timeout)
@@ -42,7 +50,7 @@ class Client:
             "at": int(time.time() * 1000),
             "ms": int((time.monotonic() - begin) * 1000),
             # grpcio does not tell the peer to a client: the server's own name stands for it.
-            "peer": dict(done.initial_metadata() or ()).get("x-served-by", ""),
+            "peer": dict(done.initial_metadata() or ()).get("x-served-by") or name_in(done),
             "code": code.value[0],
             "message": "" if code is grpc.StatusCode.OK else (done.details() or ""),
         }
