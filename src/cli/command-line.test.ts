@@ -1,7 +1,6 @@
 /** The end of a verb that failed. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { FAIRLEAD } from "../../test/cli/harness.ts";
 import { runProcess } from "../../test/peers/processes.ts";
 
 test("a verb that fails ends the process, whatever it left behind", async () => {
@@ -19,14 +18,4 @@ test("a verb that fails ends the process, whatever it left behind", async () => 
   );
   assert.equal(stderr, "fairlead: --service-config @/no/file: cannot be read: no such file\n");
   assert.equal(code, 1);
-});
-
-test("endpoints and why of an xds target: what to use instead, in one sentence", async () => {
-  for (const verb of ["endpoints", "why"]) {
-    const { code, stderr } = await runProcess(FAIRLEAD, [verb, "xds:///echo.prod:50051"]);
-    const said =
-      /^fairlead: target "xds:\/\/\/echo\.prod:50051" has routes .*: run fairlead proxy .*\n$/;
-    assert.match(stderr, said);
-    assert.equal(code, 2);
-  }
 });

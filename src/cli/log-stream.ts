@@ -22,6 +22,8 @@ export class LogStream {
   #waiting: Buffer[] = [];
   #waitingBytes = 0;
   #isWriting = false;
+  /** And is not waiting for the next try: a thread of the system has the bytes. */
+  #isInFlight = false;
   /** Nobody reads any more. */
   #isGone = false;
 
@@ -41,8 +43,12 @@ export class LogStream {
     if (!this.#isWriting) this.#writeOn();
   }
 
-  /** Writes what waits, for the exit of the process; what is being written is the system's. */
+  /**
+   * Writes what waits, for the exit of the process. What is being written is the system's by then,
+   * whose thread may not have begun: without a moment for it, later lines could come before it.
+   */
   flushSync(): void {
+    if (this.#isInFlight) pauseSync();
     let bytes = this.#takeAll();
     for (let tries = 0; bytes.length > 0 && !this.#isGone && tries < LAST_TRIES_MAX; ) {
       try {
@@ -50,7 +56,7 @@ export class LogStream {
       } catch (error) {
         if (!isBusy(error)) this.#isGone = true;
         tries += 1;
-        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS);
+        pauseSync();
       }
     }
   }
@@ -65,11 +71,13 @@ export class LogStream {
   #writeOn(): void {
     const bytes = this.#takeAll();
     this.#isWriting = true;
+    this.#isInFlight = true;
     write(this.#fd, bytes, (error, count) => this.#onWritten(bytes, error, count));
   }
 
   #onWritten(bytes: Buffer, error: Error | null, count: number): void {
     this.#isWriting = false;
+    this.#isInFlight = false;
     if (error !== null && !isBusy(error)) {
       this.#isGone = true;
       this.#takeAll();
@@ -88,6 +96,11 @@ export class LogStream {
     this.#isWriting = true;
     this.#clock.setTimer(RETRY_MS, () => this.#writeOn()).unref();
   }
+}
+
+/** For `RETRY_MS`: at exit there are no timers any more. */
+function pauseSync(): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS);
 }
 
 /** The pipe is full: its reader is slow, not gone. */

@@ -10,7 +10,7 @@ export const XDS_ENDPOINTS_MAX = 65_536;
 export const XDS_PRIORITIES_MAX = 128;
 /** If the aggregate cluster graph has a depth greater than 16 (A37): refused. */
 export const AGGREGATE_DEPTH_MAX = 16;
-/** Clusters of one aggregate's tree, itself and the aggregates below it included: each is watched. */
+/** Clusters of one aggregate's tree, itself and the aggregates below included: each is watched. */
 export const AGGREGATE_CLUSTERS_MAX = 256;
 /** Characters of a NACK's reason, and of what a server says that is shown. */
 export const XDS_REASON_CHARS_MAX = 1_024;
