@@ -4,21 +4,13 @@
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { envoyArgs } from "../../test/control/envoy.ts";
 import type { TestCluster } from "../../test/kubernetes/cluster.ts";
 import type { Objects } from "../../test/kubernetes/objects.ts";
 import { findPeer } from "../../test/peers/find.ts";
 import { rootDir } from "../../test/peers/paths.ts";
 import type { RunningProcess } from "../../test/peers/processes.ts";
-import {
-  addOne,
-  BenchPods,
-  HandMadeSlice,
-  launch,
-  PODS,
-  type Reaction,
-} from "../reaction/measure.ts";
+import { launch, measurePods, type Reaction, type Stoppable } from "../reaction/measure.ts";
 
 const CONTROL = "127.0.0.1:18000";
 const ADMIN_PORT = 15_000;
@@ -41,35 +33,19 @@ table ip mesh {
 export type MeshClient = "envoy" | "grpc-go";
 
 /** @param directory for files of the programs. */
-export async function measureMesh(
+export function measureMesh(
   client: MeshClient,
   cluster: TestCluster,
   objects: Objects,
   count: number,
   directory: string,
 ): Promise<Reaction> {
-  const pods = new BenchPods(cluster, PODS + count);
-  await pods.ready();
-  const slice = new HandMadeSlice(objects);
-  await slice.create(pods.ips.slice(0, PODS));
-  const control = await startControl(cluster);
-  const running: RunningProcess[] = [control];
-  try {
-    const caller =
-      client === "envoy"
-        ? await startEnvoy(cluster, objects, running)
-        : startGo(cluster, objects, directory);
-    running.push(caller);
-    await caller.waitFor(/^ready$/m, 30_000);
-    await sleep(1_000);
-    const samplesMs: number[] = [];
-    for (let i = 0; i < count; i += 1) samplesMs.push(await addOne(pods, slice, i, PAUSE_MS));
-    await caller.stop();
-    const [, line] = await caller.waitFor(/^(\{"calls".*\})$/m);
-    return { samplesMs, ...(JSON.parse(line as string) as { calls: number; failed: number }) };
-  } finally {
-    await Promise.all([...running.map((each) => each.stop()), pods.stop()]);
-  }
+  const start = async (running: Stoppable[]): Promise<RunningProcess> => {
+    running.push(await startControl(cluster));
+    if (client === "envoy") return startEnvoy(cluster, objects, running);
+    return startGo(cluster, objects, directory);
+  };
+  return measurePods(cluster, objects, count, start, PAUSE_MS);
 }
 
 async function startControl(cluster: TestCluster): Promise<RunningProcess> {
@@ -84,7 +60,7 @@ async function startControl(cluster: TestCluster): Promise<RunningProcess> {
 async function startEnvoy(
   cluster: TestCluster,
   objects: Objects,
-  running: RunningProcess[],
+  running: Stoppable[],
 ): Promise<RunningProcess> {
   const nft = cluster.launch(peer("nft"), ["-f", "-"], { input: CAPTURE });
   await nft.exited;

@@ -71,41 +71,71 @@ export class BenchPods {
   }
 }
 
+/** Whatever ends when it is told to. */
+export interface Stoppable {
+  stop(): Promise<unknown>;
+}
+
 /** Measures `count` pods that come one by one. `directory` is for the proxy's socket. */
-export async function measureReaction(
+export function measureReaction(
   cluster: TestCluster,
   objects: Objects,
   count: number,
   directory: string,
 ): Promise<Reaction> {
+  return measurePods(cluster, objects, count, async (running) => {
+    const to = `kubernetes:///echo.${objects.namespace}:grpc`;
+    const flags = ["--to", to, "--kubeconfig", cluster.kubeconfig];
+    const proxy = await InsideProxy.start(cluster, directory, flags);
+    running.push(proxy);
+    return launch(cluster, "caller.ts", [proxy.target, String(RATE), ""]);
+  });
+}
+
+/**
+ * Measures `count` pods that come one by one, each for a moment in addition to the others.
+ *
+ * @param start of the caller, with what it needs, once there are pods; what it puts into the list
+ *   is stopped at the end.
+ */
+export async function measurePods(
+  cluster: TestCluster,
+  objects: Objects,
+  count: number,
+  start: (running: Stoppable[]) => Promise<RunningProcess>,
+  pauseMs = PAUSE_MS,
+): Promise<Reaction> {
   const pods = new BenchPods(cluster, PODS + count);
-  await pods.ready();
-  const slice = new HandMadeSlice(objects);
-  await slice.create(pods.ips.slice(0, PODS));
-  const to = `kubernetes:///echo.${objects.namespace}:grpc`;
-  const proxy = await InsideProxy.start(cluster, directory, [
-    ...["--to", to, "--kubeconfig", cluster.kubeconfig],
-  ]);
-  const caller = launch(cluster, "caller.ts", [proxy.target, String(RATE), ""]);
+  const running: Stoppable[] = [pods];
   try {
+    await pods.ready();
+    const slice = new HandMadeSlice(objects);
+    await slice.create(pods.ips.slice(0, PODS));
+    const caller = await start(running);
+    running.push(caller);
     await caller.waitFor(/^ready$/m, 30_000);
-    await sleep(500);
+    await sleep(1_000);
     const samplesMs: number[] = [];
-    for (let i = 0; i < count; i += 1) samplesMs.push(await addOne(pods, slice, i));
-    await caller.stop();
-    const [, line] = await caller.waitFor(/^(\{"calls".*\})$/m);
-    return { samplesMs, ...(JSON.parse(line as string) as { calls: number; failed: number }) };
+    for (let i = 0; i < count; i += 1) samplesMs.push(await addOne(pods, slice, i, pauseMs));
+    return { samplesMs, ...(await endOf(caller)) };
   } finally {
-    await Promise.all([caller.stop(), proxy.stop(), pods.stop()]);
+    await Promise.all(running.map((each) => each.stop()));
   }
 }
 
+/** Ends a caller: what it has counted. */
+export async function endOf(caller: RunningProcess): Promise<{ calls: number; failed: number }> {
+  await caller.stop();
+  const [, line] = await caller.waitFor(/^(\{"calls".*\})$/m);
+  return JSON.parse(line as string) as { calls: number; failed: number };
+}
+
 /** One pod more for a moment, then one less, then a pause: ms until the new one is called. */
-export async function addOne(
+async function addOne(
   pods: BenchPods,
   slice: HandMadeSlice,
   i: number,
-  pauseMs = PAUSE_MS,
+  pauseMs: number,
 ): Promise<number> {
   const ip = pods.ips[PODS + i] as string;
   const old = pods.ips.slice(i, i + PODS);
@@ -127,7 +157,7 @@ async function firstCallMs(pods: BenchPods, ip: string, beganNs: bigint): Promis
 }
 
 /** The slice of a Service without selector, written by hand: one write is one event. */
-export class HandMadeSlice {
+class HandMadeSlice {
   readonly #objects: Objects;
 
   constructor(objects: Objects) {

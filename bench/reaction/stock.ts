@@ -7,7 +7,7 @@ import { realClock } from "../../src/base/index.ts";
 import type { EndpointSlice, Service } from "../../src/discovery/index.ts";
 import { type DnsZone, LabDns } from "../../src/lab/dns/index.ts";
 import type { TestCluster } from "../../test/kubernetes/cluster.ts";
-import { BenchPods, launch, PODS, type Reaction } from "./measure.ts";
+import { BenchPods, endOf, launch, PODS, type Reaction } from "./measure.ts";
 
 /** grpc-js asks DNS again 30 s after the last time at the earliest. */
 const WAIT_MS = 35_000;
@@ -64,11 +64,8 @@ export async function measureStock(cluster: TestCluster): Promise<Reaction> {
       await sleep(50);
       atNs = pods.firstCallNs(last);
     }
-    await caller.stop();
-    const [, line] = await caller.waitFor(/^(\{"calls".*\})$/m);
-    const { calls, failed } = JSON.parse(line as string) as { calls: number; failed: number };
     const tookMs = atNs === null ? Number.POSITIVE_INFINITY : Number(atNs - beganNs) / 1e6;
-    return { samplesMs: [tookMs], calls, failed };
+    return { samplesMs: [tookMs], ...(await endOf(caller)) };
   } finally {
     await Promise.all([caller.stop(), pods.stop(), dns.close()]);
   }
