@@ -15,9 +15,9 @@ import { stopAll } from "../peers/processes.ts";
 import { startEchoServer } from "../peers/storms.ts";
 import { startEchoCluster } from "../support/lab-cluster.ts";
 import { eventually, RawServer } from "../support/raw-http2.ts";
+import { openTcpRelay } from "../support/tcp-relay.ts";
 import { startCaller, summaryOf } from "./caller.ts";
 import { startGoawayServer } from "./goaway-server.ts";
-import { openRelay } from "./relay.ts";
 
 after(() => stopAll());
 
@@ -86,7 +86,7 @@ async function measureSilence(
   server: string,
   options: Readonly<Record<string, number>>,
 ) {
-  const relay = await openRelay(server);
+  const relay = await openTcpRelay(server);
   t.after(async () => relay.close());
   const target = `ipv4:${relay.address}`;
   const caller = startCaller(t, { channel, target, calls: 1_000_000, pauseMs: 5, options });

@@ -5,7 +5,7 @@
  * Client libraries hide the compressed flag, and servers do not tell; the interop cases about
  * compression are about just that flag (gRPC over HTTP/2: Length-Prefixed-Message).
  */
-import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { openTcpRelay } from "../../support/tcp-relay.ts";
 
 const PREFACE_BYTES = 24;
 const FRAME_HEAD_BYTES = 9;
@@ -29,40 +29,21 @@ export interface WireTap {
 
 /** Opens a relay to `target` ("HOST:PORT"). */
 export async function openWireTap(target: string): Promise<WireTap> {
-  const { hostname, port } = new URL(`tcp://${target}`);
-  const sockets = new Set<Socket>();
   let sent: boolean[] = [];
   let received: boolean[] = [];
-  const server = createServer((client) => {
-    const upstream = connect(Number(port), hostname);
+  const { address, close } = await openTcpRelay(target, (client, upstream) => {
     const outbound = new MessageReader(PREFACE_BYTES, (flag) => sent.push(flag));
     const inbound = new MessageReader(0, (flag) => received.push(flag));
     client.on("data", (bytes) => outbound.push(bytes));
     upstream.on("data", (bytes) => inbound.push(bytes));
-    for (const socket of [client, upstream]) {
-      sockets.add(socket);
-      socket.on("error", () => {}); // It closes, and so does the other.
-      socket.on("close", () => {
-        client.destroy();
-        upstream.destroy();
-      });
-    }
-    client.pipe(upstream).pipe(client);
   });
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  return {
-    address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
-    take() {
-      const traffic = { sent, received };
-      sent = [];
-      received = [];
-      return traffic;
-    },
-    close() {
-      server.close();
-      for (const socket of sockets) socket.destroy();
-    },
+  const take = (): Traffic => {
+    const traffic = { sent, received };
+    sent = [];
+    received = [];
+    return traffic;
   };
+  return { address, take, close };
 }
 
 /** One direction of one connection. */
