@@ -47,8 +47,10 @@ export function injection(pod: unknown, options: InjectOptions, at: Path): Verdi
   const volumes = injectedVolumes(options);
   const hash = hashOf(volumes.length === 0 ? containers : [...containers, ...volumes]);
   const status = statusOf(annotations);
+  const own = namesOf(spec).filter(isOurs);
+  if (new Set(own).size < own.length) return SKIP(`it has two containers of one name: ${own[0]}`);
   if (status?.hash === hash) return SKIP("injected already");
-  if (status === null && namesOf(spec).some(isOurs)) {
+  if (status === null && own.length > 0) {
     return SKIP(`it has a container ${PROXY_CONTAINER} or ${RULES_CONTAINER} of its own`);
   }
   if (status === null && listOf(spec.volumes).some(isOurVolume)) {
@@ -116,12 +118,19 @@ function malformed(metadata: Json | null, spec: Json): string | null {
 function hindranceOf(spec: Json, { proxyUid }: InjectOptions): string | null {
   if (spec.hostNetwork === true) return "hostNetwork: rules would capture the whole node";
   const users = [spec, ...listOf(spec.containers), ...listOf(spec.initContainers)].filter(
-    (each) =>
-      !isOurs(nameOf(each)) &&
-      Number(fieldsOf(fieldsOf(each)?.securityContext)?.runAsUser) === proxyUid,
+    (each) => !isOurs(nameOf(each)) && userOf(each) === proxyUid,
   );
   return users.length === 0 ? null : `it runs as user ${proxyUid}, which is the proxy's own`;
 }
+
+/** A number, or what a template made a text of one. */
+function userOf(container: unknown): number | null {
+  const user = fieldsOf(fieldsOf(container)?.securityContext)?.runAsUser;
+  return ["number", "bigint", "string"].includes(typeof user) ? Number(user) : null;
+}
+
+/** The objects that hold our parts. */
+const HOLDERS = ["metadata", "annotations", "initContainers", "volumes"];
 
 /**
  * Which of the objects that hold our parts the pod does not have: they go with these. "NAME:null"
@@ -206,10 +215,16 @@ function statusOf(annotations: Json | null): { hash: string; made: readonly stri
   if (typeof text !== "string") return null;
   try {
     const { hash, made } = JSON.parse(text) as Json;
-    return typeof hash === "string" && Array.isArray(made) ? { hash, made } : null;
+    const isStatus = typeof hash === "string" && Array.isArray(made) && made.every(isMade);
+    return isStatus ? { hash, made } : null;
   } catch {
     return null;
   }
+}
+
+/** What `madeBy` says: whatever else stands there is not said again. */
+function isMade(value: unknown): boolean {
+  return typeof value === "string" && HOLDERS.includes(value.replace(/:null$/, ""));
 }
 
 function partsOf(pod: unknown) {

@@ -8,6 +8,7 @@ import { parse } from "yaml";
 import { removal } from "./edits.ts";
 import { injectManifest, ManifestError, uninjectManifest } from "./manifest.ts";
 import { INJECT_DEFAULTS, type InjectOptions } from "./options.ts";
+import { podPlaces } from "./workloads.ts";
 
 const OPTIONS: InjectOptions = { ...INJECT_DEFAULTS, image: "registry.example/fairlead:1" };
 
@@ -297,4 +298,10 @@ test("TLS to the control plane: files of the pod's own namespace, and all of it 
     assert.deepEqual(sources.sources.length, 1);
     assert.equal(uninjectManifest(again).text, manifest);
   }
+});
+
+test("an object whose kind and name are no texts is named all the same", () => {
+  const noText = { toString: 1, valueOf: 1 };
+  const object = { kind: noText, metadata: { name: noText, generateName: 7 } };
+  assert.deepEqual(podPlaces(object), { pods: [], others: ["object/7"] });
 });

@@ -35,7 +35,7 @@ export function podPlaces(
 ): { readonly pods: readonly PodPlace[]; readonly others: readonly string[] } {
   if (typeof object !== "object" || object === null) return { pods: [], others: [] };
   const { kind, items, metadata } = object as Record<string, unknown>;
-  const owner = `${String(kind ?? "object").toLowerCase()}/${nameOf(metadata)}`;
+  const owner = `${(textOf(kind) ?? "object").toLowerCase()}/${nameOf(metadata)}`;
   if (typeof kind === "string" && Object.hasOwn(PLACES, kind)) {
     return { pods: [{ owner, path: [...at, ...PLACES[kind]!] }], others: [] };
   }
@@ -60,5 +60,10 @@ export function valueAt(object: unknown, path: Path): unknown {
 
 function nameOf(metadata: unknown): string {
   const { name, generateName } = (metadata ?? {}) as Record<string, unknown>;
-  return String(name ?? generateName ?? "?");
+  return textOf(name) ?? textOf(generateName) ?? "?";
+}
+
+/** Numbers too: nobody has checked it. Null for what is no text. */
+function textOf(value: unknown): string | null {
+  return typeof value === "string" || typeof value === "number" ? String(value) : null;
 }

@@ -19,6 +19,8 @@ export interface ReviewAnswer {
 }
 
 const VERSION = "admission.k8s.io/v1";
+/** Characters of a review's own that are said again in its answer; those of API servers have 36. */
+const UID_CHARS_MAX = 256;
 
 /** Answers one review. Never throws. */
 export function answerReview(text: string, options: InjectOptions): ReviewAnswer {
@@ -34,9 +36,13 @@ export function answerReview(text: string, options: InjectOptions): ReviewAnswer
   const request = asJson(review.request);
   const { uid, object } = request;
   if (typeof uid !== "string" || uid === "") return malformed("request.uid is missing");
+  if (uid.length > UID_CHARS_MAX)
+    return malformed(`request.uid: more than ${UID_CHARS_MAX} characters`);
   const { kind, group } = asJson(request.kind);
+  if (typeof kind !== "string") return malformed("request.kind.kind is missing");
   if (kind !== "Pod" || (group !== "" && group !== undefined)) {
-    return answer(uid, {}, [`fairlead injects Pods, not ${String(kind)}`], "skipped");
+    const shown = kind.slice(0, UID_CHARS_MAX);
+    return answer(uid, {}, [`fairlead injects Pods, not ${shown}`], "skipped");
   }
   if (request.operation !== "CREATE") return answer(uid, {}, [], "skipped");
   if (Object.keys(asJson(object)).length === 0) return malformed("request.object is missing");

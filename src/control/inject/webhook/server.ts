@@ -11,8 +11,12 @@ import type { ReviewAnswer } from "./review.ts";
 
 /** Bytes of a review: twice what an API server stores of an object, old and new. */
 export const REVIEW_BYTES_MAX = 8 * 1024 * 1024;
-/** How long a request may take to come. */
+/** Bytes of all reviews that are coming: a client must not make us hold one on each connection. */
+export const REVIEWS_BYTES_MAX = 4 * REVIEW_BYTES_MAX;
+/** How long a handshake or a request may take to come; twice that, a client read no answer. */
 const REVIEW_TIMEOUT_MS = 10_000;
+/** Looks for those that are too slow, in that time. */
+const TIMEOUT_LOOKS = 10;
 /** Connections of API servers, of which there are a few. */
 const WEBHOOK_CONNECTIONS_MAX = 256;
 
@@ -20,12 +24,24 @@ const WEBHOOK_CONNECTIONS_MAX = 256;
 export class WebhookServer {
   readonly #server: Server;
   readonly #answer: (body: string) => ReviewAnswer;
+  /** Of reviews that are coming. */
+  #heldBytes = 0;
 
-  /** @param answer must not throw. */
-  constructor(pair: { cert: string; key: string }, answer: (body: string) => ReviewAnswer) {
+  /** @param answer must not throw. @param timeoutMs see REVIEW_TIMEOUT_MS. */
+  constructor(
+    pair: { cert: string; key: string },
+    answer: (body: string) => ReviewAnswer,
+    timeoutMs = REVIEW_TIMEOUT_MS,
+  ) {
     this.#answer = answer;
-    const options = { ...pair, minVersion: "TLSv1.2", requestTimeout: REVIEW_TIMEOUT_MS } as const;
+    const times = {
+      ...{ handshakeTimeout: timeoutMs, headersTimeout: timeoutMs, requestTimeout: timeoutMs },
+      connectionsCheckingInterval: timeoutMs / TIMEOUT_LOOKS,
+    };
+    const options = { ...pair, ...times, minVersion: "TLSv1.2" } as const;
     this.#server = createServer(options, (request, response) => this.#onRequest(request, response));
+    // Who does not read its answer; who does not ask is told so before.
+    this.#server.timeout = 2 * timeoutMs;
     this.#server.maxConnections = WEBHOOK_CONNECTIONS_MAX;
     // Who breaks off, or speaks no TLS, is no concern of the others.
     this.#server.on("tlsClientError", (_error, socket) => socket.destroy());
@@ -61,23 +77,61 @@ export class WebhookServer {
       end(response, other[0], other[1]);
       return;
     }
-    const chunks: Buffer[] = [];
-    let bytes = 0;
+    const body = new ReviewBody();
+    const release = (): void => {
+      this.#heldBytes -= body.length;
+      body.clear();
+    };
+    const refuse = (status: number, text: string): void => {
+      release();
+      request.removeAllListeners("data").resume();
+      end(response, status, `fairlead: ${text}\n`);
+    };
     request.on("data", (chunk: Buffer) => {
-      bytes += chunk.length;
-      if (bytes <= REVIEW_BYTES_MAX) chunks.push(chunk);
-      else {
-        chunks.length = 0;
-        end(response, 413, `fairlead: a review has at most ${REVIEW_BYTES_MAX} bytes\n`);
-        request.removeAllListeners("data").resume();
+      if (body.length + chunk.length > REVIEW_BYTES_MAX) {
+        refuse(413, `a review has at most ${REVIEW_BYTES_MAX} bytes`);
+      } else if (this.#heldBytes + chunk.length > REVIEWS_BYTES_MAX) {
+        refuse(503, `reviews of more than ${REVIEWS_BYTES_MAX} bytes are coming`);
+      } else {
+        this.#heldBytes += chunk.length;
+        body.push(chunk);
       }
     });
     request.on("end", () => {
       if (response.writableEnded) return;
-      const { status, body } = this.#answer(Buffer.concat(chunks).toString("utf8"));
-      end(response, status, body);
+      const text = body.text();
+      release();
+      const answer = this.#answer(text);
+      end(response, answer.status, answer.body);
     });
     request.on("error", () => {});
+    request.on("close", release);
+  }
+}
+
+/** What has come of one: in one piece, because a client may send it byte by byte. */
+class ReviewBody {
+  #bytes = Buffer.alloc(0);
+  length = 0;
+
+  push(chunk: Buffer): void {
+    const length = this.length + chunk.length;
+    if (length > this.#bytes.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(length, 2 * this.#bytes.length));
+      this.#bytes.copy(larger, 0, 0, this.length);
+      this.#bytes = larger;
+    }
+    chunk.copy(this.#bytes, this.length);
+    this.length = length;
+  }
+
+  text(): string {
+    return this.#bytes.toString("utf8", 0, this.length);
+  }
+
+  clear(): void {
+    this.#bytes = Buffer.alloc(0);
+    this.length = 0;
   }
 }
 
