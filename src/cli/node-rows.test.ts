@@ -12,6 +12,7 @@ for (const nodes of [
   [{ id: "a" }],
   [{ id: 1, types: {} }],
   [{ id: "a", types: "x" }],
+  [{ id: "a", types: [] }],
   [{ id: "a", types: { CDS: {} } }],
 ]) {
   test(`${JSON.stringify(nodes)}: no nodes`, () => assert.equal(nodesOf({ nodes }), null));

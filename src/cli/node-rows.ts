@@ -68,6 +68,7 @@ export function nodesOf(said: unknown): NodeStatus[] | null {
 function isNode(node: unknown): boolean {
   const [id, types] = [at(node, "id"), at(node, "types")];
   if (typeof id !== "string" || typeof types !== "object" || types === null) return false;
+  if (Array.isArray(types)) return false;
   return Object.values(types).every((status) => textAt(status, "state") !== null);
 }
 
