@@ -40,6 +40,9 @@ interface LabPorts {
   readonly dns: number;
 }
 
+/** Addresses that were given out in this process: its clusters share one net. */
+let ipCount = 0;
+
 /** Starts one. It is gone with `close`, or with this process. */
 export async function startLabCluster(): Promise<LabTestCluster> {
   const authority = await createLabAuthority(realClock().wallMs());
@@ -67,7 +70,6 @@ export class LabTestCluster implements TestCluster {
   #cluster: LabCluster | null = null;
   #dns: LabDns | null = null;
   #hasGatewayApi = false;
-  #ipCount = 0;
 
   constructor(ca: string, pair: CertificatePair, ports: LabPorts) {
     this.#pair = pair;
@@ -121,15 +123,15 @@ export class LabTestCluster implements TestCluster {
   }
 
   nextIp(): string {
-    this.#ipCount += 1;
+    ipCount += 1;
     // Clusters of other processes are in another net of loopback.
     const net = 64 + (process.pid % 128);
-    return `127.${net}.${this.#ipCount >> 8}.${this.#ipCount & 255}`;
+    return `127.${net}.${ipCount >> 8}.${ipCount & 255}`;
   }
 
   nextIpv6(): string {
-    this.#ipCount += 1;
-    return `2001:db8::${this.#ipCount.toString(16)}`;
+    ipCount += 1;
+    return `2001:db8::${ipCount.toString(16)}`;
   }
 
   launch(path: string, args: readonly string[], options: StartOptions = {}): RunningProcess {

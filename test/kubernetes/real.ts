@@ -268,7 +268,7 @@ export class RealCluster implements TestCluster {
   errors
   kubernetes cluster.local {
     kubeconfig ${this.kubeconfig}
-    ttl 5
+    ttl 1
   }
 }
 `;

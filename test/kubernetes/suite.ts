@@ -1,14 +1,15 @@
 /**
  * The suite that every cluster must pass, the real one and the lab's: so the lab's stays honest.
  *
- * One cluster for a whole file of tests, a namespace of its own for each case.
+ * One cluster for a whole file of tests, a namespace of its own for each case. Cases that mostly
+ * wait (for a TTL, for a time-out) run side by side.
  */
-import { after, type TestContext, test } from "node:test";
+import { after, describe, type TestContext, test } from "node:test";
 import { accessCases } from "./cases/access.ts";
 import { type Case, type CaseContext, NODE } from "./cases/case.ts";
 import { controlPlaneCases, controlPlaneOutageCases } from "./cases/control-plane.ts";
 import { dnsCases } from "./cases/dns.ts";
-import { outageCases } from "./cases/outages.ts";
+import { hangCases, outageCases } from "./cases/outages.ts";
 import { placeCases } from "./cases/place.ts";
 import { readinessCases } from "./cases/readiness.ts";
 import { rolloutCases } from "./cases/rollout.ts";
@@ -18,16 +19,20 @@ import type { TestCluster } from "./cluster.ts";
 /** Starts a cluster; null when that cannot be done here, and `t` is then skipped by name. */
 export type StartCluster = (t: TestContext) => Promise<TestCluster | null>;
 
-/** What all clusters must pass. */
-const CASES: readonly Case[] = [
+/** Those that touch nothing but their namespace. */
+const SIDE_BY_SIDE: readonly Case[] = [
+  ...dnsCases,
+  ...accessCases,
   ...readinessCases,
   ...shapeCases,
   ...placeCases,
-  ...accessCases,
-  ...rolloutCases,
-  ...dnsCases,
-  ...controlPlaneCases,
 ];
+
+/** So many of them at a time. */
+const AT_ONCE = 4;
+
+/** Those that count calls of many pods, or look at all namespaces. */
+const ONE_BY_ONE: readonly Case[] = [...rolloutCases, ...controlPlaneCases];
 
 /** Those after which other clients of the API server, such as CoreDNS, back off for a while. */
 const LAST_CASES: readonly Case[] = [...outageCases, ...controlPlaneOutageCases];
@@ -38,23 +43,59 @@ export function kubernetesSuite(
   start: StartCluster,
   more: readonly Case[] = [],
 ): void {
-  let shared: Promise<TestCluster | null> | null = null;
-  let count = 0;
-  for (const [name, body] of [...CASES, ...more, ...LAST_CASES]) {
+  const clusters = new Clusters(start);
+  const define = ([name, body]: Case, get: Clusters["get"]): void => {
     test(`${kind}: ${name}`, async (t) => {
-      shared ??= startWithNode(t, start);
-      const cluster = await shared;
-      if (cluster === null) {
-        shared = null; // The next test is skipped by its own name.
-        return;
-      }
-      count += 1;
-      await runCase(t, cluster, `case-${count}`, body);
+      const cluster = await get(t);
+      if (cluster !== null) await runCase(t, cluster, clusters.nextNamespace(), body);
     });
-  }
-  after(async () => {
-    await (await shared?.catch(() => null))?.close();
+  };
+  const shared = (t: TestContext) => clusters.get(t);
+  describe(`${kind}: side by side`, { concurrency: AT_ONCE }, () => {
+    for (const each of hangCases) define(each, (t) => clusters.getAnother(t));
+    for (const each of [...more, ...SIDE_BY_SIDE]) define(each, shared);
   });
+  for (const each of [...ONE_BY_ONE, ...LAST_CASES]) define(each, shared);
+  after(() => clusters.close());
+}
+
+/** The clusters of a file of tests. */
+class Clusters {
+  readonly #start: StartCluster;
+  readonly #all: Promise<TestCluster | null>[] = [];
+  #shared: Promise<TestCluster | null> | null = null;
+  #count = 0;
+
+  constructor(start: StartCluster) {
+    this.#start = start;
+  }
+
+  /** The one that cases share; null: the test is skipped by its name. */
+  async get(t: TestContext): Promise<TestCluster | null> {
+    const isFirst = this.#shared === null;
+    this.#shared ??= this.getAnother(t);
+    const cluster = await this.#shared;
+    return cluster === null && !isFirst ? this.getAnother(t) : cluster;
+  }
+
+  /** One more. */
+  getAnother(t: TestContext): Promise<TestCluster | null> {
+    const made = startWithNode(t, this.#start);
+    this.#all.push(made);
+    return made;
+  }
+
+  nextNamespace(): string {
+    this.#count += 1;
+    return `case-${this.#count}`;
+  }
+
+  async close(): Promise<void> {
+    const made = await Promise.allSettled(this.#all);
+    await Promise.all(
+      made.map((each) => (each.status === "fulfilled" ? each.value?.close() : null)),
+    );
+  }
 }
 
 async function startWithNode(t: TestContext, start: StartCluster): Promise<TestCluster | null> {
