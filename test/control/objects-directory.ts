@@ -25,6 +25,8 @@ const CONDITIONS = {
 /** Fields of a Service beside its name. */
 export interface ServiceFields {
   readonly clusterIP?: string;
+  /** Of the other family. */
+  readonly secondIP?: string;
   readonly port?: number;
   /** Of the annotation, before it is made text. */
   readonly config?: unknown;
@@ -51,11 +53,13 @@ export class ObjectsDirectory {
     rmSync(`${this.#fileOf(kind, name)}.json`);
   }
 
-  service(name: string, { clusterIP = "None", port = 50051, config }: ServiceFields = {}): void {
+  service(name: string, fields: ServiceFields = {}): void {
+    const { clusterIP = "None", secondIP, port = 50051, config } = fields;
     const annotations =
       config === undefined ? {} : { "fairlead.dev/service-config": JSON.stringify(config) };
     const ports = [{ name: "grpc", port, targetPort: port }];
-    this.put("Service", "v1", name, { spec: { clusterIP, ports } }, { annotations });
+    const clusterIPs = secondIP === undefined ? undefined : [clusterIP, secondIP];
+    this.put("Service", "v1", name, { spec: { clusterIP, clusterIPs, ports } }, { annotations });
   }
 
   /** The one slice of a Service. */

@@ -1,7 +1,7 @@
 /**
  * Envoy as a sidecar, driven by `fairlead control`: in a network namespace whose connections are
  * captured, a client dials a Service's cluster IP, and each call goes to another pod; what is no
- * plaintext gRPC to a known port passes through.
+ * plaintext gRPC to a known port passes through. By IPv4 and by IPv6.
  */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -20,6 +20,8 @@ import { failuresOf, peersOf, XdsClient } from "./xds-client.ts";
 const PROXY_UID = 1337;
 const CLUSTER_IP = "10.96.0.50";
 const PLAIN_IP = "10.96.0.60";
+const CLUSTER_IPV6 = "fd00:10:96::50";
+const PLAIN_IPV6 = "fd00:10:96::60";
 const CONTROL = "127.0.0.1:18000";
 
 /** Everything to cluster IPs is redirected, but what the proxy itself sends. */
@@ -30,17 +32,29 @@ table ip fairlead {
     meta skuid ${PROXY_UID} return
     ip daddr 10.96.0.0/16 meta l4proto tcp redirect to :15001
   }
+}
+table ip6 fairlead {
+  chain output {
+    type nat hook output priority -100;
+    meta skuid ${PROXY_UID} return
+    ip6 daddr fd00:10:96::/112 meta l4proto tcp redirect to :15001
+  }
 }`;
 
 /** A server that speaks first, as MySQL does. */
 const SPEAKS_FIRST = `
 import socket
-s = socket.create_server(("${PLAIN_IP}", 3306))
+import threading
+def serve(s):
+    while True:
+        c, _ = s.accept()
+        c.sendall(b"I speak first")
+        c.close()
+# An address of IPv6 that is local by its route alone cannot be bound.
+for host, family in (("${PLAIN_IP}", socket.AF_INET), ("::", socket.AF_INET6)):
+    s = socket.create_server((host, 3306), family=family)
+    threading.Thread(target=serve, args=(s,)).start()
 print("ready", flush=True)
-while True:
-    c, _ = s.accept()
-    c.sendall(b"I speak first")
-    c.close()
 `;
 
 for (const isDelta of [false, true]) {
@@ -63,7 +77,7 @@ for (const isDelta of [false, true]) {
       objects.close();
     });
     execFileSync("ip", ["netns", "exec", netns.name, nft, "-f", "-"], { input: CAPTURE });
-    objects.service("echo", { clusterIP: CLUSTER_IP });
+    objects.service("echo", { clusterIP: CLUSTER_IP, secondIP: CLUSTER_IPV6 });
     const ip = (pod: number) => `10.244.0.${pod}`;
     const peer = (pod: number) => `${ip(pod)}:7000`;
     await pods.add(ip(1), ip(2), ip(3));
@@ -76,6 +90,12 @@ for (const isDelta of [false, true]) {
       if (proxy.exit !== null) throw new Error(`envoy ended: ${proxy.output}`);
       return (await get(netns, 15000, "/listeners")).includes("prod/echo:50051");
     });
+    const passes = async () => {
+      for (const host of [PLAIN_IP, PLAIN_IPV6]) {
+        assert.equal(await hear(netns, host, 3306), "I speak first", host);
+      }
+    };
+    const target6 = `passthrough:///[${CLUSTER_IPV6}]:50051`;
     const client = new XdsClient(
       [caller],
       objects.path,
@@ -89,6 +109,12 @@ for (const isDelta of [false, true]) {
     assert.deepEqual([...spread.keys()].sort(), [1, 2, 3].map(peer));
     for (const [name, count] of spread) assert.ok(count >= 20, `${name}: ${count} of 150`);
 
+    const other = new XdsClient([caller], objects.path, CONTROL, target6, { start });
+    await other.ready();
+    const spread6 = peersOf(await other.next(150));
+    for (const [name, count] of spread6) assert.ok(count >= 20, `${name}: ${count} of 150`);
+    assert.equal(spread6.size, 3, "by IPv6 too");
+
     await pods.add(ip(4));
     const publishedAt = Date.now();
     await eventually("a call at the new pod", () => peersOf(client.calls).has(peer(4)));
@@ -101,14 +127,14 @@ for (const isDelta of [false, true]) {
     const replaced = peersOf(await client.next(100));
     assert.deepEqual([...replaced.keys()].sort(), [11, 12, 13, 14].map(peer));
 
-    assert.equal(await hear(netns, PLAIN_IP, 3306), "I speak first");
+    await passes();
     await plane.kill();
     await client.next(50);
-    assert.equal(await hear(netns, PLAIN_IP, 3306), "I speak first");
+    await passes();
     await plane.start();
     await pods.add(ip(5));
     await eventually("a pod that came after the restart", () => peersOf(client.calls).has(peer(5)));
-    assert.deepEqual(failuresOf(client.calls), []);
+    assert.deepEqual(failuresOf([...client.calls, ...other.calls]), []);
     assert.deepEqual(rejections(proxy), []);
   });
 }

@@ -7,12 +7,14 @@ import type { RouteTable } from "../../routes/index.ts";
 import { RESOURCE_TYPES, type ResourceType } from "../../xds/index.ts";
 import type { ObjectKey } from "../objects/state.ts";
 import type { Generation } from "./generation.ts";
-import { chainRoutesName, gatewayListenerName } from "./listeners.ts";
+import { captureListenersOfIPv6, chainRoutesName, gatewayListenerName } from "./listeners.ts";
 import { clusterNameOf, listenerNamesOf } from "./names.ts";
 import { type GatewayPlan, type ServiceTables, tablesOf } from "./plan.ts";
 import type { ServiceEntry } from "./service-entry.ts";
 
 const { LDS, RDS, CDS, EDS, SDS } = RESOURCE_TYPES;
+
+const CAPTURE_IPV6 = captureListenersOfIPv6().map(({ name }) => name);
 
 /** See the head of this file. */
 export class ChangedNames {
@@ -33,6 +35,7 @@ export class ChangedNames {
   /** All that differs, given the Services that may. */
   collect(services: Iterable<ObjectKey>): void {
     for (const key of services) this.#addService(key);
+    if (this.#before.hasIPv6 !== this.#now.hasIPv6) this.#add(LDS, ...CAPTURE_IPV6);
     const [before, now] = [this.#before.plan, this.#now.plan];
     if (before !== now) {
       for (const cluster of keysOf(before.services, now.services)) {

@@ -53,6 +53,7 @@ export class Generation {
   #sensitivity: Sensitivity | null = null;
   #namedByServices: ReadonlySet<string> | null = null;
   #hasConsumers: boolean | null = null;
+  #hasIPv6: boolean | null = null;
   readonly #encoded = new Map<string, Resource>();
   readonly #named = new Map<RouteTable, ReadonlySet<string>>();
 
@@ -113,6 +114,12 @@ export class Generation {
       ({ consumers }) => consumers.size > 0,
     );
     return this.#hasConsumers;
+  }
+
+  /** Whether any Service, or slice of one, has an address of IPv6. */
+  get hasIPv6(): boolean {
+    this.#hasIPv6 ??= [...this.services.values()].some(({ hasIPv6 }) => hasIPv6);
+    return this.#hasIPv6;
   }
 
   /** Clusters that a table names. */

@@ -32,6 +32,7 @@ const INBOUND_PORT = 15_006;
 /** How long a client may be silent before its connection is passed on: the server speaks first. */
 const SILENCE_MS = 100;
 const ANY_IPV4 = "0.0.0.0";
+const ANY_IPV6 = "::";
 
 /** The listener of a client's target: an `api_listener`, with routes of the same name. */
 export function clientListener(name: string): Resource {
@@ -73,31 +74,48 @@ export function capturedListener(
   return resourceOf(RESOURCE_TYPES.LDS, name, body);
 }
 
-/** The two listeners that captured connections arrive at. */
+/** The two listeners that captured connections of IPv4 arrive at. */
 export function captureListeners(): readonly Resource[] {
-  const listener = (name: string, port: number, direction: TrafficDirection): Resource => {
-    const body = encode(ListenerSchema, {
-      name,
-      address: socketAddress(ANY_IPV4, port),
-      useOriginalDst: true,
-      trafficDirection: direction,
-      listenerFilters: [listenerFilter("original_dst", packed(OriginalDstSchema, {}))],
-      filterChains: [
-        {
-          // Whoever dials this port itself would be passed on to it, for ever.
-          name: BLACKHOLE,
-          filterChainMatch: { destinationPort: port },
-          filters: [tcpProxy(BLACKHOLE)],
-        },
-      ],
-      defaultFilterChain: { name: "tcp", filters: [tcpProxy(PASSTHROUGH)] },
-    });
-    return resourceOf(RESOURCE_TYPES.LDS, name, body);
-  };
   return [
-    listener("inbound", INBOUND_PORT, TrafficDirection.INBOUND),
-    listener("outbound", OUTBOUND_PORT, TrafficDirection.OUTBOUND),
+    captureListener("inbound", ANY_IPV4, INBOUND_PORT, TrafficDirection.INBOUND),
+    captureListener("outbound", ANY_IPV4, OUTBOUND_PORT, TrafficDirection.OUTBOUND),
   ];
+}
+
+/**
+ * The same for IPv6. They are listeners of their own, bound for IPv6 alone, and not more addresses
+ * of the first two: a kernel without IPv6 refuses them, and those of IPv4 stand all the same.
+ */
+export function captureListenersOfIPv6(): readonly Resource[] {
+  return [
+    captureListener("inbound ipv6", ANY_IPV6, INBOUND_PORT, TrafficDirection.INBOUND),
+    captureListener("outbound ipv6", ANY_IPV6, OUTBOUND_PORT, TrafficDirection.OUTBOUND),
+  ];
+}
+
+function captureListener(
+  name: string,
+  host: string,
+  port: number,
+  direction: TrafficDirection,
+): Resource {
+  const body = encode(ListenerSchema, {
+    name,
+    address: socketAddress(host, port),
+    useOriginalDst: true,
+    trafficDirection: direction,
+    listenerFilters: [listenerFilter("original_dst", packed(OriginalDstSchema, {}))],
+    filterChains: [
+      {
+        // Whoever dials this port itself would be passed on to it, for ever.
+        name: BLACKHOLE,
+        filterChainMatch: { destinationPort: port },
+        filters: [tcpProxy(BLACKHOLE)],
+      },
+    ],
+    defaultFilterChain: { name: "tcp", filters: [tcpProxy(PASSTHROUGH)] },
+  });
+  return resourceOf(RESOURCE_TYPES.LDS, name, body);
 }
 
 /** Name of a Gateway's listener. */

@@ -25,6 +25,8 @@ export class ServiceEntry implements ServiceObjects {
   readonly slices: readonly EndpointSlice[];
   readonly settings: Settings;
   readonly sensitivity: Sensitivity;
+  /** Whether it has an address of IPv6, or pods of it have. */
+  readonly hasIPv6: boolean;
   /** Those that carry gRPC, in the order of the Service. */
   readonly grpcPorts: readonly ServicePort[];
   readonly #endpoints: ServiceEndpoints;
@@ -45,6 +47,9 @@ export class ServiceEntry implements ServiceObjects {
       : settingsOf(service.serviceConfig, before?.settings ?? DEFAULT_SETTINGS);
     this.grpcPorts = isSame ? before.grpcPorts : grpcPortsOf(service);
     this.sensitivity = sensitivityOf(objects, this.settings);
+    this.hasIPv6 =
+      service.clusterIps.some((ip) => ip.includes(":")) ||
+      slices.some(({ addressType }) => addressType === "IPv6");
     this.#endpoints = before?.endpoints ?? new ServiceEndpoints(this.key);
     const isKept = isSame && before.sensitivity === this.sensitivity;
     if (!isKept) this.#endpoints.clear();

@@ -1,18 +1,19 @@
 /**
- * What sidecars see: the two ports of capture, and for every gRPC port of every Service a listener
- * for each of its cluster IPs, routes and a cluster. A headless Service has no such IP: its clients
- * dial pods themselves, and are passed through.
+ * What sidecars see: the two ports of capture, for IPv6 too where objects have it; and for every
+ * gRPC port of every Service a listener for each of its cluster IPs, routes and a cluster. A headless
+ * Service has no such IP: its clients dial pods themselves, and are passed through.
  */
 import { RESOURCE_TYPES, type ResourceType } from "../../xds/index.ts";
 import type { Resource } from "../resources.ts";
 import { plainClusters } from "./clusters.ts";
 import type { GrpcPort } from "./generation.ts";
-import { captureListeners } from "./listeners.ts";
+import { captureListeners, captureListenersOfIPv6 } from "./listeners.ts";
 import { Perspective } from "./perspective.ts";
 
 const BY_NAME = (list: readonly Resource[]): ReadonlyMap<string, Resource> =>
   new Map(list.map((one) => [one.name, one]));
 const CAPTURE = BY_NAME(captureListeners());
+const CAPTURE_BOTH = BY_NAME([...captureListeners(), ...captureListenersOfIPv6()]);
 const PLAIN = BY_NAME(plainClusters());
 
 /** A listener, and what it captures. */
@@ -35,7 +36,7 @@ export class SidecarView extends Perspective {
         return this.assignment(name, this.#clusters.has(name));
       case RESOURCE_TYPES.LDS: {
         const found = this.#captured.get(name);
-        if (found === undefined) return CAPTURE.get(name) ?? null;
+        if (found === undefined) return this.#capture.get(name) ?? null;
         return found.of.entry.captured(name, found.ip, found.of.port.port);
       }
       case RESOURCE_TYPES.RDS: {
@@ -65,10 +66,15 @@ export class SidecarView extends Perspective {
   }
 
   protected namesOf(type: ResourceType): Iterable<string> {
-    if (type === RESOURCE_TYPES.LDS) return [...CAPTURE.keys(), ...this.#captured.keys()];
+    if (type === RESOURCE_TYPES.LDS) return [...this.#capture.keys(), ...this.#captured.keys()];
     if (type === RESOURCE_TYPES.RDS) return this.#byName.keys();
     if (type === RESOURCE_TYPES.CDS) return [...PLAIN.keys(), ...this.#clusters];
     return type === RESOURCE_TYPES.EDS ? this.#clusters : [];
+  }
+
+  /** A cluster of IPv4 alone may have kernels that cannot bind an address of IPv6. */
+  get #capture(): ReadonlyMap<string, Resource> {
+    return this.of.hasIPv6 ? CAPTURE_BOTH : CAPTURE;
   }
 
   get #byName(): ReadonlyMap<string, GrpcPort> {

@@ -313,7 +313,8 @@ test("a sidecar captures both cluster IPs of a Service of two families", () => {
     .settle();
   const { LDS, RDS } = RESOURCE_TYPES;
   const second = `${CLUSTER} at fd00::1`;
-  assert.deepEqual(w.names(LDS, SIDECAR), ["inbound", "outbound", CLUSTER, second]);
+  const capture = ["inbound", "inbound ipv6", "outbound", "outbound ipv6"];
+  assert.deepEqual(w.names(LDS, SIDECAR), [...capture, CLUSTER, second]);
   assert.deepEqual(w.names(RDS, SIDECAR), [CLUSTER]);
   const hosts = [CLUSTER, second].map((name) => {
     const { address, filterChains } = w.json("LDS", name, SIDECAR);
@@ -330,6 +331,33 @@ test("a sidecar captures both cluster IPs of a Service of two families", () => {
   w.service("echo", { clusterIPs: ["127.1.0.1"] }).settle();
   assert.equal(w.changes.at(-1)!.names.get(LDS)!.has(second), true);
   assert.equal(w.resource("LDS", second, SIDECAR), null);
+});
+
+/**
+ * What was redirected by IPv6 found nobody: only IPv4 was listened on. Where nothing has an address
+ * of IPv6 nothing is bound for it: there may be kernels that cannot.
+ */
+test("connections of IPv6 are captured as soon as anything has an address of IPv6", () => {
+  const { LDS } = RESOURCE_TYPES;
+  const w = world().service("echo").settle();
+  assert.deepEqual(w.names(LDS, SIDECAR), ["inbound", "outbound", CLUSTER]);
+  w.changes.length = 0;
+  w.service("six", { clusterIPs: ["127.1.0.2", "fd00::2"] }).settle();
+  const added = ["inbound ipv6", "outbound ipv6"];
+  for (const name of added) {
+    assert.equal(w.changes.at(-1)!.names.get(LDS)!.has(name), true, `${name} is told`);
+    const listener = w.json("LDS", name, SIDECAR);
+    const of4 = w.json("LDS", name.replace(" ipv6", ""), SIDECAR);
+    assert.equal(listener.address.socketAddress.address, "::");
+    assert.equal(listener.address.socketAddress.ipv4Compat, undefined, "of IPv6 alone");
+    const address = of4.address;
+    assert.deepEqual({ ...listener, name: of4.name, address }, of4, "the same in all else");
+  }
+  w.service("six", { clusterIPs: ["127.1.0.2"] }).settle();
+  for (const name of added) {
+    assert.equal(w.changes.at(-1)!.names.get(LDS)!.has(name), true, `${name} is taken away`);
+    assert.equal(w.resource("LDS", name, SIDECAR), null);
+  }
 });
 
 test("invented places are not kept for ever", () => {
