@@ -144,13 +144,23 @@ export function newEndpoint(address: string, source: string): Endpoint {
  * @param reason why it is empty; dropped when it is not.
  */
 export function newEndpointSet(endpoints: Iterable<Endpoint>, reason?: string): EndpointSet {
+  const sorted = Object.freeze(sortedOnce([...endpoints]));
+  if (sorted.length > 0 || reason === undefined) return Object.freeze({ endpoints: sorted });
+  return Object.freeze({ endpoints: sorted, reason });
+}
+
+function sortedOnce(endpoints: Endpoint[]): Endpoint[] {
+  let isSorted = true;
+  for (let i = 1; i < endpoints.length && isSorted; i += 1) {
+    isSorted = endpoints[i - 1].address < endpoints[i].address;
+  }
+  // As most sources name them.
+  if (isSorted) return endpoints;
   const byAddress = new Map<string, Endpoint>();
   for (const endpoint of endpoints) {
     if (!byAddress.has(endpoint.address)) byAddress.set(endpoint.address, endpoint);
   }
-  const sorted = Object.freeze([...byAddress.values()].sort(compareAddress));
-  if (sorted.length > 0 || reason === undefined) return Object.freeze({ endpoints: sorted });
-  return Object.freeze({ endpoints: sorted, reason });
+  return [...byAddress.values()].sort(compareAddress);
 }
 
 /** By code unit, not by locale: the same order on every machine. */

@@ -11,7 +11,7 @@ import {
 } from "../../../../test/mesh/resources.ts";
 import { clusterKind } from "../decode/cluster.ts";
 import { ENDPOINTS_KIND } from "../decode/endpoints.ts";
-import { endpointSetOf } from "./endpoint-set.ts";
+import { EndpointSets, isSameSet } from "./endpoint-set.ts";
 
 const KIND = clusterKind(() => null);
 
@@ -20,9 +20,9 @@ function leaf(name: string, list: readonly Json[], more: Json = {}, policy: Json
   return { cluster: KIND.decode(bytesOf(cluster(name, more))).value!, assignment };
 }
 
-function setOf(leaves: readonly ReturnType<typeof leaf>[]) {
+function setOf(leaves: readonly ReturnType<typeof leaf>[], sets = new EndpointSets()) {
   const root = leaves[0]!.cluster;
-  return endpointSetOf({ root, leaves, isStale: false, reason: "none" });
+  return sets.next({ root, leaves, isStale: false, reason: "none" });
 }
 
 test("A27: only endpoints that are HEALTHY or UNKNOWN are used, the others are told with why", () => {
@@ -134,4 +134,72 @@ test("weights of endpoints that the policy does not use are told", () => {
   assert.deepEqual(setOf([leaf("c", plain, {}, stale)]).notes, [
     "policy.weighted_priority_health is not applied",
   ]);
+});
+
+test("of many endpoints only those are made anew that say something else", () => {
+  const all = Array.from({ length: 500 }, (_, i) => `127.0.${i >> 8}.${i & 255}:1`);
+  const sets = new EndpointSets();
+  const first = setOf([leaf("c", [locality("a", all)])], sets);
+  const again = setOf([leaf("c", [locality("a", all)])], sets);
+  assert.ok(isSameSet(first, again));
+  const others = (set: typeof first, before: typeof first) =>
+    set.endpoints.filter((each) => !before.endpoints.includes(each)).map(({ address }) => address);
+  assert.deepEqual(others(again, first), []);
+  const reversed = setOf([leaf("c", [locality("a", all.toReversed())])], sets);
+  assert.ok(isSameSet(again, reversed), "in whatever order they are told");
+  // One more, one less, and one of another pod.
+  const list = locality("a", [...all.slice(1, -1), "127.0.9.9:1"]);
+  const pod = { filterMetadata: { fairlead: { pod: "echo-2", node: "n1", uid: "u2" } } };
+  const moved = lbEndpoint(all.at(-1)!, { metadata: pod });
+  const lbEndpoints = [...(list.lbEndpoints as Json[]), moved];
+  const changed = setOf([leaf("c", [{ ...list, lbEndpoints }])], sets);
+  assert.deepEqual(others(changed, again).sort(), [all.at(-1), "127.0.9.9:1"].sort());
+  assert.ok(!isSameSet(again, changed));
+  // Another share of the calls is another group, of all.
+  const heavier = setOf([leaf("c", [locality("a", all, { loadBalancingWeight: 7 })])], sets);
+  assert.ok(!isSameSet(first, heavier));
+});
+
+test("an endpoint of another health, locality or priority is another one", () => {
+  const one = (name: string, priority: number, healthStatus: string): Json => ({
+    ...locality(name, [], { priority }),
+    lbEndpoints: [lbEndpoint("127.0.0.1:1", { healthStatus })],
+  });
+  const of = (each: Json, sets: EndpointSets) =>
+    setOf([leaf("c", [locality("z", ["127.0.0.9:1"]), each])], sets).endpoints[0]!;
+  const sets = new EndpointSets();
+  const first = of(one("a", 0, "UNKNOWN"), sets);
+  assert.equal(of(one("a", 0, "UNKNOWN"), sets), first);
+  const healthy = of(one("a", 0, "HEALTHY"), sets);
+  assert.equal(healthy.assignment!.health, "HEALTHY");
+  assert.match(healthy.rule!, /HEALTHY/);
+  const elsewhere = of(one("b", 0, "HEALTHY"), sets);
+  assert.match(elsewhere.assignment!.locality, /b/);
+  assert.equal(of(one("b", 1, "HEALTHY"), sets).assignment!.priority, 1);
+});
+
+test("sets that differ in anything but endpoints are not the same", () => {
+  const sets = new EndpointSets();
+  const plain = () => leaf("c", [locality("a", ["127.0.0.1:1", "127.0.0.2:1"])]);
+  const first = setOf([plain()], sets);
+  assert.ok(isSameSet(first, setOf([plain()], sets)));
+  const root = plain().cluster;
+  const stale = sets.next({ root, leaves: [plain()], isStale: true, reason: "none" });
+  assert.ok(!isSameSet(first, stale));
+  const ring = setOf(
+    [leaf("c", [locality("a", ["127.0.0.1:1", "127.0.0.2:1"])], { lbPolicy: "RING_HASH" })],
+    sets,
+  );
+  assert.ok(!isSameSet(first, ring));
+  const draining = [
+    lbEndpoint("127.0.0.1:1"),
+    lbEndpoint("127.0.0.2:1", { healthStatus: "DRAINING" }),
+  ];
+  const skipping = setOf([leaf("c", [{ ...locality("a", []), lbEndpoints: draining }])], sets);
+  assert.ok(!isSameSet(first, skipping));
+  const failing = draining.map((each, i) =>
+    i === 0 ? each : { ...each, healthStatus: "UNHEALTHY" },
+  );
+  const other = setOf([leaf("c", [{ ...locality("a", []), lbEndpoints: failing }])], sets);
+  assert.ok(!isSameSet(skipping, other), "for another reason");
 });

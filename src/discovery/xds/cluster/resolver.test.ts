@@ -27,6 +27,7 @@ import { XdsClusterResolver } from "./resolver.ts";
 class World {
   readonly names = new Map<string, ResolverListener>();
   set: EndpointSet | null = null;
+  toldCount = 0;
   readonly server: AdsServer;
   readonly resolver: XdsClusterResolver;
 
@@ -56,7 +57,13 @@ class World {
       client.close();
       server.close();
     });
-    this.resolver.start({ onEndpoints: (set) => (this.set = set), onError: () => {} });
+    this.resolver.start({
+      onEndpoints: (set) => {
+        this.toldCount += 1;
+        this.set = set;
+      },
+      onError: () => {},
+    });
   }
 
   static async start(t: TestContext): Promise<World> {
@@ -121,6 +128,10 @@ test("of several names each has its own trouble, and none stands for all", async
   c!.onEndpoints(found("127.0.0.3:1"));
   const both = await world.until("both", ({ endpoints }) => endpoints.length === 2);
   assert.equal(both.isStale, undefined);
+  const { toldCount } = world;
+  c!.onEndpoints(found("127.0.0.3:1"));
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(world.toldCount, toldCount, "the same again is no news");
 });
 
 /** A cluster that brings its endpoint along. */

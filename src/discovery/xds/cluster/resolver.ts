@@ -6,13 +6,13 @@
  * set.
  */
 import { assert, type Clock, type Timer } from "../../../base/index.ts";
-import { newEndpointSet } from "../../endpoint.ts";
+import { type EndpointSet, newEndpointSet } from "../../endpoint.ts";
 import type { Resolver, ResolverListener } from "../../resolver.ts";
 import type { XdsClient } from "../client.ts";
 import type { ClusterResource } from "../decode/cluster.ts";
 import { AGGREGATE_CLUSTERS_MAX, AGGREGATE_DEPTH_MAX } from "../limits.ts";
 import type { ResourceKind, ResourceWatch } from "../resource.ts";
-import { type ClusterLeaf, endpointSetOf } from "./endpoint-set.ts";
+import { type ClusterLeaf, EndpointSets, isSameSet } from "./endpoint-set.ts";
 import { LeafWatch, type ResolverMaker } from "./leaf-watch.ts";
 
 /** What a resolver of clusters needs. */
@@ -42,7 +42,9 @@ export class XdsClusterResolver implements Resolver {
   readonly #nodes = new Map<string, ClusterNode>();
   #listener: ResolverListener | null = null;
   #timer: Timer | null = null;
-  #told: string | null = null;
+  readonly #sets = new EndpointSets();
+  /** What was told last, and what it was made of. */
+  #told: { readonly made: MadeOf; readonly set: EndpointSet } | null = null;
   #isClosed = false;
 
   /** @param target name of the cluster. */
@@ -171,19 +173,39 @@ export class XdsClusterResolver implements Resolver {
     const listener = this.#listener!;
     const root = this.#nodes.get(this.target)!.resource;
     if (this.#isWholeKnown || isRefused) {
-      const reason = trouble ?? "the control plane names no endpoint";
-      const set =
-        root === null || isRefused
-          ? newEndpointSet([], reason)
-          : endpointSetOf({ root, leaves, isStale: trouble !== null, reason });
-      const text = JSON.stringify(set);
-      if (text !== this.#told) {
-        this.#told = text;
-        listener.onEndpoints(set);
+      const made = { root: isRefused ? null : root, leaves, trouble };
+      if (this.#told === null || !isSameMade(this.#told.made, made)) {
+        const set = this.#setOf(made);
+        const isNews = this.#told === null || !isSameSet(this.#told.set, set);
+        this.#told = { made, set };
+        if (isNews) listener.onEndpoints(set);
       }
     }
     if (trouble !== null && !this.#isClosed) listener.onError(trouble);
   }
+
+  #setOf({ root, leaves, trouble }: MadeOf): EndpointSet {
+    const reason = trouble ?? "the control plane names no endpoint";
+    if (root === null) return newEndpointSet([], reason);
+    return this.#sets.next({ root, leaves, isStale: trouble !== null, reason });
+  }
+}
+
+/** What a set is made of: resources are immutable, and one that is told again stays the same. */
+interface MadeOf {
+  /** Null: there is none, or the whole is refused. */
+  readonly root: ClusterResource | null;
+  readonly leaves: readonly ClusterLeaf[];
+  readonly trouble: string | null;
+}
+
+function isSameMade(a: MadeOf, b: MadeOf): boolean {
+  if (a.root !== b.root || a.trouble !== b.trouble || a.leaves.length !== b.leaves.length)
+    return false;
+  return a.leaves.every(
+    ({ cluster, assignment }, i) =>
+      cluster === b.leaves[i]!.cluster && assignment === b.leaves[i]!.assignment,
+  );
 }
 
 function closeNode({ watch, leaf }: ClusterNode): void {
