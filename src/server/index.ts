@@ -6,8 +6,9 @@
  * once and shared; what a slow reader has not taken is bounded by who sends; every limit is a named
  * value. Must never: know what a service means, choose endpoints, or relay.
  */
+export { eachMethod } from "./each.ts";
 export { Health } from "./health.ts";
 export { UNREAD_ANSWERS_BYTES_MAX } from "./limits.ts";
 export type { GrpcMethod, ServerCall, ServerCallEvents } from "./method.ts";
 export { GrpcServer, type GrpcServerFigures, type GrpcServerOptions } from "./server.ts";
-export { CallRefusal, requireReader, unaryMethod } from "./unary.ts";
+export { CallRefusal, unaryMethod } from "./unary.ts";

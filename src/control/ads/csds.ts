@@ -13,10 +13,9 @@ import type { Clock } from "../../base/index.ts";
 import { Status } from "../../grpc/index.ts";
 import {
   CallRefusal,
+  eachMethod,
   type GrpcMethod,
-  requireReader,
   type ServerCall,
-  type ServerCallEvents,
   unaryMethod,
 } from "../../server/index.ts";
 import {
@@ -61,36 +60,10 @@ const CLIENT_STATUS: Readonly<Record<SyncState, ClientResourceStatus>> = {
 /** Both methods of the service. */
 export function csdsMethods(source: CsdsSource, clock: Clock): readonly GrpcMethod[] {
   const answer = (request: Uint8Array, call: ServerCall) => answerTo(request, call, source, clock);
-  const path = `${SERVICE}StreamClientStatus`;
   return [
     unaryMethod(`${SERVICE}FetchClientStatus`, REQUEST_BYTES_MAX, answer),
-    { path, messageBytesMax: REQUEST_BYTES_MAX, open: (call) => streamOf(call, answer) },
+    eachMethod(`${SERVICE}StreamClientStatus`, REQUEST_BYTES_MAX, answer),
   ];
-}
-
-/** One answer for each request, as long as the last one was taken. */
-function streamOf(
-  call: ServerCall,
-  answer: (request: Uint8Array, call: ServerCall) => Uint8Array,
-): ServerCallEvents {
-  return {
-    onMessage(message) {
-      if (call.queuedBytes > 0) {
-        call.end(Status.RESOURCE_EXHAUSTED, "the answer before has not been taken yet");
-        return;
-      }
-      try {
-        requireReader(call);
-        call.send([answer(message, call)]);
-      } catch (error) {
-        const status = error instanceof CallRefusal ? error.status : Status.INTERNAL;
-        call.end(status, (error as Error).message);
-      }
-    },
-    onHalfClosed: () => call.end(Status.OK),
-    onDrained() {},
-    onClosed() {},
-  };
 }
 
 function answerTo(
