@@ -9,7 +9,7 @@ import type { CapturePlan } from "./capture-options.ts";
 import { openFor } from "./discovery.ts";
 import type { KubernetesOptions } from "./kubernetes-options.ts";
 import type { MeshOrigin } from "./mesh-options.ts";
-import { openSource } from "./mesh-run.ts";
+import { openSource, xdsOf } from "./mesh-run.ts";
 import { newRegistry, relay } from "./proxy-run.ts";
 import type { System } from "./system.ts";
 import { CommandError } from "./usage.ts";
@@ -38,7 +38,8 @@ export async function runCapture(
     const group = new CaptureRelay(config, capture, {
       ...{ clock, rng, log, registry, mesh, socketOptions },
     });
-    return await relay({ group, nesting: null }, config, system, stop, () => group.capture());
+    const more = { capture: () => group.capture(), xds: xdsOf(mesh, config.serves) };
+    return await relay({ group, nesting: null }, config, system, stop, more);
   } catch (error) {
     throw error instanceof CaptureError ? new CommandError(error.message) : error;
   } finally {

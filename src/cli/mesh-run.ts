@@ -3,7 +3,13 @@
  * configurations, relay or workers, and what every proxy has around it.
  */
 import { createResolver, type Discovery, DiscoveryError } from "../discovery/index.ts";
-import { GatewayMeshSource, type MeshSource, openXds, type XdsSource } from "../mesh/index.ts";
+import {
+  GatewayMeshSource,
+  type MeshSource,
+  openXds,
+  type ScopedStatus,
+  type XdsSource,
+} from "../mesh/index.ts";
 import {
   chosenConfig,
   createMeshProxy,
@@ -49,7 +55,7 @@ export async function runMeshProxy(
     const named = { ...config, peers };
     const group = createGroup(named, source, registry, system);
     const parts = await withNesting(group, named, discovery, registry, system);
-    return await relay(parts, named, system, stop);
+    return await relay(parts, named, system, stop, { xds: xdsOf(source, serves) });
   } finally {
     discovery.close();
   }
@@ -111,6 +117,14 @@ export async function openXdsOrigin(
     const isUsers = error instanceof DiscoveryError || error instanceof RangeError;
     throw isUsers || name === "TargetError" ? new CommandError(message) : error;
   }
+}
+
+/** How the xDS client of a source stands; undefined for one that has none. */
+export function xdsOf(
+  source: MeshSource | XdsSource,
+  scope: string,
+): (() => ScopedStatus) | undefined {
+  return "status" in source ? () => ({ scope, status: source.status() }) : undefined;
 }
 
 /** What a control plane of ours is told of us; another one ignores what it does not know. */

@@ -71,20 +71,23 @@ export interface Parts {
 
 /**
  * Binds everything, relays until the end is asked for, drains.
- * @param capture what was captured; absent: nothing is.
+ * @param more what not every proxy has.
  */
 export async function relay(
   parts: Parts,
   config: FrontConfig,
   system: System,
   stop: AbortSignal,
-  capture?: AdminSource["capture"],
+  more: Pick<AdminSource, "capture" | "xds"> = {},
 ): Promise<number> {
   const { log } = system;
   const { group, nesting } = parts;
   const quit = new AbortController();
-  const source = adminSource(parts, () => quit.abort("POST /quitquitquit"));
-  const admin = new AdminServer({ ...source, capture }, log);
+  const source = {
+    ...adminSource(parts, () => quit.abort("POST /quitquitquit")),
+    ...more,
+  };
+  const admin = new AdminServer(source, log);
   let grpc: AdminGrpc | null = null;
   try {
     const adminAddress = config.admin && (await bind("--admin", () => admin.listen(config.admin!)));

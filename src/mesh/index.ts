@@ -8,7 +8,9 @@
  * Must never: accept a connection, or know who makes a call.
  */
 import type { XdsSystem } from "../discovery/index.ts";
+import type { GrpcMethod } from "../server/index.ts";
 import type { XdsSource } from "./config.ts";
+import type { ScopedStatus } from "./xds/csds/methods.ts";
 import type { XdsMeshOptions } from "./xds/open.ts";
 
 export {
@@ -36,6 +38,7 @@ export type { GatewayName } from "./objects/gateway-objects.ts";
 export { GatewayMeshSource } from "./objects/gateway-source.ts";
 export { capturedName, isGrpcPort } from "./services/config.ts";
 export { ServiceMeshSource } from "./services/source.ts";
+export type { ScopedStatus } from "./xds/csds/methods.ts";
 export type { XdsMeshOptions } from "./xds/open.ts";
 
 /**
@@ -47,4 +50,17 @@ export type { XdsMeshOptions } from "./xds/open.ts";
 export async function openXds(options: XdsMeshOptions, system: XdsSystem): Promise<XdsSource> {
   const { openXdsSource } = await import("./xds/open.ts");
   return openXdsSource(options, system);
+}
+
+/**
+ * CSDS of the xDS clients of this process (gRFC A40). Never shows certificates' keys. What speaks
+ * xDS is loaded by this.
+ *
+ * @param clients is called for each request.
+ */
+export async function loadCsds(
+  clients: () => readonly ScopedStatus[],
+): Promise<readonly GrpcMethod[]> {
+  const { csdsMethods } = await import("./xds/csds/methods.ts");
+  return csdsMethods(clients);
 }

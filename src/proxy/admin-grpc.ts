@@ -1,15 +1,20 @@
 /**
- * The admin endpoint over gRPC (`--admin-grpc`): channelz and health, for grpcdebug and its like.
+ * The admin endpoint over gRPC (`--admin-grpc`): channelz, health, and CSDS where an xDS server
+ * says what is served, for grpcdebug and its like.
  *
  * Like the admin endpoint it has no TLS and belongs on loopback; nothing that it serves changes
  * anything. What it is made of is loaded when it is asked for, because few ask.
  */
 import type { Clock, Logger } from "../base/index.ts";
+import { loadCsds } from "../mesh/index.ts";
 import type { AdminSource } from "./admin/index.ts";
 import type { TcpAddress } from "./config.ts";
 
 /** Connections of such tools at a time. */
 export const ADMIN_GRPC_CONNECTIONS_MAX = 16;
+
+const CHANNELZ = "grpc.channelz.v1.Channelz";
+const CSDS = "envoy.service.status.v3.ClientStatusDiscoveryService";
 
 /** It, listening. */
 export interface AdminGrpc {
@@ -31,8 +36,10 @@ export async function startAdminGrpc(
     import("./channelz/index.ts"),
     import("../server/index.ts"),
   ]);
-  const health = new Health(["grpc.channelz.v1.Channelz"]);
-  const methods = [...channelzMethods(source, system.clock), ...health.methods()];
+  const { xds } = source;
+  const csds = xds === undefined ? [] : await loadCsds(() => [xds()]);
+  const health = new Health([CHANNELZ, ...(xds === undefined ? [] : [CSDS])]);
+  const methods = [...channelzMethods(source, system.clock), ...csds, ...health.methods()];
   const limits = { maxConnections: ADMIN_GRPC_CONNECTIONS_MAX };
   const server = new GrpcServer({ addresses: [address], tls: null, ...limits }, methods, system);
   const [bound] = await server.listen();

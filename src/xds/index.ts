@@ -156,6 +156,7 @@ export {
   type CommonTlsContext,
   type DownstreamTlsContext,
   DownstreamTlsContextSchema,
+  UpstreamTlsContextSchema,
 } from "./generated/envoy/extensions/transport_sockets/tls/v3/tls_pb.js";
 export { HttpProtocolOptionsSchema } from "./generated/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js";
 export {
@@ -172,6 +173,7 @@ export {
   type ClientConfig_GenericXdsConfig,
   ClientConfig_GenericXdsConfigSchema,
   ClientConfigSchema,
+  type ClientStatusRequest,
   ClientStatusRequestSchema,
   ClientStatusResponseSchema,
   ConfigStatus,

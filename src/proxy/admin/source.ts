@@ -3,6 +3,7 @@
  */
 
 import type { ClusterView, Readiness } from "../../cluster/index.ts";
+import type { ScopedStatus } from "../../mesh/index.ts";
 import type { MetricsSnapshot } from "../../telemetry/index.ts";
 import type { CaptureView } from "../capture/index.ts";
 import type { ConnectionsView } from "../nesting/index.ts";
@@ -18,6 +19,8 @@ export interface AdminSource {
   connections(): Promise<ConnectionsView>;
   /** What was captured; absent in a proxy that captures nothing. */
   readonly capture?: (() => CaptureView) | undefined;
+  /** How its xDS client stands; absent in a proxy that no xDS server tells anything. */
+  readonly xds?: (() => ScopedStatus) | undefined;
   /** Begins to drain; the process stays. Repeated calls are harmless. */
   drain(): void;
   /** The same as SIGTERM. */
