@@ -10,11 +10,10 @@ import { test } from "node:test";
 import { NetworkNamespace, whyNoNamespace } from "../kubernetes/netns.ts";
 import { eventually } from "../kubernetes/wait.ts";
 import { requirePeer } from "../peers/find.ts";
-import type { RunningProcess } from "../peers/processes.ts";
 import { ControlPlane } from "./control-plane.ts";
 import { envoyArgs, rejections } from "./envoy.ts";
 import { ObjectsDirectory } from "./objects-directory.ts";
-import { Pods } from "./pods.ts";
+import { Pods, type Starter } from "./pods.ts";
 import { failuresOf, peersOf, XdsClient } from "./xds-client.ts";
 
 const PROXY_UID = 1337;
@@ -69,8 +68,7 @@ for (const isDelta of [false, true]) {
     if (!envoy || !echo || !caller || !nft || !python) return;
     const netns = await NetworkNamespace.create("nameserver 127.0.0.1\n");
     const objects = new ObjectsDirectory();
-    const start = (path: string, args: readonly string[], options = {}): RunningProcess =>
-      netns.start(path, args, options);
+    const start: Starter = (path, args, options = {}) => netns.start(path, args, options);
     const pods = new Pods(echo, objects, "echo", 7000, start);
     t.after(async () => {
       await netns.close();
@@ -95,25 +93,15 @@ for (const isDelta of [false, true]) {
         assert.equal(await hear(netns, host, 3306), "I speak first", host);
       }
     };
-    const target6 = `passthrough:///[${CLUSTER_IPV6}]:50051`;
-    const client = new XdsClient(
-      [caller],
-      objects.path,
-      CONTROL,
-      `passthrough:///${CLUSTER_IP}:50051`,
-      { start },
-    );
+    const target = `passthrough:///${CLUSTER_IP}:50051`;
+    const client = new XdsClient([caller], objects.path, CONTROL, target, { start });
     await client.ready();
     await client.next(60);
     const spread = peersOf(await client.next(150));
     assert.deepEqual([...spread.keys()].sort(), [1, 2, 3].map(peer));
     for (const [name, count] of spread) assert.ok(count >= 20, `${name}: ${count} of 150`);
 
-    const other = new XdsClient([caller], objects.path, CONTROL, target6, { start });
-    await other.ready();
-    const spread6 = peersOf(await other.next(150));
-    for (const [name, count] of spread6) assert.ok(count >= 20, `${name}: ${count} of 150`);
-    assert.equal(spread6.size, 3, "by IPv6 too");
+    const other = await spreadByIpv6(caller, objects.path, start);
 
     await pods.add(ip(4));
     const publishedAt = Date.now();
@@ -137,6 +125,17 @@ for (const isDelta of [false, true]) {
     assert.deepEqual(failuresOf([...client.calls, ...other.calls]), []);
     assert.deepEqual(rejections(proxy), []);
   });
+}
+
+/** A client that dials the ClusterIP of IPv6, once its calls have reached three pods. */
+async function spreadByIpv6(caller: string, path: string, start: Starter): Promise<XdsClient> {
+  const target = `passthrough:///[${CLUSTER_IPV6}]:50051`;
+  const client = new XdsClient([caller], path, CONTROL, target, { start });
+  await client.ready();
+  const spread = peersOf(await client.next(150));
+  for (const [name, count] of spread) assert.ok(count >= 20, `${name}: ${count} of 150`);
+  assert.equal(spread.size, 3, "by IPv6 too");
+  return client;
 }
 
 /** What a server says to a client that is silent. */

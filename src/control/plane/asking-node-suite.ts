@@ -54,6 +54,7 @@ export class AskingNode implements ServerCall {
   readonly peerNames = null;
   readonly headers = new HeaderList();
   queuedBytes = 0;
+  readonly unreadBytes = 0;
   /** What should never be, in words. */
   worst = "";
   readonly #way: NodeWay;

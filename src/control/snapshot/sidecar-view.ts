@@ -1,7 +1,7 @@
 /**
  * What sidecars see: the two ports of capture, for IPv6 too where objects have it; and for every
- * gRPC port of every Service a listener for each of its cluster IPs, routes and a cluster. A headless
- * Service has no such IP: its clients dial pods themselves, and are passed through.
+ * gRPC port of every Service a listener for each of its cluster IPs, routes and a cluster. A
+ * headless Service has no such IP: its clients dial pods themselves, and are passed through.
  */
 import { RESOURCE_TYPES, type ResourceType } from "../../xds/index.ts";
 import type { Resource } from "../resources.ts";
