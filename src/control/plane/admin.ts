@@ -12,8 +12,10 @@ import { type ListenAddress, ListenError, listenAddressText } from "../../transp
 export const CONTROL_ADMIN_CONNECTIONS_MAX = 256;
 /** Request line and headers of one request. */
 export const CONTROL_ADMIN_HEADER_BYTES_MAX = 8 * 1024;
-/** For the headers of a request, and for the whole of it. */
-const REQUEST_TIMEOUT_MS = 10_000;
+/** For the headers of a request, and for the whole of it; twice that for one that reads nothing. */
+const CONTROL_ADMIN_TIMEOUT_MS = 10_000;
+/** Looks for those that are too slow, in that time: Node has one in 30 s. */
+const TIMEOUT_LOOKS = 10;
 
 /** What a path answers. */
 export interface AdminPage {
@@ -41,16 +43,20 @@ export class ControlAdmin {
   readonly #pages: AdminPages;
   readonly #log: Logger;
 
-  constructor(pages: AdminPages, log: Logger) {
+  /** @param timeoutMs see CONTROL_ADMIN_TIMEOUT_MS. */
+  constructor(pages: AdminPages, log: Logger, timeoutMs = CONTROL_ADMIN_TIMEOUT_MS) {
     this.#pages = pages;
     this.#log = log;
     const options = {
       maxHeaderSize: CONTROL_ADMIN_HEADER_BYTES_MAX,
-      headersTimeout: REQUEST_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
+      headersTimeout: timeoutMs,
+      requestTimeout: timeoutMs,
+      connectionsCheckingInterval: timeoutMs / TIMEOUT_LOOKS,
     };
     this.#server = createServer(options, (request, response) => this.#serve(request, response));
     this.#server.maxConnections = CONTROL_ADMIN_CONNECTIONS_MAX;
+    // How all nodes stand is long: who does not read it must not have it kept.
+    this.#server.timeout = 2 * timeoutMs;
   }
 
   /** Resolves with the address in use. Rejects with ListenError. */
