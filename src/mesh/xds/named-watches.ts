@@ -30,7 +30,7 @@ export class NamedWatches<T> {
 
   /** Watches these, and no others. Returns whether all of them are known. */
   want(names: ReadonlySet<string>): boolean {
-    for (const [name, { watch }] of [...this.#byName]) {
+    for (const [name, { watch }] of this.#byName) {
       if (names.has(name)) continue;
       watch?.close();
       this.#byName.delete(name);

@@ -16,21 +16,14 @@ import type {
 } from "../../discovery/index.ts";
 import { createResolver } from "../../discovery/index.ts";
 import { clusterNamesOf, type RouteTable } from "../../routes/index.ts";
-import type {
-  ClusterSpec,
-  FilterChain,
-  ListenerSpec,
-  MeshConfig,
-  MeshListener,
-  XdsSource,
-} from "../config.ts";
+import type { MeshConfig, MeshListener, XdsSource } from "../config.ts";
 import { isSameConfig } from "../same-config.ts";
-import { CertificateError, Certificates, PROVIDER_POLL_MS, secretsOf } from "./certificates.ts";
+import { Certificates, PROVIDER_POLL_MS, secretsOf } from "./certificates.ts";
 import { LISTENER_KIND, type ListenerResource, type TableSource } from "./listener.ts";
 import { NamedWatches } from "./named-watches.ts";
 import { ROUTES_KIND } from "./route-table.ts";
 import { SECRET_KIND, type SecretResource } from "./secret.ts";
-import { chainOf, clusterSpecOf } from "./specs.ts";
+import { ClusterSpecs, ListenerSpecs } from "./specs.ts";
 
 /** Everything that a source is told. */
 export interface XdsMeshDeps {
@@ -49,11 +42,16 @@ let nextScope = 1;
 export class XdsMeshSource implements XdsSource {
   readonly #deps: XdsMeshDeps;
   readonly #log: Logger;
-  readonly #scope = `xds ${nextScope++}`;
   readonly #tables: NamedWatches<RouteTable>;
   readonly #clusters: NamedWatches<ClusterResource>;
   readonly #secrets: NamedWatches<SecretResource>;
   readonly #certificates: Certificates;
+  readonly #listenerSpecs: ListenerSpecs;
+  readonly #clusterSpecs: ClusterSpecs;
+  /** The tables in use, which are immutable, with the clusters that each names. */
+  #named: ReadonlyMap<RouteTable, ReadonlySet<string>> = new Map();
+  /** All of these together. */
+  #names: ReadonlySet<string> = new Set();
   #listeners: ReadonlyMap<string, ListenerResource> | null = null;
   #listenerTrouble: string | null = null;
   #lds: ResourceWatch | null = null;
@@ -74,6 +72,9 @@ export class XdsMeshSource implements XdsSource {
     this.#clusters = new NamedWatches(client, clusterKind, onChange);
     this.#secrets = new NamedWatches(client, SECRET_KIND, onChange);
     this.#certificates = new Certificates(client.bootstrap, this.#secrets);
+    this.#listenerSpecs = new ListenerSpecs(this.#certificates);
+    const newResolver = (name: string) => this.#newResolver(name);
+    this.#clusterSpecs = new ClusterSpecs(`xds ${nextScope++}`, this.#certificates, newResolver);
   }
 
   start(listener: MeshListener): void {
@@ -156,10 +157,7 @@ export class XdsMeshSource implements XdsSource {
     const hasTables = this.#tables.want(tables);
     // While a table is awaited, the clusters of those before must stay: calls go there.
     if (!hasTables) return false;
-    const names = new Set<string>();
-    this.#eachTable((table) => {
-      for (const name of clusterNamesOf(table)) names.add(name);
-    });
+    const names = this.#clusterNames();
     const hasClusters = this.#clusters.want(names);
     for (const name of names) {
       const tls = this.#clusters.get(name).value?.tls ?? null;
@@ -168,13 +166,28 @@ export class XdsMeshSource implements XdsSource {
     return this.#secrets.want(secrets) && hasClusters;
   }
 
-  #eachTable(use: (table: RouteTable) => void): void {
+  /** Clusters that any table names; the same set while the tables are the same. */
+  #clusterNames(): ReadonlySet<string> {
+    const tables = new Set<RouteTable>();
     for (const { chains } of this.#listeners!.values()) {
       for (const { routes } of chains) {
         const table = this.#tableOf(routes);
-        if (table !== null) use(table);
+        if (table !== null) tables.add(table);
       }
     }
+    const before = this.#named;
+    if (tables.size === before.size && [...tables].every((table) => before.has(table))) {
+      return this.#names;
+    }
+    const [named, names] = [new Map<RouteTable, ReadonlySet<string>>(), new Set<string>()];
+    for (const table of tables) {
+      const own = before.get(table) ?? clusterNamesOf(table);
+      named.set(table, own);
+      for (const name of own) names.add(name);
+    }
+    this.#named = named;
+    this.#names = names;
+    return names;
   }
 
   #tableOf(source: TableSource): RouteTable | null {
@@ -183,47 +196,35 @@ export class XdsMeshSource implements XdsSource {
 
   #build(problems: string[]): MeshConfig {
     this.#certificates.usesFiles = false;
-    const listeners: ListenerSpec[] = [];
-    const before = new Map(this.#config?.listeners.map((each) => [each.name, each]));
-    const notes: string[] = [];
-    for (const { name, address, chains, notes: own } of this.#listeners!.values()) {
-      for (const note of own) notes.push(`listener ${name}: ${note}`);
-      const made: FilterChain[] = [];
-      for (const chain of chains) {
-        const { routes } = chain;
-        const of = routes.kind === "rds" ? `routes ${routes.name}` : `listener ${name}`;
-        for (const note of this.#tableOf(routes)?.notes ?? []) notes.push(`${of}: ${note}`);
-        const found = this.#tried(problems, () =>
-          chainOf(chain, (source) => this.#tableOf(source), this.#certificates),
-        );
-        if (found !== null) made.push(found);
-      }
-      if (made.length === 0) continue;
-      listeners.push(sameListener(before.get(name), { name, address, chains: made }));
-    }
-    const clusters = this.#buildClusters(problems);
-    this.#tellNotes([...new Set(notes)]);
+    const tableOf = (source: TableSource) => this.#tableOf(source);
+    const listeners = this.#listenerSpecs.all(this.#listeners!.values(), tableOf, problems);
+    const clusters = this.#clusterSpecs.all(this.#clusterResources(), problems);
+    this.#tellNotes(this.#notes());
     this.#armPoll();
     return { listeners, clusters };
   }
 
-  #buildClusters(problems: string[]): Map<string, ClusterSpec> {
-    const clusters = new Map<string, ClusterSpec>();
-    const names = new Set<string>();
-    this.#eachTable((table) => {
-      for (const name of clusterNamesOf(table)) names.add(name);
-    });
-    for (const name of names) {
-      const resource = this.#clusters.get(name).value;
-      if (resource === null || resource.discovery.kind === "original-dst") continue;
-      const spec = this.#tried(problems, () =>
-        clusterSpecOf(resource, this.#scope, this.#certificates, () => this.#newResolver(name)),
-      );
-      if (spec === null) continue;
-      const before = this.#config?.clusters.get(name);
-      clusters.set(name, before?.key === spec.key ? before : spec);
+  #clusterResources(): ClusterResource[] {
+    const resources: ClusterResource[] = [];
+    for (const name of this.#names) {
+      const { value } = this.#clusters.get(name);
+      if (value !== null) resources.push(value);
     }
-    return clusters;
+    return resources;
+  }
+
+  #notes(): string[] {
+    const notes = new Set<string>();
+    for (const { name, chains, notes: own } of this.#listeners!.values()) {
+      for (const note of own) notes.add(`listener ${name}: ${note}`);
+      for (const { routes } of chains) {
+        for (const note of this.#tableOf(routes)?.notes ?? []) {
+          const of = routes.kind === "rds" ? `routes ${routes.name}` : `listener ${name}`;
+          notes.add(`${of}: ${note}`);
+        }
+      }
+    }
+    return [...notes];
   }
 
   #newResolver(name: string) {
@@ -232,16 +233,6 @@ export class XdsMeshSource implements XdsSource {
       ...{ client, kind: clusterKind, clock: system.clock },
       createResolver: (target) => createResolver(target, system),
     });
-  }
-
-  #tried<T>(problems: string[], make: () => T): T | null {
-    try {
-      return make();
-    } catch (error) {
-      if (!(error instanceof CertificateError)) throw error;
-      problems.push(error.message);
-      return null;
-    }
   }
 
   #tell(config: MeshConfig): void {
@@ -265,16 +256,4 @@ export class XdsMeshSource implements XdsSource {
     this.#poll = this.#deps.system.clock.setTimer(PROVIDER_POLL_MS, () => this.#settle());
     this.#poll.unref();
   }
-}
-
-/** The object of before, where it says the same. */
-function sameListener(before: ListenerSpec | undefined, spec: ListenerSpec): ListenerSpec {
-  if (before === undefined || before.chains.length !== spec.chains.length) return spec;
-  const isSame = spec.chains.every((chain, i) => {
-    const other = before.chains[i]!;
-    const says = ({ serverNames, tls }: FilterChain) => JSON.stringify([serverNames, tls]);
-    return chain.table === other.table && says(chain) === says(other);
-  });
-  const isSameAddress = JSON.stringify(before.address) === JSON.stringify(spec.address);
-  return isSame && isSameAddress ? before : spec;
 }
