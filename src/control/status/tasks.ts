@@ -80,6 +80,11 @@ export class StatusTasks {
     }
     for (const [key, object] of objects.GRPCRoute) {
       const value = wanted.routes.get(key) ?? NO_PARENTS;
+      const same = this.#same(object, value);
+      if (same !== null) {
+        yield [object, same];
+        continue;
+      }
       const { namespace } = object.metadata;
       const place = { namespace, controllerName: this.#controllerName };
       const merge: StatusTask["merge"] = (status, now) => routeStatus(status, value, now, place);
@@ -87,9 +92,17 @@ export class StatusTasks {
     }
   }
 
+  /** The task of the last time, where the same list of the same object is wanted. */
+  #same(object: Judged, wanted: StatusTask["wanted"]): StatusTask | null {
+    const known = this.#known.get(object);
+    return known?.task.wanted === wanted ? known.task : null;
+  }
+
   #differs(object: Judged, task: StatusTask): boolean {
     const known = this.#known.get(object);
+    if (known?.task === task) return known.differs;
     if (known !== undefined && isDeepStrictEqual(known.task.wanted, task.wanted)) {
+      this.#known.set(object, { task, differs: known.differs });
       return known.differs;
     }
     const status = watchedStatus(object);
