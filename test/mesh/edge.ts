@@ -70,7 +70,12 @@ export class Edge {
 
   /** The last pod leaves the slices; its process stays until the end. */
   removePod(): void {
-    this.#putSlices(this.pods.slice(0, -1));
+    this.publish(this.pods.length - 1);
+  }
+
+  /** Only the first pods are in the slices from now on. */
+  publish(count: number): void {
+    this.#putSlices(this.pods.slice(0, count));
   }
 
   #putSlices(pods: readonly ApiPod[]): void {

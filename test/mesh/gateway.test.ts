@@ -65,6 +65,19 @@ test("a pod that says NOT_SERVING leaves after two checks, and comes back after 
   await until("it gets calls again", isUsed);
 });
 
+test("its readiness, for a load balancer in front of it, is that of a pod", async () => {
+  const ready = () => ask(edge.admin, "/ready");
+  assert.equal((await ready()).status, 200);
+  edge.publish(0);
+  await until("it is not ready", async () => (await ready()).status === 503);
+  const { body } = await ready();
+  assert.match(body, /prod\/(echo|reverse):50051/, body);
+  assert.equal((await ask(edge.admin, "/livez")).status, 200);
+  edge.publish(edge.pods.length);
+  await until("it is again", async () => (await ready()).status === 200);
+  assert.equal((await callApi(edge.client(), ECHO, "")).code, 0);
+});
+
 test("the admin endpoint shows listeners, routes and each cluster", async () => {
   const json = async (path: string) => JSON.parse((await ask(edge.admin, path)).body);
   const { listeners } = await json("/listeners?format=json");
