@@ -45,9 +45,38 @@ export function addControlInjectOptions(command: Command): void {
   addInjectOptions(command, "--proxy-control");
 }
 
-/** What the flags make; null without `--inject`. @throws UsageError */
+/** Flags of the webhook alone, by what commander makes of them. */
+const OF_WEBHOOK: Readonly<Record<keyof Omit<ControlInjectFlags, "inject" | "objects">, string>> = {
+  injectListen: "--inject-listen",
+  injectName: "--inject-name",
+  image: "--image",
+  proxyControl: "--proxy-control",
+  proxyControlCa: "--proxy-control-ca",
+  proxyControlCert: "--proxy-control-cert",
+  proxyUid: "--proxy-uid",
+  proxyOutboundPort: "--proxy-outbound-port",
+  proxyInboundPort: "--proxy-inbound-port",
+  proxyAdminPort: "--proxy-admin-port",
+  flavour: "--flavour",
+  skipOutboundPorts: "--skip-outbound-ports",
+  skipInboundPorts: "--skip-inbound-ports",
+  skipCidrs: "--skip-cidrs",
+  proxyLogLevel: "--proxy-log-level",
+};
+
+/**
+ * What the flags make; null without `--inject`.
+ * @throws UsageError also for flags that would go unheard.
+ */
 export function injectPlan(flags: ControlInjectFlags): InjectPlan | null {
-  if (flags.inject !== true) return null;
+  if (flags.inject !== true) {
+    for (const [name, flag] of Object.entries(OF_WEBHOOK)) {
+      if (flags[name as keyof ControlInjectFlags] !== undefined) {
+        throw new UsageError(`${flag} needs --inject`);
+      }
+    }
+    return null;
+  }
   if (flags.objects !== undefined) {
     throw new UsageError(
       "--inject and --objects exclude each other: an API server asks the webhook",
