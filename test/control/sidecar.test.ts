@@ -10,10 +10,11 @@ import { test } from "node:test";
 import { NetworkNamespace, whyNoNamespace } from "../kubernetes/netns.ts";
 import { eventually } from "../kubernetes/wait.ts";
 import { requirePeer } from "../peers/find.ts";
+import type { RunningProcess } from "../peers/processes.ts";
 import { ControlPlane } from "./control-plane.ts";
 import { envoyArgs, rejections } from "./envoy.ts";
 import { ObjectsDirectory } from "./objects-directory.ts";
-import { Pods, type Starter } from "./pods.ts";
+import { Pods } from "./pods.ts";
 import { failuresOf, peersOf, XdsClient } from "./xds-client.ts";
 
 const PROXY_UID = 1337;
@@ -68,7 +69,8 @@ for (const isDelta of [false, true]) {
     if (!envoy || !echo || !caller || !nft || !python) return;
     const netns = await NetworkNamespace.create("nameserver 127.0.0.1\n");
     const objects = new ObjectsDirectory();
-    const start: Starter = (path, args, options = {}) => netns.start(path, args, options);
+    const start = (path: string, args: readonly string[], options = {}): RunningProcess =>
+      netns.start(path, args, options);
     const pods = new Pods(echo, objects, "echo", 7000, start);
     t.after(async () => {
       await netns.close();
@@ -76,32 +78,24 @@ for (const isDelta of [false, true]) {
     });
     execFileSync("ip", ["netns", "exec", netns.name, nft, "-f", "-"], { input: CAPTURE });
     objects.service("echo", { clusterIP: CLUSTER_IP, secondIP: CLUSTER_IPV6 });
-    const ip = (pod: number) => `10.244.0.${pod}`;
-    const peer = (pod: number) => `${ip(pod)}:7000`;
     await pods.add(ip(1), ip(2), ip(3));
     await netns.start(python, ["-c", SPEAKS_FIRST]).waitFor(/ready/);
     const plane = await ControlPlane.startIn(objects.path, CONTROL, start);
-    const uid = ["--reuid", String(PROXY_UID), "--regid", String(PROXY_UID), "--clear-groups"];
-    const args = envoyArgs({ control: CONTROL, adminPort: 15000, isDelta });
-    const proxy = netns.start("setpriv", [...uid, envoy, ...args], { name: "envoy" });
-    await eventually("Envoy's listeners", async () => {
-      if (proxy.exit !== null) throw new Error(`envoy ended: ${proxy.output}`);
-      return (await get(netns, 15000, "/listeners")).includes("prod/echo:50051");
-    });
-    const passes = async () => {
-      for (const host of [PLAIN_IP, PLAIN_IPV6]) {
-        assert.equal(await hear(netns, host, 3306), "I speak first", host);
-      }
-    };
-    const target = `passthrough:///${CLUSTER_IP}:50051`;
-    const client = new XdsClient([caller], objects.path, CONTROL, target, { start });
+    const proxy = await startEnvoy(netns, envoy, isDelta);
+    const target6 = `passthrough:///[${CLUSTER_IPV6}]:50051`;
+    const client = new XdsClient(
+      [caller],
+      objects.path,
+      CONTROL,
+      `passthrough:///${CLUSTER_IP}:50051`,
+      { start },
+    );
     await client.ready();
     await client.next(60);
-    const spread = peersOf(await client.next(150));
-    assert.deepEqual([...spread.keys()].sort(), [1, 2, 3].map(peer));
-    for (const [name, count] of spread) assert.ok(count >= 20, `${name}: ${count} of 150`);
-
-    const other = await spreadByIpv6(caller, objects.path, start);
+    assertSpread(await client.next(150));
+    const other = new XdsClient([caller], objects.path, CONTROL, target6, { start });
+    await other.ready();
+    assertSpread(await other.next(150));
 
     await pods.add(ip(4));
     const publishedAt = Date.now();
@@ -115,10 +109,10 @@ for (const isDelta of [false, true]) {
     const replaced = peersOf(await client.next(100));
     assert.deepEqual([...replaced.keys()].sort(), [11, 12, 13, 14].map(peer));
 
-    await passes();
+    await passes(netns);
     await plane.kill();
     await client.next(50);
-    await passes();
+    await passes(netns);
     await plane.start();
     await pods.add(ip(5));
     await eventually("a pod that came after the restart", () => peersOf(client.calls).has(peer(5)));
@@ -127,15 +121,37 @@ for (const isDelta of [false, true]) {
   });
 }
 
-/** A client that dials the ClusterIP of IPv6, once its calls have reached three pods. */
-async function spreadByIpv6(caller: string, path: string, start: Starter): Promise<XdsClient> {
-  const target = `passthrough:///[${CLUSTER_IPV6}]:50051`;
-  const client = new XdsClient([caller], path, CONTROL, target, { start });
-  await client.ready();
-  const spread = peersOf(await client.next(150));
+/** Envoy as the user that is not captured, once it knows the Service. */
+async function startEnvoy(
+  netns: NetworkNamespace,
+  envoy: string,
+  isDelta: boolean,
+): Promise<RunningProcess> {
+  const uid = ["--reuid", String(PROXY_UID), "--regid", String(PROXY_UID), "--clear-groups"];
+  const args = envoyArgs({ control: CONTROL, adminPort: 15000, isDelta });
+  const proxy = netns.start("setpriv", [...uid, envoy, ...args], { name: "envoy" });
+  await eventually("Envoy's listeners", async () => {
+    if (proxy.exit !== null) throw new Error(`envoy ended: ${proxy.output}`);
+    return (await get(netns, 15000, "/listeners")).includes("prod/echo:50051");
+  });
+  return proxy;
+}
+
+/** Three pods have their share. */
+function assertSpread(calls: Parameters<typeof peersOf>[0]): void {
+  const spread = peersOf(calls);
+  assert.deepEqual([...spread.keys()].sort(), [1, 2, 3].map(peer));
   for (const [name, count] of spread) assert.ok(count >= 20, `${name}: ${count} of 150`);
-  assert.equal(spread.size, 3, "by IPv6 too");
-  return client;
+}
+
+const ip = (pod: number): string => `10.244.0.${pod}`;
+const peer = (pod: number): string => `${ip(pod)}:7000`;
+
+/** What is no gRPC goes on to where it was to go. */
+async function passes(netns: NetworkNamespace): Promise<void> {
+  for (const host of [PLAIN_IP, PLAIN_IPV6]) {
+    assert.equal(await hear(netns, host, 3306), "I speak first", host);
+  }
 }
 
 /** What a server says to a client that is silent. */
