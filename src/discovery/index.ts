@@ -67,7 +67,13 @@ export type {
   ServicePort,
   SliceEndpoint,
 } from "./kubernetes/objects.ts";
-export { GATEWAY_GROUP, KINDS, SERVICE_NAME_LABEL, ZONE_LABEL } from "./kubernetes/objects.ts";
+export {
+  GATEWAY_GROUP,
+  GATEWAY_NAME_LABEL,
+  KINDS,
+  SERVICE_NAME_LABEL,
+  ZONE_LABEL,
+} from "./kubernetes/objects.ts";
 export type { Place } from "./kubernetes/place.ts";
 export { shareWatches } from "./kubernetes/shared.ts";
 export type {

@@ -1,5 +1,5 @@
 /** Conditions and statuses as they are judged: what a status writer compares and writes. */
-import type { GroupKind, ParentRef } from "../discovery/index.ts";
+import type { GatewayAddress, GroupKind, ParentRef } from "../discovery/index.ts";
 
 /** The name by which objects choose us (GatewayClass) and by which our statuses are known. */
 export const CONTROLLER_NAME = "fairlead.dev/gateway-controller";
@@ -15,6 +15,7 @@ export interface JudgedCondition {
 
 /** The status of a Gateway. */
 export interface JudgedGateway {
+  readonly addresses: readonly GatewayAddress[];
   readonly conditions: readonly JudgedCondition[];
   readonly listeners: readonly JudgedListener[];
 }

@@ -15,6 +15,7 @@ import {
   type JudgedParent,
   judged,
 } from "./conditions.ts";
+import { carriedBy } from "./gateway-addresses.ts";
 import { type GatewayPort, GatewayState } from "./gateway-state.ts";
 import { KeptRoute } from "./kept-route.ts";
 import { Memo } from "./memo.ts";
@@ -157,6 +158,16 @@ class Kept {
   }
 }
 
+/** Services by the Gateway that they carry. */
+function carriersOf({ services }: RouteObjects): ReadonlyMap<string, readonly Service[]> {
+  const found = new Map<string, Service[]>();
+  for (const [, service] of sorted(services)) {
+    const gateway = carriedBy(service);
+    if (gateway !== null) found.set(gateway, [...(found.get(gateway) ?? []), service]);
+  }
+  return found;
+}
+
 /** One evaluation while routes attach. */
 class Round {
   readonly gateways = new Map<string, GatewayState>();
@@ -176,10 +187,12 @@ class Round {
       ours.set(name, fault);
       this.classes.set(name, [judged("Accepted", fault, generation, "Accepted")]);
     }
+    const carriers = carriersOf(objects);
     for (const [key, gateway] of sorted(objects.gateways)) {
       const fault = ours.get(gateway.gatewayClassName);
       if (fault === undefined) continue;
-      this.gateways.set(key, new GatewayState(gateway, objects, this.#grants, fault));
+      const services = carriers.get(key) ?? [];
+      this.gateways.set(key, new GatewayState(gateway, objects, this.#grants, fault, services));
     }
     for (const [key, service] of sorted(objects.services)) {
       this.services.set(key, new ServiceState(service));

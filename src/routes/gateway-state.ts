@@ -2,8 +2,15 @@
  * One Gateway of ours while routes attach to it, and what it comes to then: ports with their route
  * tables, and its status. gateway.networking.k8s.io/v1 Gateway.
  */
-import type { Gateway, GatewayListener, GRPCRoute, ParentRef } from "../discovery/index.ts";
+import type {
+  Gateway,
+  GatewayListener,
+  GRPCRoute,
+  ParentRef,
+  Service,
+} from "../discovery/index.ts";
 import { type Fault, type JudgedGateway, type JudgedListener, judged } from "./conditions.ts";
+import { addressesOf, type FoundAddresses } from "./gateway-addresses.ts";
 import { ANY_HOST, intersectHostnames } from "./hostnames.ts";
 import {
   judgeListener,
@@ -52,9 +59,19 @@ export class GatewayState {
   readonly #objects: RouteObjects;
   readonly #listeners: readonly ListenerState[];
   readonly #fault: Fault | null;
+  readonly #found: FoundAddresses;
 
-  /** @param classFault why its GatewayClass is not accepted. */
-  constructor(gateway: Gateway, objects: RouteObjects, grants: Grants, classFault: Fault | null) {
+  /**
+   * @param classFault why its GatewayClass is not accepted.
+   * @param services that carry it.
+   */
+  constructor(
+    gateway: Gateway,
+    objects: RouteObjects,
+    grants: Grants,
+    classFault: Fault | null,
+    services: readonly Service[],
+  ) {
     this.key = keyOf(gateway.metadata);
     this.gateway = gateway;
     this.#objects = objects;
@@ -63,6 +80,7 @@ export class GatewayState {
       return { listener, findings, routes: [], allowed: new Map() };
     });
     this.#fault = classFault ?? this.#ownFault();
+    this.#found = addressesOf(gateway, services);
   }
 
   /**
@@ -191,11 +209,16 @@ export class GatewayState {
     const isServed = this.#fault === null && this.#listeners.some((each) => each.findings.isServed);
     const accepted = judged("Accepted", this.#fault, generation, "Accepted");
     const notProgrammed: Fault = { reason: "Invalid", message: "no listener can be served" };
-    const unused = this.#addressFault();
     return {
+      addresses: isServed ? this.#found.addresses : [],
       conditions: [
         this.#fault === null ? { ...accepted, ...this.#acceptedWith() } : accepted,
-        judged("Programmed", isServed ? unused : notProgrammed, generation, "Programmed"),
+        judged(
+          "Programmed",
+          isServed ? this.#found.fault : notProgrammed,
+          generation,
+          "Programmed",
+        ),
       ],
       listeners: this.#listeners.map((state) => this.#listenerStatus(state)),
     };
@@ -257,14 +280,6 @@ export class GatewayState {
       return acceptFault === null ? [] : [`listener ${listener.name}: ${acceptFault.message}`];
     });
     return invalid.join("; ");
-  }
-
-  /** Addresses are whoever's who runs the proxy: none can be had by asking here. */
-  #addressFault(): Fault | null {
-    const asked = this.gateway.addresses.find(({ value }) => value !== "");
-    if (asked === undefined) return null;
-    const message = `address ${asked.value} cannot be assigned: it is not chosen here`;
-    return { reason: "AddressNotUsable", message };
   }
 }
 

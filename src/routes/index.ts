@@ -19,6 +19,7 @@ export type {
 export { CONTROLLER_NAME } from "./conditions.ts";
 export { type Evaluation, type GatewayRoutes, RouteEvaluator, type Statuses } from "./evaluate.ts";
 export { RouteFinder } from "./find-route.ts";
+export { STATUS_ADDRESSES_MAX } from "./gateway-addresses.ts";
 export type { GatewayChain, GatewayPort } from "./gateway-state.ts";
 export type { ListenerCertificate } from "./judge-listener.ts";
 export type { RequestHeaders } from "./match.ts";

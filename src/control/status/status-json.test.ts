@@ -39,7 +39,7 @@ test("nonsense in a status is written over, and does no harm", () => {
     const listeners = [
       { name: "a", supportedKinds: [], attachedRoutes: 0, conditions: [condition("Accepted")] },
     ];
-    const gateway = { conditions: [], listeners };
+    const gateway = { addresses: [], conditions: [], listeners };
     const { listeners: rows } = gatewayStatus({ listeners: nonsense }, gateway, NOW);
     assert.deepEqual((rows as Json[])[0].conditions, [written]);
     const route = [{ parentRef: parent("a"), conditions: [condition("Accepted")] }];
@@ -79,17 +79,21 @@ test("a status has no more parents than the API allows; those of others come fir
   assert.deepEqual((parents as Json[])[0], theirs);
 });
 
-test("of a Gateway the addresses stay, and listeners that are no more go", () => {
+test("of a Gateway the addresses and listeners that are no more go", () => {
   const addresses = [{ type: "IPAddress", value: "127.0.0.1" }];
+  const gone = [{ type: "IPAddress", value: "127.0.0.9" }];
   const listener = (name: string) => ({
     ...{ name, supportedKinds: [], attachedRoutes: 2, conditions: [condition("Accepted")] },
   });
-  const status = { addresses, listeners: [listener("gone"), listener("stays")] };
-  const wanted = { conditions: [], listeners: [listener("stays")] };
+  const status = { addresses: gone, listeners: [listener("gone"), listener("stays")] };
+  const wanted = { addresses, conditions: [], listeners: [listener("stays")] };
   const made = gatewayStatus(status, wanted, NOW);
   assert.deepEqual(made.addresses, addresses);
   assert.deepEqual(
     (made.listeners as Json[]).map(({ name }) => name),
     ["stays"],
   );
+  const none = { ...wanted, addresses: [] };
+  assert.deepEqual(gatewayStatus(status, none, NOW).addresses, []);
+  assert.equal("addresses" in gatewayStatus({}, none, NOW), false, "nothing to say of none");
 });

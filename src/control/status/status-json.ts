@@ -29,8 +29,12 @@ export function gatewayStatus(status: Json, wanted: WantedGateway, now: string):
     const before = known.find(({ name }) => name === listener.name);
     return { ...listener, conditions: withConditions(before?.conditions, conditions, now, false) };
   });
+  const { addresses } = wanted;
+  // An empty list and none are the same.
+  const isNone = addresses.length === 0 && listOf(status.addresses).length === 0;
   return {
     ...status,
+    ...(isNone ? {} : { addresses }),
     conditions: withConditions(status.conditions, wanted.conditions, now, true),
     listeners,
   };

@@ -3,17 +3,23 @@
  * writes it down. Data only; an object that is not here is nobody's business but its own. The
  * statuses of an evaluation (`routes`) are such.
  */
-import type { Condition, GatewayListenerStatus, ParentRef } from "../../discovery/index.ts";
+import type {
+  Condition,
+  GatewayAddress,
+  GatewayListenerStatus,
+  ParentRef,
+} from "../../discovery/index.ts";
 import type { ObjectKey } from "../objects/state.ts";
 
 /** A condition without its time: when its status changed is known to the object alone. */
 export type WantedCondition = Omit<Condition, "lastTransitionTime">;
 
 /**
- * Of a Gateway. Addresses stay as they are, and conditions of other types; listeners are those that
+ * Of a Gateway. Conditions of other types stay as they are; addresses and listeners are those that
  * are here and no others.
  */
 export interface WantedGateway {
+  readonly addresses: readonly GatewayAddress[];
   readonly conditions: readonly WantedCondition[];
   readonly listeners: readonly WantedListener[];
 }

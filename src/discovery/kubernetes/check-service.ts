@@ -29,6 +29,10 @@ export const SERVICE_PORTS_MAX = 20_000;
 
 /** Which namespaces' nodes may have a Service of another one from an authorizing control plane. */
 const EXPORT_ANNOTATION = "fairlead.dev/export-to";
+/** Entries of a load balancer's status that are read. */
+export const INGRESS_MAX = 16;
+/** RFC 1123, as the API server has it for host names. */
+const HOSTNAME = /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 /** A family each. */
 const CLUSTER_IPS_MAX = 2;
 
@@ -59,6 +63,7 @@ export function checkService(fields: Fields, metadata: ObjectMeta): Service {
       flagOf(spec.publishNotReadyAddresses, "spec.publishNotReadyAddresses") ?? false,
     serviceConfig: checkServiceConfig(fields, metadata),
     ...checkExport(fields),
+    ...checkLoadBalancer(fields),
   };
 }
 
@@ -68,6 +73,19 @@ function checkExport(fields: Fields): Pick<Service, "exportTo"> {
   const text = isJson(annotations) ? annotations[EXPORT_ANNOTATION] : undefined;
   if (typeof text !== "string") return {};
   return { exportTo: text.split(",").map((name) => name.trim()) };
+}
+
+/** Of `status`, which must not cost the Service: what is strange in it is passed over. */
+function checkLoadBalancer({ status }: Fields): Pick<Service, "loadBalancerAddresses"> {
+  const { ingress } = isFields(status) && isFields(status.loadBalancer) ? status.loadBalancer : {};
+  const entries: unknown[] = Array.isArray(ingress) ? ingress.slice(0, INGRESS_MAX) : [];
+  const found = entries.flatMap((entry) => {
+    const { ip, hostname } = isFields(entry) ? entry : {};
+    const isAddress = typeof ip === "string" && isIP(ip) !== 0;
+    const isName = typeof hostname === "string" && HOSTNAME.test(hostname);
+    return [...(isAddress ? [ip] : []), ...(isName ? [hostname] : [])];
+  });
+  return found.length === 0 ? {} : { loadBalancerAddresses: found };
 }
 
 /** KEP-563: at most two, of which the first is `clusterIP`; headless ones have none. */

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { type CheckedObject, checkObject } from "./check.ts";
-import { SERVICE_PORTS_MAX } from "./check-service.ts";
+import { INGRESS_MAX, SERVICE_PORTS_MAX } from "./check-service.ts";
 import { HINTS_MAX, SLICE_ENDPOINTS_MAX, SLICE_PORTS_MAX } from "./check-slice.ts";
 import { NAME_CHARS_MAX } from "./fields.ts";
 import { KINDS, type KindName, type ObjectOfKind } from "./objects.ts";
@@ -424,4 +424,20 @@ test("what nobody reads refuses nothing, whatever it is", () => {
   const metadata = { name: "a", namespace: "prod" };
   const service = checkObject("Service", { metadata, spec: { ports, selector: 7 } });
   assert.equal(service.problem, null);
+});
+
+test("INGRESS_MAX: a load balancer's addresses are read as far as they make sense", () => {
+  const read = (status: unknown) => {
+    const value = { metadata: { name: "echo", namespace: "prod" }, spec: { ports: [] }, status };
+    return objectOf(checkObject("Service", value, "default")).loadBalancerAddresses;
+  };
+  const ingress = [{ ip: "127.0.0.1" }, { hostname: "lb.example" }, { ip: "fd00::1" }];
+  const odd = [7, null, { ip: "x" }, { hostname: "A b" }, { ip: 1, hostname: {} }];
+  const wanted = ["127.0.0.1", "lb.example", "fd00::1"];
+  assert.deepEqual(read({ loadBalancer: { ingress: [...odd, ...ingress] } }), wanted);
+  for (const status of [undefined, 7, {}, { loadBalancer: [] }, { loadBalancer: { ingress: 7 } }]) {
+    assert.equal(read(status), undefined, JSON.stringify(status));
+  }
+  const many = Array.from({ length: 40 }, (_, i) => ({ ip: `127.0.0.${i}` }));
+  assert.equal(read({ loadBalancer: { ingress: many } })?.length, INGRESS_MAX);
 });

@@ -23,6 +23,7 @@ import {
   textOf,
 } from "./fields.ts";
 import {
+  GATEWAY_NAME_LABEL,
   KINDS,
   type KindName,
   type ObjectMeta,
@@ -50,7 +51,7 @@ export type CheckedObject<K extends KindName = KindName> =
     };
 
 /** The labels that are read, and so kept. Namespaces keep all; annotations: `checkService`. */
-const LABELS_READ = [SERVICE_NAME_LABEL, ZONE_LABEL] as const;
+const LABELS_READ = [SERVICE_NAME_LABEL, ZONE_LABEL, GATEWAY_NAME_LABEL] as const;
 const NO_LABELS: Readonly<Record<string, string>> = Object.freeze({});
 
 /**

@@ -92,6 +92,8 @@ export interface Service extends KubernetesObject {
   readonly publishNotReadyAddresses: boolean;
   /** What its annotation `fairlead.dev/service-config` says; null without one. */
   readonly serviceConfig: ServiceConfigResult | null;
+  /** Of its load balancer: addresses and host names; absent: none. */
+  readonly loadBalancerAddresses?: readonly string[];
   /** Namespaces that its annotation `fairlead.dev/export-to` names ("*": all); absent: none. */
   readonly exportTo?: readonly string[];
 }
@@ -190,3 +192,5 @@ export const SERVICE_NAME_LABEL = "kubernetes.io/service-name";
 export const SERVICE_CONFIG_ANNOTATION = "fairlead.dev/service-config";
 /** The label of a Node that names its zone. */
 export const ZONE_LABEL = "topology.kubernetes.io/zone";
+/** Names the Gateway that a Service of its namespace stands before (GEP-1762). */
+export const GATEWAY_NAME_LABEL = "gateway.networking.k8s.io/gateway-name";

@@ -71,6 +71,22 @@ function untilRoute(context: CaseContext, name: string): Promise<void> {
   });
 }
 
+/** A Service that is labelled as a Gateway's says where that is reached. */
+async function writesAddresses(context: CaseContext): Promise<void> {
+  const { cluster, objects } = context;
+  const path = `/api/v1/namespaces/${objects.namespace}/services/echo`;
+  const labels = { "gateway.networking.k8s.io/gateway-name": "edge" };
+  const { spec } = (await cluster.api.patch(path, { metadata: { labels } })) as Json;
+  const wanted = ((spec as Json).clusterIPs as string[]).map((value) => ({
+    ...{ type: "IPAddress", value },
+  }));
+  assert.ok(wanted.length > 0);
+  await eventually("the addresses", async () => {
+    const { addresses } = await statusOf(context, "gateways", "edge");
+    return JSON.stringify(addresses) === JSON.stringify(wanted);
+  });
+}
+
 /** Applies the manifest for an account of the case's namespace. */
 async function applyRights({ cluster, objects, defer }: CaseContext, account: string) {
   const { namespace } = objects;
@@ -220,6 +236,7 @@ export const controlPlaneCases: readonly Case[] = [
       };
       const wanted = "Accepted=True@1 Programmed=True@1 Accepted=True@1";
       await eventually("the others too", async () => (await isWritten()) === wanted);
+      await writesAddresses(context);
 
       await one.stop();
       await makeRoute(context, "late");
