@@ -4,6 +4,7 @@
  *
  * Reads as much as is there: extensions that it does not know are shown by name.
  */
+import { formatAddress } from "../transport/index.ts";
 import type {
   ClusterConfigRow,
   ConfigKind,
@@ -187,5 +188,5 @@ function addressText(address: unknown): string {
   const host = textAt(socket, "address");
   if (host === null) return textAt(address, "pipe", "path") ?? "-";
   const port = numberAt(socket, "port_value") ?? textAt(socket, "named_port") ?? 0;
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+  return formatAddress(host, port);
 }

@@ -3,6 +3,7 @@
  * and prints.
  */
 import type { TcpAddress } from "../proxy/index.ts";
+import { formatAddress } from "../transport/index.ts";
 import { askAdmin } from "./ask-admin.ts";
 import { type ConfigKind, type ConfigRows, passes, renderConfig } from "./config-rows.ts";
 import { dumpedRows, liveEndpoints } from "./envoy-config.ts";
@@ -45,7 +46,7 @@ export async function runProxyConfig(
 }
 
 async function asked<K extends ConfigKind>(kind: K, admin: TcpAddress): Promise<Found<K>> {
-  const where = `--admin ${admin.host}:${admin.port}`;
+  const where = `--admin ${formatAddress(admin.host, admin.port)}`;
   const clusters = parse(where, await askAdmin(admin, "/clusters?format=json"));
   const hasClusters = at(clusters, "cluster_statuses") !== undefined;
   if (hasClusters && kind === "endpoints") {

@@ -3,6 +3,7 @@
  * prints.
  */
 import type { TcpAddress } from "../proxy/index.ts";
+import { formatAddress } from "../transport/index.ts";
 import { askAdmin } from "./ask-admin.ts";
 import { hasState, type NodeStatus, nodesOf, renderNodes } from "./node-rows.ts";
 import { pause } from "./pause.ts";
@@ -112,5 +113,7 @@ async function askNodes(admin: TcpAddress, stop: AbortSignal): Promise<NodeStatu
     // Not JSON: said below.
   }
   if (nodes !== null) return nodes;
-  throw new CommandError(`--admin ${admin.host}:${admin.port}: not an answer of fairlead control`);
+  throw new CommandError(
+    `--admin ${formatAddress(admin.host, admin.port)}: not an answer of fairlead control`,
+  );
 }

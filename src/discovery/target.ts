@@ -7,6 +7,7 @@
  * Nothing is looked up here.
  */
 import { isIPv4, isIPv6 } from "node:net";
+import { formatAddress } from "../transport/index.ts";
 import { canonicalIPv6 } from "./ipv6.ts";
 import { type KubernetesTarget, parseKubernetes } from "./kubernetes/target.ts";
 
@@ -278,9 +279,4 @@ function checkIPv6(target: string, host: string): string {
   }
   const [address, ...scope] = host.split("%");
   return [canonicalIPv6(address), ...scope].join("%");
-}
-
-/** "host:port", with brackets around an IPv6 address. */
-export function formatAddress(host: string, port: number): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }

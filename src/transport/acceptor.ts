@@ -10,6 +10,7 @@ import type { ConnectionConfig } from "../http2/index.ts";
 import { KeepalivePace } from "./keepalive-pace.ts";
 import type { TransportLoop } from "./loop.ts";
 import type { KeepaliveConfig } from "./options.ts";
+import { formatAddress } from "./place.ts";
 import { shareAcceptedRead } from "./shared-read.ts";
 import { SocketConnection, type SocketConnectionEvents } from "./socket-connection.ts";
 
@@ -133,8 +134,6 @@ export class Acceptor {
 /** A socket's peer: "10.0.0.1:5000", "[::1]:5000", or "unix". */
 export function remoteOf(socket: Socket): string {
   const { remoteAddress, remotePort } = socket;
-  if (remoteAddress === undefined) return "unix";
-  return remoteAddress.includes(":")
-    ? `[${remoteAddress}]:${remotePort}`
-    : `${remoteAddress}:${remotePort}`;
+  if (remoteAddress === undefined || remotePort === undefined) return "unix";
+  return formatAddress(remoteAddress, remotePort);
 }

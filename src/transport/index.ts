@@ -43,7 +43,7 @@ export {
   type SocketSecurity,
   type Tunnel,
 } from "./options.ts";
-export { placeOf } from "./place.ts";
+export { formatAddress, placeOf } from "./place.ts";
 export {
   type ClientConnection,
   SocketConnection,

@@ -14,6 +14,7 @@ import {
 } from "node:tls";
 import { Acceptor, type AcceptorOptions, type ListenerEvents, remoteOf } from "./acceptor.ts";
 import type { TransportLoop } from "./loop.ts";
+import { formatAddress } from "./place.ts";
 import type { SocketConnection } from "./socket-connection.ts";
 import { handshakeFailureReason, type ListenerSecurity } from "./tls/index.ts";
 
@@ -116,9 +117,7 @@ export class Listener {
   #boundAddress(): string {
     const bound = this.#server.address() as AddressInfo | string | null;
     if (bound === null || typeof bound === "string") return `unix:${bound ?? ""}`;
-    return bound.family === "IPv6"
-      ? `[${bound.address}]:${bound.port}`
-      : `${bound.address}:${bound.port}`;
+    return formatAddress(bound.address, bound.port);
   }
 
   /** Stops accepting; open connections stay, and what is still in its handshake is drained. */
@@ -138,8 +137,7 @@ function underlying(socket: TLSSocket): Socket {
 /** An address as a user writes it. */
 export function listenAddressText(address: ListenAddress): string {
   if ("path" in address) return `unix:${address.path}`;
-  const host = address.host.includes(":") ? `[${address.host}]` : address.host;
-  return `${host}:${address.port}`;
+  return formatAddress(address.host, address.port);
 }
 
 /** Why an address cannot be listened on, in one sentence. */

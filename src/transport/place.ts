@@ -1,8 +1,13 @@
 /**
- * An address as discovery writes it, taken apart for whoever connects to it.
+ * An address as text: put together for whoever reads it, taken apart for whoever connects to it.
  *
  * Not a parser of what users write: that is discovery's, which lets nothing else through.
  */
+
+/** "host:port", with brackets around an IPv6 address. @param port a number or a name. */
+export function formatAddress(host: string, port: number | string): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
 
 /** Where to connect to. */
 export interface Place {

@@ -8,6 +8,7 @@
 import type { Socket } from "node:net";
 import { assert, printable } from "../base/index.ts";
 import type { Tunnel } from "./options.ts";
+import { formatAddress } from "./place.ts";
 
 /** Bytes of a proxy's answer, interim ones included, up to the end of its head. */
 export const TUNNEL_HEAD_BYTES_MAX = 16_384;
@@ -25,18 +26,14 @@ export function assertTunnel({ host, authorization }: Tunnel): void {
   assert(authorization === null || !FORBIDDEN.test(authorization), "a credential is one line");
 }
 
-/** "name:port", "ip:port" or "[ip6]:port": the authority-form of RFC 9112 §3.2.3. */
-function authorityOf({ host, port }: Tunnel): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
 /**
  * Asks the proxy at the other end of a connected socket. Resolves when the socket leads to the
  * tunnel's end, and rejects with an Error that says why it does not. An end of the socket is for
  * the caller to notice.
  */
 export function openTunnel(socket: Socket, tunnel: Tunnel): Promise<void> {
-  const authority = authorityOf(tunnel);
+  // The authority-form of RFC 9112 §3.2.3.
+  const authority = formatAddress(tunnel.host, tunnel.port);
   const { authorization } = tunnel;
   return new Promise((resolve, reject) => {
     let seen: Buffer = Buffer.alloc(0);

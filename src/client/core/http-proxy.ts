@@ -7,7 +7,7 @@
  */
 import { BlockList, isIP, isIPv4 } from "node:net";
 import { type ParsedTarget, parseTarget } from "../../discovery/index.ts";
-import type { Tunnel } from "../../transport/index.ts";
+import { placeOf, type Tunnel } from "../../transport/index.ts";
 
 /** A proxy, and what it is asked for. */
 export interface HttpProxy {
@@ -71,9 +71,7 @@ function serverOf(parsed: ParsedTarget): { host: string; port: number } | null {
   if (parsed.kind !== "static" || parsed.addresses.length !== 1) return null;
   const [address] = parsed.addresses;
   if (address === undefined || address.startsWith("unix:")) return null;
-  const colon = address.lastIndexOf(":");
-  const host = address.slice(0, colon).replace(/^\[|\]$/g, "");
-  return { host, port: Number(address.slice(colon + 1)) };
+  return placeOf(address);
 }
 
 /** "a comma-separated list of hostname suffixes, IP addresses and CIDR blocks" (A1). */

@@ -10,6 +10,7 @@
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { Locality, type ServiceConfig } from "../../cluster/index.ts";
 import type { Endpoint, EndpointSet } from "../../discovery/index.ts";
+import { placeOf } from "../../transport/index.ts";
 import {
   ClusterLoadAssignmentSchema,
   HealthStatus,
@@ -132,7 +133,10 @@ function encodeField(
   health: "HEALTHY" | "DRAINING",
   withPod: boolean,
 ): Uint8Array {
-  const [first, ...others] = endpoint.addresses.map(addressOf);
+  const [first, ...others] = endpoint.addresses.map((text) => {
+    const { host, port } = placeOf(text);
+    return socketAddress(host, port);
+  });
   const body = encode(LbEndpointSchema, {
     hostIdentifier: {
       case: "endpoint",
@@ -156,13 +160,6 @@ function podOf({ pod, uid, node }: Endpoint): Record<string, string> {
   return Object.fromEntries(
     Object.entries({ pod, uid, node }).filter((field) => field[1] !== null),
   ) as Record<string, string>;
-}
-
-/** "ip:port" or "[ip]:port" as a message. */
-function addressOf(text: string) {
-  const colon = text.lastIndexOf(":");
-  const address = text.slice(0, colon).replace(/^\[|\]$/g, "");
-  return socketAddress(address, Number(text.slice(colon + 1)));
 }
 
 /** A TCP address as a message. */

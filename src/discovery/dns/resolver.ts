@@ -5,6 +5,7 @@
  * what a listener is told, and lines of the log.
  */
 import { assert, type Clock, type Logger } from "../../base/index.ts";
+import { formatAddress } from "../../transport/index.ts";
 import {
   type EndpointSet,
   newEndpoint,
@@ -12,7 +13,7 @@ import {
   type SkippedEndpoint,
 } from "../endpoint.ts";
 import type { Resolver, ResolverListener } from "../resolver.ts";
-import { type DnsTarget, formatAddress } from "../target.ts";
+import type { DnsTarget } from "../target.ts";
 import { ConfigWatch } from "./config-watch.ts";
 import type { Found, FoundAddress } from "./found.ts";
 import type { DnsNames, NameSubscription } from "./names.ts";

@@ -8,6 +8,7 @@ import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
 import type { Question } from "dns-packet";
 import type { Clock, Timer } from "../../base/index.ts";
+import { formatAddress } from "../../transport/index.ts";
 import { answerOf, RCODE } from "./answer.ts";
 import { type DnsFault, faultFor } from "./fault.ts";
 import {
@@ -72,7 +73,7 @@ export class LabDns {
       this.#udp = udp;
       this.#tcp = tcp;
       const { address, port: bound } = udp.address();
-      return address.includes(":") ? `[${address}]:${bound}` : `${address}:${bound}`;
+      return formatAddress(address, bound);
     }
   }
 

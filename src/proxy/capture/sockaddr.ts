@@ -4,6 +4,7 @@
  *
  * Bytes in, values out; who asks the kernel is `native.ts`.
  */
+import { formatAddress } from "../../transport/index.ts";
 
 /** Where a connection was to go: an IP address without brackets, in one spelling, and a port. */
 export interface Destination {
@@ -41,5 +42,5 @@ export function plainIp(ip: string): string {
 
 /** "10.96.0.1:80" or "[fd00::1]:80". */
 export function destinationText({ ip, port }: Destination): string {
-  return ip.includes(":") ? `[${ip}]:${port}` : `${ip}:${port}`;
+  return formatAddress(ip, port);
 }

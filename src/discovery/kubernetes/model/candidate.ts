@@ -5,7 +5,7 @@
  * Candidates of a slice are made when the slice changes and only then; one that did not change
  * stays the same object, so that whatever was built from it can be kept.
  */
-import { formatAddress } from "../../target.ts";
+import { formatAddress } from "../../../transport/index.ts";
 import type { EndpointSlice, SliceEndpoint } from "../objects.ts";
 import { type PortRule, portOfSlice } from "./ports.ts";
 

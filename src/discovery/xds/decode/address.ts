@@ -1,8 +1,8 @@
 /** Addresses of xDS as texts: "10.0.0.1:50051", "[::1]:50051", "name:50051" or "unix:/path". */
 import { isIP, isIPv6 } from "node:net";
+import { formatAddress } from "../../../transport/index.ts";
 import { type Address, FieldProblem, hostPortOf } from "../../../xds/index.ts";
 import { canonicalIPv6 } from "../../ipv6.ts";
-import { formatAddress } from "../../target.ts";
 
 /** @param names whether a name may stand for an IP. */
 export function addressText(address: Address | undefined, path: string, names: boolean): string {

@@ -3,6 +3,7 @@
  * connected to. gRFCs A27, A29, A37.
  */
 import { fromBinary } from "@bufbuild/protobuf";
+import { formatAddress } from "../../../transport/index.ts";
 import {
   AggregateClusterConfigSchema,
   type Cluster,
@@ -20,7 +21,6 @@ import {
   unpack,
   upstreamTlsOf,
 } from "../../../xds/index.ts";
-import { formatAddress } from "../../target.ts";
 import type { ResourceKind } from "../resource.ts";
 import { type LoadAssignment, loadAssignmentOf } from "./endpoints.ts";
 import { clusterNotesOf } from "./notes.ts";
