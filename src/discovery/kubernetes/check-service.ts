@@ -77,10 +77,10 @@ function checkExport(fields: Fields): Pick<Service, "exportTo"> {
 
 /** Of `status`, which must not cost the Service: what is strange in it is passed over. */
 function checkLoadBalancer({ status }: Fields): Pick<Service, "loadBalancerAddresses"> {
-  const { ingress } = isFields(status) && isFields(status.loadBalancer) ? status.loadBalancer : {};
+  const { ingress } = isJson(status) && isJson(status.loadBalancer) ? status.loadBalancer : {};
   const entries: unknown[] = Array.isArray(ingress) ? ingress.slice(0, INGRESS_MAX) : [];
   const found = entries.flatMap((entry) => {
-    const { ip, hostname } = isFields(entry) ? entry : {};
+    const { ip, hostname } = isJson(entry) ? entry : {};
     const isAddress = typeof ip === "string" && isIP(ip) !== 0;
     const isName = typeof hostname === "string" && HOSTNAME.test(hostname);
     return [...(isAddress ? [ip] : []), ...(isName ? [hostname] : [])];

@@ -35,6 +35,7 @@ function ask(resources: readonly ResourceStatus[], request: object = {}) {
   const [fetch] = csdsMethods(() => [{ scope: "xds:///a", status }]);
   const said: { bytes: Uint8Array | null; end: unknown[] } = { bytes: null, end: [] };
   const call = {
+    unreadBytes: 0,
     send: ([bytes]: readonly Uint8Array[]) => (said.bytes = bytes!),
     end: (...end: unknown[]) => said.end.push(...end),
   };
