@@ -64,3 +64,13 @@ export async function loadCsds(
   const { csdsMethods } = await import("./xds/csds/methods.ts");
   return csdsMethods(clients);
 }
+
+/**
+ * The same as a function, for a server that is not ours: from a request's bytes to those of the
+ * answer. It throws CallRefusal.
+ */
+export async function loadClientStatus(): Promise<
+  (request: Uint8Array, clients: readonly ScopedStatus[]) => Uint8Array
+> {
+  return (await import("./xds/csds/methods.ts")).clientStatusAnswer;
+}

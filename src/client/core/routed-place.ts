@@ -8,6 +8,7 @@
 import { jittered, type Timer } from "../../base/index.ts";
 import type { ClusterView, Connectivity } from "../../cluster/index.ts";
 import { Status } from "../../grpc/index.ts";
+import type { ScopedStatus } from "../../mesh/index.ts";
 import { type MetricsSnapshot, mergeSnapshots } from "../../telemetry/index.ts";
 import type { Ticking } from "../../transport/index.ts";
 import type { CallPlace, ClusterUser, PlacedRequest, Refusal, WireCall } from "./call-place.ts";
@@ -54,6 +55,11 @@ export class RoutedPlace implements CallPlace, PendingOwner, RouterUser, Ticking
 
   view(): ClusterView | null {
     return this.#router?.view() ?? null;
+  }
+
+  /** How its xDS client stands; null while there is none. */
+  xdsStatus(): ScopedStatus | null {
+    return this.#router?.xdsStatus() ?? null;
   }
 
   call(request: PlacedRequest): WireCall | Refusal {

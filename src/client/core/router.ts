@@ -7,7 +7,13 @@ import type { ClusterView, Connectivity } from "../../cluster/index.ts";
 import { withTimeout } from "../../cluster/index.ts";
 import { parseTarget } from "../../discovery/index.ts";
 import { Status } from "../../grpc/index.ts";
-import { MeshClusters, type MeshConfig, type MeshSource, openXds } from "../../mesh/index.ts";
+import {
+  MeshClusters,
+  type MeshConfig,
+  openXds,
+  type ScopedStatus,
+  type XdsSource,
+} from "../../mesh/index.ts";
 import {
   type ForwardAction,
   PreparedForward,
@@ -55,7 +61,7 @@ export class Router {
   readonly #authority: string;
   readonly #settings: ChannelSettings;
   readonly #deps: ClientDeps;
-  readonly #source: MeshSource;
+  readonly #source: XdsSource;
   readonly #user: RouterUser;
   readonly #clusters: MeshClusters;
   readonly #prepared = new WeakMap<Route, PreparedForward>();
@@ -69,7 +75,7 @@ export class Router {
     authority: string,
     settings: ChannelSettings,
     deps: ClientDeps,
-    source: MeshSource,
+    source: XdsSource,
     user: RouterUser,
   ) {
     this.#authority = authority;
@@ -107,6 +113,11 @@ export class Router {
 
   snapshot(): MetricsSnapshot {
     return this.#clusters.snapshot();
+  }
+
+  /** How its xDS client stands. */
+  xdsStatus(): ScopedStatus {
+    return { scope: this.#settings.target, status: this.#source.status() };
   }
 
   /** All clusters as one. */

@@ -16,6 +16,7 @@ import {
 } from "../../cluster/index.ts";
 import { parseTarget, type ServiceConfigResult } from "../../discovery/index.ts";
 import type { MethodConfigs } from "../../grpc/index.ts";
+import type { ScopedStatus } from "../../mesh/index.ts";
 import { type MetricsSnapshot, mergeSnapshots, Registry } from "../../telemetry/index.ts";
 import type { Ticking } from "../../transport/index.ts";
 import type { CallPlace, ClusterUser, PlacedRequest, WireCall } from "./call-place.ts";
@@ -167,6 +168,12 @@ export class SharedClusters {
   /** The figures of all of them together. */
   snapshot(): MetricsSnapshot {
     return mergeSnapshots([...this.#all].map((each) => each.snapshot()));
+  }
+
+  /** How the xDS clients of all of them stand: those that rest have none. */
+  xdsStatuses(): ScopedStatus[] {
+    const places = [...this.#all].filter((each) => each instanceof RoutedPlace);
+    return places.map((each) => each.xdsStatus()).filter((each) => each !== null);
   }
 
   /** Where the calls of a channel of these settings go; the channel joins it. */

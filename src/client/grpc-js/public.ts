@@ -6,6 +6,7 @@
  * Loading it registers nothing and starts nothing.
  */
 import * as ownGrpc from "@grpc/grpc-js";
+import { registerClientStatusIn } from "./client-status.ts";
 import {
   type ChannelFactory,
   channelFactory,
@@ -18,6 +19,17 @@ export type { DiscoveryOptions } from "../../discovery/index.ts";
 export { ChannelArgError } from "./channel-args.ts";
 export { type ChannelFactory, type FairleadChannelOptions, viewOf } from "./fairlead-channel.ts";
 export { type Registered, type RegisterOptions, register } from "./register/index.ts";
+
+/**
+ * Adds CSDS of the `xds` channels of this process, those of the plain API and of Connect included,
+ * to what grpc-js' `addAdminServicesToServer` serves beside channelz (gRFC A38), for grpcdebug and
+ * its like. Harmless when repeated; not for a process in which grpc-js-xds does the same.
+ *
+ * @throws RangeError for a grpc-js that has no registry of such services.
+ */
+export function registerClientStatus(): void {
+  registerClientStatusIn(ownGrpc);
+}
 
 /**
  * A factory of fairlead channels, for any number of stubs:

@@ -36,15 +36,18 @@ const SERVICE = "/envoy.service.status.v3.ClientStatusDiscoveryService/";
 
 /** Both methods of the service. @param clients is called for each request. */
 export function csdsMethods(clients: () => readonly ScopedStatus[]): readonly GrpcMethod[] {
-  const answer = (request: Uint8Array) => answerTo(request, clients());
+  const answer = (request: Uint8Array) => clientStatusAnswer(request, clients());
   return [
     unaryMethod(`${SERVICE}FetchClientStatus`, REQUEST_BYTES_MAX, answer),
     eachMethod(`${SERVICE}StreamClientStatus`, REQUEST_BYTES_MAX, answer),
   ];
 }
 
-/** The bytes of a `ClientStatusResponse`. @throws CallRefusal */
-function answerTo(bytes: Uint8Array, clients: readonly ScopedStatus[]): Uint8Array {
+/** The bytes of a `ClientStatusResponse` to those of a request. @throws CallRefusal */
+export function clientStatusAnswer(
+  bytes: Uint8Array,
+  clients: readonly ScopedStatus[],
+): Uint8Array {
   const { nodeMatchers, excludeResourceContents } = requestOf(bytes);
   if (nodeMatchers.length > 0) {
     // A40: a client answers for itself, and refuses to be asked for others.
