@@ -206,8 +206,8 @@ const HARMLESS: readonly string[] = [
 ];
 
 /**
- * A39: if the filter is not supported and is_optional is false, NACK; "the router filter must be
- * the last one".
+ * If a filter is not supported and is_optional is false, NACK (A39). The router filter must be the
+ * last one (A27).
  */
 function checkFilters(filters: readonly HttpFilter[], path: string, notes: string[]): void {
   const seen = new Set<string>();

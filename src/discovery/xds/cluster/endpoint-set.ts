@@ -26,7 +26,7 @@ export interface ClusterLeaf {
   readonly assignment: LoadAssignment | null;
 }
 
-/** "Only endpoints whose health status is UNKNOWN or HEALTHY will be considered usable" (A27). */
+/** Only endpoints whose health status is UNKNOWN or HEALTHY will be considered usable (A27). */
 const USABLE: readonly AssignedHealth[] = ["UNKNOWN", "HEALTHY"];
 
 /** Everything that becomes one set. */
