@@ -12,7 +12,7 @@ import type { ReviewAnswer } from "./review.ts";
 /** Bytes of a review: twice what an API server stores of an object, old and new. */
 export const REVIEW_BYTES_MAX = 8 * 1024 * 1024;
 /** Bytes of all reviews that are coming: a client must not make us hold one on each connection. */
-export const REVIEWS_BYTES_MAX = 32 << 20;
+export const REVIEWS_BYTES_MAX = 32 * 1024 * 1024;
 /** How long a handshake or a request may take to come; twice that, a client read no answer. */
 const REVIEW_TIMEOUT_MS = 10_000;
 /** Looks for those that are too slow, in that time. */
