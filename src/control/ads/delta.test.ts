@@ -211,12 +211,23 @@ test("make before break, and endpoints again for Envoy's warming", async (t) => 
   await subscribe(node, "LDS", []);
   await subscribe(node, "RDS", ["a"]);
   change(served, ["RDS", "a", "to d"], ["CDS", "d", "d1"], ["CDS", "b", "b2"], ["CDS", "c", null]);
-  const seen: string[] = [];
-  for (let i = 0; i < 4; i += 1) {
+  const next = async () => {
     const answer = await node.next();
-    seen.push([answer.type, ...answer.resources, ...answer.removed.map((n) => `-${n}`)].join(" "));
-    await node.silence();
-    node.ack(answer);
-  }
-  assert.deepEqual(seen, ["CDS b=b2 d=d1", "EDS b=b1", "RDS a=to d", "CDS -c"]);
+    const shown = [answer.type, ...answer.resources, ...answer.removed.map((n) => `-${n}`)];
+    return [shown.join(" "), answer] as const;
+  };
+  const [made, clusters] = await next();
+  // Envoy says nothing to its clusters before they are warm, for which it needs their endpoints.
+  const [warm, endpoints] = await next();
+  assert.deepEqual([made, warm], ["CDS b=b2 d=d1", "EDS b=b1"]);
+  await node.silence();
+  node.ack(endpoints);
+  await node.silence();
+  node.ack(clusters);
+  const [routed, routes] = await next();
+  assert.equal(routed, "RDS a=to d");
+  await node.silence();
+  node.ack(routes);
+  const [broken] = await next();
+  assert.equal(broken, "CDS -c");
 });

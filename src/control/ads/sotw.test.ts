@@ -244,7 +244,9 @@ test("Envoy is told of endpoints again when their cluster changed; others are no
     await subscribe(node, "EDS", ["a", "b"]);
   }
   change(served, ["CDS", "a", "a2"]);
-  for (const node of [envoy, grpc]) node.ack(await node.next(), ["a", "b"]);
+  grpc.ack(await grpc.next(), ["a", "b"]);
+  // Not acknowledged: Envoy does that when the cluster is warm.
+  assert.equal((await envoy.next()).type, "CDS");
   const again = await envoy.next();
   assert.deepEqual([again.type, again.resources], ["EDS", ["a1"]]);
   await grpc.silence();

@@ -3,9 +3,9 @@
  * https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol ("Eventual consistency
  * considerations")
  *
- * Make before break: what others refer to goes first (CDS, EDS, SDS, then LDS, RDS) and a type is
- * sent when those before it are acknowledged; what has gone of the first three is said last. Of
- * each type one answer is on its way; what changes meanwhile goes with the next.
+ * Make before break: what others refer to goes first (CDS, EDS, SDS), LDS is sent when that is
+ * acknowledged, and RDS after LDS; what has gone of the first three is said last. Of each type one
+ * answer is on its way; what changes meanwhile goes with the next.
  */
 import type { Status } from "../../grpc/index.ts";
 import type { ServerCall } from "../../server/index.ts";
@@ -129,11 +129,18 @@ export class AdsStream implements Paced {
     this.#pumpInOrder(view, REFERRED, true);
   }
 
-  /** Returns whether all is sent, and answered or given up waiting for. */
+  /**
+   * Endpoints and secrets go without waiting for an answer to their clusters: Envoy keeps it back
+   * until these are warm, which takes just that. Listeners and routes wait for all of it.
+   *
+   * @returns whether all is sent, and answered or given up waiting for.
+   */
   #pumpInOrder(view: VisibleView, order: readonly ResourceType[], isLast: boolean): boolean {
+    let isWaiting = false;
     for (const type of order) {
       const subscription = this.subscriptions.get(type);
       if (subscription === undefined) continue;
+      if (isWaiting && (isLast || !REFERRED.includes(type))) return false;
       const isDue = isLast ? subscription.hasDeferred : subscription.isDirty;
       if (isDue && !this.#isAwaited(subscription, ACK_WAIT_MS)) {
         // It has its turn when others have been taken.
@@ -141,9 +148,9 @@ export class AdsStream implements Paced {
         this.#send(subscription, view, isLast);
         if (this.#hold !== null) return false;
       }
-      if (this.#isAwaited(subscription, ORDER_WAIT_MS)) return false;
+      if (this.#isAwaited(subscription, ORDER_WAIT_MS)) isWaiting = true;
     }
-    return true;
+    return !isWaiting;
   }
 
   #isAwaited({ push }: Subscription, waitMs: number): boolean {
