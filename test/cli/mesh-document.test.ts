@@ -134,13 +134,34 @@ test("its client is answered by its servers in turn; names with mistakes are tol
   });
 });
 
+test("what a client is told is as shown", async () => {
+  const fence = fences("").find((each) => each.includes("fairlead endpoints xds:"))!;
+  const [command, ...shown] = fence.trimEnd().split("\n");
+  const [, target] = /fairlead endpoints (\S+)$/.exec(command!)!;
+  const xds_servers = [{ server_uri: control, channel_creds: [{ type: "insecure" }] }];
+  const config = JSON.stringify({ xds_servers, node: { id: "reader" } });
+  const env = { ...process.env, GRPC_XDS_BOOTSTRAP: "", GRPC_XDS_BOOTSTRAP_CONFIG: config };
+  const { code, stdout } = await runProcess(FAIRLEAD, ["endpoints", target!], { env });
+  assert.equal(code, 0);
+  // Versions are hashes of what is said, and addresses are others here.
+  const cells = (lines: readonly string[]) =>
+    lines.map((line) =>
+      line
+        .replaceAll("127.0.77.", "127.0.0.")
+        .replace(/\b[0-9a-f]{16}\b/, "VERSION")
+        .split(/ {2,}/),
+    );
+  assert.deepEqual(cells(stdout.trimEnd().split("\n")), cells(shown));
+});
+
 test("the gateway serves its route as shown", async () => {
   const proxy = await startProxy(
     ...["--gateway", "prod/edge", "--objects", objects],
     ...["--listen", "8080=127.0.0.1:0", "--admin", "0"],
   );
   const routes = await run("proxy-config", "routes", "--admin", proxy.admin);
-  const shown = text
+  const fence = fences("").find((each) => each.includes("proxy-config routes"))!;
+  const shown = fence
     .split("\n")
     .filter((line) => /^(TABLE|prod\/edge:8080) .*(MATCH|prefix)/.test(line));
   assert.deepEqual(routes.trimEnd().split("\n"), shown);
