@@ -1,6 +1,7 @@
 /**
  * Envoy as the proxy of a Gateway, driven by `fairlead control`: plaintext and TLS by server name,
- * routes, a route that is wrong, a listener that Envoy cannot open (NACK), and a rollout.
+ * routes, what an annotation says, a route that is wrong, a listener that Envoy cannot open (NACK),
+ * and a rollout.
  */
 import assert from "node:assert/strict";
 import { createServer } from "node:net";
@@ -62,6 +63,7 @@ class Edge {
   readonly secure: Client;
   readonly listeners: readonly object[];
   readonly taken: number;
+  readonly adminPort: number;
   readonly #proxy: RunningProcess;
 
   static async start(envoy: string, echo: string): Promise<Edge> {
@@ -90,6 +92,7 @@ class Edge {
     this.objects = objects;
     this.plane = plane;
     this.taken = taken!;
+    this.adminPort = adminPort!;
     this.pods = new Pods(echo, objects, "echo", first!);
     this.fresh = new Pods(echo, objects, "v2", second!);
     const stringData = { "tls.crt": cert, "tls.key": key };
@@ -133,6 +136,31 @@ class Edge {
 
 const PODS = /^127\.0\.60\.[12]:/;
 
+async function doesWhatAnnotationsSay({ client, objects, adminPort }: Edge): Promise<void> {
+  const peersBy = async (headers: Record<string, string>): Promise<number> => {
+    const all = await Promise.all(Array.from({ length: 30 }, () => say(client, headers)));
+    for (const answer of all) assert.match(answer, PODS);
+    return new Set(all).size;
+  };
+  const set = (config: object) => objects.service("echo", { config });
+  const ann = { "x-user": "ann" };
+  assert.equal(await peersBy(ann), 2);
+  set({ loadBalancingConfig: [{ ring_hash: { requestHashHeader: "x-user" } }] });
+  await eventually("one pod for one user", async () => (await peersBy(ann)) === 1);
+  const retryPolicy = {
+    ...{ maxAttempts: 3, initialBackoff: "0.01s", maxBackoff: "0.1s", backoffMultiplier: 2 },
+    retryableStatusCodes: ["UNAVAILABLE"],
+  };
+  set({ methodConfig: [{ name: [{}], timeout: "0.5s", retryPolicy }] });
+  await answers(client, /^4 /, { "x-sleep-ms": "1500" });
+  // A pod cannot tell Envoy's attempts apart: Envoy counts them.
+  assert.match(await say(client, { "x-fail-times": "9" }), /^14 /);
+  const stats = await fetch(`http://127.0.0.1:${adminPort}/stats?filter=upstream_rq_retry$`);
+  assert.match(await stats.text(), /prod.echo.*upstream_rq_retry: 2$/m);
+  set({});
+  await answers(client, PODS, { "x-sleep-ms": "700" });
+}
+
 test("Envoy as the proxy of a Gateway", async (t) => {
   const [envoy, echo] = ["envoy", "echo-server"].map((name) => requirePeer(t, name));
   if (!envoy || !echo) return;
@@ -147,6 +175,10 @@ test("Envoy as the proxy of a Gateway", async (t) => {
     await answers(client, /^127\.0\.60\.9:/, { "x-to": "v2" });
     await answers(edge.secure, PODS);
   });
+
+  await t.test("Envoy does what the annotation says of policy, time and retries", () =>
+    doesWhatAnnotationsSay(edge),
+  );
 
   await t.test("a route that is wrong is refused by itself", async () => {
     const wrong = header("(?=x)", "RegularExpression");
