@@ -5,7 +5,7 @@
  * A56's children are any clusters, named at will. Ours are all of one cluster, so that their names
  * say which endpoints they have, and they share one policy: whoever wants two has two targets.
  */
-import { isJson } from "../base/index.ts";
+import { isJsonObject } from "../base/index.ts";
 import {
   checkNames,
   type Fields,
@@ -66,7 +66,7 @@ function prioritiesAt(value: unknown, path: string): LevelName[] {
 /** JSON with the keys of objects in order. */
 function canonical(value: unknown): string {
   return JSON.stringify(value, (_key, part: unknown) =>
-    isJson(part)
+    isJsonObject(part)
       ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
       : part,
   );

@@ -8,13 +8,13 @@
 export type Json = Readonly<Record<string, unknown>>;
 
 /** Whether a value is a JSON object: no list, not null. */
-export function isJson(value: unknown): value is Json {
+export function isJsonObject(value: unknown): value is Json {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** The value as an object, or an empty one. */
 export function asJson(value: unknown): Json {
-  return isJson(value) ? value : {};
+  return isJsonObject(value) ? value : {};
 }
 
 /** The value as text, or "". */

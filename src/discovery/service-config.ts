@@ -2,7 +2,7 @@
  * Service configs as sources give them: text of JSON, which is parsed here and judged by whoever
  * applies it (https://github.com/grpc/grpc/blob/master/doc/service_config.md).
  */
-import { isJson } from "../base/index.ts";
+import { isJsonObject } from "../base/index.ts";
 import type { ServiceConfigResult } from "./endpoint.ts";
 
 /** A longer text is refused. All TXT records of one DNS answer are no longer either. */
@@ -16,7 +16,7 @@ export const SERVICE_CONFIG_CHARS_MAX = 65_536;
 export function parseServiceConfig(text: string, about: string): ServiceConfigResult {
   const json = parseJsonText(text);
   if (typeof json.error === "string") return Object.freeze({ error: `${about} ${json.error}` });
-  if (isJson(json.value)) return Object.freeze({ json: json.value });
+  if (isJsonObject(json.value)) return Object.freeze({ json: json.value });
   return Object.freeze({ error: `${about} must be a JSON object` });
 }
 

@@ -1,7 +1,7 @@
 /**
  * Fields of a service config after `JSON.parse`, each read with a check that names it by its path.
  */
-import { cut, isJson, type Json } from "../base/index.ts";
+import { cut, isJsonObject, type Json } from "../base/index.ts";
 import { Status } from "./status.ts";
 
 /** Service config is malformed. The message names the field by its path. */
@@ -51,7 +51,7 @@ function isBoundless(value: unknown): boolean {
 
 /** A JSON object at a path. */
 export function fieldsAt(value: unknown, path: string): Fields {
-  if (isJson(value)) return value;
+  if (isJsonObject(value)) return value;
   return refuse(path, value, "an object");
 }
 
@@ -116,7 +116,7 @@ function tryDurationMs(value: unknown): number | null {
     const match = DURATION.exec(value);
     const nanos = Number((match?.[2] ?? "").padEnd(9, "0"));
     if (match !== null) return Number(match[1]) * 1_000 + nanos / 1_000_000;
-  } else if (isJson(value)) {
+  } else if (isJsonObject(value)) {
     const { seconds, nanos = 0 } = value;
     const isWhole = (each: unknown) =>
       Number.isSafeInteger(each) || (typeof each === "string" && /^\d{1,12}$/.test(each));

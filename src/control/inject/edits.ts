@@ -6,7 +6,7 @@
  * anew.
  */
 import { createHash } from "node:crypto";
-import { isJson, type Json } from "../../base/index.ts";
+import { isJsonObject, type Json } from "../../base/index.ts";
 import { type Container, injectedContainers, injectedVolumes, type Volume } from "./containers.ts";
 import {
   INJECT_KEY,
@@ -254,7 +254,7 @@ function nameOf(container: unknown): string {
 }
 
 function fieldsOf(value: unknown): Json | null {
-  return isJson(value) ? value : null;
+  return isJsonObject(value) ? value : null;
 }
 
 function listOf(value: unknown): readonly unknown[] {

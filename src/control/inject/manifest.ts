@@ -100,7 +100,7 @@ function written(
   const style = styleOf(text);
   for (const [i, changed] of changes) {
     const [from, to] = extentOf(documents, i);
-    const found = changed.splices({ print: style, isJson: isJson(text.slice(from, to)) });
+    const found = changed.splices({ print: style, isJson: isJsonObject(text.slice(from, to)) });
     if (found !== null) splices.push(...found);
     else {
       const printed = printedAt(documents[i]!, text.slice(from, to), style);
@@ -144,7 +144,7 @@ function valueText(document: Parsed): string {
   return text ?? "";
 }
 
-function isJson(text: string): boolean {
+function isJsonObject(text: string): boolean {
   if (!/^\s*[[{]/.test(text)) return false;
   try {
     JSON.parse(text);

@@ -4,7 +4,7 @@
  *
  *     grpc_config=[{"clientLanguage":["node"],"percentage":50,"serviceConfig":{...}}]
  */
-import { isJson } from "../../base/index.ts";
+import { isJsonObject } from "../../base/index.ts";
 import type { ServiceConfigResult } from "../endpoint.ts";
 import { parseJsonText } from "../service-config.ts";
 
@@ -71,7 +71,7 @@ function fits(choice: Choice, { percentile, hostname }: ConfigClient): boolean {
 
 /** What is wrong with a choice, to be read after its index; null: nothing. */
 function problemOf(choice: unknown): string | null {
-  if (!isJson(choice)) return " must be an object";
+  if (!isJsonObject(choice)) return " must be an object";
   const unknown = Object.keys(choice).find((field) => !FIELDS.includes(field));
   if (unknown !== undefined)
     return ` has an unknown field ${JSON.stringify(unknown.slice(0, SHOWN_CHARS_MAX))}`;
@@ -84,5 +84,5 @@ function problemOf(choice: unknown): string | null {
   const isShare =
     Number.isInteger(percentage) && Number(percentage) >= 0 && Number(percentage) <= 100;
   if (percentage !== undefined && !isShare) return ".percentage must be a whole number up to 100";
-  return isJson(choice.serviceConfig) ? null : ".serviceConfig must be an object";
+  return isJsonObject(choice.serviceConfig) ? null : ".serviceConfig must be an object";
 }

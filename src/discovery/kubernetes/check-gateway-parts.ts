@@ -5,7 +5,7 @@
  * A status is written by controllers, ours among others, and only compared: one that is not as it
  * must be counts as none, and never costs the object.
  */
-import { isJson } from "../../base/index.ts";
+import { isJsonObject } from "../../base/index.ts";
 import {
   type Fields,
   fieldsOf,
@@ -128,7 +128,7 @@ function statusPart<T>(none: T, check: () => T): T {
 /** Entries of a list of a status, without those that are not as they must be. */
 export function statusList<T>(value: unknown, check: (fields: Fields) => T): readonly T[] {
   if (!Array.isArray(value)) return [];
-  const checked = value.slice(0, STATUS_ENTRIES_MAX).filter(isJson);
+  const checked = value.slice(0, STATUS_ENTRIES_MAX).filter(isJsonObject);
   return checked.flatMap((fields) => statusPart<T[]>([], () => [check(fields)]));
 }
 

@@ -3,7 +3,7 @@
  * defaults are those of the CRDs, because files come as they were written; what the CRDs refuse
  * across fields (a name that is there twice) is refused here too.
  */
-import { isJson } from "../../base/index.ts";
+import { isJsonObject } from "../../base/index.ts";
 import {
   conditionsOf,
   groupKindOf,
@@ -69,7 +69,7 @@ export function checkGatewayClass(fields: Fields, metadata: ObjectMeta): Gateway
     metadata: versionedMeta(fields, metadata),
     controllerName: name,
     hasParametersRef: parametersRef !== undefined && parametersRef !== null,
-    conditions: conditionsOf(isJson(fields.status) ? fields.status.conditions : null),
+    conditions: conditionsOf(isJsonObject(fields.status) ? fields.status.conditions : null),
   };
 }
 
@@ -95,7 +95,7 @@ export function checkGateway(fields: Fields, metadata: ObjectMeta): Gateway {
       ...unsupportedOf(infrastructure, "spec.infrastructure", ["parametersRef"]),
       ...unsupportedOf(fieldsOf(spec.tls, "spec.tls"), "spec.tls", ["frontend", "backend"]),
     ],
-    status: checkStatus(isJson(fields.status) ? fields.status : {}),
+    status: checkStatus(isJsonObject(fields.status) ? fields.status : {}),
   };
 }
 

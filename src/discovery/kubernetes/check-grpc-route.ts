@@ -4,7 +4,7 @@
  * the route, so that its status says so.
  */
 
-import { isJson } from "../../base/index.ts";
+import { isJsonObject } from "../../base/index.ts";
 import {
   backendRefOf,
   conditionsOf,
@@ -80,7 +80,7 @@ export function checkGRPCRoute(fields: Fields, metadata: ObjectMeta): GRPCRoute 
   if (new Set(names).size < names.length) {
     throw new Malformed("spec.rules", "has two of one name, each must have its own");
   }
-  const { parents } = isJson(fields.status) ? fields.status : {};
+  const { parents } = isJsonObject(fields.status) ? fields.status : {};
   return {
     kind: "GRPCRoute",
     metadata: versionedMeta(fields, metadata),

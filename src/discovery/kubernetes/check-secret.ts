@@ -6,7 +6,7 @@
  * Nothing that is said here holds a byte of what is in it.
  */
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
-import { isJson } from "../../base/index.ts";
+import { isJsonObject } from "../../base/index.ts";
 import type { Fields } from "./fields.ts";
 import type { Secret } from "./gateway-objects.ts";
 import type { ObjectMeta } from "./objects.ts";
@@ -49,9 +49,9 @@ function pairOf(fields: Fields): { readonly cert: string; readonly key: string }
 
 /** `stringData` is what people write into files; an API server never has it. */
 function textOf({ data, stringData }: Fields, name: string): string | null {
-  const plain = isJson(stringData) ? stringData[name] : undefined;
+  const plain = isJsonObject(stringData) ? stringData[name] : undefined;
   if (typeof plain === "string") return plain.length <= SECRET_BYTES_MAX ? plain : null;
-  const coded = isJson(data) ? data[name] : undefined;
+  const coded = isJsonObject(data) ? data[name] : undefined;
   if (typeof coded !== "string" || coded.length > 2 * SECRET_BYTES_MAX) return null;
   return coded !== "" && BASE64.test(coded)
     ? Buffer.from(coded, "base64").toString("latin1")

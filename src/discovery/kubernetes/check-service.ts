@@ -3,7 +3,7 @@
  * well, because files come as they were written.
  */
 import { isIP } from "node:net";
-import { isJson } from "../../base/index.ts";
+import { isJsonObject } from "../../base/index.ts";
 import type { ServiceConfigResult } from "../endpoint.ts";
 import { parseServiceConfig } from "../service-config.ts";
 import { PROTOCOLS } from "./check-slice.ts";
@@ -70,17 +70,18 @@ export function checkService(fields: Fields, metadata: ObjectMeta): Service {
 /** "*", or namespaces with commas between them. What is no text exports nothing. */
 function checkExport(fields: Fields): Pick<Service, "exportTo"> {
   const { annotations } = fieldsOf(fields.metadata, "metadata");
-  const text = isJson(annotations) ? annotations[EXPORT_ANNOTATION] : undefined;
+  const text = isJsonObject(annotations) ? annotations[EXPORT_ANNOTATION] : undefined;
   if (typeof text !== "string") return {};
   return { exportTo: text.split(",").map((name) => name.trim()) };
 }
 
 /** Of `status`, which must not cost the Service: what is strange in it is passed over. */
 function checkLoadBalancer({ status }: Fields): Pick<Service, "loadBalancerAddresses"> {
-  const { ingress } = isJson(status) && isJson(status.loadBalancer) ? status.loadBalancer : {};
+  const { ingress } =
+    isJsonObject(status) && isJsonObject(status.loadBalancer) ? status.loadBalancer : {};
   const entries: unknown[] = Array.isArray(ingress) ? ingress.slice(0, INGRESS_MAX) : [];
   const found = entries.flatMap((entry) => {
-    const { ip, hostname } = isJson(entry) ? entry : {};
+    const { ip, hostname } = isJsonObject(entry) ? entry : {};
     const isAddress = typeof ip === "string" && isIP(ip) !== 0;
     const isName = typeof hostname === "string" && HOSTNAME.test(hostname);
     return [...(isAddress ? [ip] : []), ...(isName ? [hostname] : [])];
@@ -104,7 +105,7 @@ function checkServiceConfig(
   { namespace, name }: ObjectMeta,
 ): ServiceConfigResult | null {
   const { annotations } = fieldsOf(fields.metadata, "metadata");
-  const text = isJson(annotations) ? annotations[SERVICE_CONFIG_ANNOTATION] : undefined;
+  const text = isJsonObject(annotations) ? annotations[SERVICE_CONFIG_ANNOTATION] : undefined;
   if (text === undefined || text === null) return null;
   const about = `service ${namespace}/${name}: annotation ${SERVICE_CONFIG_ANNOTATION}`;
   if (typeof text !== "string") return Object.freeze({ error: `${about} must be a string` });

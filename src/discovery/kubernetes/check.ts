@@ -5,7 +5,7 @@
  * Nothing throws here, whatever the value; nothing of the value is kept that nobody reads, so that
  * thousands of objects stay small. Who counts and logs problems is the source that asks.
  */
-import { isJson } from "../../base/index.ts";
+import { isJsonObject } from "../../base/index.ts";
 import { checkGateway, checkGatewayClass, checkReferenceGrant } from "./check-gateway.ts";
 import { checkGRPCRoute } from "./check-grpc-route.ts";
 import { checkSecret } from "./check-secret.ts";
@@ -67,7 +67,7 @@ export function checkObject<K extends KindName>(
   defaultNamespace: string | null = null,
 ): CheckedObject<K> {
   try {
-    if (!isJson(value)) refuse("", value, "an object");
+    if (!isJsonObject(value)) refuse("", value, "an object");
     checkKind(kind, value);
     const metadata = checkMeta(kind, value.metadata, defaultNamespace);
     const { object, faults } = checkBody(kind, value, metadata);
@@ -84,7 +84,7 @@ export function checkObject<K extends KindName>(
 
 /** "Kind namespace/name" of any value, as far as it says so; long names are cut. */
 export function nameForPeople(kind: string, value: unknown): string {
-  const metadata = isJson(value) && isJson(value.metadata) ? value.metadata : {};
+  const metadata = isJsonObject(value) && isJsonObject(value.metadata) ? value.metadata : {};
   const parts = [metadata.namespace, metadata.name].filter((part) => typeof part === "string");
   const isPlain = parts.every(
     (part) => part.length <= NAME_CHARS_MAX && /^[\x21-\x7e]*$/.test(part),

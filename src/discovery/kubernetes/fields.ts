@@ -6,7 +6,7 @@
  * For the checks in this folder only, which catch what is thrown here.
  */
 import { isIPv4, isIPv6 } from "node:net";
-import { isJson, type Json } from "../../base/index.ts";
+import { isJsonObject, type Json } from "../../base/index.ts";
 import { canonicalIPv6 } from "../ipv6.ts";
 
 /** A field is not as it must be. The message begins with its path and is one clause. */
@@ -55,7 +55,7 @@ export function refuse(path: string, value: unknown, allowed: string): never {
 /** A JSON object; an empty one when it is absent. */
 export function fieldsOf(value: unknown, path: string): Fields {
   if (value === undefined || value === null) return NO_FIELDS;
-  return isJson(value) ? value : refuse(path, value, "an object");
+  return isJsonObject(value) ? value : refuse(path, value, "an object");
 }
 const NO_FIELDS: Fields = Object.freeze({});
 

@@ -6,7 +6,7 @@
  * many requests, or until it is cleared. What a fault does is done where requests are served
  * (`server.ts`, `answer.ts`); here it is only said which one is due.
  */
-import { isJson } from "../../base/index.ts";
+import { isJsonObject } from "../../base/index.ts";
 
 /** What can be wrong. */
 const FAULT_KINDS = [
@@ -110,7 +110,7 @@ function meets({ verbs, resources }: FaultRule, { verb, plural }: Subject): bool
 
 /** A rule as the control endpoint gets it. Throws a `RangeError` with one sentence. */
 export function parseFaultRule(value: unknown): FaultRule {
-  if (!isJson(value)) throw new RangeError("a fault: must be a JSON object with a kind");
+  if (!isJsonObject(value)) throw new RangeError("a fault: must be a JSON object with a kind");
   const kinds: readonly unknown[] = FAULT_KINDS;
   if (!kinds.includes(value.kind)) {
     const allowed = FAULT_KINDS.join(", ");

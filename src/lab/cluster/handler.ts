@@ -3,7 +3,7 @@
  * the verbs. No sockets: those are in `server.ts`.
  */
 import type http from "node:http";
-import { asJson, type Clock, isJson } from "../../base/index.ts";
+import { asJson, type Clock, isJsonObject } from "../../base/index.ts";
 import type { Access, Caller } from "./access.ts";
 import { Answer } from "./answer.ts";
 import { DEFINITION_KIND, definedBy, isServed } from "./custom.ts";
@@ -312,6 +312,6 @@ function deleteOptions({ body, url }: ApiRequest): DeleteOptions {
   const { preconditions } = given;
   return {
     gracePeriodSeconds: seconds,
-    ...(isJson(preconditions) ? { preconditions } : {}),
+    ...(isJsonObject(preconditions) ? { preconditions } : {}),
   };
 }

@@ -7,7 +7,7 @@
  * just N. The pages of one list show one state; when history has been compacted meanwhile, 410 with
  * a token that goes on with another.
  */
-import { type Clock, isJson } from "../../base/index.ts";
+import { type Clock, isJsonObject } from "../../base/index.ts";
 import type { ListOptions } from "./list-options.ts";
 import { type ApiObject, keyOf } from "./object.ts";
 import { apiVersionOf, type Resource } from "./resources.ts";
@@ -140,7 +140,7 @@ function decodeContinue(text: string): { revision: number; after: string } {
   } catch (error) {
     throw bad(`: ${(error as Error).message}`);
   }
-  if (!isJson(token) || token.v !== "meta.k8s.io/v1") {
+  if (!isJsonObject(token) || token.v !== "meta.k8s.io/v1") {
     throw bad(": server does not recognize this encoded version");
   }
   const { rv, start } = token;

@@ -4,7 +4,7 @@
  *
  * Objects are never changed once stored: who changes one makes another.
  */
-import { isJson, type Json } from "../../base/index.ts";
+import { isJsonObject, type Json } from "../../base/index.ts";
 
 /** The metadata that the server writes and reads. */
 export interface ApiMeta extends Json {
@@ -31,7 +31,7 @@ export interface ApiObject extends Json {
 
 /** The value as a list of objects; what is none is left out. */
 export function asList(value: unknown): readonly Json[] {
-  return Array.isArray(value) ? value.filter(isJson) : [];
+  return Array.isArray(value) ? value.filter(isJsonObject) : [];
 }
 
 /** The key of an object within its kind, by which lists are sorted: "namespace/name" or "name". */
@@ -45,7 +45,7 @@ export function sameJson(a: unknown, b: unknown): boolean {
   if (Array.isArray(a) && Array.isArray(b)) {
     return a.length === b.length && a.every((item, index) => sameJson(item, b[index]));
   }
-  if (!isJson(a) || !isJson(b)) return false;
+  if (!isJsonObject(a) || !isJsonObject(b)) return false;
   const keys = Object.keys(a);
   if (keys.length !== Object.keys(b).length) return false;
   return keys.every((key) => Object.hasOwn(b, key) && sameJson(a[key], b[key]));

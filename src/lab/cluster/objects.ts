@@ -4,7 +4,7 @@
  *
  * It is also how the lab's own code writes, in the same process. No HTTP here, no access rules.
  */
-import { asJson, asText, type Clock, isJson, type Json, type Rng } from "../../base/index.ts";
+import { asJson, asText, type Clock, isJsonObject, type Json, type Rng } from "../../base/index.ts";
 import { AddressPool } from "./address-pool.ts";
 import { invalidValue } from "./causes.ts";
 import { DEFINITION_KIND, definedBy, instancesOf } from "./custom.ts";
@@ -129,7 +129,7 @@ export class Objects {
     patch: unknown,
     { isStrategic = false, part = "object" as "object" | "status" } = {},
   ): ApiObject {
-    if (!isJson(patch)) throw badRequest("error decoding patch: it must be a JSON object");
+    if (!isJsonObject(patch)) throw badRequest("error decoding patch: it must be a JSON object");
     const before = this.get(at);
     const body = applyPatch(before, patch, isStrategic);
     const { uid } = asJson(body.metadata);
@@ -265,7 +265,7 @@ function keptMeta(given: Json, before: ApiMeta): ApiMeta {
 }
 
 function checkBody(resource: Resource, given: unknown, namespace: string): Json {
-  if (!isJson(given)) {
+  if (!isJsonObject(given)) {
     throw badRequest(`the object provided is unrecognized (must be of type ${resource.kind})`);
   }
   const apiVersion = asText(given.apiVersion) || apiVersionOf(resource);

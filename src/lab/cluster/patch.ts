@@ -2,7 +2,7 @@
  * Patches: JSON merge patch (RFC 7396), and strategic merge patch, which for the lists of our kinds
  * merges by key (conditions by type, addresses by ip) as the API reference's patchMergeKey says.
  */
-import { asText, isJson, type Json } from "../../base/index.ts";
+import { asText, isJsonObject, type Json } from "../../base/index.ts";
 
 /** The content types that PATCH takes. */
 export const PATCH_TYPES = [
@@ -20,10 +20,10 @@ const MERGE_KEYS: Readonly<Record<string, string>> = {
 
 /** The value with a patch applied; neither is changed. */
 export function applyPatch(value: unknown, patch: Json, isStrategic: boolean): Json {
-  const result: Record<string, unknown> = { ...(isJson(value) ? value : {}) };
+  const result: Record<string, unknown> = { ...(isJsonObject(value) ? value : {}) };
   for (const [key, change] of Object.entries(patch)) {
     if (change === null) delete result[key];
-    else if (isJson(change)) result[key] = applyPatch(result[key], change, isStrategic);
+    else if (isJsonObject(change)) result[key] = applyPatch(result[key], change, isStrategic);
     else if (isStrategic && Array.isArray(change) && Object.hasOwn(MERGE_KEYS, key)) {
       result[key] = mergeList(result[key], change, MERGE_KEYS[key]!);
     } else result[key] = change;
@@ -34,9 +34,9 @@ export function applyPatch(value: unknown, patch: Json, isStrategic: boolean): J
 function mergeList(value: unknown, changes: readonly unknown[], mergeKey: string): unknown[] {
   const list = Array.isArray(value) ? [...value] : [];
   for (const change of changes) {
-    if (!isJson(change)) continue;
+    if (!isJsonObject(change)) continue;
     const id = asText(change[mergeKey]);
-    const index = list.findIndex((item) => isJson(item) && item[mergeKey] === id);
+    const index = list.findIndex((item) => isJsonObject(item) && item[mergeKey] === id);
     const isDeleted = change.$patch === "delete";
     if (index < 0 && !isDeleted) list.push(change);
     else if (index >= 0 && isDeleted) list.splice(index, 1);

@@ -5,7 +5,7 @@
  * A token says whose it is, and is good while an account of that uid exists. It is not signed: this
  * server guards nothing.
  */
-import { asJson, asText, isJson, type Json } from "../../base/index.ts";
+import { asJson, asText, isJsonObject, type Json } from "../../base/index.ts";
 import type { Rule } from "./access.ts";
 import { type ApiObject, asList, timestamp } from "./object.ts";
 import { resourceOf } from "./resources.ts";
@@ -56,7 +56,7 @@ export function ownerOf(store: Store, token: string): TokenOwner | null | undefi
   } catch {
     return null;
   }
-  if (!isJson(claims)) return null;
+  if (!isJsonObject(claims)) return null;
   const { namespace, name, uid } = claims;
   const account = store.get("ServiceAccount", `${asText(namespace)}/${asText(name)}`);
   if (!account || account.metadata.uid !== uid) return null;

@@ -5,7 +5,7 @@
  * an object that is malformed keeps its last good version, and its neighbours are taken in.
  */
 import { isDeepStrictEqual } from "node:util";
-import { isJson } from "../../../base/index.ts";
+import { isJsonObject } from "../../../base/index.ts";
 import { checkObject, nameForPeople } from "../check.ts";
 import { shown } from "../fields.ts";
 import { KINDS, type KindName, type KubernetesObject } from "../objects.ts";
@@ -120,7 +120,7 @@ interface Taken {
 }
 
 function takenFor(value: unknown, defaultNamespace: string): Taken {
-  const kind = isJson(value) ? value.kind : undefined;
+  const kind = isJsonObject(value) ? value.kind : undefined;
   if (typeof kind !== "string") {
     const problem = { kind: "malformed", path: "kind", reason: NO_KIND } as const;
     return { hasKind: false, id: null, object: null, problem };

@@ -8,7 +8,7 @@
  * only when somebody has to be told of one.
  */
 import { type Document, isNode, LineCounter, parseDocument } from "yaml";
-import { isJson } from "../../../base/index.ts";
+import { isJsonObject } from "../../../base/index.ts";
 import { DUPLICATE_KEY, duplicateKeyOffset } from "../yaml-keys.ts";
 import { piecesOf } from "./pieces.ts";
 
@@ -164,7 +164,9 @@ function* readPiece<T>(value: unknown, take: ValueTaker<T>): Generator<undefined
   if (typeof kind === "string" && kind.endsWith("List") && Array.isArray(items)) {
     const itemKind = kind.slice(0, -"List".length);
     for (const [i, item] of items.entries()) {
-      values.push(take(itemKind === "" || !isJson(item) ? item : { kind: itemKind, ...item }));
+      values.push(
+        take(itemKind === "" || !isJsonObject(item) ? item : { kind: itemKind, ...item }),
+      );
       ways.push(["items", i]);
       yield;
     }

@@ -7,7 +7,7 @@
  * client should ignore fields it does not understand". Authorities (A47) are passed over too, and a
  * target that names one is refused.
  */
-import { isJson } from "../../../base/index.ts";
+import { isJsonObject } from "../../../base/index.ts";
 import { DiscoveryError } from "../../error.ts";
 
 /** How connections to a server are made secure. */
@@ -103,7 +103,7 @@ class Reader {
   }
 
   object(value: unknown, path: string): Readonly<Record<string, unknown>> {
-    if (isJson(value)) return value;
+    if (isJsonObject(value)) return value;
     throw this.wrong(path, "must be a JSON object");
   }
 

@@ -1,5 +1,5 @@
 /** What a cluster says of how calls are spread and bounded, as a gRPC service config. */
-import { isJson } from "../../../base/index.ts";
+import { isJsonObject } from "../../../base/index.ts";
 import { type Cluster, defined, SERVICE_CONFIG_METADATA } from "../../../xds/index.ts";
 import type { ClusterResource } from "./cluster.ts";
 
@@ -12,7 +12,7 @@ export function metadataServiceConfig(message: Cluster): Readonly<Record<string,
   if (typeof text !== "string") return null;
   try {
     const json: unknown = JSON.parse(text);
-    return isJson(json) ? json : null;
+    return isJsonObject(json) ? json : null;
   } catch {
     // The cluster's own fields say the most of it.
     return null;

@@ -5,7 +5,7 @@
  * What may be done is asked twice: by SelfSubjectAccessReview, which tells what RBAC says, and by
  * doing it, which tells what RBAC does not know, such as a proxy that holds watches back.
  */
-import { type Clock, isJson, type Logger, type Rng } from "../../../../base/index.ts";
+import { type Clock, isJsonObject, type Logger, type Rng } from "../../../../base/index.ts";
 import { KINDS, type KindName } from "../../objects.ts";
 import type { ApiAccess } from "../config/access.ts";
 import type { LoadClientNode } from "../credentials/plugin.ts";
@@ -213,7 +213,7 @@ async function isAllowed(
     kind: "SelfSubjectAccessReview",
     spec: { resourceAttributes: { namespace, verb, group, resource: plural } },
   });
-  const status = isJson(value) && isJson(value.status) ? value.status : {};
+  const status = isJsonObject(value) && isJsonObject(value.status) ? value.status : {};
   return typeof status.allowed === "boolean" ? status.allowed : null;
 }
 
@@ -240,12 +240,12 @@ function lineOf(client: ApiClient, text: string): string {
 }
 
 function versionOf(client: ApiClient, value: unknown): string | null {
-  return isJson(value) && isText(value.gitVersion) ? lineOf(client, value.gitVersion) : null;
+  return isJsonObject(value) && isText(value.gitVersion) ? lineOf(client, value.gitVersion) : null;
 }
 
 function subjectOf(client: ApiClient, value: unknown): ApiCheck["subject"] {
-  const status = isJson(value) && isJson(value.status) ? value.status : {};
-  const info = isJson(status.userInfo) ? status.userInfo : {};
+  const status = isJsonObject(value) && isJsonObject(value.status) ? value.status : {};
+  const info = isJsonObject(status.userInfo) ? status.userInfo : {};
   if (!isText(info.username)) return null;
   const groups = Array.isArray(info.groups) ? info.groups.filter(isText) : [];
   return {

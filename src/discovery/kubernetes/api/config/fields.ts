@@ -5,7 +5,7 @@
  * three for "not set".
  */
 import { isAbsolute, join } from "node:path";
-import { isJson } from "../../../../base/index.ts";
+import { isJsonObject } from "../../../../base/index.ts";
 import { ApiAccessError } from "../error.ts";
 
 /** One mapping of a document. */
@@ -20,7 +20,7 @@ export class Fields {
   constructor(file: string, path: string, value: unknown) {
     this.file = file;
     this.path = path;
-    if (!isJson(value)) {
+    if (!isJsonObject(value)) {
       throw this.#errorAt(path, "must be a mapping");
     }
     this.#values = value;

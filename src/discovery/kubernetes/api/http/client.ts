@@ -5,7 +5,7 @@
  * mean is for others. All bytes of a peer are bounded here.
  */
 import type { IncomingMessage } from "node:http";
-import { type Clock, isJson, type Logger, type Rng } from "../../../../base/index.ts";
+import { type Clock, isJsonObject, type Logger, type Rng } from "../../../../base/index.ts";
 import type { ApiAccess } from "../config/access.ts";
 import { type Credentials, createCredentials } from "../credentials/credentials.ts";
 import type { LoadClientNode } from "../credentials/plugin.ts";
@@ -244,7 +244,7 @@ function watchBody(handler: WatchHandler, redact: (text: string) => string): Bod
   let events: unknown[] = [];
   const lines = new LineSplitter(EVENT_BYTES_MAX, (line) => {
     const event = parseJson(line);
-    const isError = isJson(event) && event.type === "ERROR";
+    const isError = isJsonObject(event) && event.type === "ERROR";
     events.push(isError ? { ...event, object: cleanStatus(event.object, redact) } : event);
   });
   return {

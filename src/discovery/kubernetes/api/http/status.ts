@@ -3,7 +3,7 @@
  *
  * "API Conventions", "Response Status Kind". They are JSON of a peer and may be anything.
  */
-import { cut, isJson } from "../../../../base/index.ts";
+import { cut, isJsonObject } from "../../../../base/index.ts";
 import { type ApiFailure, newFailure } from "./failure.ts";
 
 /** The longest that a server's `Retry-After` is heeded: it cannot send us away for hours. */
@@ -16,9 +16,9 @@ export const MESSAGE_CHARS_MAX = 300;
  * @param httpStatus when it came as the body of an answer; 0 in a watch, where it says it itself.
  */
 export function failureOfStatus(value: unknown, httpStatus: number): ApiFailure {
-  const status = isJson(value) && value.kind === "Status" ? value : {};
+  const status = isJsonObject(value) && value.kind === "Status" ? value : {};
   const code = typeof status.code === "number" ? status.code : 0;
-  const details = isJson(status.details) ? status.details : {};
+  const details = isJsonObject(status.details) ? status.details : {};
   const retryS = typeof details.retryAfterSeconds === "number" ? details.retryAfterSeconds : 0;
   const text = isText(status.message) ? `: ${cleanText(status.message)}` : "";
   return newFailure({
@@ -36,7 +36,7 @@ export function heededMs(retryAfterS: number): number {
 
 /** A Status object whose message went through `clean`: before it is cut. Others as they are. */
 export function cleanStatus(value: unknown, clean: (text: string) => string): unknown {
-  if (!isJson(value) || !isText(value.message)) return value;
+  if (!isJsonObject(value) || !isText(value.message)) return value;
   return { ...value, message: clean(value.message) };
 }
 

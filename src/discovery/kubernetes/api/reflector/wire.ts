@@ -5,7 +5,7 @@
  * Only what the reflector itself needs is read: who an object is and what version it has. Whether
  * an object makes sense is for the injected `decode`.
  */
-import { isJson } from "../../../../base/index.ts";
+import { isJsonObject } from "../../../../base/index.ts";
 import type { ApiFailure } from "../http/failure.ts";
 import { failureOfStatus, isText } from "../http/status.ts";
 import type { Identity } from "./store.ts";
@@ -32,7 +32,7 @@ const NONSENSE: WatchEvent = { type: "nonsense" };
 
 /** Reads one event; never throws. `id` is null when the object cannot be told from others. */
 export function readEvent(value: unknown): WatchEvent {
-  if (!isJson(value) || !isJson(value.object)) return NONSENSE;
+  if (!isJsonObject(value) || !isJsonObject(value.object)) return NONSENSE;
   const { type, object } = value;
   switch (type) {
     case "ADDED":
@@ -41,8 +41,8 @@ export function readEvent(value: unknown): WatchEvent {
     case "DELETED":
       return { type: "delete", object, id: readIdentity(object) };
     case "BOOKMARK": {
-      const metadata = isJson(object.metadata) ? object.metadata : {};
-      const annotations = isJson(metadata.annotations) ? metadata.annotations : {};
+      const metadata = isJsonObject(object.metadata) ? object.metadata : {};
+      const annotations = isJsonObject(metadata.annotations) ? metadata.annotations : {};
       const { resourceVersion } = metadata;
       if (!isText(resourceVersion)) return NONSENSE;
       const isListEnd = annotations[INITIAL_EVENTS_END] === "true";
@@ -57,7 +57,7 @@ export function readEvent(value: unknown): WatchEvent {
 
 /** Reads one page; null when it is none. */
 export function readPage(value: unknown): ListPage | null {
-  if (!isJson(value) || !isJson(value.metadata)) return null;
+  if (!isJsonObject(value) || !isJsonObject(value.metadata)) return null;
   const { resourceVersion, continue: token } = value.metadata;
   const items = value.items ?? []; // Go writes an empty list as null
   if (!isText(resourceVersion) || !Array.isArray(items)) return null;
@@ -66,7 +66,7 @@ export function readPage(value: unknown): ListPage | null {
 
 /** Who an object is; null when it does not say so. */
 export function readIdentity(object: unknown): Identity | null {
-  if (!isJson(object) || !isJson(object.metadata)) return null;
+  if (!isJsonObject(object) || !isJsonObject(object.metadata)) return null;
   const { name, namespace, uid, resourceVersion } = object.metadata;
   if (!isText(name) || !isText(uid) || !isText(resourceVersion)) return null;
   return { key: isText(namespace) ? `${namespace}/${name}` : name, uid, resourceVersion };
