@@ -65,8 +65,8 @@ test("a pod that says NOT_SERVING leaves after two checks, and comes back after 
   await until("it gets calls again", isUsed);
 });
 
-test("its readiness, for a load balancer in front of it, is that of a pod", async () => {
-  const ready = () => ask(edge.admin, "/ready");
+test("its readiness as /healthz, for a load balancer in front of it, is that of a pod", async () => {
+  const ready = () => ask(edge.admin, "/healthz");
   assert.equal((await ready()).status, 200);
   edge.publish(0);
   await until("it is not ready", async () => (await ready()).status === 503);

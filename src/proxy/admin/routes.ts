@@ -56,10 +56,13 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
     method: "GET",
     path: "/ready",
     help: "200 when calls can be served, else 503 and why",
-    answer: async (source) => {
-      const { ready, reason } = await source.readiness();
-      return text(ready ? 200 : 503, `${reason}\n`);
-    },
+    answer: answerReady,
+  },
+  {
+    method: "GET",
+    path: "/healthz",
+    help: "the same as /ready, for probes that ask for it",
+    answer: answerReady,
   },
   {
     method: "GET",
@@ -150,6 +153,11 @@ export function listOfPaths(): string {
 /** An answer in plain text. */
 export function text(status: number, body: string): AdminAnswer {
   return { status, contentType: TEXT, body, afterwards: null };
+}
+
+async function answerReady(source: AdminSource): Promise<AdminAnswer> {
+  const { ready, reason } = await source.readiness();
+  return text(ready ? 200 : 503, `${reason}\n`);
 }
 
 async function answerClusters(source: AdminSource, query: URLSearchParams): Promise<AdminAnswer> {

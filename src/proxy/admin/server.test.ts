@@ -106,12 +106,15 @@ test("/livez is 200", async () => {
   assert.equal((await ask("GET", "/livez")).status, 200);
 });
 
-test("/ready is 200 or 503, and its body says why", async () => {
-  assert.deepEqual((await ask("GET", "/ready")).body, "1 of 2 endpoints is ready\n");
-  readiness = { ready: false, reason: "draining" };
-  const answer = await ask("GET", "/ready");
-  assert.deepEqual([answer.status, answer.body], [503, "draining\n"]);
-});
+for (const path of ["/ready", "/healthz"]) {
+  test(`${path} is 200 or 503, and its body says why`, async () => {
+    const good = await ask("GET", path);
+    assert.deepEqual([good.status, good.body], [200, "1 of 2 endpoints is ready\n"]);
+    readiness = { ready: false, reason: "draining" };
+    const answer = await ask("GET", path);
+    assert.deepEqual([answer.status, answer.body], [503, "draining\n"]);
+  });
+}
 
 test("/metrics is Prometheus text", async () => {
   const answer = await ask("GET", "/metrics");
