@@ -4,42 +4,22 @@
  * plaintext gRPC to a known port passes through. By IPv4 and by IPv6.
  */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import type { Socket } from "node:net";
 import { test } from "node:test";
 import { NetworkNamespace, whyNoNamespace } from "../kubernetes/netns.ts";
 import { eventually } from "../kubernetes/wait.ts";
 import { requirePeer } from "../peers/find.ts";
 import type { RunningProcess } from "../peers/processes.ts";
+import { CONTROL, capture, readAll, startEnvoy } from "./captured-envoy.ts";
 import { ControlPlane } from "./control-plane.ts";
-import { envoyArgs, rejections } from "./envoy.ts";
+import { rejections } from "./envoy.ts";
 import { ObjectsDirectory } from "./objects-directory.ts";
 import { Pods } from "./pods.ts";
 import { failuresOf, peersOf, XdsClient } from "./xds-client.ts";
 
-const PROXY_UID = 1337;
 const CLUSTER_IP = "10.96.0.50";
 const PLAIN_IP = "10.96.0.60";
 const CLUSTER_IPV6 = "fd00:10:96::50";
 const PLAIN_IPV6 = "fd00:10:96::60";
-const CONTROL = "127.0.0.1:18000";
-
-/** Everything to cluster IPs is redirected, but what the proxy itself sends. */
-const CAPTURE = `
-table ip fairlead {
-  chain output {
-    type nat hook output priority -100;
-    meta skuid ${PROXY_UID} return
-    ip daddr 10.96.0.0/16 meta l4proto tcp redirect to :15001
-  }
-}
-table ip6 fairlead {
-  chain output {
-    type nat hook output priority -100;
-    meta skuid ${PROXY_UID} return
-    ip6 daddr fd00:10:96::/112 meta l4proto tcp redirect to :15001
-  }
-}`;
 
 /** A server that speaks first, as MySQL does. */
 const SPEAKS_FIRST = `
@@ -76,7 +56,7 @@ for (const isDelta of [false, true]) {
       await netns.close();
       objects.close();
     });
-    execFileSync("ip", ["netns", "exec", netns.name, nft, "-f", "-"], { input: CAPTURE });
+    capture(netns, nft);
     objects.service("echo", { clusterIP: CLUSTER_IP, secondIP: CLUSTER_IPV6 });
     await pods.add(ip(1), ip(2), ip(3));
     await netns.start(python, ["-c", SPEAKS_FIRST]).waitFor(/ready/);
@@ -121,22 +101,6 @@ for (const isDelta of [false, true]) {
   });
 }
 
-/** Envoy as the user that is not captured, once it knows the Service. */
-async function startEnvoy(
-  netns: NetworkNamespace,
-  envoy: string,
-  isDelta: boolean,
-): Promise<RunningProcess> {
-  const uid = ["--reuid", String(PROXY_UID), "--regid", String(PROXY_UID), "--clear-groups"];
-  const args = envoyArgs({ control: CONTROL, adminPort: 15000, isDelta });
-  const proxy = netns.start("setpriv", [...uid, envoy, ...args], { name: "envoy" });
-  await eventually("Envoy's listeners", async () => {
-    if (proxy.exit !== null) throw new Error(`envoy ended: ${proxy.output}`);
-    return (await get(netns, 15000, "/listeners")).includes("prod/echo:50051");
-  });
-  return proxy;
-}
-
 /** Three pods have their share. */
 function assertSpread(calls: Parameters<typeof peersOf>[0]): void {
   const spread = peersOf(calls);
@@ -156,24 +120,5 @@ async function passes(netns: NetworkNamespace): Promise<void> {
 
 /** What a server says to a client that is silent. */
 function hear(netns: NetworkNamespace, host: string, port: number): Promise<string> {
-  return read(netns.dial(host, port));
-}
-
-/** The answer of a server inside; "" when there is none. */
-function get(netns: NetworkNamespace, port: number, path: string): Promise<string> {
-  const socket = netns.dial("127.0.0.1", port);
-  socket.write(`GET ${path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`);
-  return read(socket);
-}
-
-/** All that comes until the end, however it ends. */
-async function read(socket: Socket): Promise<string> {
-  let text = "";
-  socket.on("data", (bytes) => {
-    text += bytes;
-  });
-  socket.on("end", () => socket.destroy());
-  socket.on("error", () => {});
-  await new Promise((done) => socket.once("close", done));
-  return text;
+  return readAll(netns.dial(host, port));
 }
