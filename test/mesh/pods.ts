@@ -6,6 +6,7 @@ import {
   type sendUnaryData,
   status,
 } from "@grpc/grpc-js";
+import { HEALTH_SERVICE, HealthServer } from "../../src/lab/health.ts";
 
 /** "/echo.Echo/Say": the request is passed over, the answer is the pod's address. */
 export const SAY = {
@@ -20,6 +21,8 @@ export interface PodOptions {
   readonly delayMs?: number;
   /** So many calls fail with UNAVAILABLE first. */
   readonly failing?: number;
+  /** It has `grpc.health.v1`, and serves. */
+  readonly hasHealth?: boolean;
 }
 
 /** One pod. */
@@ -33,6 +36,8 @@ export interface Pod {
   calls: number;
   /** Metadata of the last call. */
   last: Readonly<Record<string, unknown>>;
+  /** What its health service says. */
+  setServing(isServing: boolean): void;
   stop(): void;
 }
 
@@ -63,6 +68,8 @@ export async function startPod(ip = "127.0.0.1", at = 0, options: PodOptions = {
       Other: say as never,
     },
   );
+  const health = new HealthServer();
+  if (options.hasHealth === true) server.addService(HEALTH_SERVICE, health.handlers);
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync(`${ip}:${at}`, ServerCredentials.createInsecure(), (error, bound) =>
       error === null ? resolve(bound) : reject(error),
@@ -72,6 +79,7 @@ export async function startPod(ip = "127.0.0.1", at = 0, options: PodOptions = {
     address: `${ip}:${port}`,
     ...{ calls: 0, failing: options.failing ?? 0, deadlineMs: Number.POSITIVE_INFINITY },
     last: {},
+    setServing: (isServing) => health.setServing(isServing),
     stop: () => server.forceShutdown(),
   };
   return pod;

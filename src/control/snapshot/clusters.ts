@@ -107,7 +107,7 @@ function proxyCluster(name: string, settings: Settings, metadata: ClusterMetadat
     commonLbConfig: { healthyPanicThreshold: { value: panicThresholdPercent } },
     circuitBreakers: { thresholds: [thresholdsOf(config)] },
     ...(outlierDetection !== null && { outlierDetection: outlierDetectionOf(outlierDetection) }),
-    healthChecks: healthChecksOf(config),
+    healthChecks: healthChecksOf(config, name),
     // One that is gone from the objects is gone, whatever an active check says.
     ignoreHealthOnHostRemoval: true,
     typedExtensionProtocolOptions: HTTP2_UPSTREAM,

@@ -25,6 +25,12 @@ export function parseClusterName(
   return service === undefined ? null : { service, port: Number(port) };
 }
 
+/** What a cluster is asked as, where a call brings no authority of its own: "echo.prod:50051". */
+export function authorityOfCluster(name: string): string {
+  const { service, port } = parseClusterName(name)!;
+  return `${service.split("/").reverse().join(".")}:${port}`;
+}
+
 /** The ports of a Service that carry gRPC, in its order; none of a mere name of DNS. */
 export function grpcPortsOf(service: Service): readonly ServicePort[] {
   return service.type === "ExternalName" ? [] : service.ports.filter(isGrpcPort);

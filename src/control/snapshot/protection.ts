@@ -10,6 +10,7 @@ import type {
   HealthCheckSchema,
   OutlierDetectionSchema,
 } from "../../xds/index.ts";
+import { authorityOfCluster } from "./names.ts";
 import { durationOf } from "./resource.ts";
 
 /** No limit: xDS' own default, where nothing is said, is 1,024 of each and 3 retries. */
@@ -73,11 +74,19 @@ export function thresholdsOf({
 
 const NO_LIMITS = { maxConnections: null, maxPendingCalls: null, maxCalls: null, maxRetries: null };
 
-/** `health_checks`, by the gRPC health protocol; none unless asked for. */
-export function healthChecksOf({
-  extensions: { activeHealthCheck: check },
-}: ServiceConfig): MessageInitShape<typeof HealthCheckSchema>[] {
+/**
+ * `health_checks`, by the gRPC health protocol; none unless asked for.
+ *
+ * @param name of the cluster. Envoy would take it for `:authority`, where its "/" may not stand
+ *   (RFC 3986, 3.2): servers with nghttp2 reset such a check.
+ */
+export function healthChecksOf(
+  { extensions: { activeHealthCheck: check } }: ServiceConfig,
+  name: string,
+): MessageInitShape<typeof HealthCheckSchema>[] {
   if (check === null) return [];
+  const { serviceName } = check;
+  const authority = authorityOfCluster(name);
   return [
     {
       timeout: durationOf(check.timeoutMs),
@@ -85,7 +94,7 @@ export function healthChecksOf({
       noTrafficInterval: durationOf(check.intervalMs),
       unhealthyThreshold: check.unhealthyThreshold,
       healthyThreshold: check.healthyThreshold,
-      healthChecker: { case: "grpcHealthCheck", value: { serviceName: check.serviceName } },
+      healthChecker: { case: "grpcHealthCheck", value: { serviceName, authority } },
     },
   ];
 }

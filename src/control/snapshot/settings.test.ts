@@ -162,6 +162,8 @@ test("everything that a kind cannot do is named", () => {
   ]);
   const cluster = w.json("CDS", CLUSTER, ENVOY);
   assert.equal(cluster.healthChecks.length, 1);
+  // A cluster's name, with its "/", is no authority.
+  assert.equal(cluster.healthChecks[0].grpcHealthCheck.authority, "echo.prod:50051");
   const [{ typedExtensionConfig: policy }] = cluster.loadBalancingPolicy.policies;
   assert.equal(policy.typedConfig.slowStartConfig.slowStartWindow, "10s");
 });
