@@ -10,6 +10,8 @@ export interface EnvoyOptions {
   readonly metadata?: Readonly<Record<string, string>>;
   /** Incremental, or state of the world. */
   readonly isDelta: boolean;
+  /** Its control plane speaks TLS: files of PEM. Plaintext unless given. */
+  readonly tls?: { readonly ca: string; readonly cert: string; readonly key: string };
 }
 
 /** Command line after the program's path. */
@@ -25,7 +27,7 @@ export function envoyArgs(options: EnvoyOptions): readonly string[] {
   ];
 }
 
-function bootstrapOf({ control, adminPort, zone, metadata, isDelta }: EnvoyOptions): object {
+function bootstrapOf({ control, adminPort, zone, metadata, isDelta, tls }: EnvoyOptions): object {
   const fromAds = { ads: {}, resource_api_version: "V3" };
   const [host, port] = control.split(":");
   return {
@@ -46,6 +48,7 @@ function bootstrapOf({ control, adminPort, zone, metadata, isDelta }: EnvoyOptio
           name: "control",
           type: "STATIC",
           connect_timeout: "1s",
+          ...(tls !== undefined && { transport_socket: transportSocket(tls) }),
           typed_extension_protocol_options: {
             "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
               "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
@@ -60,6 +63,21 @@ function bootstrapOf({ control, adminPort, zone, metadata, isDelta }: EnvoyOptio
           },
         },
       ],
+    },
+  };
+}
+
+function transportSocket({ ca, cert, key }: NonNullable<EnvoyOptions["tls"]>): object {
+  return {
+    name: "envoy.transport_sockets.tls",
+    typed_config: {
+      "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
+      common_tls_context: {
+        tls_certificates: [
+          { certificate_chain: { filename: cert }, private_key: { filename: key } },
+        ],
+        validation_context: { trusted_ca: { filename: ca } },
+      },
     },
   };
 }
