@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { rootDir } from "../peers/paths.ts";
-import { runStorm } from "../peers/storms.ts";
+import { type Language, runStorm } from "../peers/storms.ts";
 import { PORTS } from "./ports.ts";
 import { CLIENT, CLUSTER_IPS, PODS, requireCapture, Topology } from "./topology.ts";
 
@@ -31,12 +31,17 @@ function capturing(name: string, run: (made: Topology, t: Skippable) => Promise<
 const SOURCE = ["--source-cidrs", "10.245.1.0/24,fd00:10:245::/64"];
 const ADMIN = ["--admin", "127.0.0.1:9901"];
 
-/** Calls of one connection of grpc-go reach every pod. */
-async function isBalanced(made: Topology, t: Skippable, host: string): Promise<void> {
+/** Calls of one connection reach every pod. */
+async function isBalanced(
+  made: Topology,
+  t: Skippable,
+  host: string,
+  language: Language = "go",
+): Promise<void> {
   const target = `${host}:${PORTS.grpc}`;
   // Enough that a pod whose connection came late has its part, too.
   const options = { calls: 400, connections: 1, concurrency: 4, sizeMax: 10_000, seed: 7 };
-  const storm = await runStorm(t, "go", { ...options, target, runner: made.inPod }, 60_000);
+  const storm = await runStorm(t, language, { ...options, target, runner: made.inPod }, 60_000);
   if (storm === null) return;
   assert.ok(storm.isGood, JSON.stringify(storm.summary));
   const counts = PODS.map((ip) => storm.summary.servers[ip] ?? 0);
@@ -71,6 +76,8 @@ for (const { mode, by, flavour } of WAYS) {
     try {
       await isBalanced(made, t, CLUSTER_IPS.echo);
       await isBalanced(made, t, `[${CLUSTER_IPS.echoIPv6}]`);
+      // What the kernel does to a connection is alike by both flavours.
+      if (flavour === "nftables") await isBalanced(made, t, CLUSTER_IPS.echo, "python");
       await othersPass(made);
     } finally {
       await made.fairlead(where, ...rules, "--delete");
