@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- mesh`: how soon a new pod gets calls of a stock Envoy and of stock grpc-go that
- * `fairlead control` drives, with a real kube-apiserver in the loop.
+ * `npm run bench -- mesh`: how soon a new pod or Service gets calls of a stock Envoy and of stock
+ * grpc-go that `fairlead control` drives, with a real kube-apiserver in the loop.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,13 +10,13 @@ import { findPeer } from "../../test/peers/find.ts";
 import { stopAll } from "../../test/peers/processes.ts";
 import { UsageError } from "../options.ts";
 import { machineSetting, writeResults } from "../results.ts";
-import { type MeshClient, measureMesh } from "./measure.ts";
+import { type MeshClient, type MeshEvent, measureMesh } from "./measure.ts";
 import { keepMesh, type MeshResult, meshTable } from "./results.ts";
 
 /** Help text. */
 export const MESH_USAGE = `usage: npm run bench -- mesh [options]
 
-  --pods N   pods that come one by one (default 200; --quick: 20)
+  --pods N   pods that come one by one (default 200; --quick: 20); a fourth as many Services
   --quick    a look, not a result: RESULTS.md is left as it is
 
   Needs root and npm run peers.`;
@@ -40,8 +40,11 @@ export async function runMesh(args: readonly string[]): Promise<void> {
     ["envoy", "envoy"],
     ["grpc-go", "xds-client"],
   ] as const) {
-    const result = await measureOne(client, peer, pods);
-    if (result !== null) results.push(result);
+    for (const event of ["pod", "Service"] as const) {
+      const count = event === "pod" ? pods : Math.ceil(pods / 4);
+      const result = await measureOne(client, peer, event, count);
+      if (result !== null) results.push(result);
+    }
   }
   console.log(`\n${meshTable(results)}`);
   if (isQuick || results.length === 0) return;
@@ -52,19 +55,21 @@ export async function runMesh(args: readonly string[]): Promise<void> {
 async function measureOne(
   client: MeshClient,
   peer: string,
-  pods: number,
+  event: MeshEvent,
+  count: number,
 ): Promise<MeshResult | null> {
   const skip = (reason?: string) => console.log(`bench: ${client} is left out: ${reason}`);
   const cluster = await startRealCluster({ skip });
   if (cluster === null) return null;
   const directory = mkdtempSync(join(tmpdir(), "fairlead-bench-"));
   try {
+    if (!(await cluster.installGatewayApi({ skip }))) return null;
     const objects = await cluster.namespace("bench");
-    const reaction = await measureMesh(client, cluster, objects, pods, directory);
+    const reaction = await measureMesh(client, event, { cluster, objects, directory }, count);
     const { samplesMs, failed } = reaction;
-    console.log(`bench: ${client}: ${samplesMs.length} pods, ${failed} failed calls`);
+    console.log(`bench: ${client}: ${samplesMs.length} of ${event}, ${failed} failed calls`);
     const version = `${client} ${findPeer(peer)?.version ?? ""}`.trim();
-    return { client, version, ...reaction, setting: machineSetting() };
+    return { client, event, version, ...reaction, setting: machineSetting() };
   } finally {
     await cluster.close();
     await stopAll();

@@ -147,7 +147,8 @@ async function addOne(
   return tookMs;
 }
 
-async function firstCallMs(pods: BenchPods, ip: string, beganNs: bigint): Promise<number> {
+/** From then until an address got its first call; Infinity when it got none. */
+export async function firstCallMs(pods: BenchPods, ip: string, beganNs: bigint): Promise<number> {
   for (let waitedMs = 0; waitedMs < LOST_MS; waitedMs += 5) {
     const atNs = pods.firstCallNs(ip);
     if (atNs !== null) return Number(atNs - beganNs) / 1e6;
