@@ -123,7 +123,7 @@ export class XdsClient {
     return this.calls.slice(from);
   }
 
-  async ready(timeoutMs = 30_000): Promise<void> {
+  async ready(timeoutMs = 90_000): Promise<void> {
     await this.process.waitFor(/^ready$/m, timeoutMs);
   }
 

@@ -82,7 +82,10 @@ test("what was started ends with the process that started it", { skip: !isLinux 
   const module = pathToFileURL(`${recipesDir}/processes.ts`);
   const starter = `
     const { startProcess } = await import("${module}");
-    const c = startProcess(process.execPath, ["-e", "setInterval(() => {}, 1e3)"]);
+    const up = "console.log('up'); setInterval(() => {}, 1e3)";
+    const c = startProcess(process.execPath, ["-e", up]);
+    // Before, the kernel may not know yet with whom it is to end.
+    await c.waitFor(/up/);
     console.log("started=" + c.pid);
     if (process.argv[1] === "stay") setInterval(() => {}, 1e3); else process.exit(0);`;
   const args = ["--input-type=module", "-e", starter];
