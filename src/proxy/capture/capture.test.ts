@@ -11,6 +11,7 @@ import { until } from "../../../test/support/http2-sockets.ts";
 import { RecordingLogger, VirtualClock } from "../../base/index.ts";
 import type { ListenerSpec } from "../../mesh/index.ts";
 import { Registry } from "../../telemetry/index.ts";
+import { Admission } from "./admission.ts";
 import { Capture, type Direction } from "./capture.ts";
 import { destinationsOf } from "./destinations.ts";
 import { DECISIONS_KEPT_MAX } from "./figures.ts";
@@ -53,6 +54,8 @@ interface Rig {
   /** Where the next connections were to go. */
   destination: Destination | null;
   isFull: boolean;
+  /** What counts beside its client for the limit. */
+  readonly held: Socket[];
 }
 
 function spec(name: string, { ip, port }: Destination): ListenerSpec {
@@ -65,7 +68,7 @@ async function rig(known: Destination | null, direction: Direction = "outbound")
   const sockets = new Set<Socket>();
   const accepted: Rig["accepted"] = [];
   const made: Omit<Rig, "capture" | "dial" | "port"> = {
-    ...{ clock, log, accepted, destination: known, isFull: false },
+    ...{ clock, log, accepted, destination: known, isFull: false, held: [] },
   };
   const destinations = { prepare: () => {}, of: () => state.destination };
   const capture = new Capture({
@@ -73,8 +76,8 @@ async function rig(known: Destination | null, direction: Direction = "outbound")
     ownPorts: () => listeners.ports,
     calls: {
       tryAdmit: (socket) => {
-        if (state.isFull) socket.destroy();
-        return !state.isFull;
+        const place = new Admission(state.isFull ? 0 : 1).tryAdmit(socket);
+        return place && { hold: (upstream) => void state.held.push(upstream) };
       },
       accept: (socket, first, listener) => {
         accepted.push({ socket, first: first.toString("latin1"), listener: listener.name });
@@ -304,6 +307,18 @@ test("what is over the limit is closed, and counted", async () => {
   made.isFull = true;
   await closed(made.dial());
   assert.equal(made.capture.view().decisions.length, 0);
+});
+
+test("what passes through counts for the limit with both of its sockets", async () => {
+  const made = await rig(null);
+  const sockets: Socket[] = [];
+  made.destination = await server((socket) => sockets.push(socket));
+  made.dial();
+  await until(() => sockets.length === 1, "it passes through");
+  assert.deepEqual(
+    made.held.map(({ localPort }) => localPort),
+    [sockets[0]!.remotePort],
+  );
 });
 
 test("a connection to this pod passes through whatever it speaks", async () => {

@@ -11,6 +11,7 @@ import type { ListenerSpec } from "../../mesh/index.ts";
 import type { Registry } from "../../telemetry/index.ts";
 import { remoteOf } from "../../transport/index.ts";
 import { RefusalLog } from "../refusal-log.ts";
+import type { Place } from "./admission.ts";
 import { type DestinationTable, NO_DESTINATIONS } from "./destinations.ts";
 import { CaptureFigures, type CaptureReason, type DecisionView } from "./figures.ts";
 import type { OriginalDestinations } from "./lookup.ts";
@@ -21,8 +22,8 @@ import { type Destination, destinationText } from "./sockaddr.ts";
 
 /** Who takes the connections that are ours to balance. */
 export interface CapturedCalls {
-  /** Counts a socket until it closes; false when there are too many: it was closed. */
-  tryAdmit(socket: Socket): boolean;
+  /** Counts a socket; null when there are too many: it was closed. */
+  tryAdmit(socket: Socket): Place | null;
   /** Begins HTTP/2 on a socket of which `first` was read. To be done on the same turn. */
   accept(socket: Socket, first: Buffer, listener: ListenerSpec): void;
 }
@@ -47,6 +48,13 @@ export interface CaptureView {
   readonly knownDestinations: number;
   readonly passthroughConnections: number;
   readonly decisions: readonly DecisionView[];
+}
+
+/** A connection that was admitted. */
+interface Captured {
+  readonly socket: Socket;
+  readonly place: Place;
+  readonly destination: Destination;
 }
 
 const NOTHING = Buffer.alloc(0);
@@ -83,7 +91,8 @@ export class Capture implements PassthroughEvents {
   /** A captured socket that nobody has read of. It allows a half-open end. */
   onSocket(socket: Socket, direction: Direction): void {
     socket.on("error", () => {}); // told by its close
-    if (!this.#deps.calls.tryAdmit(socket)) {
+    const place = this.#deps.calls.tryAdmit(socket);
+    if (place === null) {
       this.#figures.note("limit", null, null);
       return;
     }
@@ -91,19 +100,23 @@ export class Capture implements PassthroughEvents {
     if (this.#loops.isOwn(socket)) this.#refuse(socket, "loop", destination);
     else if (destination === null || this.#loops.isOurs(destination)) {
       this.#refuse(socket, "not_captured", destination);
-    } else if (direction === "inbound") this.#pass(socket, destination, NOTHING, "inbound", null);
-    else this.#decide(socket, destination);
+    } else {
+      const captured = { socket, place, destination };
+      if (direction === "inbound") this.#pass(captured, NOTHING, "inbound", null);
+      else this.#decide(captured);
+    }
   }
 
-  #decide(socket: Socket, destination: Destination): void {
+  #decide(captured: Captured): void {
+    const { socket, destination } = captured;
     const listener = this.#table.find(destination);
     if (listener === null) {
-      this.#pass(socket, destination, NOTHING, "unknown_destination", null);
+      this.#pass(captured, NOTHING, "unknown_destination", null);
       return;
     }
     sniff(socket, this.#deps.clock, (sniffed, first) => {
       if (sniffed !== "http2") {
-        this.#pass(socket, destination, first, REASONS[sniffed], listener);
+        this.#pass(captured, first, REASONS[sniffed], listener);
         return;
       }
       this.#figures.note("preface", destinationText(destination), listener.name);
@@ -113,14 +126,15 @@ export class Capture implements PassthroughEvents {
   }
 
   #pass(
-    socket: Socket,
-    destination: Destination,
+    { socket, place, destination }: Captured,
     first: Buffer,
     reason: CaptureReason,
     listener: ListenerSpec | null,
   ): void {
     this.#figures.note(reason, destinationText(destination), listener?.name ?? null);
-    this.#passing.add(new Passthrough(socket, destination, first, this.#deps.clock, this));
+    const passthrough = new Passthrough(socket, destination, first, this.#deps.clock, this);
+    place.hold(passthrough.upstream);
+    this.#passing.add(passthrough);
   }
 
   #refuse(socket: Socket, reason: "loop" | "not_captured", destination: Destination | null): void {

@@ -62,9 +62,7 @@ export class Passthrough {
     this.#watch(client, this.upstream);
     this.#watch(this.upstream, client);
     if (first.length > 0) this.upstream.write(first);
-    // Its end may have been read along with its first bytes: nothing will tell of it again.
-    if (client.readableEnded) this.upstream.end();
-    else client.pipe(this.upstream);
+    client.pipe(this.upstream);
     this.upstream.pipe(client);
   }
 
@@ -103,5 +101,8 @@ export class Passthrough {
 
 /** What was closed in order stays that. */
 function reset(socket: Socket): void {
-  if (!socket.destroyed) socket.resetAndDestroy();
+  if (socket.destroyed) return;
+  // Node resets a socket once it is connected, however long that takes; here it has no time left.
+  if (socket.connecting) socket.destroy();
+  else socket.resetAndDestroy();
 }
