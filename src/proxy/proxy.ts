@@ -48,8 +48,10 @@ export interface Proxy {
   /**
    * Not ready any more; after the delay listeners close, calls finish. Resolves when all is over.
    * @param by who asked for it, for the log: "SIGTERM".
+   * @param handedOver resolves after the last `accept`, if one may come after the delay still: such
+   *   a connection is drained at once, and waited for as all others are.
    */
-  drain(by: string): Promise<void>;
+  drain(by: string, handedOver?: Promise<void>): Promise<void>;
   /** Ends at once. */
   close(): void;
   clusters(): ClusterView[];
@@ -139,12 +141,12 @@ class RelayProxy implements Proxy, Ticking {
     }
   }
 
-  drain(by: string): Promise<void> {
-    this.#draining ??= this.#drain(by);
+  drain(by: string, handedOver?: Promise<void>): Promise<void> {
+    this.#draining ??= this.#drain(by, handedOver);
     return this.#draining;
   }
 
-  async #drain(by: string): Promise<void> {
+  async #drain(by: string, handedOver?: Promise<void>): Promise<void> {
     const { log, clock } = this.#system;
     const { drainDelayMs, drainTimeoutMs } = this.#config;
     log.info("draining", {
@@ -161,7 +163,7 @@ class RelayProxy implements Proxy, Ticking {
     for (const connection of this.#serving.connections()) {
       connection.drain("fairlead is shutting down");
     }
-    await this.#waitIdle(drainTimeoutMs);
+    await this.#waitIdle(drainTimeoutMs, handedOver);
     this.#cutCalls();
     this.#front.refusals.flush();
     this.#closeConnections("drain timeout");
@@ -170,15 +172,22 @@ class RelayProxy implements Proxy, Ticking {
     log.info("drained", {});
   }
 
-  #waitIdle(timeoutMs: number): Promise<void> {
-    if (this.#serving.connections().length === 0) return Promise.resolve();
+  #waitIdle(timeoutMs: number, handedOver?: Promise<void>): Promise<void> {
+    let mayCome = handedOver !== undefined;
+    const isIdle = () => !mayCome && this.#serving.connections().length === 0;
+    if (isIdle()) return Promise.resolve();
     return new Promise((resolve) => {
       const timer = this.#system.clock.setTimer(timeoutMs, resolve);
-      this.#front.onGone = () => {
-        if (this.#serving.connections().length > 0) return;
+      const look = (): void => {
+        if (!isIdle()) return;
         timer.cancel();
         resolve();
       };
+      this.#front.onGone = look;
+      void handedOver?.then(() => {
+        mayCome = false;
+        look();
+      });
     });
   }
 

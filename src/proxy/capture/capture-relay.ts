@@ -134,12 +134,18 @@ export class CaptureRelay implements RelayGroup {
   async #drain(by: string): Promise<void> {
     const { clock } = this.#system;
     const { drainDelayMs, drainTimeoutMs } = this.#config;
+    let onLastHandedOver = (): void => {};
+    const handedOver = new Promise<void>((resolve) => {
+      onLastHandedOver = resolve;
+    });
     // The proxy behind waits as long before it says its first GOAWAY.
-    const drained = this.#proxy.drain(by);
+    const drained = this.#proxy.drain(by, handedOver);
     if (drainDelayMs > 0) {
       await new Promise<void>((resolve) => clock.setTimer(drainDelayMs, resolve));
     }
     this.#listeners.stop();
+    // Some were accepted, and have not said yet whether they are calls.
+    void this.#capture.sniffed().then(onLastHandedOver);
     let timer: Timer | null = null;
     const late = new Promise<void>((resolve) => {
       timer = clock.setTimer(drainTimeoutMs, resolve);

@@ -57,6 +57,11 @@ interface Captured {
   readonly destination: Destination;
 }
 
+interface Wait {
+  isOver(): boolean;
+  resolve(): void;
+}
+
 const NOTHING = Buffer.alloc(0);
 
 const REASONS: Readonly<Record<Exclude<Sniffed, "http2">, CaptureReason>> = {
@@ -72,8 +77,10 @@ export class Capture implements PassthroughEvents {
   readonly #refusals: RefusalLog;
   readonly #loops: LoopGuard;
   readonly #passing = new Set<Passthrough>();
+  /** Those of which it is not known yet what they speak. */
+  readonly #sniffing = new Set<Socket>();
+  readonly #waits = new Set<Wait>();
   #table: DestinationTable = NO_DESTINATIONS;
-  #onIdle: (() => void) | null = null;
 
   constructor(deps: CaptureDeps) {
     this.#deps = deps;
@@ -114,14 +121,20 @@ export class Capture implements PassthroughEvents {
       this.#pass(captured, NOTHING, "unknown_destination", null);
       return;
     }
+    this.#sniffing.add(socket);
+    const onKnown = (): void => {
+      this.#sniffing.delete(socket);
+      this.#look();
+    };
+    socket.once("close", onKnown);
     sniff(socket, this.#deps.clock, (sniffed, first) => {
-      if (sniffed !== "http2") {
-        this.#pass(captured, first, REASONS[sniffed], listener);
-        return;
-      }
-      this.#figures.note("preface", destinationText(destination), listener.name);
-      // The name may mean another route by now, or none: what is in force counts.
-      this.#deps.calls.accept(socket, first, this.#table.find(destination) ?? listener);
+      socket.off("close", onKnown);
+      if (sniffed === "http2") {
+        this.#figures.note("preface", destinationText(destination), listener.name);
+        // The name may mean another route by now, or none: what is in force counts.
+        this.#deps.calls.accept(socket, first, this.#table.find(destination) ?? listener);
+      } else this.#pass(captured, first, REASONS[sniffed], listener);
+      onKnown();
     });
   }
 
@@ -162,7 +175,7 @@ export class Capture implements PassthroughEvents {
     this.#figures.bytesUp.add(passthrough.bytesUp);
     this.#figures.bytesDown.add(passthrough.bytesDown);
     if (reason !== null) this.#figures.failedConnects.add();
-    if (this.#passing.size === 0) this.#onIdle?.();
+    this.#look();
   }
 
   /** About once a second. */
@@ -170,16 +183,32 @@ export class Capture implements PassthroughEvents {
     this.#refusals.onTick();
   }
 
-  /** Resolves when nothing passes through any more. */
-  idle(): Promise<void> {
-    if (this.#passing.size === 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.#onIdle = resolve;
-    });
+  /** Resolves when it is known of each connection what it speaks: it passes, or was handed on. */
+  sniffed(): Promise<void> {
+    return this.#until(() => this.#sniffing.size === 0);
   }
 
-  /** Ends what passes through. */
+  /** Resolves when, besides, nothing passes through any more. */
+  idle(): Promise<void> {
+    return this.#until(() => this.#sniffing.size + this.#passing.size === 0);
+  }
+
+  #until(isOver: () => boolean): Promise<void> {
+    if (isOver()) return Promise.resolve();
+    return new Promise((resolve) => this.#waits.add({ isOver, resolve }));
+  }
+
+  #look(): void {
+    for (const wait of this.#waits) {
+      if (!wait.isOver()) continue;
+      this.#waits.delete(wait);
+      wait.resolve();
+    }
+  }
+
+  /** Ends what passes through, and what is looked at still. */
   close(): void {
+    for (const socket of [...this.#sniffing]) socket.resetAndDestroy();
     for (const passthrough of [...this.#passing]) passthrough.cut("closed");
   }
 
