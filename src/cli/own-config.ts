@@ -88,6 +88,7 @@ function routeRow(route: unknown): RouteConfigRow {
 
 function listenerRows(listener: unknown): ListenerConfigRow[] {
   const address = textAt(listener, "address");
+  const reason = textAt(listener, "reason");
   const count = (chain: unknown): string => {
     const routes = numberAt(chain, "routes") ?? 0;
     return routes === 1 ? "1 route" : `${routes} routes`;
@@ -99,6 +100,6 @@ function listenerRows(listener: unknown): ListenerConfigRow[] {
     tls: at(chain, "tls") === true,
     routes: count(chain),
     status: address === null ? "NOT BOUND" : "ACTIVE",
-    reason: address === null ? textAt(listener, "reason") : null,
+    reason: reason === "listening" ? null : reason,
   }));
 }

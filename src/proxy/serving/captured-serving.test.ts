@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
   clusterSpec,
+  configOf,
   forward,
   listenerOf,
   ManualSource,
@@ -10,10 +11,13 @@ import {
   tableOf,
 } from "../../../test/support/mesh-proxy.ts";
 import { RecordingLogger, seededRng, VirtualClock } from "../../base/index.ts";
+import type { ListenerSpec } from "../../mesh/index.ts";
 import { Registry } from "../../telemetry/index.ts";
+import { renderListeners } from "../admin/mesh-text.ts";
 import { PROXY_DEFAULTS } from "../config.ts";
 import { createCapturedProxy } from "../proxy.ts";
 import { ReadyTables } from "./ready-tables.ts";
+import type { ListenerView } from "./views.ts";
 
 /** A listener that is captured at a ClusterIP. */
 function captured(name: string, host: string) {
@@ -21,11 +25,8 @@ function captured(name: string, host: string) {
   return { ...listenerOf(name, table), address: { host, port: 50051 } };
 }
 
-/**
- * `/listeners` wrote the host and the port of IPv6 as one run of colons, which no tool reads and
- * whose port nobody could tell.
- */
-test("a captured listener of IPv6 is shown with brackets", async () => {
+/** What a capturing proxy shows of these. */
+async function viewsOf(listeners: readonly ListenerSpec[]): Promise<ListenerView[]> {
   const [clock, log, source] = [new VirtualClock(), new RecordingLogger(), new ManualSource()];
   const config = {
     ...PROXY_DEFAULTS,
@@ -36,17 +37,41 @@ test("a captured listener of IPv6 is shown with brackets", async () => {
     onListening: () => {},
   });
   await proxy.listen();
-  const listeners = [captured("four", "10.96.0.7"), captured("six", "fd00:10:96::7")];
-  const specs = [clusterSpec("a", "static:///127.0.0.1:1")];
-  source.listener!.onConfig({ listeners, clusters: new Map(specs.map((one) => [one.name, one])) });
+  source.listener!.onConfig(configOf(listeners, [clusterSpec("a", "static:///127.0.0.1:1")]));
+  const views = proxy.listeners();
+  await proxy.drain("a test");
+  return views;
+}
+
+/**
+ * `/listeners` wrote the host and the port of IPv6 as one run of colons, which no tool reads and
+ * whose port nobody could tell.
+ */
+test("a captured listener of IPv6 is shown with brackets", async () => {
+  const views = await viewsOf([captured("four", "10.96.0.7"), captured("six", "fd00:10:96::7")]);
   assert.deepEqual(
-    proxy.listeners().map(({ name, wanted }) => [name, wanted]),
+    views.map(({ name, wanted }) => [name, wanted]),
     [
       ["four", "10.96.0.7:50051"],
       ["six", "[fd00:10:96::7]:50051"],
     ],
   );
-  await proxy.drain("a test");
+});
+
+/** All of a healthy sidecar's were "not bound: captured", and so in `proxy-config`. */
+test("a captured listener is shown as one that clients reach, where they do", async () => {
+  const listeners = await viewsOf([
+    captured("prod/echo:50051", "10.96.0.7"),
+    { ...captured("nowhere", ""), address: null },
+  ]);
+  assert.deepEqual(
+    listeners.map(({ address, reason }) => [address, reason]),
+    [
+      ["10.96.0.7:50051", "captured"],
+      [null, "it has no address"],
+    ],
+  );
+  assert.match(renderListeners(listeners), /^prod\/echo:50051::10\.96\.0\.7:50051$/m);
 });
 
 /** They were kept for every Service that was ever called, for as long as the sidecar ran. */

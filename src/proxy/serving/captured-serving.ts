@@ -72,17 +72,18 @@ export class CapturedServing extends RoutedServing implements Serving {
   }
 
   listeners(): ListenerView[] {
-    return [...this.#tables.listeners.values()].map(({ name, address, chains }) => ({
-      name,
-      wanted: address === null ? null : listenAddressText(address),
-      address: null,
-      reason: "captured",
-      connections: 0,
-      chains: chains.map(({ serverNames, tls, table }) => ({
-        ...{ serverNames, tls: tls !== null, clientCertificates: false },
-        routes: table.hosts.reduce((sum, { routes }) => sum + routes.length, 0),
-      })),
-    }));
+    return [...this.#tables.listeners.values()].map(({ name, address, chains }) => {
+      const captured = address && listenAddressText(address);
+      return {
+        ...{ name, wanted: captured, address: captured },
+        reason: captured === null ? "it has no address" : "captured",
+        connections: 0,
+        chains: chains.map(({ serverNames, tls, table }) => ({
+          ...{ serverNames, tls: tls !== null, clientCertificates: false },
+          routes: table.hosts.reduce((sum, { routes }) => sum + routes.length, 0),
+        })),
+      };
+    });
   }
 
   routes(): RouteView[] {

@@ -10,9 +10,9 @@ export interface ListenerView {
   readonly name: string;
   /** "HOST:PORT" that its configuration names; null: none. */
   readonly wanted: string | null;
-  /** Where it listens; null: nowhere. */
+  /** Where clients reach it: it listens there, or what goes there is captured; null: nowhere. */
   readonly address: string | null;
-  /** "listening", or why not. */
+  /** "listening", "captured", or why neither. */
   readonly reason: string;
   readonly connections: number;
   readonly chains: readonly ChainView[];
