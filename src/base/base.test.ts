@@ -16,6 +16,8 @@ import {
   shuffled,
   silentLogger,
   unreachable,
+  visible,
+  visibleLines,
 } from "./index.ts";
 
 test("assert throws an AssertionError with the rule, and only when it is broken", () => {
@@ -106,6 +108,29 @@ test("what others wrote is cut where it is long, and printable", () => {
   assert.equal(cut("fives", 4), "five...");
   assert.equal(printable("a\nb\u001b[31m\u202e\u00e9", 9), "a?b?[31m?...");
   assert.equal(printable("x".repeat(101)), `${"x".repeat(100)}...`);
+});
+
+/**
+ * Words of a node went into logs and tables with C1 controls (0x9b begins a sequence of a terminal
+ * as ESC [ does) and with U+202E, after which a line reads backwards.
+ */
+test("what others wrote is shown in any script, without what is not seen", () => {
+  for (const [name, hidden] of [
+    ["C0", "\u0000\u0007\n\r\t\u001b"],
+    ["DEL and C1", "\u007f\u0080\u0085\u009b\u009f"],
+    ["what turns the text", "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2069"],
+    ["what has no width", "\u00ad\u200b\u200c\u200d\u2060\ufeff"],
+    ["breaks of lines", "\u2028\u2029"],
+    ["tags", "\u{e0001}\u{e0041}"],
+    ["half a pair", "\ud83d"],
+  ] as const) {
+    assert.equal(visible(`a${hidden}b`), `a${"?".repeat([...hidden].length)}b`, name);
+  }
+  assert.equal(visible('Zürich 東京 \u{1f600} "x"'), 'Zürich 東京 \u{1f600} "x"');
+  assert.equal(visible("x".repeat(101)), `${"x".repeat(100)}...`);
+  assert.equal(visible("ab\u{1f600}", 3), "ab?...", "a pair that is cut");
+  const long = "x".repeat(1_000);
+  assert.equal(visibleLines([`a\n\u202eb\u009b`, "", long]), `a??b?\n\n${long}\n`);
 });
 
 test("what is no JSON object reads as an empty one, what is no text as none", () => {

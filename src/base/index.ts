@@ -18,7 +18,7 @@ export { realClock, realRng } from "./real.ts";
 export type { Rng } from "./rng.ts";
 export { jittered, scriptedRng, seededRng, shuffled } from "./rng.ts";
 export { runSlice, SLICE_MS } from "./slices.ts";
-export { cut, printable } from "./text.ts";
+export { cut, printable, visible, visibleLines } from "./text.ts";
 export { unrefClock } from "./unref-clock.ts";
 export { VirtualClock } from "./virtual.ts";
 export { TimerWheel, WheelEntry } from "./wheel.ts";

@@ -2,7 +2,7 @@
  * A question to the admin endpoint of a running proxy: `GET`, and what can go wrong in one line.
  */
 import { get, type IncomingMessage } from "node:http";
-import { cut, realClock } from "../base/index.ts";
+import { realClock, visible } from "../base/index.ts";
 import type { TcpAddress } from "../proxy/index.ts";
 import { listenAddressText } from "../transport/index.ts";
 import { CommandError } from "./usage.ts";
@@ -61,7 +61,7 @@ function sentenceOf(body: string): string {
     .slice(0, 4 * ERROR_CHARS_MAX)
     .replace(/\s+/g, " ")
     .trim();
-  return cut(line.replace(/[\p{Cc}\p{Cf}]/gu, "?"), ERROR_CHARS_MAX);
+  return visible(line, ERROR_CHARS_MAX);
 }
 
 /** Whether a body is a page of help and not one sentence. */

@@ -2,8 +2,8 @@
  * What a proxy believes, as rows: endpoints, clusters, routes and listeners in one form, whether
  * fairlead or Envoy was asked. Filters and tables of `fairlead proxy-config`. Pure functions.
  */
+import { visibleLines } from "../base/index.ts";
 import { renderTable } from "../proxy/index.ts";
-import { printable } from "./printable.ts";
 
 /** What can be asked for, as the subcommands are called. */
 export type ConfigKind = "endpoints" | "clusters" | "routes" | "listeners";
@@ -197,10 +197,10 @@ export function renderConfig<K extends ConfigKind>(
 ): string {
   if (rows.length === 0) {
     const why = all === 0 ? `it has no ${kind}` : `none of its ${all} ${kind} passes the filters`;
-    return printable([why]);
+    return visibleLines([why]);
   }
   const { headers, cells } = SHAPES[kind] as Shape<ConfigRows[K]>;
-  return printable(renderTable(headers, RIGHT, rows.map(cells)));
+  return visibleLines(renderTable(headers, RIGHT, rows.map(cells)));
 }
 
 function figure(value: number | null): string {

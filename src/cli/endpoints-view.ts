@@ -2,9 +2,9 @@
  * An endpoint set for people and programs: the rows of `fairlead endpoints`, as JSON and as text.
  * Pure functions; nothing is resolved here.
  */
+import { visibleLines } from "../base/index.ts";
 import type { Endpoint, EndpointAssignment, EndpointSet } from "../discovery/index.ts";
 import { renderTable } from "../proxy/index.ts";
-import { printable } from "./printable.ts";
 
 /** One endpoint as `-o json` prints it. Keys are added, never renamed or dropped. */
 export interface EndpointRow {
@@ -168,7 +168,7 @@ export function renderEndpoints(
     const rows = endpoints.map(cellsOf(shape, isWide));
     lines.push("", ...renderTable(headers(shape, isWide), RIGHT, rows));
   }
-  return printable(lines);
+  return visibleLines(lines);
 }
 
 /**
@@ -195,7 +195,7 @@ export function renderChange(
   for (const old of was.values()) rows.push(["-", ...old]);
   if (rows.length === 0 && before.reason === after.reason) return "";
   const table = rows.length === 0 ? [] : renderTable(["", ...headers(shape, isWide)], RIGHT, rows);
-  return printable(["", `${time}   ${summary(after)}`, ...table]);
+  return visibleLines(["", `${time}   ${summary(after)}`, ...table]);
 }
 
 function rowKey({ address, uid, source }: EndpointRow): string {

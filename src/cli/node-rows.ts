@@ -2,9 +2,9 @@
  * Nodes of a control plane and how each type of resource stands at them: what `proxy-status` reads,
  * and the table it prints. Pure functions.
  */
+import { visibleLines } from "../base/index.ts";
 import { renderTable } from "../proxy/index.ts";
 import { at, numberAt, textAt, textsAt } from "./json-paths.ts";
-import { printable } from "./printable.ts";
 
 /** In the order of the columns. */
 const TYPES = ["CDS", "EDS", "LDS", "RDS", "SDS"] as const;
@@ -98,7 +98,7 @@ export function renderNodes(nodes: readonly NodeStatus[], isWide: boolean): stri
   }
   const troubles = nodes.flatMap(troublesOf);
   if (troubles.length > 0) lines.push("", ...troubles);
-  return printable(lines);
+  return visibleLines(lines);
 }
 
 function summary(nodes: readonly NodeStatus[]): string {

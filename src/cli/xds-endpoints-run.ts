@@ -2,10 +2,10 @@
  * `fairlead endpoints xds:///NAME` at work: prints what the xDS server says, once or with each
  * change.
  */
+import { visibleLines } from "../base/index.ts";
 import type { EndpointsOptions } from "./endpoints.ts";
 import { WAIT_MS, waited } from "./endpoints-run.ts";
 import { renderChange, renderEndpoints } from "./endpoints-view.ts";
-import { printable } from "./printable.ts";
 import { aborted, type System, stdoutGone, stopSignal, writeOut } from "./system.ts";
 import { CommandError } from "./usage.ts";
 import { XdsEndpoints, type XdsEndpointsDocument } from "./xds-endpoints.ts";
@@ -98,6 +98,6 @@ class Printer {
     if (before === null) return renderEndpoints(after, isWide, parts);
     const time = new Date(this.#system.clock.wallMs()).toISOString();
     const isSame = renderXdsParts(before).join("\n") === parts.join("\n");
-    return `${renderChange(before, after, isWide, time)}${isSame ? "" : printable(parts)}`;
+    return `${renderChange(before, after, isWide, time)}${isSame ? "" : visibleLines(parts)}`;
   }
 }

@@ -2,12 +2,11 @@
  * `fairlead why xds:///NAME` at work: asks the xDS server, connects to the endpoints of every
  * cluster that a route of the target names, and says what came of it.
  */
-import { silentLogger, TimerWheel } from "../base/index.ts";
+import { silentLogger, TimerWheel, visibleLines } from "../base/index.ts";
 import { type ClusterView, DEFAULT_CLUSTER_CONFIG } from "../cluster/index.ts";
 import { MeshClusters } from "../mesh/index.ts";
 import { chosenConfig, renderWhy } from "../proxy/index.ts";
 import { TransportLoop } from "../transport/index.ts";
-import { printable } from "./printable.ts";
 import type { System } from "./system.ts";
 import type { WhyOptions } from "./why.ts";
 import { isSettled, WAIT_MS, waitUntil } from "./why-wait.ts";
@@ -91,6 +90,6 @@ export function renderXdsWhy(document: XdsWhyDocument): string {
       `${usable} of ${of(endpoints.length, "endpoint")} usable`,
   ];
   if (reason !== null) head.push(reason);
-  const parts = printable([...head, ...renderXdsParts(document)]);
+  const parts = visibleLines([...head, ...renderXdsParts(document)]);
   return [parts, ...clusters.map(renderWhy)].join("\n");
 }

@@ -5,7 +5,7 @@
  * `fairlead.node`, `fairlead.listen-host`). Without a kind, who names a Gateway is one; of the
  * others Envoy is taken for a sidecar and everything else for a gRPC client.
  */
-import { cut } from "../../base/index.ts";
+import { visible } from "../../base/index.ts";
 import type { Node } from "../../xds/index.ts";
 import type { NodeInfo, NodeKind } from "../resources.ts";
 import { SHOWN_CHARS_MAX } from "./limits.ts";
@@ -60,6 +60,5 @@ function versionOf(node: Node | undefined): string {
 
 /** What a peer wrote, for logs and tables. */
 export function shown(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is taken out
-  return cut(text, SHOWN_CHARS_MAX).replace(/[\u0000-\u001f\u007f]/g, "?");
+  return visible(text, SHOWN_CHARS_MAX);
 }

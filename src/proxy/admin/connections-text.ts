@@ -2,8 +2,9 @@
  * Client connections as text: the tables of `GET /connections` and `fairlead why --connections`.
  * Pure functions.
  */
+import { visibleLines } from "../../base/index.ts";
 import type { ConnectionsView, ConnectionView, PeerView, ShedView } from "../nesting/index.ts";
-import { joinLines, renderTable } from "./text.ts";
+import { renderTable } from "./text.ts";
 
 const CONNECTION_HEADERS = [
   "REMOTE",
@@ -39,7 +40,7 @@ export function renderConnections(view: ConnectionsView): string {
   if (connections.length > 0) {
     lines.push(...renderTable(CONNECTION_HEADERS, RIGHT, connections.map(connectionRow)));
   }
-  return joinLines(lines);
+  return visibleLines(lines);
 }
 
 function peerRow(peer: PeerView): string[] {

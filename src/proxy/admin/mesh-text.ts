@@ -2,8 +2,8 @@
  * Listeners and routes as text: "name::address" lines as Envoy's `/listeners` has them, with more
  * of the kind. Pure functions.
  */
+import { visibleLines } from "../../base/index.ts";
 import type { ListenerView, RouteView } from "../serving/views.ts";
-import { joinLines } from "./text.ts";
 
 /** `GET /listeners`. */
 export function renderListeners(listeners: readonly ListenerView[]): string {
@@ -15,7 +15,7 @@ export function renderListeners(listeners: readonly ListenerView[]): string {
       return `${name}::chain::${names}::${tls ? "tls" : "plaintext"}::${routes} routes`;
     }),
   ]);
-  return joinLines(lines);
+  return visibleLines(lines);
 }
 
 /** `GET /routes`. */
@@ -26,5 +26,5 @@ export function renderRoutes(routes: readonly RouteView[]): string {
     const action = refusal === null ? `${weights}${copies}` : `refused: ${refusal}`;
     return `${listener}::${domains.join(",")}::${match}::${action}::${name}`;
   });
-  return joinLines(lines);
+  return visibleLines(lines);
 }

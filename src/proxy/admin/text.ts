@@ -2,6 +2,7 @@
  * Clusters as text: Envoy's `/clusters` lines for programs that know them, and the table of `why`
  * for people. Pure functions.
  */
+import { visibleLines } from "../../base/index.ts";
 import type { BreakerView, ClusterView, EndpointState, EndpointView } from "../../cluster/index.ts";
 
 /** Envoy's words in `health_flags`; "healthy" when none applies. */
@@ -34,13 +35,7 @@ function renderCluster(cluster: ClusterView): string {
       lines.push(`${head}${endpoint.address}::${key}::${value}`);
     }
   }
-  return joinLines(lines);
-}
-
-/** Reasons may hold what a server said: nothing in them makes a line or moves a cursor. */
-export function joinLines(lines: readonly string[]): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
-  return lines.map((line) => `${line.replace(/[\x00-\x1f\x7f-\x9f]/g, "?")}\n`).join("");
+  return visibleLines(lines);
 }
 
 function endpointFigures(e: EndpointView): [string, string | number | boolean][] {
@@ -103,7 +98,7 @@ export function renderWhy(cluster: ClusterView): string {
     lines.push("", `${endpoint.address} is not used:`);
     for (const { rule, effect } of endpoint.decision) lines.push(`  ${rule}: ${effect}`);
   }
-  return joinLines(lines);
+  return visibleLines(lines);
 }
 
 function breakerLine({ name, limit, current, refused, open }: BreakerView): string {

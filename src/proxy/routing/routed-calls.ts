@@ -2,7 +2,7 @@
  * Calls of many targets: each finds its route in the table of the connection that it came on, and
  * goes to one of the route's clusters; or is refused with a reason.
  */
-import type { Rng } from "../../base/index.ts";
+import { type Rng, visible } from "../../base/index.ts";
 import { isGrpcRequest, withTimeout } from "../../cluster/index.ts";
 import { Status } from "../../grpc/index.ts";
 import { type HeaderList, NO_EVENTS, type Stream, type StreamEvents } from "../../http2/index.ts";
@@ -182,5 +182,5 @@ export class RoutedCalls {
 
 /** What a caller chose, short enough for its answer and a log. */
 function told(text: string): string {
-  return JSON.stringify(text.length > TOLD_CHARS_MAX ? `${text.slice(0, TOLD_CHARS_MAX)}…` : text);
+  return JSON.stringify(visible(text, TOLD_CHARS_MAX));
 }

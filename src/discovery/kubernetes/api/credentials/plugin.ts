@@ -6,7 +6,7 @@
  * alone: no request goes through it.
  */
 import { readFileSync } from "node:fs";
-import type { Clock, Logger, Timer } from "../../../../base/index.ts";
+import { type Clock, type Logger, type Timer, visible } from "../../../../base/index.ts";
 import type { ClusterEntry, PluginEntry } from "../config/entries.ts";
 import { ApiAccessError } from "../error.ts";
 import { REDACTED, Secret } from "../secret.ts";
@@ -203,7 +203,7 @@ function reasonOf(error: unknown): string {
       .split("\n")
       .find((one) => one.trim() !== "") ?? "";
   // First taken out, then cut: a half of a token looks like none.
-  const clean = line.trim().replace(TOKEN_LIKE, REDACTED).slice(0, COMPLAINT_CHARS_MAX);
+  const clean = visible(line.trim().replace(TOKEN_LIKE, REDACTED), COMPLAINT_CHARS_MAX);
   return clean === "" ? "it failed" : `it failed: ${clean}`;
 }
 
