@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
   clusterSpec,
+  configOf,
   forward,
   listenerOf,
   type MeshHarness,
@@ -95,6 +96,12 @@ test("authorities and paths that callers make up break nothing, and are told in 
       assert.equal(call.get("grpc-status"), "12", authority);
       assert.ok((call.get("grpc-message") ?? "").length < 600, "what is told is bounded");
     }
+    const unseen = client.request([
+      ...grpcRequest("/a.A/Do").filter(([name]) => name !== ":authority"),
+      ["host", "a\x9b31m\x85"],
+    ]);
+    await eventually("the refusal", () => unseen.isEnded || unseen.resetCode !== null);
+    assert.match(unseen.get("grpc-message") ?? "", / authority "a\?31m\?" and path /);
     const odd = ["/../a.A/Do", "//a.A/Do", "/a.A", "/%61.A/Do", `/${"x".repeat(9_000)}`];
     for (const path of odd) {
       const call = client.request(
@@ -393,6 +400,41 @@ test("a listener that cannot be bound is told, tried again, and does not stop ot
     await taken.close();
     await harness.pass(BIND_RETRY_MS + 2_000);
     await eventually("it is bound", () => viewOf("other").address !== null);
+  });
+});
+
+test("of two listeners at one place the first counts, from one configuration to the next", async () => {
+  await withMesh(async (harness) => {
+    const place = await harness.server();
+    const port = Number(place.address.split(":")[1]);
+    await place.close();
+    const refusing = (reason: string) =>
+      tableOf([route("", { kind: "refuse", status: Status.INTERNAL, httpStatus: 500, reason })]);
+    const at = (name: string, reason: string) => listenerOf(name, refusing(reason), port);
+    await harness.say([at("first", "one"), listenerOf("other", refusing("other"))], []);
+    const client = await harness.client("first");
+    for (const [winner, loser] of [
+      ["one", "two"],
+      ["three", "four"],
+    ] as const) {
+      const listeners = [at("first", winner), at("second", loser)];
+      harness.source.listener!.onConfig(configOf(listeners, []));
+      const call = client.request(grpcRequest());
+      await eventually("the refusal", () => call.isEnded);
+      assert.equal(call.get("grpc-message"), `fairlead: route : ${winner}`);
+      const shown = harness.proxy.listeners().map(({ name, address }) => [name, address]);
+      assert.deepEqual(shown, [["first", `127.0.0.1:${port}`]]);
+    }
+    // Both new at once, where nothing is bound.
+    harness.source.listener!.onConfig(configOf([], []));
+    const bothNew = [at("first", "five"), at("second", "six")];
+    harness.bound.clear();
+    harness.source.listener!.onConfig(configOf(bothNew, []));
+    await eventually("it is bound", () => harness.bound.size > 0);
+    assert.deepEqual([...harness.bound.keys()], ["first"]);
+    assert.equal(harness.proxy.listeners().length, 1);
+    const problems = harness.log.entries.filter(({ msg }) => msg === "listener cannot be bound");
+    assert.deepEqual(problems, []);
   });
 });
 
