@@ -8,6 +8,7 @@ import { Status } from "../../grpc/index.ts";
 import { type HeaderList, NO_EVENTS, type Stream, type StreamEvents } from "../../http2/index.ts";
 import type { MeshCluster, MeshClusters } from "../../mesh/index.ts";
 import {
+  type ForwardAction,
   isSampled,
   type PreparedCluster,
   PreparedForward,
@@ -43,12 +44,11 @@ export class ReadyTable {
     this.finder = new RouteFinder(table);
   }
 
-  /** A route that forwards, made ready once. */
-  prepared(route: Route): PreparedForward | null {
+  /** A route with its action, made ready once. */
+  prepared(route: Route, action: ForwardAction): PreparedForward {
     const known = this.#prepared.get(route);
     if (known !== undefined) return known;
-    if (route.action.kind === "refuse") return null;
-    const made = new PreparedForward(route, route.action);
+    const made = new PreparedForward(route, action);
     this.#prepared.set(route, made);
     return made;
   }
@@ -94,12 +94,16 @@ export class RoutedCalls {
       const reason = `${where} authority ${told(authority)} and path ${told(path)}`;
       return this.#refuse("no_route", stream, list, Status.UNIMPLEMENTED, 404, reason);
     }
-    const prepared = table!.prepared(route);
-    if (prepared === null) return this.#refuseByRoute(route, stream, list);
+    const { name, action } = route;
+    if (action.kind === "refuse") {
+      const reason = `${name}: ${action.reason}`;
+      return this.#refuse("route", stream, list, action.status, action.httpStatus, reason);
+    }
+    const prepared = table!.prepared(route, action);
     const chosen = prepared.choose(this.#rng);
     const cluster = this.#clusters.get(chosen.name);
     if (cluster === undefined) {
-      const reason = `cluster ${chosen.name} of ${route.name} does not exist`;
+      const reason = `cluster ${chosen.name} of ${name} does not exist`;
       return this.#refuse("no_cluster", stream, list, Status.UNAVAILABLE, 503, reason);
     }
     return this.#forward(prepared, chosen, cluster, from, stream, list, isEnd);
@@ -157,12 +161,6 @@ export class RoutedCalls {
       if (mirror !== null) started.push(mirror);
     }
     return started;
-  }
-
-  #refuseByRoute({ name, action }: Route, stream: Stream, list: HeaderList): StreamEvents {
-    if (action.kind === "forward") return NO_EVENTS;
-    const { status, httpStatus, reason } = action;
-    return this.#refuse("route", stream, list, status, httpStatus, `${name}: ${reason}`);
   }
 
   #refuse(
