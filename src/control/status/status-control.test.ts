@@ -12,11 +12,10 @@ import { Registry, renderPrometheus } from "../../telemetry/index.ts";
 import { ControlObjects } from "../objects/control-objects.ts";
 import { RoutePlanning } from "../plane/routes.ts";
 import { LEASE_DURATION_MS, RENEW_DEADLINE_MS, RETRY_PERIOD_MS } from "./election.ts";
+import { STATUS_FORBIDDEN_MS, STATUS_RETRY_MS_MAX, STATUSES_IN_ROW } from "./status-backoff.ts";
 import { LEASE_NAME, StatusControl } from "./status-control.ts";
 import {
   CONFLICTS_MAX,
-  STATUS_FORBIDDEN_MS,
-  STATUS_RETRY_MS_MAX,
   STATUS_WRITES_AT_ONCE_MAX,
   STATUS_WRITES_PER_SECOND_MAX,
 } from "./status-writer.ts";
@@ -374,6 +373,104 @@ test("forbidden to write: one line, asked rarely, and the state goes on", () => 
   pass(STATUS_FORBIDDEN_MS + SETTLE_MS);
   assert.equal(parentsOf("new").length, 1);
   assert.equal(one.control.report.problem, null);
+  end();
+});
+
+test("what may not be written in one namespace holds back no other", () => {
+  const { objects, start, pass, parentsOf, end } = world();
+  seed(objects);
+  const body = routeBody("foreign");
+  const parentRefs = [{ name: "edge", namespace: "prod" }];
+  objects.create("GRPCRoute", "default", { ...body, spec: { ...body.spec, parentRefs } });
+  const one = start("one");
+  const reason = "forbidden: needs patch on grpcroutes in namespace default";
+  one.writer.failureOf = (request) =>
+    request.startsWith("patch grpcroutes/status default/")
+      ? { kind: "forbidden", reason, retryAfterMs: 0 }
+      : null;
+  pass(SETTLE_MS);
+  assert.deepEqual(one.takeWrites().sort(), [
+    "gatewayclasses /fairlead",
+    "gateways prod/edge",
+    "grpcroutes default/foreign",
+    "grpcroutes prod/echo",
+  ]);
+  assert.equal(parentsOf("echo").length, 1);
+  const { problem, pending } = one.control.report;
+  assert.deepEqual([problem, pending], [reason, 1]);
+  objects.create("GRPCRoute", "prod", routeBody("new"));
+  pass(300_000);
+  assert.equal(parentsOf("new").length, 1, "what comes later is written as well");
+  const asked = one.takeWrites().filter((write) => write.includes("default/"));
+  assert.equal(asked.length, Math.floor(300_000 / STATUS_FORBIDDEN_MS));
+  one.writer.failureOf = () => null;
+  pass(STATUS_FORBIDDEN_MS + SETTLE_MS);
+  assert.deepEqual([one.control.report.problem, one.control.report.pending], [null, 0]);
+  end();
+});
+
+test("objects whose writes always fail: each is tried less and less, all others are written", () => {
+  const { objects, start, pass, parentsOf, statusOf, end } = world();
+  seed(objects);
+  const count = STATUSES_IN_ROW + 2;
+  for (let i = 0; i < count; i += 1) objects.create("Gateway", "prod", gatewayBody(`a${i}`));
+  const one = start("one");
+  const reason = "500: failed calling webhook";
+  one.writer.failureOf = (request) =>
+    request.startsWith("patch gateways/status prod/a") ? { ...AWAY, reason } : null;
+  pass(10 * SETTLE_MS);
+  assert.equal(parentsOf("echo").length, 1);
+  assert.equal((statusOf("Gateway", "edge").conditions as Json[])[0].status, "True");
+  assert.equal((statusOf("GatewayClass", "fairlead").conditions as Json[])[0].status, "True");
+  assert.deepEqual([one.control.report.problem, one.control.report.pending], [reason, count]);
+  pass(300_000);
+  one.takeWrites();
+  pass(10 * STATUS_RETRY_MS_MAX);
+  assert.ok(one.takeWrites().length <= 11 * count, "no faster than each one's own pause");
+  objects.create("GRPCRoute", "prod", routeBody("new"));
+  pass(STATUS_RETRY_MS_MAX + SETTLE_MS);
+  assert.equal(parentsOf("new").length, 1);
+  end();
+});
+
+test("a server that is away is asked rarely, however many statuses wait", () => {
+  const { objects, start, pass, end } = world();
+  for (let i = 0; i < 100; i += 1) objects.create("GRPCRoute", "prod", routeBody(`r${i}`));
+  seed(objects);
+  const one = start("one");
+  one.writer.failureOf = (request) => (request.includes("leases") ? null : AWAY);
+  const gets = () => one.writer.requests.splice(0).filter((request) => request.startsWith("get g"));
+  pass(300_000);
+  gets();
+  pass(300_000);
+  const askedMax = (300_000 / STATUS_RETRY_MS_MAX + 1) * STATUS_WRITES_AT_ONCE_MAX;
+  const asked = gets().length;
+  assert.ok(asked <= askedMax, `${asked} requests`);
+  one.writer.failureOf = () => null;
+  pass(STATUS_RETRY_MS_MAX + 103 * 50 + SETTLE_MS);
+  assert.deepEqual([one.control.report.problem, one.control.report.pending], [null, 0]);
+  end();
+});
+
+test("who leads no more has no problem with statuses: others write them", () => {
+  const { objects, start, pass, end } = world();
+  objects.create("GatewayClass", "", classBody());
+  const one = start("one");
+  pass(SETTLE_MS);
+  one.writer.failureOf = (request) =>
+    request.startsWith("patch g") ? { ...AWAY, kind: "forbidden", reason: "no patch" } : null;
+  objects.create("Gateway", "prod", gatewayBody());
+  pass(SETTLE_MS);
+  const blocked = () =>
+    /^fairlead_control_status_blocked (\d)$/m.exec(renderPrometheus(one.registry.snapshot()))![1];
+  assert.deepEqual([one.control.report.problem, blocked()], ["no patch", "1"]);
+  start("two");
+  one.writer.failureOf = (request) => (request.includes("leases") ? AWAY : null);
+  pass(2 * LEASE_DURATION_MS);
+  one.writer.failureOf = () => null;
+  pass(2 * LEASE_DURATION_MS);
+  const { role, problem } = one.control.report;
+  assert.deepEqual([role, problem, blocked()], ["follower", null, "0"]);
   end();
 });
 

@@ -4,13 +4,14 @@
  *
  * Each is read before it is written, so that what others put there since stays, and is written with
  * the version that was read: who was faster is read again. An object whose spec is newer than what
- * was judged waits for the next judgement. A server that is away, or does not let us write, is
- * asked less and less; nothing else depends on it.
+ * was judged waits for the next judgement. What cannot be written waits, longer and longer, and
+ * holds back only what fails for the same reason.
  */
 import { isDeepStrictEqual } from "node:util";
 import { asJson, type Clock, type Logger, type Timer } from "../../base/index.ts";
 import type { ObjectWriter, WriteFailure } from "../../discovery/index.ts";
 import type { ObjectsState } from "../objects/state.ts";
+import { StatusBackoff } from "./status-backoff.ts";
 import { type StatusTask, StatusTasks } from "./tasks.ts";
 import type { WantedStatuses } from "./wanted.ts";
 
@@ -20,12 +21,6 @@ export const STATUS_WRITES_PER_SECOND_MAX = 20;
 export const STATUS_WRITES_AT_ONCE_MAX = 4;
 /** How often one status is read again because somebody else wrote the object meanwhile. */
 export const CONFLICTS_MAX = 5;
-/** The first pause after a failure; each one after it is twice as long. */
-const RETRY_MS_FIRST = 1000;
-/** The longest. */
-export const STATUS_RETRY_MS_MAX = 30_000;
-/** The pause after the server said that we may not. */
-export const STATUS_FORBIDDEN_MS = 60_000;
 
 /** What a writer needs. */
 export interface StatusWriterDeps {
@@ -58,6 +53,7 @@ interface Done {
 export class StatusWriter {
   readonly #deps: StatusWriterDeps;
   readonly #tasks: StatusTasks;
+  readonly #backoff: StatusBackoff;
   #wanted: WantedStatuses | null = null;
   /** What differs, by id; those under way are in `#running` as well. */
   #pending = new Map<string, StatusTask>();
@@ -65,8 +61,6 @@ export class StatusWriter {
   readonly #done = new Map<string, Done>();
   #timer: Timer | null = null;
   #nextAtMs = 0;
-  #retryMs = RETRY_MS_FIRST;
-  #problem: WriteFailure | null = null;
   #written = 0;
   #failed = 0;
   #isStopped = false;
@@ -74,6 +68,7 @@ export class StatusWriter {
   constructor(deps: StatusWriterDeps) {
     this.#deps = deps;
     this.#tasks = new StatusTasks(deps.controllerName);
+    this.#backoff = new StatusBackoff(deps.clock);
   }
 
   /**
@@ -91,13 +86,18 @@ export class StatusWriter {
   refresh(): void {
     const { state, isLeader } = this.#deps;
     if (this.#isStopped || this.#wanted === null || !isLeader()) {
-      this.#pending = new Map();
+      this.#setPending([]);
       return;
     }
     const tasks = this.#tasks.differing(state, this.#wanted);
     const ids = new Set(tasks.map(({ id }) => id));
     for (const id of this.#done.keys()) if (!ids.has(id)) this.#done.delete(id);
-    this.#pending = new Map(tasks.filter((task) => !this.#isDone(task)).map((t) => [t.id, t]));
+    this.#setPending(tasks.filter((task) => !this.#isDone(task)));
+  }
+
+  #setPending(tasks: readonly StatusTask[]): void {
+    this.#pending = new Map(tasks.map((task) => [task.id, task]));
+    this.#backoff.retain(this.#pending);
     this.#pump();
   }
 
@@ -112,7 +112,7 @@ export class StatusWriter {
 
   /** Why statuses are not written; null when they are. */
   get problem(): WriteFailure | null {
-    return this.#problem;
+    return this.#backoff.problem;
   }
 
   get counts(): StatusWriterCounts {
@@ -130,16 +130,34 @@ export class StatusWriter {
   }
 
   #pump(): void {
-    if (this.#timer !== null) return;
-    const waiting = [...this.#pending.values()].find(({ id }) => !this.#running.has(id));
-    if (waiting === undefined || this.#running.size >= STATUS_WRITES_AT_ONCE_MAX) return;
+    this.#timer?.cancel();
+    this.#timer = null;
+    if (this.#isStopped || this.#running.size >= STATUS_WRITES_AT_ONCE_MAX) return;
     const { clock } = this.#deps;
-    const delayMs = Math.max(0, this.#nextAtMs - clock.nowMs());
-    this.#timer = clock.setTimer(delayMs, () => {
+    const soonestMs = Math.max(clock.nowMs(), this.#nextAtMs, this.#backoff.allDueMs);
+    const next = this.#next(soonestMs);
+    if (next === null) return;
+    const dueMs = Math.max(soonestMs, this.#backoff.dueMs(next));
+    this.#timer = clock.setTimer(dueMs - clock.nowMs(), () => {
       this.#timer = null;
-      const next = [...this.#pending.values()].find(({ id }) => !this.#running.has(id));
-      if (next !== undefined && this.#deps.isLeader()) this.#begin(next);
+      if (this.#deps.isLeader()) this.#begin(next);
     });
+  }
+
+  /** Of those that are due by then the lowest in rank; of none, the one that is due first. */
+  #next(byMs: number): StatusTask | null {
+    let best: StatusTask | null = null;
+    let [bestDueMs, bestRank] = [Number.POSITIVE_INFINITY, 0];
+    for (const task of this.#pending.values()) {
+      if (this.#running.has(task.id)) continue;
+      const dueMs = Math.max(byMs, this.#backoff.dueMs(task));
+      const rank = this.#backoff.rank(task);
+      if (dueMs > bestDueMs || (dueMs === bestDueMs && rank >= bestRank)) continue;
+      if (dueMs === byMs && rank === 0) return task;
+      best = task;
+      [bestDueMs, bestRank] = [dueMs, rank];
+    }
+    return best;
   }
 
   #begin(task: StatusTask): void {
@@ -192,20 +210,14 @@ export class StatusWriter {
       // Unless something else is wanted by now.
       const now = this.#pending.get(task.id);
       if (now !== undefined && this.#isDone(now)) this.#pending.delete(task.id);
-      this.#onGood();
+      const isWell = this.#backoff.noteGood(task);
+      if (isWell) this.#deps.log.info("statuses are written again");
     }
     this.#pump();
   }
 
-  #onGood(): void {
-    this.#retryMs = RETRY_MS_FIRST;
-    if (this.#problem === null) return;
-    this.#problem = null;
-    this.#deps.log.info("statuses are written again");
-  }
-
   #onFailure(task: StatusTask, failure: WriteFailure): void {
-    const { kind, reason, retryAfterMs } = failure;
+    const { kind, reason } = failure;
     if (kind === "absent") {
       this.#end(task, true); // the watch will say so
       return;
@@ -216,14 +228,10 @@ export class StatusWriter {
       this.#end(task, true);
       return;
     }
-    const isNews = this.#problem?.kind !== kind;
-    this.#problem = failure;
-    if (isNews) this.#deps.log.warn("statuses are not written", { kind, reason });
-    const pauseMs = kind === "forbidden" ? STATUS_FORBIDDEN_MS : this.#retryMs;
-    this.#retryMs = Math.min(STATUS_RETRY_MS_MAX, this.#retryMs * 2);
-    this.#nextAtMs = this.#deps.clock.nowMs() + Math.max(pauseMs, retryAfterMs);
-    this.#timer?.cancel();
-    this.#timer = null;
+    // What is no more to be written, by us at least, is no more a problem.
+    if (this.#pending.has(task.id) && this.#backoff.noteFailure(task, failure)) {
+      this.#deps.log.warn("statuses are not written", { kind, reason });
+    }
     this.#end(task, false);
   }
 }
