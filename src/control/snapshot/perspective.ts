@@ -10,7 +10,6 @@ import { absentCluster } from "./clusters.ts";
 import { absentAssignment } from "./endpoints.ts";
 import type { Generation } from "./generation.ts";
 import { parseClusterName } from "./names.ts";
-import { REFUSED } from "./route-configs.ts";
 
 /** Who looks. */
 export interface Viewer {
@@ -81,7 +80,6 @@ export abstract class Perspective implements View {
 
   /** The namespace of a cluster. */
   protected namespaceOfCluster(name: string): string | null {
-    if (name === REFUSED) return null;
     return parseClusterName(name)?.service.split("/")[0] ?? null;
   }
 }

@@ -28,8 +28,11 @@ import { durationOf, encode, resourceOf } from "./resource.ts";
 import { addMethodProblems, retryPolicyOf } from "./retries.ts";
 import type { Settings } from "./settings.ts";
 
-/** A cluster without endpoints: calls that a route refuses, and backends that do not exist. */
-export const REFUSED = "fairlead/refused:1";
+/**
+ * A cluster without endpoints, for calls that a route refuses. The name is none that a Service's
+ * port could have: whoever makes a Service must not get these calls.
+ */
+export const REFUSED = "refused";
 
 /** What is in force for a cluster; null: there is no such Service. */
 export type SettingsOf = (cluster: string) => Settings | null;

@@ -177,6 +177,28 @@ test("a route that refuses: a status by proxies, a cluster without endpoints for
   assert.deepEqual(proxy.directResponse, { status: 503, body: { inlineString: "no backend" } });
 });
 
+test("calls that a route refuses are no Service's, whatever it is named", () => {
+  const [status, httpStatus] = [Status.UNAVAILABLE, 500];
+  const w = worldOf({
+    [CLUSTER]: tableOf([{ kind: "refuse", status, httpStatus, reason: "no backend" }]),
+  });
+  const { cluster } = w.json("RDS", TARGET).virtualHosts[0].routes[0].route;
+  const [, namespace = "prod", name, port = "1"] = /^(?:(.+)\/)?([^:]+)(?::(\d+))?$/.exec(cluster)!;
+  const labels = { "kubernetes.io/service-name": name! };
+  w.source.put("Service", {
+    metadata: { namespace, name },
+    spec: { clusterIP: "127.1.0.9", ports: [{ name: "grpc", port: Number(port) }] },
+  } as never);
+  w.source.put("EndpointSlice", {
+    metadata: { namespace, name: "one", labels },
+    ...{ addressType: "IPv4", ports: [{ name: "grpc", port: 7000, protocol: "TCP" }] },
+    endpoints: [endpoint("10.0.0.66")],
+  } as never);
+  w.settle();
+  assert.equal(w.json("EDS", cluster).endpoints, undefined);
+  for (const node of [SIDECAR, GATEWAY]) assert.equal(w.resource("EDS", cluster, node), null);
+});
+
 test("a cluster that a route names is there before, with and without its Service", () => {
   const w = worldOf({ [CLUSTER]: tableOf([forward([["prod/late:1", 1]])]) });
   for (const node of [nodeOf(), SIDECAR]) {
