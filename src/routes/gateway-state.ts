@@ -104,12 +104,12 @@ export class GatewayState {
     }
     if (isFitting) return null;
     if (!isNamed) {
-      const message = `Gateway ${this.key} has no listener ${sectionOf(ref)}`;
+      const message = `Gateway ${this.key} has no listener${sectionOf(ref)}`;
       return { reason: "NoMatchingParent", message };
     }
     if (!isAllowed) {
       const message =
-        `no listener ${sectionOf(ref)} of Gateway ${this.key} allows GRPCRoutes ` +
+        `no listener${sectionOf(ref)} of Gateway ${this.key} allows GRPCRoutes ` +
         `of namespace ${compiled.object.metadata.namespace}`;
       return { reason: "NotAllowedByListeners", message };
     }
@@ -283,9 +283,10 @@ export class GatewayState {
   }
 }
 
+/** What narrows a parent down, to stand behind "listener"; "" where nothing does. */
 function sectionOf({ sectionName, port }: ParentRef): string {
-  const section = sectionName === null ? "" : `named ${sectionName}`;
-  return [section, port === null ? "" : `on port ${port}`].filter((part) => part !== "").join(" ");
+  const section = sectionName === null ? "" : ` named ${sectionName}`;
+  return port === null ? section : `${section} on port ${port}`;
 }
 
 function meetHostname(hostnames: readonly string[], own: string): boolean {

@@ -428,6 +428,42 @@ for (const [selector, allows] of SELECTORS) {
   });
 }
 
+/** A route's parents, and what its conditions say of each. */
+const UNATTACHED: readonly (readonly [parent: object, namespace: string, says: string])[] = [
+  [{}, "dev", "no listener of Gateway prod/gw allows GRPCRoutes of namespace dev"],
+  [{ port: 80 }, "dev", "no listener on port 80 of Gateway prod/gw allows"],
+  [{ sectionName: "http", port: 80 }, "dev", "no listener named http on port 80 of Gateway"],
+  [{ sectionName: "none" }, "prod", "Gateway prod/gw has no listener named none"],
+  [{ port: 7 }, "prod", "Gateway prod/gw has no listener on port 7"],
+  [
+    { sectionName: "http", port: 7 },
+    "prod",
+    "Gateway prod/gw has no listener named http on port 7",
+  ],
+];
+
+for (const [parent, namespace, says] of UNATTACHED) {
+  test(`why a route has no parent: ${says}`, () => {
+    const parentRefs = [{ name: "gw", namespace: "prod", ...parent }];
+    const of = world(...WORLD, route("r", { parentRefs }, { namespace }));
+    const [found] = of.evaluation.statuses.routes.get(`${namespace}/r`)!;
+    const { message } = found!.conditions.find(({ type }) => type === "Accepted")!;
+    assert.equal(message.slice(0, says.length), says);
+  });
+}
+
+test("a route that names a listener in two ways is attached to it once", () => {
+  const parentRefs = [{ name: "gw" }, { name: "gw", sectionName: "http" }];
+  const of = world(...WORLD, route("r", { parentRefs, rules: [rule("a")] }));
+  assert.deepEqual(of.route("prod/r"), [
+    "gw: Accepted ResolvedRefs",
+    "gw[http]: Accepted ResolvedRefs",
+  ]);
+  assert.match(of.gateway("prod/gw")[1]!, /^http: .* routes=1$/);
+  const { ports } = of.evaluation.gateways.get("prod/gw")!;
+  assert.equal(ports[0]!.chains[0]!.table.hosts[0]!.routes.length, 1);
+});
+
 test("a class of others, its Gateways, and a parent of another kind are left alone", () => {
   const other = { ...CLASS, metadata: { name: "other" }, spec: { controllerName: "a/b" } };
   const parentRefs = [
