@@ -25,8 +25,9 @@ export function applySotwNames(subscription: Subscription, names: readonly strin
   if (names.length > 0) subscription.hasNamed = true;
   const had = subscription.isWildcard;
   subscription.isWildcard = isWildcard;
+  const known = new Set(subscription.names);
   // Without a wildcard the node has dropped what it did not name.
-  const known = had && !isWildcard ? [...subscription.sent.keys()] : [...subscription.names];
+  if (had && !isWildcard) for (const name of subscription.sent.keys()) known.add(name);
   for (const name of known) if (!wanted.has(name)) forgetName(subscription, name);
   let isMore = isWildcard && !had;
   if (isMore) subscription.isAllDirty = true;

@@ -169,6 +169,19 @@ test("a wildcard by its name, with others and without", async (t) => {
   assert.deepEqual((await node.next()).resources.toSorted(), ["a1", "b2", "c1"]);
 });
 
+/** It was asked for beside the wildcard, and was not there: nothing that was sent names it. */
+test("what is named beside a wildcard and absent is given up with it", async (t) => {
+  const served = await serve(t);
+  const node = served.node(false);
+  const first = await subscribe(node, "CDS", ["*", "a", "late"]);
+  node.ack(first, ["a"]);
+  await served.subscribed("CDS", 1);
+  change(served, ["CDS", "late", "late1"]);
+  await node.silence();
+  change(served, ["CDS", "a", "a2"]);
+  assert.deepEqual((await node.next()).resources, ["a2"]);
+});
+
 test("no names at first of EDS and RDS are none", async (t) => {
   const served = await serve(t);
   const node = served.node(false);
