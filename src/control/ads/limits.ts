@@ -18,6 +18,8 @@ export const SHOWN_CHARS_MAX = 512;
 export const CSDS_ENTRIES_MAX = 100_000;
 /** Names that lead nowhere that are logged of one stream; its status shows those of now. */
 export const ABSENT_TOLD_MAX = 20;
+/** Names that a stream may not have that are logged of it; its status shows those of now. */
+export const REFUSED_TOLD_MAX = 20;
 
 /** The first change after a silence is pushed after this: what follows at once goes with it. */
 export const FIRST_PUSH_MS = 5;

@@ -15,7 +15,7 @@ import {
 } from "../../xds/index.ts";
 import { namespacesOf, nodeProblem } from "./authorize.ts";
 import { readNode, shown } from "./node-info.ts";
-import { applyDeltaNames, applySotwNames } from "./requests.ts";
+import { applyDeltaNames, applySotwNames, type Problem } from "./requests.ts";
 import type { AdsStream } from "./stream.ts";
 import type { Subscription } from "./subscription.ts";
 
@@ -90,8 +90,7 @@ export class StreamRequests {
       this.#stream.noteAnswer(subscription, errorText(errorDetail));
     }
     const problem = applySotwNames(subscription, resourceNames);
-    if (problem !== "") this.#refuse(problem);
-    else this.#stream.pump();
+    this.#apply(subscription, problem);
   }
 
   #onDelta(request: DeltaDiscoveryRequest): void {
@@ -103,8 +102,17 @@ export class StreamRequests {
       this.#stream.noteAnswer(subscription, errorText(errorDetail));
     }
     const problem = applyDeltaNames(subscription, request, isFirst);
-    if (problem !== "") this.#refuse(problem);
-    else this.#stream.pump();
+    this.#apply(subscription, problem);
+  }
+
+  /** The names of a subscription are others now, unless they had a problem. */
+  #apply(subscription: Subscription, problem: Problem): void {
+    if (problem !== "") {
+      this.#refuse(problem);
+      return;
+    }
+    this.#stream.forgetUnnamed(subscription);
+    this.#stream.pump();
   }
 
   /** The subscription that a request is about; null when it is refused, or of no type of ours. */

@@ -11,7 +11,7 @@ import type { Status } from "../../grpc/index.ts";
 import type { ServerCall } from "../../server/index.ts";
 import { RESOURCE_TYPES, type ResourceType, shortTypeName } from "../../xds/index.ts";
 import type { NodeInfo, SnapshotChange } from "../resources.ts";
-import { ABSENT_TOLD_MAX, ACK_WAIT_MS, ORDER_WAIT_MS } from "./limits.ts";
+import { ABSENT_TOLD_MAX, ACK_WAIT_MS, ORDER_WAIT_MS, REFUSED_TOLD_MAX } from "./limits.ts";
 import type { Hold, Paced, Pacer } from "./pacer.ts";
 import type { SharedSets } from "./shared-sets.ts";
 import { type Due, Subscription, type VisibleView, WILDCARD } from "./subscription.ts";
@@ -61,6 +61,7 @@ export class AdsStream implements Paced {
   readonly refused = new Map<ResourceType, Set<string>>();
   readonly #deps: StreamDeps;
   readonly #absentTold = new Set<string>();
+  readonly #refusedTold = new Set<string>();
   #nonce = 0;
   #hold: Hold | null = null;
   #isOver = false;
@@ -162,6 +163,8 @@ export class AdsStream implements Paced {
     const due = subscription.takeDue(view, isLast);
     if (this.#absentTold.size < ABSENT_TOLD_MAX) this.#tellAbsent(subscription);
     if (due === null) return;
+    const refused = this.refused.get(type);
+    for (const { name } of due.fresh) refused?.delete(name);
     this.#nonce += 1;
     const nonce = String(this.#nonce);
     const { version } = subscription;
@@ -243,13 +246,19 @@ export class AdsStream implements Paced {
     this.#release();
   }
 
-  /** Notes a name that it may not have. Returns whether that is new. */
+  /** Notes a name that it may not have. Returns whether that is to be told: each once, and few. */
   noteRefused(type: ResourceType, name: string): boolean {
     const known = this.refused.get(type) ?? new Set();
-    this.refused.set(type, known);
-    if (known.has(name)) return false;
-    known.add(name);
+    this.refused.set(type, known.add(name));
+    if (this.#refusedTold.has(name) || this.#refusedTold.size >= REFUSED_TOLD_MAX) return false;
+    this.#refusedTold.add(name);
     return true;
+  }
+
+  /** Forgets refusals of names that it has given up. */
+  forgetUnnamed({ type, names }: Subscription): void {
+    const refused = this.refused.get(type) ?? [];
+    for (const name of refused) if (!names.has(name)) this.refused.get(type)?.delete(name);
   }
 
   /** For logs: who, and of which type. */
