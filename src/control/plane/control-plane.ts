@@ -6,7 +6,6 @@
  */
 import type { Clock, Logger, Rng } from "../../base/index.ts";
 import type { ObjectSource, ObjectWriter } from "../../discovery/index.ts";
-import { CONTROLLER_NAME } from "../../routes/index.ts";
 import { type GrpcMethod, GrpcServer, Health } from "../../server/index.ts";
 import { PROMETHEUS_CONTENT_TYPE, type Registry, renderPrometheus } from "../../telemetry/index.ts";
 import { type ListenAddress, ServerTls, type ServerTlsFiles } from "../../transport/index.ts";
@@ -106,7 +105,8 @@ export class ControlPlane {
         ? null
         : new StatusControl({
             ...{ clock, rng, log, registry, writer, state },
-            ...{ controllerName: CONTROLLER_NAME, leaseNamespace, replica },
+            leaseNamespace,
+            replica,
           });
     if (judge !== null) {
       let isFirst = true;

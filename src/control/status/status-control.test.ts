@@ -60,7 +60,7 @@ function startReplica(replica: string, clock: VirtualClock, lab: LabWorld, seed:
   const state = new ControlObjects(source, { clock, log, namespaces: null });
   const control = new StatusControl({
     ...{ clock, log, registry, writer, state, replica, rng: seededRng(seed) },
-    ...{ controllerName: CONTROLLER_NAME, leaseNamespace: "default" },
+    leaseNamespace: "default",
   });
   const planning = new RoutePlanning();
   state.subscribe({ onObjects: () => control.setWanted(planning.judge(state)) });
@@ -520,7 +520,7 @@ test("without a writer nothing is written, and what would be is shown", () => {
   const state = new ControlObjects(source, { clock, log, namespaces: null });
   const control = new StatusControl({
     ...{ clock, log, writer: null, state, replica: "x", rng: seededRng(1) },
-    ...{ controllerName: CONTROLLER_NAME, leaseNamespace: "default" },
+    leaseNamespace: "default",
   });
   const planning = new RoutePlanning();
   state.subscribe({ onObjects: () => control.setWanted(planning.judge(state)) });

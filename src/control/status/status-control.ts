@@ -27,8 +27,6 @@ export interface StatusControlDeps {
   /** Null: statuses are shown and not written. */
   readonly writer: ObjectWriter | null;
   readonly state: ObjectsState;
-  /** As GatewayClasses name it: "fairlead.dev/gateway-controller". */
-  readonly controllerName: string;
   /** Of the Lease. */
   readonly leaseNamespace: string;
   /** Of this replica, such as the pod's name; something is added that makes it nobody else's. */
@@ -63,7 +61,7 @@ export interface StatusesView extends StatusReport {
 /** See the head of this file. */
 export class StatusControl {
   readonly #deps: StatusControlDeps;
-  readonly #tasks: StatusTasks;
+  readonly #tasks = new StatusTasks();
   readonly #election: LeaderElection | null;
   readonly #writer: StatusWriter | null;
   readonly #gauges: Reading[] = [];
@@ -72,15 +70,14 @@ export class StatusControl {
 
   constructor(deps: StatusControlDeps) {
     this.#deps = deps;
-    const { clock, rng, log, writer, state, controllerName, leaseNamespace } = deps;
-    this.#tasks = new StatusTasks(controllerName);
+    const { clock, rng, log, writer, state, leaseNamespace } = deps;
     if (writer === null) {
       this.#election = null;
       this.#writer = null;
       return;
     }
     const statuses = new StatusWriter({
-      ...{ clock, log, writer, state, controllerName },
+      ...{ clock, log, writer, state },
       isLeader: () => election.isLeader,
     });
     const election = new LeaderElection({

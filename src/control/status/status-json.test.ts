@@ -8,7 +8,6 @@ import type { WantedCondition } from "./wanted.ts";
 
 const NOW = "2026-01-02T03:04:05Z";
 const OURS = "fairlead.dev/gateway-controller";
-const PLACE = { namespace: "prod", controllerName: OURS };
 
 const condition = (type: string, status: "True" | "False" = "True"): WantedCondition => ({
   ...{ type, status, reason: type, message: "", observedGeneration: 3 },
@@ -43,7 +42,7 @@ test("nonsense in a status is written over, and does no harm", () => {
     const { listeners: rows } = gatewayStatus({ listeners: nonsense }, gateway, NOW);
     assert.deepEqual((rows as Json[])[0].conditions, [written]);
     const route = [{ parentRef: parent("a"), conditions: [condition("Accepted")] }];
-    const { parents } = routeStatus({ parents: nonsense }, route, NOW, PLACE);
+    const { parents } = routeStatus({ parents: nonsense }, route, NOW, "prod");
     assert.deepEqual((parents as Json[]).at(-1)?.conditions, [written]);
   }
 });
@@ -56,7 +55,7 @@ test("one parent that is said in two ways is one entry; another section is anoth
     { parentRef: parent("edge"), conditions },
     { parentRef: parent("edge", { sectionName: "grpc" }), conditions },
   ];
-  const { parents } = routeStatus(status, wanted, NOW, PLACE);
+  const { parents } = routeStatus(status, wanted, NOW, "prod");
   assert.deepEqual(
     (parents as Json[]).map(({ parentRef }) => parentRef),
     [
@@ -74,7 +73,7 @@ test("a status has no more parents than the API allows; those of others come fir
   const wanted = Array.from({ length: ROUTE_PARENTS_MAX }, (_, i) => ({
     ...{ parentRef: parent(`p${i}`), conditions: [condition("Accepted")] },
   }));
-  const { parents } = routeStatus({ parents: [theirs] }, wanted, NOW, PLACE);
+  const { parents } = routeStatus({ parents: [theirs] }, wanted, NOW, "prod");
   assert.equal((parents as Json[]).length, ROUTE_PARENTS_MAX);
   assert.deepEqual((parents as Json[])[0], theirs);
 });

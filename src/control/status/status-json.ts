@@ -7,7 +7,7 @@
  */
 import { asJson, type Json } from "../../base/index.ts";
 import type { Gateway, GatewayClass, GRPCRoute, ParentRef } from "../../discovery/index.ts";
-import { GATEWAY_GROUP } from "../../routes/index.ts";
+import { CONTROLLER_NAME, GATEWAY_GROUP } from "../../routes/index.ts";
 import type { WantedCondition, WantedGateway, WantedParent } from "./wanted.ts";
 
 /** Parents of a route's status, ours and others' (the API's own limit). */
@@ -49,13 +49,13 @@ export function routeStatus(
   status: Json,
   parents: readonly WantedParent[],
   now: string,
-  { namespace, controllerName }: { readonly namespace: string; readonly controllerName: string },
+  namespace: string,
 ): Json {
   const keyOf = (ref: Json | ParentRef) => parentKey(ref as Json, namespace);
   const waiting = new Map(parents.map((parent) => [keyOf(parent.parentRef), parent]));
   const result: Json[] = [];
   for (const entry of listOf(status.parents)) {
-    if (entry.controllerName !== controllerName) {
+    if (entry.controllerName !== CONTROLLER_NAME) {
       result.push(entry);
       continue;
     }
@@ -69,7 +69,7 @@ export function routeStatus(
   for (const { parentRef, conditions } of waiting.values()) {
     result.push({
       parentRef: withoutNulls(parentRef),
-      controllerName,
+      controllerName: CONTROLLER_NAME,
       conditions: withConditions([], conditions, now, false),
     });
   }

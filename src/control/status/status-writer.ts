@@ -28,7 +28,6 @@ export interface StatusWriterDeps {
   readonly log: Logger;
   readonly writer: ObjectWriter;
   readonly state: ObjectsState;
-  readonly controllerName: string;
   /** Whether this replica leads: asked before each write. */
   readonly isLeader: () => boolean;
 }
@@ -52,7 +51,7 @@ interface Done {
 /** See the head of this file. */
 export class StatusWriter {
   readonly #deps: StatusWriterDeps;
-  readonly #tasks: StatusTasks;
+  readonly #tasks = new StatusTasks();
   readonly #backoff: StatusBackoff;
   #wanted: WantedStatuses | null = null;
   /** What differs, by id; those under way are in `#running` as well. */
@@ -67,7 +66,6 @@ export class StatusWriter {
 
   constructor(deps: StatusWriterDeps) {
     this.#deps = deps;
-    this.#tasks = new StatusTasks(deps.controllerName);
     this.#backoff = new StatusBackoff(deps.clock);
   }
 

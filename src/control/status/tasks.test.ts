@@ -6,8 +6,6 @@ import type { ObjectsState } from "../objects/state.ts";
 import { StatusTasks } from "./tasks.ts";
 import type { WantedParent, WantedStatuses } from "./wanted.ts";
 
-const OURS = "fairlead.dev/gateway-controller";
-
 function route(name: string): GRPCRoute {
   const value = { metadata: { name, namespace: "prod" }, spec: { parentRefs: [{ name: "gw" }] } };
   return checkObject("GRPCRoute", value).object!;
@@ -29,7 +27,7 @@ test("of many routes only those are compared anew of which something else is wan
     gateways: new Map(),
     routes: wanted,
   };
-  const tasks = new StatusTasks(OURS);
+  const tasks = new StatusTasks();
   const first = tasks.differing(state, statuses);
   assert.equal(first.length, 50);
   const others = (): string[] => {

@@ -36,13 +36,8 @@ type Judged = GatewayClass | Gateway | GRPCRoute;
 
 /** See the head of this file. */
 export class StatusTasks {
-  readonly #controllerName: string;
   /** What came of an object the last time: as a rule neither it nor what is wanted changes. */
   readonly #known = new WeakMap<Judged, { readonly task: StatusTask; readonly differs: boolean }>();
-
-  constructor(controllerName: string) {
-    this.#controllerName = controllerName;
-  }
 
   /** The statuses that differ from what is wanted, sorted by `id`. */
   differing(state: ObjectsState, wanted: WantedStatuses): readonly StatusTask[] {
@@ -86,8 +81,8 @@ export class StatusTasks {
         continue;
       }
       const { namespace } = object.metadata;
-      const place = { namespace, controllerName: this.#controllerName };
-      const merge: StatusTask["merge"] = (status, now) => routeStatus(status, value, now, place);
+      const merge: StatusTask["merge"] = (status, now) =>
+        routeStatus(status, value, now, namespace);
       yield [object, taskOf(object, value, merge)];
     }
   }
