@@ -8,7 +8,12 @@
  */
 export { HeaderChanger, joinChanges } from "./change-headers.ts";
 export { isSampled } from "./choose.ts";
-export { clusterNamesOf } from "./cluster-names.ts";
+export {
+  clusterNameOf,
+  clusterNamesOf,
+  parseClusterName,
+  type ServiceClusterName,
+} from "./cluster-names.ts";
 export type {
   Fault,
   JudgedCondition,

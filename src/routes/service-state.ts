@@ -8,6 +8,7 @@
  * callers come by the Service's name or address.
  */
 import type { ParentRef, Service, ServicePort } from "../discovery/index.ts";
+import { clusterNameOf } from "./cluster-names.ts";
 import type { Fault } from "./conditions.ts";
 import type { Memo } from "./memo.ts";
 import { inOrder } from "./precedence.ts";
@@ -84,7 +85,7 @@ export class ServiceState {
   }
 
   #port(port: ServicePort, memo: Memo): ServicePortRoutes {
-    const cluster = `${this.key}:${port.port}`;
+    const cluster = clusterNameOf(this.key, port.port);
     const own = this.service.metadata.namespace;
     const byNamespace = this.#routes.get(port.port);
     const namespaces = byNamespace === undefined ? [] : [...byNamespace.keys()].sort();

@@ -4,11 +4,12 @@
  * Names too many do no harm (the version tells); one too few is a node that never hears of it.
  */
 import type { RouteTable } from "../../routes/index.ts";
+import { clusterNameOf } from "../../routes/index.ts";
 import { RESOURCE_TYPES, type ResourceType } from "../../xds/index.ts";
 import type { ObjectKey } from "../objects/state.ts";
 import type { Generation } from "./generation.ts";
 import { captureListenersOfIPv6, chainRoutesName, gatewayListenerName } from "./listeners.ts";
-import { clusterNameOf, listenerNamesOf } from "./names.ts";
+import { listenerNamesOf } from "./names.ts";
 import { type GatewayPlan, type ServiceTables, tablesOf } from "./plan.ts";
 import type { ServiceEntry } from "./service-entry.ts";
 

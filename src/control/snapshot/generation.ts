@@ -3,11 +3,15 @@
  * the generation before whatever did not change.
  */
 import type { Place, Secret, ServicePort } from "../../discovery/index.ts";
-import { clusterNamesOf, type RouteTable } from "../../routes/index.ts";
+import {
+  clusterNameOf,
+  clusterNamesOf,
+  parseClusterName,
+  type RouteTable,
+} from "../../routes/index.ts";
 import type { ObjectKey } from "../objects/state.ts";
 import type { NodeKind, Resource } from "../resources.ts";
 import type { Audience } from "./endpoints.ts";
-import { clusterNameOf, parseClusterName } from "./names.ts";
 import { type RoutePlan, tablesOf } from "./plan.ts";
 import { routesResource } from "./route-configs.ts";
 import type { Sensitivity, ServiceEntry } from "./service-entry.ts";

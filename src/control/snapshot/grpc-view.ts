@@ -2,12 +2,13 @@
  * What gRPC clients see: a listener and routes by the name of their target, and the clusters that
  * these lead to. Everything by name: a client asks for nothing else.
  */
+import { clusterNameOf } from "../../routes/index.ts";
 import { RESOURCE_TYPES, type ResourceType } from "../../xds/index.ts";
 import type { Resource } from "../resources.ts";
 import { listenerAbsence } from "./absence.ts";
 import type { GrpcPort } from "./generation.ts";
 import { clientListener } from "./listeners.ts";
-import { clusterNameOf, listenerNamesOf, serviceOfListener } from "./names.ts";
+import { listenerNamesOf, serviceOfListener } from "./names.ts";
 import { isOfCluster, Perspective } from "./perspective.ts";
 import { REFUSED } from "./route-configs.ts";
 

@@ -1,34 +1,21 @@
 /**
  * Names of resources, and what they mean.
  *
- * Clusters are named NAMESPACE/SERVICE:PORT by the number of the Service's port, so that all ways
- * to spell a Service lead to one cluster. Listeners of gRPC clients are named as the client's
- * target is: what follows `xds:///`, in the forms that targets of `kubernetes:///` have.
+ * Listeners of gRPC clients are named as the client's target is: what follows `xds:///`, in the
+ * forms that targets of `kubernetes:///` have. How clusters are named is in room `routes`.
  */
 import type { Service, ServicePort } from "../../discovery/index.ts";
 import { isGrpcPort } from "../../mesh/index.ts";
+import { parseClusterName } from "../../routes/index.ts";
 import type { ObjectKey } from "../objects/state.ts";
 
 /** The domain that full names of Services end with, unless a cluster was set up otherwise. */
 const CLUSTER_DOMAIN = "cluster.local";
 
-/** Name of the cluster of a Service's port, and of its endpoints. */
-export function clusterNameOf(service: ObjectKey, port: number): string {
-  return `${service}:${port}`;
-}
-
-/** What a cluster's name says; null when it is none. */
-export function parseClusterName(
-  name: string,
-): { readonly service: ObjectKey; readonly port: number } | null {
-  const [, service, port] = /^([^/:]+\/[^/:]+):(\d{1,5})$/.exec(name) ?? [];
-  return service === undefined ? null : { service, port: Number(port) };
-}
-
 /** What a cluster is asked as, where a call brings no authority of its own: "echo.prod:50051". */
-export function authorityOfCluster(name: string): string {
-  const { service, port } = parseClusterName(name)!;
-  return `${service.split("/").reverse().join(".")}:${port}`;
+export function authorityOfCluster(cluster: string): string {
+  const { namespace, name, port } = parseClusterName(cluster)!;
+  return `${name}.${namespace}:${port}`;
 }
 
 /** The ports of a Service that carry gRPC, in its order; none of a mere name of DNS. */

@@ -4,12 +4,12 @@
  * share, which is the clusters that routes name and their endpoints.
  */
 import type { Place } from "../../discovery/index.ts";
+import { parseClusterName } from "../../routes/index.ts";
 import { RESOURCE_TYPES, type ResourceType } from "../../xds/index.ts";
 import type { NodeInfo, NodeKind, Resource, View } from "../resources.ts";
 import { absentCluster } from "./clusters.ts";
 import { absentAssignment } from "./endpoints.ts";
 import type { Generation } from "./generation.ts";
-import { parseClusterName } from "./names.ts";
 
 /** Who looks. */
 export interface Viewer {
@@ -80,7 +80,7 @@ export abstract class Perspective implements View {
 
   /** The namespace of a cluster. */
   protected namespaceOfCluster(name: string): string | null {
-    return parseClusterName(name)?.service.split("/")[0] ?? null;
+    return parseClusterName(name)?.namespace ?? null;
   }
 }
 

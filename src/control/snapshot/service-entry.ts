@@ -4,14 +4,14 @@
  */
 import type { EndpointSlice, Place, Service, ServicePort } from "../../discovery/index.ts";
 import { capturedName } from "../../mesh/index.ts";
-import { defaultTable, type RouteTable } from "../../routes/index.ts";
+import { clusterNameOf, defaultTable, type RouteTable } from "../../routes/index.ts";
 import type { ObjectKey } from "../objects/state.ts";
 import type { NodeInfo, NodeKind, Resource } from "../resources.ts";
 import { clusterResource } from "./clusters.ts";
 import { type Audience, endpointsResource } from "./endpoints.ts";
 import { PLACES_KEPT_MAX } from "./limits.ts";
 import { capturedListener } from "./listeners.ts";
-import { clusterNameOf, grpcPortsOf } from "./names.ts";
+import { grpcPortsOf } from "./names.ts";
 import { ServiceEndpoints, type ServiceObjects } from "./service-endpoints.ts";
 import { DEFAULT_SETTINGS, type Settings, settingsOf } from "./settings.ts";
 

@@ -3,8 +3,9 @@
  * its tables name, each the endpoints of a Service's port.
  */
 import type { Resolver } from "../../discovery/index.ts";
-import { clusterNamesOf, type GatewayPort } from "../../routes/index.ts";
+import { clusterNamesOf, type GatewayPort, parseClusterName } from "../../routes/index.ts";
 import type { ClusterSpec, FilterChain, ListenerSpec, MeshConfig } from "../config.ts";
+import { serviceCluster } from "../service-cluster.ts";
 
 /** Where a Gateway's ports are listened on, unless somebody says otherwise. */
 const ANY_ADDRESS = "0.0.0.0";
@@ -54,12 +55,7 @@ export class GatewayConfigs {
 
   /** Null: a backend that is not there, which names itself so. */
   #clusterOf(name: string): ClusterSpec | null {
-    const match = /^([^/#]+)\/([^:#]+):(\d+)$/.exec(name);
-    if (match === null) return null;
-    const [, namespace, service, port] = match;
-    const target = `kubernetes:///${service}.${namespace}:${port}`;
-    const newResolver = () => this.#newResolver(target);
-    // Its service config comes with its endpoints.
-    return { name, key: target, newResolver, serviceConfig: null, tls: null };
+    const parsed = parseClusterName(name);
+    return parsed && serviceCluster(parsed, this.#newResolver);
   }
 }

@@ -5,8 +5,9 @@
  * Pure. Routes that are attached to Services are a control plane's to work out.
  */
 import type { Resolver, Service, ServicePort } from "../../discovery/index.ts";
-import { defaultTable } from "../../routes/index.ts";
+import { clusterNameOf, defaultTable } from "../../routes/index.ts";
 import type { ClusterSpec, ListenerSpec } from "../config.ts";
+import { serviceCluster } from "../service-cluster.ts";
 
 /** What one Service comes to. */
 export interface ServiceMesh {
@@ -42,23 +43,18 @@ export function serviceMesh(
   const grpcPorts = service.type === "ExternalName" ? [] : ports.filter(isGrpcPort);
   if (clusterIps.length === 0 || grpcPorts.length === 0) return NOTHING;
   const { namespace, name } = metadata;
-  const full = (port: number): string => `${namespace}/${name}:${port}`;
+  const key = `${namespace}/${name}`;
   return {
     listeners: grpcPorts.flatMap(({ port }) =>
       clusterIps.map((host, i) => ({
-        name: capturedName(full(port), host, i),
+        name: capturedName(clusterNameOf(key, port), host, i),
         address: { host, port },
-        chains: [{ serverNames: [], tls: null, table: defaultTable(full(port)) }],
+        chains: [{ serverNames: [], tls: null, table: defaultTable(clusterNameOf(key, port)) }],
       })),
     ),
-    clusters: grpcPorts.map(({ port }) => {
-      const target = `kubernetes:///${name}.${namespace}:${port}`;
-      const newOne = () => newResolver(target);
-      // Its service config comes with its endpoints.
-      return {
-        ...{ name: full(port), key: target, newResolver: newOne, serviceConfig: null, tls: null },
-      };
-    }),
+    clusters: grpcPorts.map(({ port }) =>
+      serviceCluster({ service: key, namespace, name, port }, newResolver),
+    ),
   };
 }
 
