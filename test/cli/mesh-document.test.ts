@@ -7,12 +7,20 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, type TestContext, test } from "node:test";
+import { parse, parseAllDocuments } from "yaml";
 import { envoyArgs } from "../control/envoy.ts";
 import { XdsClient } from "../control/xds-client.ts";
 import { eventually } from "../kubernetes/wait.ts";
 import { requirePeer } from "../peers/find.ts";
 import { freePort, runProcess, startProcess, stopAll } from "../peers/processes.ts";
 import { FAIRLEAD, logLines, startProxy } from "./harness.ts";
+
+/** Of a container. */
+interface EnvVar {
+  readonly name: string;
+  readonly value?: string;
+  readonly valueFrom?: { readonly fieldRef: { readonly fieldPath: string } };
+}
 
 const text = readFileSync(new URL("../../docs/mesh.md", import.meta.url), "utf8");
 
@@ -152,6 +160,63 @@ test("what a client is told is as shown, versions too", async (t) => {
   const { code, stdout } = await runProcess(FAIRLEAD, ["endpoints", target!], { env });
   assert.equal(code, 0);
   assert.deepEqual(stdout.trimEnd().split("\n"), shown);
+  await plane.stop();
+});
+
+/** Variables as the kubelet sets them: `$(NAME)` is one that stands above. */
+function variables(env: readonly EnvVar[], fields: Record<string, string>): Map<string, string> {
+  const set = new Map<string, string>();
+  for (const { name, value = "", valueFrom } of env) {
+    const expanded = value.replace(/\$\((\w+)\)/g, (all, other) => set.get(other) ?? all);
+    set.set(name, valueFrom === undefined ? expanded : fields[valueFrom.fieldRef.fieldPath]!);
+  }
+  return set;
+}
+
+test("deploy/proxyless.yaml: a pod's client is known by its name, and is told of its zone", async (t) => {
+  const manifest = (path: string) =>
+    parseAllDocuments(readFileSync(new URL(`../../deploy/${path}`, import.meta.url), "utf8"));
+  const [deployment] = manifest("proxyless.yaml").map((each) => each.toJS());
+  const { env } = deployment.spec.template.spec.containers[0] as { env: EnvVar[] };
+  assert.deepEqual(parse(fences("yaml proxyless")[0]!).env, env, "the page shows the same");
+  const pod = {
+    ...{ "metadata.name": "web-7c9f", "metadata.namespace": "prod", "spec.nodeName": "node-1" },
+  };
+  const config = variables(env, pod).get("GRPC_XDS_BOOTSTRAP_CONFIG")!;
+  const { server_uri } = JSON.parse(config).xds_servers[0];
+  const service = manifest("control/deployment.yaml")[1]!.toJS();
+  const { name, namespace } = service.metadata;
+  assert.equal(server_uri, `${name}.${namespace}.svc:${service.spec.ports[0].port}`);
+  // The page's objects, a Node, and hints: each zone has one of the two pods.
+  const own = mkdtempSync(join(tmpdir(), "fairlead-proxyless-"));
+  t.after(() => rmSync(own, { recursive: true }));
+  const hint = (zone: string) => `hints: { forZones: [{ name: ${zone} }] }, conditions:`;
+  const zones = ["eu-1a", "eu-1b"];
+  const echo = fences("yaml objects")[0]!.replaceAll("127.0.0.", "127.0.77.");
+  const hinted = echo.replaceAll(/conditions:/g, () => hint(zones.shift()!));
+  const label = "labels: { topology.kubernetes.io/zone: eu-1b }";
+  const node = `apiVersion: v1\nkind: Node\nmetadata: { name: node-1, ${label} }\n`;
+  writeFileSync(join(own, "echo.yaml"), `${hinted}---\n${node}`);
+  const flags = ["--objects", own, "--listen", "127.0.0.1:0", "--admin", "0"];
+  const plane = startProcess(FAIRLEAD, ["control", ...flags]);
+  await plane.waitFor(/"msg":"admin"/);
+  const address = (msg: string) => String(logLines(plane).find((l) => l.msg === msg)!.address);
+  const given = {
+    // gRPC's C core takes one that is empty for the name of a file.
+    GRPC_XDS_BOOTSTRAP: undefined,
+    GRPC_XDS_BOOTSTRAP_CONFIG: config.replace(server_uri, address("listening")),
+  };
+  const look = { env: { ...process.env, ...given } };
+  // Of its own namespace a name alone is enough.
+  const told = await runProcess(FAIRLEAD, ["endpoints", "xds:///echo:50051"], look);
+  assert.match(told.stdout, /^127\.0\.77\.3:50051 /m, told.stderr);
+  assert.doesNotMatch(told.stdout, /127\.0\.77\.2/);
+  if (startPython(t, "server", ["127.0.77.3:50051"]) === null) return;
+  const client = startPython(t, "client", ["xds:///echo:50051"], given)!;
+  await client.waitFor(/hello from 127\.0\.77\.3:50051\n/);
+  const status = await run("proxy-status", "--admin", address("admin"));
+  assert.match(status, /^prod\/web-7c9f +grpc +gRPC C-core /m);
+  await client.stop();
   await plane.stop();
 });
 
