@@ -13,7 +13,7 @@ import { XdsClient } from "../control/xds-client.ts";
 import { eventually } from "../kubernetes/wait.ts";
 import { requirePeer } from "../peers/find.ts";
 import { freePort, runProcess, startProcess, stopAll } from "../peers/processes.ts";
-import { FAIRLEAD, logLines, startProxy } from "./harness.ts";
+import { ask, FAIRLEAD, logLines, startProxy } from "./harness.ts";
 
 /** Of a container. */
 interface EnvVar {
@@ -235,6 +235,39 @@ test("the gateway serves its route as shown", async () => {
   assert.deepEqual(listeners.split("\n")[0]!.split(/ {2,}/), columns("LISTENER ", "ROUTES"));
   proxy.process.signal("SIGTERM");
   await proxy.process.exited;
+});
+
+/** All texts with this key that are not empty, wherever they stand. */
+function textsOf(value: unknown, key: string): string[] {
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([own, one]) =>
+    own === key && typeof one === "string" ? [one].filter(Boolean) : textsOf(one, key),
+  );
+}
+
+test("GET /statuses has the reason of a route with a mistake, as shown", async (t) => {
+  const fence = fences("").find((each) => each.includes("/statuses | jq"))!;
+  const shown = fence.trimEnd().split("\n").slice(1);
+  const [, name] = /\bprod\/(\w+) does not exist/.exec(fence)!;
+  const own = mkdtempSync(join(tmpdir(), "fairlead-statuses-"));
+  t.after(() => rmSync(own, { recursive: true }));
+  const [echo, edge] = fences("yaml objects");
+  const route = edge!.split("---\n").at(-1)!.replace("{ name: echo, n", "{ name: typo, n");
+  const typo = route.replace("backendRefs: [{ name: echo,", `backendRefs: [{ name: ${name},`);
+  writeFileSync(join(own, "all.yaml"), [echo, edge, typo].join("---\n"));
+  const flags = ["--objects", own, "--listen", "127.0.0.1:0", "--admin", "0"];
+  const plane = startProcess(FAIRLEAD, ["control", ...flags]);
+  await plane.waitFor(/"msg":"admin"/);
+  const { address } = logLines(plane).find(({ msg }) => msg === "admin")!;
+  const lines = async () => {
+    const { statuses } = JSON.parse((await ask(String(address), "/statuses")).body);
+    return (statuses as { kind: string; name: string }[]).flatMap((each) =>
+      textsOf(each, "message").map((text) => `${each.kind} ${each.name}: ${text}`),
+    );
+  };
+  await eventually("they are judged", async () => (await lines()).length > 0);
+  assert.deepEqual(await lines(), shown);
+  await plane.stop();
 });
 
 test("every command that it shows has these flags", async () => {
