@@ -174,6 +174,26 @@ test("deploy/control: the control plane starts as its Deployment says, and is re
   await control.stop();
 });
 
+test("the webhook: both places have the same flags, and the control plane has them", async () => {
+  const manifest = read("deploy/control/deployment.yaml");
+  const commented = [...manifest.matchAll(/^ +# - (--.*)$/gm)].map(([, flag]) => `- ${flag}`);
+  const listed = /^```yaml\n(- --inject\n[\s\S]*?)^```$/m.exec(read("docs/deploying.md"))![1]!;
+  const flags: string[] = parse(listed);
+  assert.deepEqual(parse(commented.join("\n")), flags);
+  // By `--inject` alone pods had no image, and proxies that nobody told anything.
+  assert.deepEqual(
+    flags.map((flag) => flag.split("=")[0]),
+    ["--inject", "--image", "--proxy-control"],
+  );
+  const [deployment, service] = parseAllDocuments(manifest).map((document) => document.toJS());
+  assert.equal(flags[1], `--image=${deployment.spec.template.spec.containers[0].image}`);
+  const { metadata, spec } = service;
+  const place = `${metadata.name}.${metadata.namespace}:${spec.ports[0].port}`;
+  assert.equal(flags[2], `--proxy-control=${place}`);
+  const { stdout } = await runProcess(FAIRLEAD, ["control", "--help"]);
+  for (const flag of flags) assert.ok(stdout.includes(`  ${flag.split("=")[0]} `), flag);
+});
+
 test("deploy/node.yaml: its rules and its proxy have these flags, and the same port", async () => {
   const documents = parseAllDocuments(read("deploy/node.yaml")).map((one) => one.toJS());
   const [account, binding, daemonSet] = documents;

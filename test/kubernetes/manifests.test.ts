@@ -26,7 +26,13 @@ interface Manifest {
   readonly namespace: string | null;
 }
 
-type Container = { name: string; image: string; args?: string[]; securityContext?: Json };
+type Container = {
+  name: string;
+  image: string;
+  args?: string[];
+  ports?: { name: string }[];
+  securityContext?: Json;
+};
 type PodSpec = Json & {
   containers: Container[];
   initContainers?: Container[];
@@ -70,12 +76,17 @@ function manifestsOf(file: string, text: string): Manifest[] {
     });
 }
 
+/** What owns pods has a template. */
+function specOf({ object }: Manifest): { template: { metadata: Json; spec: PodSpec } } {
+  return (object.spec ?? {}) as { template: { metadata: Json; spec: PodSpec } };
+}
+
 /** Pods of Deployments and DaemonSets. */
 function podsOf(): { readonly of: string; readonly spec: PodSpec }[] {
   return MANIFESTS.filter(({ object }) => /^(Deployment|DaemonSet|Job)$/.test(object.kind)).map(
-    ({ file, object, name }) => {
-      const { template } = object.spec as { template: { spec: PodSpec } };
-      return { of: `${file}: ${object.kind} ${name}`, spec: template.spec };
+    (each) => {
+      const { file, object, name } = each;
+      return { of: `${file}: ${object.kind} ${name}`, spec: specOf(each).template.spec };
     },
   );
 }
@@ -115,6 +126,37 @@ test("manifests: flags are those of the verb, and a pod's end has time for its d
     }
   }
   assert.deepEqual([...helps.keys()].sort(), ["control", "proxy"]);
+});
+
+test("manifests: policies are of pods that there are, and of their ports", () => {
+  const policies = MANIFESTS.filter(({ object }) =>
+    /^(NetworkPolicy|PodDisruptionBudget)$/.test(object.kind),
+  );
+  assert.ok(policies.length >= 4, "some were found");
+  for (const { file, object, name, namespace } of policies) {
+    const of = `${file}: ${object.kind} ${name}`;
+    const {
+      podSelector,
+      selector,
+      ingress = [],
+    } = object.spec as {
+      podSelector?: unknown;
+      selector?: unknown;
+      ingress?: { ports: { port: string | number }[] }[];
+    };
+    const owner = MANIFESTS.find(
+      (each) => each.namespace === namespace && each.name === name && "template" in specOf(each),
+    );
+    assert.ok(owner !== undefined, `${of}: there are no such pods`);
+    const { matchLabels } = (podSelector ?? selector) as { matchLabels: unknown };
+    const { metadata, spec } = specOf(owner).template;
+    assert.deepEqual(matchLabels, metadata.labels, of);
+    const names = spec.containers.flatMap(({ ports = [] }) => ports.map((port) => port.name));
+    for (const { port } of ingress.flatMap(({ ports }) => ports)) {
+      // One by its number is of a part that the document shows elsewhere.
+      assert.ok(typeof port === "number" || names.includes(port), `${of}: no port ${port}`);
+    }
+  }
 });
 
 /** Where objects of this kind are made. */
