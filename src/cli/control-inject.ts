@@ -3,6 +3,7 @@
  * plane.
  */
 import { type Command, Option } from "commander";
+import type { Logger } from "../base/index.ts";
 import { type InjectOptions, InjectWebhook } from "../control/index.ts";
 import type { ObjectWriter } from "../discovery/index.ts";
 import type { TcpAddress } from "../proxy/index.ts";
@@ -42,7 +43,7 @@ export function addControlInjectOptions(command: Command): void {
     .addOption(new Option("--inject", "inject sidecars: the mutating webhook, POST /inject"))
     .addOption(valueOption("--inject-listen <address>", listen, parseTcp))
     .addOption(listOption("--inject-name <name>", name, (_flag, text) => text));
-  addInjectOptions(command, "--proxy-control");
+  addInjectOptions(command, "--proxy-control", "--inject needs it");
 }
 
 /** Flags of the webhook alone, by what commander makes of them. */
@@ -82,8 +83,20 @@ export function injectPlan(flags: ControlInjectFlags): InjectPlan | null {
       "--inject and --objects exclude each other: an API server asks the webhook",
     );
   }
+  if (flags.image === undefined) {
+    throw new UsageError("--inject needs --image: pods would wait for one that is nowhere");
+  }
   const names = flags.injectName ?? [];
   return { listen: flags.injectListen ?? LISTEN, names, inject: injectOptions(flags) };
+}
+
+/** Says of a plan what is allowed and seldom meant. */
+export function warnOfPlan({ inject }: InjectPlan, log: Logger): void {
+  if (inject.control !== null) return;
+  const reason =
+    "--proxy-control is not given: each proxy watches the API server by itself, and balances " +
+    "nothing unless the ServiceAccount of its pod has the rights of deploy/sidecar-rbac.yaml";
+  log.warn("injected proxies are told of no control plane", { reason });
 }
 
 /**

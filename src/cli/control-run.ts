@@ -14,7 +14,7 @@ import { openObjects } from "../discovery/index.ts";
 import { Registry } from "../telemetry/index.ts";
 import { ListenError, type ServerTlsFiles } from "../transport/index.ts";
 import type { ControlOptions } from "./control.ts";
-import { type InjectPlan, startWebhook } from "./control-inject.ts";
+import { type InjectPlan, startWebhook, warnOfPlan } from "./control-inject.ts";
 import { asCommandError } from "./discovery.ts";
 import { aborted, type System } from "./system.ts";
 import { namingTlsFlags } from "./tls-options.ts";
@@ -36,6 +36,7 @@ export async function runControl(
   const version = packageVersion();
   const isAuthorized = options.authorize === true;
   log.info("starting", { version, tls: tls !== null, authorize: isAuthorized });
+  if (inject !== null) warnOfPlan(inject, log);
   const registry = new Registry();
   const help = "1, with the version as its label.";
   registry.gauge("fairlead_build_info", help, { version }, () => 1);

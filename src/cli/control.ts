@@ -18,7 +18,7 @@ const EXAMPLES = [
   "fairlead control --listen 0.0.0.0:18000 --tls-cert tls.crt --tls-key tls.key \\",
   "    --tls-client-ca ca.crt --authorize",
   "# the mutating webhook of deploy/inject-webhook.yaml besides: pods get sidecars that ask us",
-  "fairlead control --listen 0.0.0.0:18000 --inject \\",
+  "fairlead control --listen 0.0.0.0:18000 --inject --image registry.example/own:1 \\",
   "    --proxy-control fairlead-control.fairlead:18000",
 ];
 

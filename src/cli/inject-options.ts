@@ -31,14 +31,15 @@ const PROXY_UID_BOUNDS = { min: 1, max: UID_BOUNDS.max };
 /**
  * Adds the flags.
  * @param control the flag that names the control plane of injected proxies.
+ * @param imageAbsent what it means that no image is named.
  */
-export function addInjectOptions(command: Command, control: string): void {
-  const { image, proxyUid, outboundPort, inboundPort, adminPort, flavour } = INJECT_DEFAULTS;
+export function addInjectOptions(command: Command, control: string, imageAbsent: string): void {
+  const { proxyUid, outboundPort, inboundPort, adminPort, flavour } = INJECT_DEFAULTS;
   const number = (flags: string, help: string, bounds: { min: number; max: number }): void => {
     command.addOption(valueOption(flags, help, wholeNumber(bounds)));
   };
   command.addOption(
-    valueOption("--image <ref>", `of both containers (default: ${image})`, parseImage),
+    valueOption("--image <ref>", `of both containers (${imageAbsent})`, parseImage),
   );
   command.addOption(
     valueOption(

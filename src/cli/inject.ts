@@ -42,7 +42,7 @@ export function injectCommand(): Command {
   addFile(command);
   const mode = "sidecar: the only one that is injected (default: sidecar)";
   command.addOption(valueOption("--mode <mode>", mode, oneOf<"sidecar">(["sidecar"])));
-  addInjectOptions(command, "--control");
+  addInjectOptions(command, "--control", `default: ${INJECT_DEFAULTS.image}`);
   return addCommonOptions(command).action(async (options: InjectVerbOptions) => {
     const { control, controlCa, controlCert, ...flags } = options;
     const given = injectOptions({

@@ -60,6 +60,7 @@ test("kube-apiserver has pods injected where the namespace asks for it", async (
     const control = cluster.launch(process.execPath, [
       ...[join(rootDir, "src/cli/main.ts"), "control", "--kubeconfig", kubeconfig],
       ...["--inject", "--inject-listen", "127.0.0.1:9443", "--inject-name", "127.0.0.1"],
+      ...["--image", "registry.example/own:1"],
     ]);
     await control.waitFor(/"msg":"webhook is trusted"/);
     const injected = ["fairlead-init", "fairlead-proxy"];

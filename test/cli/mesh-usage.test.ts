@@ -30,6 +30,7 @@ const MISTAKES: readonly (readonly [args: string, line: RegExp])[] = [
   ["proxy --mode sidecar --workers 2", /--workers and --mode exclude each other/],
 ];
 const AT_CONTROL: typeof MISTAKES = [
+  ["control --inject", /^fairlead: --inject needs --image: /m],
   ["proxy --control a:1", /--control needs --gateway NAMESPACE\/NAME, or --mode/],
   ["proxy --control a:1 --to b:1", /--to and --control exclude each other/],
   ["proxy --control a --gateway b/c", /--control "a": must be HOST:PORT/],
@@ -51,4 +52,15 @@ test("each is refused with one line", { concurrency: 4 }, async (t) => {
     }),
   );
   await Promise.all(tests);
+});
+
+// Sidecars without a control plane, and without rights of their own, balanced nothing and nothing
+// said so: the flag was in none of the steps that people follow.
+test("a webhook whose proxies are told of no control plane is warned of at its start", async () => {
+  const args = ["control", "--inject", "--image", "a:1", "--kubeconfig", "/no/such/file"];
+  const without = await runProcess(FAIRLEAD, args);
+  assert.equal(without.code, 1);
+  assert.match(without.stderr, /--proxy-control is not.*"injected proxies are told of no control/);
+  const withIt = await runProcess(FAIRLEAD, [...args, "--proxy-control", "a:1"]);
+  assert.doesNotMatch(withIt.stderr, /told of no control plane/);
 });
