@@ -22,21 +22,22 @@ interface Rewriters {
 
 /**
  * Rewrites one manifest.
- * @returns the exit code.
+ * @returns whether anything was changed.
  * @throws CommandError for a manifest that cannot be read; nothing was written then.
  */
 export async function runInject(
   file: string,
   rewrite: (text: string, rewriters: Rewriters) => Rewritten,
-): Promise<number> {
+): Promise<boolean> {
   const name = file === "-" ? "stdin" : file;
   const text = await readWhole(file, name, MANIFEST_BYTES_MAX);
   if (text.trim() === "") throw new CommandError(`${name}: is empty: a manifest is expected`);
   try {
     const rewritten = rewrite(text, { injectManifest, uninjectManifest });
     await writeOut(rewritten.text);
-    process.stderr.write(summaryOf(rewritten.notes));
-    return 0;
+    const isChanged = rewritten.notes.some(({ outcome }) => outcome !== "skipped");
+    process.stderr.write(summaryOf(rewritten.notes, isChanged));
+    return isChanged;
   } catch (error) {
     if (error instanceof ManifestError) throw new CommandError(`${name}: ${error.message}`);
     throw error;
@@ -44,11 +45,10 @@ export async function runInject(
 }
 
 /** A line each, apart from the manifest: `deployment/echo injected`. */
-function summaryOf(notes: readonly ManifestNote[]): string {
+function summaryOf(notes: readonly ManifestNote[], isChanged: boolean): string {
   const lines = notes.map(({ owner, outcome, reason }) =>
     reason === null ? `${owner} ${outcome}` : `${owner} ${outcome}: ${reason}`,
   );
   if (lines.length === 0) return "nothing to inject\n";
-  const isChanged = notes.some(({ outcome }) => outcome !== "skipped");
   return `\n${lines.join("\n")}\n${isChanged ? "" : "nothing was changed\n"}\n`;
 }

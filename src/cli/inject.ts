@@ -51,9 +51,11 @@ export function injectCommand(): Command {
       ...(controlCa !== undefined && { proxyControlCa: controlCa }),
       ...(controlCert !== undefined && { proxyControlCert: controlCert }),
     });
-    await run(options.file, (text, { injectManifest }) => injectManifest(text, given));
+    const isChanged = await run(options.file, (text, { injectManifest }) =>
+      injectManifest(text, given),
+    );
     const isPlaceholder = given.image === INJECT_DEFAULTS.image;
-    if (process.exitCode === 0 && isPlaceholder) process.stderr.write(PLACEHOLDER);
+    if (isChanged && isPlaceholder) process.stderr.write(PLACEHOLDER);
   });
 }
 
@@ -72,11 +74,12 @@ function addFile(command: Command): void {
   command.addOption(valueOption("-f, --file <path>", file, (_flag, text) => text));
 }
 
+/** @returns whether anything was changed. */
 async function run(
   file: string | undefined,
   rewrite: Parameters<typeof import("./inject-run.ts").runInject>[1],
-): Promise<void> {
+): Promise<boolean> {
   if (file === undefined) throw new UsageError("--file is missing: a manifest, or - for stdin");
   const { runInject } = await import("./inject-run.ts");
-  process.exitCode = await runInject(file, rewrite);
+  return runInject(file, rewrite);
 }
