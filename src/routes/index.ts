@@ -32,6 +32,7 @@ export { type PreparedCluster, PreparedForward } from "./prepared-forward.ts";
 export { parseRegex } from "./regex.ts";
 export { GATEWAY_GROUP, type RouteObjects } from "./route-objects.ts";
 export { defaultTable, type ServicePortRoutes, type ServiceRoutes } from "./service-state.ts";
+export { StatusFaults } from "./status-faults.ts";
 export type {
   ForwardAction,
   HeaderChange,

@@ -512,7 +512,7 @@ test("a status that the server refuses is told once and not tried again until it
   end();
 });
 
-test("without a writer nothing is written, and what would be is shown", () => {
+test("without a writer nothing is written, what would be is shown, and faults are told", () => {
   const { clock, lab, objects, end } = world();
   seed(objects);
   const source = lab.newSource();
@@ -531,6 +531,12 @@ test("without a writer nothing is written, and what would be is shown", () => {
   const row = control.statuses.find(({ kind }) => kind === "GRPCRoute")!;
   assert.deepEqual([row.namespace, row.name], ["prod", "echo"]);
   assert.equal((row.status.parents as Json[]).length, 1);
+  const [{ msg, fields }, ...more] = log.entries;
+  assert.deepEqual(
+    [msg, fields.object, more],
+    ["not served as written", "GRPCRoute prod/echo", []],
+  );
+  assert.match(String(fields.reason), /^ResolvedRefs: BackendNotFound: /);
   let isDone = false;
   control.stop(() => {
     isDone = true;

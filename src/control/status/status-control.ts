@@ -1,12 +1,13 @@
 /**
  * Statuses of a control plane: judged by every replica, written by the one that leads.
  *
- * Objects that come from files are the user's: nothing is written then, and what would be is only
- * shown. That statuses cannot be written stops nothing else: it is told in a line of the log, in
- * the metrics and in `report`.
+ * Objects that come from files are the user's: nothing is written then, what would be is shown, and
+ * what is wrong is told in the log. That statuses cannot be written stops nothing else: it is told
+ * in a line of the log, in the metrics and in `report`.
  */
 import type { Clock, Logger, Rng } from "../../base/index.ts";
 import type { ObjectWriter } from "../../discovery/index.ts";
+import { StatusFaults } from "../../routes/index.ts";
 import type { Reading, Registry } from "../../telemetry/index.ts";
 import type { ObjectsState } from "../objects/state.ts";
 import { LeaderElection } from "./election.ts";
@@ -64,6 +65,8 @@ export class StatusControl {
   readonly #tasks = new StatusTasks();
   readonly #election: LeaderElection | null;
   readonly #writer: StatusWriter | null;
+  /** Where nobody writes statuses. */
+  readonly #faults: StatusFaults;
   readonly #gauges: Reading[] = [];
   #wanted: WantedStatuses | null = null;
   #isStopped = false;
@@ -71,6 +74,7 @@ export class StatusControl {
   constructor(deps: StatusControlDeps) {
     this.#deps = deps;
     const { clock, rng, log, writer, state, leaseNamespace } = deps;
+    this.#faults = new StatusFaults(log);
     if (writer === null) {
       this.#election = null;
       this.#writer = null;
@@ -101,7 +105,8 @@ export class StatusControl {
   /** See `StatusWriter.setWanted`. */
   setWanted(wanted: WantedStatuses): void {
     this.#wanted = wanted;
-    this.#writer?.setWanted(wanted);
+    if (this.#writer === null) this.#faults.tell(wanted);
+    else this.#writer.setWanted(wanted);
   }
 
   /**

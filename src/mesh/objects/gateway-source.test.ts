@@ -137,6 +137,26 @@ test("why nothing is served is told once, and what matters to nobody here is not
   it.close();
 });
 
+// The proxy refused the route's calls with the reason, and its log had no word of it.
+test("what is wrong with a route of the Gateway is told in the log, once", () => {
+  const it = setup();
+  putGateway(it, null);
+  putRoute(it, "echo");
+  it.objects.delete("Service", "echo");
+  it.tell();
+  const told = () => it.log.entries.filter(({ msg }) => msg === "not served as written");
+  assert.match(String(told()[0]?.fields.reason), /^ResolvedRefs: BackendNotFound: .*prod\/echo/);
+  it.objects.put("Namespace", { metadata: { name: "other", namespace: "" } });
+  it.tell();
+  assert.equal(told().length, 1);
+  const parentRefs = [{ group: "", kind: "Service", name: "of-others" }];
+  const spec = { parentRefs, rules: [{}] };
+  it.objects.put("GRPCRoute", { metadata: { name: "gamma" }, spec } as { metadata: object });
+  it.tell();
+  assert.equal(told().length, 1, "a route of a Service is none of ours");
+  it.close();
+});
+
 test("kinds that may not be read count as none, unless nothing can be served without", () => {
   const kinds = ["GatewayClass", "ReferenceGrant", "Namespace", "Secret"];
   const it = setup(({ kind }) => kinds.includes(kind));

@@ -6,7 +6,13 @@
  */
 import type { Clock, Logger } from "../../base/index.ts";
 import type { GatewayClass, ObjectSource, Resolver } from "../../discovery/index.ts";
-import { CONTROLLER_NAME, RouteEvaluator, type RouteObjects } from "../../routes/index.ts";
+import {
+  CONTROLLER_NAME,
+  RouteEvaluator,
+  type RouteObjects,
+  type Statuses,
+  StatusFaults,
+} from "../../routes/index.ts";
 import type { MeshConfig, MeshListener, MeshSource } from "../config.ts";
 import { isSameConfig } from "../same-config.ts";
 import { GatewayConfigs } from "./gateway-config.ts";
@@ -34,10 +40,14 @@ export class GatewayMeshSource implements MeshSource {
   #problem: string | null = null;
   /** Of listeners that cannot be served, as it was told last. */
   #faults = "";
+  /** What is wrong with routes: a proxy writes no statuses. */
+  readonly #routeFaults: StatusFaults;
+  #statuses: Statuses | null = null;
 
   constructor(name: GatewayName, { clock, log, objects: source, newResolver }: GatewaySourceDeps) {
     this.#name = name;
     this.#log = log;
+    this.#routeFaults = new StatusFaults(log);
     this.#configs = new GatewayConfigs(newResolver);
     this.#objects = new GatewayObjects(name, {
       ...{ clock, log, source },
@@ -75,6 +85,7 @@ export class GatewayMeshSource implements MeshSource {
       return `Gateway ${key} cannot be served: ${faults.join("; ")}`;
     });
     this.#tell(faults.join("; "));
+    this.#tellOfRoutes(statuses);
   }
 
   /** Objects change that matter to nobody here: what is as it was told is not told again. */
@@ -96,6 +107,17 @@ export class GatewayMeshSource implements MeshSource {
     if (faults === "") return;
     const gateway = `${this.#name.namespace}/${this.#name.name}`;
     this.#log.warn("listeners of the Gateway cannot be served", { gateway, reason: faults });
+  }
+
+  /** Those of the Gateway; routes of Services are for others to carry out. */
+  #tellOfRoutes(statuses: Statuses): void {
+    if (statuses === this.#statuses) return;
+    this.#statuses = statuses;
+    const routes = [...statuses.routes].map(([key, parents]) => {
+      return [key, parents.filter(({ parentRef }) => parentRef.kind === "Gateway")] as const;
+    });
+    const ofRoutes = { gatewayClasses: new Map(), gateways: new Map(), routes: new Map(routes) };
+    this.#routeFaults.tell(ofRoutes);
   }
 
   #classOf(): string {
