@@ -252,6 +252,11 @@ const PROBLEMS: readonly (readonly [kind: KindName, value: object, problem: stri
   ],
   [
     "GRPCRoute",
+    rule({ matches: [{ method: { servce: "a.B" } }] }),
+    "spec.rules[0].matches[0].method has neither service nor method, must have one or both",
+  ],
+  [
+    "GRPCRoute",
     rule({ matches: [{ method: { type: "Glob", service: "a" } }] }),
     'spec.rules[0].matches[0].method.type is "Glob", must be Exact or RegularExpression',
   ],

@@ -127,7 +127,7 @@ function checkMatch(value: unknown, path: string): GRPCRouteMatch {
   };
 }
 
-function checkMethod(value: unknown, path: string): GRPCMethodMatch | null {
+function checkMethod(value: unknown, path: string): GRPCMethodMatch {
   const fields = fieldsOf(value, path);
   const type = wordOf(fields.type, `${path}.type`, TYPES, "Exact");
   const partOf = (part: "service" | "method", exact: RegExp): string | null => {
@@ -143,8 +143,7 @@ function checkMethod(value: unknown, path: string): GRPCMethodMatch | null {
   const service = partOf("service", SERVICE);
   const method = partOf("method", METHOD);
   if (service !== null || method !== null) return { type, service, method };
-  // The CRD lets an empty match pass that has no type: it asks for nothing.
-  if (fields.type === undefined || fields.type === null) return null;
+  // As the CRD, which fills in the type before it looks: a field misspelt would match every call.
   throw new Malformed(path, "has neither service nor method, must have one or both");
 }
 

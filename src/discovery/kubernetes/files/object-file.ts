@@ -10,6 +10,7 @@ import { checkObject, nameForPeople } from "../check.ts";
 import { shown } from "../fields.ts";
 import { KINDS, type KindName, type KubernetesObject } from "../objects.ts";
 import { type ParsedValue, type PieceCache, parseText } from "./parse.ts";
+import { likelyKind, type UnknownField, unknownFieldsOf } from "./unknown-fields.ts";
 
 /** A line for the log: what is wrong in a file, and where. */
 export interface FileNote {
@@ -18,8 +19,11 @@ export interface FileNote {
   /** "FILE:LINE:COLUMN". */
   readonly at: string;
   readonly reason: string;
-  /** `ignored`: nothing is wrong, but nobody reads such objects. */
-  readonly kind: "fault" | "malformed" | "duplicate" | "ignored";
+  /**
+   * `ignored`: nothing is wrong, but nobody reads such objects; `misspelt`: the same, and it looks
+   * like one that is read; `unknown`: it is used, without a field that its kind does not have.
+   */
+  readonly kind: "fault" | "malformed" | "duplicate" | "ignored" | "misspelt" | "unknown";
 }
 
 const NO_KIND = "this is no Kubernetes object: it has no kind";
@@ -93,6 +97,7 @@ export class ObjectFile {
     };
     const { value } = parsed;
     if (value.problem !== null) note(value.problem.kind, value.problem.path, value.problem.reason);
+    for (const { path, reason } of value.unknown) note("unknown", path, `${value.name}: ${reason}`);
     const { id } = value;
     if (id === null) return;
     const before = this.objects.get(id);
@@ -113,27 +118,38 @@ interface Taken {
   /** Null: it is not read, or malformed. */
   object: KubernetesObject | null;
   readonly problem: {
-    readonly kind: "malformed" | "ignored";
+    readonly kind: "malformed" | "ignored" | "misspelt";
     readonly path: string;
     readonly reason: string;
   } | null;
+  /** "Kind namespace/name", as it says so itself. */
+  readonly name: string;
+  readonly unknown: readonly UnknownField[];
 }
+
+const NOT_READ: Taken = {
+  hasKind: true,
+  id: null,
+  object: null,
+  problem: null,
+  name: "",
+  unknown: [],
+};
 
 function takenFor(value: unknown, defaultNamespace: string): Taken {
   const kind = isJsonObject(value) ? value.kind : undefined;
   if (typeof kind !== "string") {
     const problem = { kind: "malformed", path: "kind", reason: NO_KIND } as const;
-    return { hasKind: false, id: null, object: null, problem };
+    return { ...NOT_READ, hasKind: false, problem };
   }
-  if (!isRead(kind, (value as { apiVersion?: unknown }).apiVersion)) {
-    const name = nameForPeople(/^\w{1,63}$/.test(kind) ? kind : shown(kind), value);
-    const reason = `${name}: objects of this kind are not read`;
-    return {
-      hasKind: true,
-      id: null,
-      object: null,
-      problem: { kind: "ignored", path: "", reason },
-    };
+  const name = nameForPeople(/^\w{1,63}$/.test(kind) ? kind : shown(kind), value);
+  const { apiVersion } = value as { apiVersion?: unknown };
+  if (!isRead(kind, apiVersion)) {
+    const meant = likelyKind(kind, apiVersion);
+    const hint = meant === null ? "" : `: did you mean ${meant}?`;
+    const reason = `${name}: objects of this kind are not read${hint}`;
+    const problem = { kind: meant === null ? "ignored" : "misspelt", path: "", reason } as const;
+    return { ...NOT_READ, name, problem };
   }
   const { object, problem, dropped, path } = {
     dropped: null,
@@ -145,6 +161,8 @@ function takenFor(value: unknown, defaultNamespace: string): Taken {
     id: object === null ? idIn(kind as KindName, value, defaultNamespace) : idOf(object),
     object,
     problem: reason === null ? null : { kind: "malformed", path, reason },
+    name,
+    unknown: unknownFieldsOf(kind as KindName, value),
   };
 }
 

@@ -561,3 +561,25 @@ test("a large file is read in slices, between which other work has its turn", as
   source.close();
   assert.equal(clock.pendingCount, 0);
 });
+
+// "matchs" made a route match every call, and a directory with it looked as good as any.
+test("a field that its kind does not have is told with its place, and the object is used", async () => {
+  const harness = new Harness();
+  const lines = ["kind: GRPCRoute", "metadata: {name: a}", "spec:", "  rules:", "  - matchs: []"];
+  harness.write("a.yaml", lines.join("\n"));
+  harness.write("b.yaml", "kind: GrpcRoute\nmetadata: {name: b}\n---\nkind: HTTPRoute\n");
+  harness.start({ ...SERVICES, kind: "GRPCRoute" } as ObjectQuery);
+  assert.deepEqual(await harness.take(1), ["upsert a"]);
+  const matchs = "spec.rules[0].matchs is no field that there is, and is ignored";
+  const unread = "objects of this kind are not read";
+  assert.deepEqual(harness.lines(), [
+    `warn | unknown field | DIR/a.yaml:5:13 | GRPCRoute a: ${matchs}: did you mean matches?`,
+    `warn | object passed over | DIR/b.yaml:1:1 | GrpcRoute b: ${unread}: did you mean GRPCRoute?`,
+    `info | object passed over | DIR/b.yaml:4:1 | HTTPRoute without a name: ${unread}`,
+  ]);
+  assert.equal(harness.malformedCount, 0);
+  harness.replace("a.yaml", ["# a comment", ...lines].join("\n"));
+  await harness.pass(3 * FILES_POLL_MS);
+  assert.deepEqual(harness.lines(), [], "once");
+  harness.end();
+});

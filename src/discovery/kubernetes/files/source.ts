@@ -300,7 +300,7 @@ class FilesSource implements ObjectSource {
       const key = JSON.stringify([kind, file, reason]);
       logged.add(key);
       if (this.#logged.has(key)) continue;
-      if (kind !== "ignored") passedOverCount += 1;
+      if (!USED_OR_UNREAD.includes(kind)) passedOverCount += 1;
       const { log } = this.#deps;
       if (kind === "ignored") log.info("object passed over", { at, reason });
       else log.warn(MESSAGES[kind], { at, reason });
@@ -310,10 +310,15 @@ class FilesSource implements ObjectSource {
   }
 }
 
+/** What costs no object that somebody reads. */
+const USED_OR_UNREAD: readonly FileNote["kind"][] = ["ignored", "misspelt", "unknown"];
+
 const MESSAGES = {
   fault: "file of objects cannot be used, its last good state stays",
   malformed: "malformed object passed over",
   duplicate: "object is there twice",
+  misspelt: "object passed over",
+  unknown: "unknown field",
 } as const;
 
 function problemOf(faults: readonly FileNote[]): SourceProblem | null {
