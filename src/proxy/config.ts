@@ -86,7 +86,7 @@ export interface ProxyConfig extends FrontConfig {
 
 /** Where a port of a configuration's listeners is listened on. */
 export interface ListenPlace {
-  /** The port in the configuration; null: that of the first listener without a place. */
+  /** The port in the configuration; null: the lowest without a place. */
   readonly port: number | null;
   readonly address: ListenAddress;
 }

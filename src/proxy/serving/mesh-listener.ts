@@ -10,7 +10,6 @@ import {
   type ListenAddress,
   Listener,
   type ListenerEvents,
-  listenAddressText,
   type RefusedWhy,
   ServerNames,
   SniTls,
@@ -20,7 +19,7 @@ import {
 import type { CallStarter, Downstream } from "../downstream.ts";
 import type { Front } from "../front.ts";
 import { ReadyTable, type RoutedCalls } from "../routing/routed-calls.ts";
-import { type ListenerView, type RouteView, routeViews } from "./views.ts";
+import { type ListenerView, listenerView, type RouteView, routeViews } from "./views.ts";
 
 /** What listeners are made of. */
 export interface MeshListenerDeps {
@@ -147,20 +146,8 @@ export class MeshListener implements ListenerEvents {
   }
 
   view(): ListenerView {
-    const { name, address } = this.#spec;
-    return {
-      name,
-      wanted: address && listenAddressText(address),
-      address: this.#bound,
-      reason: this.#reason,
-      connections: this.connections.length,
-      chains: this.#chains.map(({ chain: { serverNames, tls, table } }) => ({
-        serverNames,
-        tls: tls !== null,
-        clientCertificates: tls !== null && tls.clientCa !== null,
-        routes: table.hosts.reduce((sum, { routes }) => sum + routes.length, 0),
-      })),
-    };
+    const connections = this.connections.length;
+    return listenerView(this.#spec, { address: this.#bound, reason: this.#reason, connections });
   }
 
   routes(): RouteView[] {

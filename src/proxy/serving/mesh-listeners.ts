@@ -3,13 +3,11 @@
  * socket and connections. One that cannot be bound is tried again.
  */
 import type { ListenerSpec } from "../../mesh/index.ts";
-import {
-  type ListenAddress,
-  listenAddressText,
-  type SocketConnection,
-} from "../../transport/index.ts";
+import { listenAddressText, type SocketConnection } from "../../transport/index.ts";
 import type { ListenPlace } from "../config.ts";
 import { MeshListener, type MeshListenerDeps, securityOf } from "./mesh-listener.ts";
+import { type PlacedListeners, placeListeners } from "./places.ts";
+import { type ListenerView, listenerView } from "./views.ts";
 
 /** How often a listener that cannot be bound is tried again. */
 export const BIND_RETRY_MS = 2_000;
@@ -34,6 +32,10 @@ export class MeshListeners {
   readonly #options: MeshListenersOptions;
   /** By where it is bound, and how. */
   #current = new Map<string, MeshListener>();
+  /** Of listeners at the place of another one. */
+  #displaced: readonly ListenerView[] = [];
+  /** Places that are not used, as they were told last. */
+  #unusedTold: ReadonlySet<string> = new Set();
   readonly #unbound = new Set<MeshListener>();
   #gone: Gone[] = [];
   #triedMs = 0;
@@ -57,42 +59,49 @@ export class MeshListeners {
     if (this.#isStopped) return;
     const next = new Map<string, MeshListener>();
     const fresh: MeshListener[] = [];
-    for (const [spec, address] of this.#placed(specs)) {
+    const { placed, unused } = placeListeners(specs, this.#options.places);
+    this.#tellOf(unused);
+    const displaced: ListenerView[] = [];
+    for (const [spec, address] of placed) {
       // Any port is another one each time: only its name tells such a listener from others.
       const isAny = "port" in address && address.port === 0;
       const place = `${listenAddressText(address)}${isAny ? ` ${spec.name}` : ""}`;
       const key = `${securityOf(spec)} ${place}`;
       const known = this.#current.get(key);
-      if (next.has(key)) continue; // two at one place: the first counts
+      const first = next.get(key);
+      if (first !== undefined) {
+        const reason = `${listenAddressText(address)} is where listener ${first.name} is`;
+        displaced.push(listenerView(spec, { address: null, reason, connections: 0 }));
+        continue;
+      }
       if (known !== undefined) known.update(spec);
       const listener = known ?? new MeshListener(spec, address, this.#options);
       next.set(key, listener);
       if (known === undefined) fresh.push(listener);
     }
+    this.#tellOfDisplaced(displaced);
     for (const [key, listener] of this.#current) if (!next.has(key)) this.#letGo(listener);
     this.#current = next;
     for (const listener of fresh) this.#bind(listener);
   }
 
-  /**
-   * Where each is bound. Places that name no port go to listeners in their order; all of them to
-   * one that is for the calls of this process.
-   */
-  #placed(specs: readonly ListenerSpec[]): [ListenerSpec, ListenAddress][] {
-    const { places } = this.#options;
-    const anywhere = places.filter(({ port }) => port === null);
-    const byPort = new Map<number, ListenAddress>();
-    for (const { port, address } of places) if (port !== null) byPort.set(port, address);
-    return specs.flatMap((spec): [ListenerSpec, ListenAddress][] => {
-      const { address } = spec;
-      if (address === null) return anywhere.map((place) => [spec, place.address]);
-      let place = byPort.get(address.port);
-      if (place === undefined) {
-        place = anywhere.shift()?.address ?? address;
-        byPort.set(address.port, place);
-      }
-      return [[spec, place]];
-    });
+  /** Once while they stay the same: configurations change all the time. */
+  #tellOf(unused: PlacedListeners["unused"]): void {
+    const told = new Set(unused.map(({ place }) => place));
+    for (const one of unused) {
+      if (!this.#unusedTold.has(one.place)) this.#options.log.warn("place is not used", one);
+    }
+    this.#unusedTold = told;
+  }
+
+  /** The same of listeners whose place another one has. */
+  #tellOfDisplaced(displaced: readonly ListenerView[]): void {
+    const known = new Set(this.#displaced.map(({ name, reason }) => `${name} ${reason}`));
+    this.#displaced = displaced;
+    for (const { name: listener, reason } of displaced) {
+      if (known.has(`${listener} ${reason}`)) continue;
+      this.#options.log.warn("listener is not served", { listener, reason });
+    }
   }
 
   #bind(listener: MeshListener): void {
@@ -143,6 +152,11 @@ export class MeshListeners {
   /** Those that are served, in their order. */
   get all(): MeshListener[] {
     return [...this.#current.values()];
+  }
+
+  /** Those, and behind them those that are not served, as they are shown. */
+  views(): ListenerView[] {
+    return [...this.all.map((listener) => listener.view()), ...this.#displaced];
   }
 
   /** Nothing is bound any more. */

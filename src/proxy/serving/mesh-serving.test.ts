@@ -1,6 +1,7 @@
 /** Tests of a proxy of many targets: routing, filters, copies, and configurations that change. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { freePort } from "../../../test/peers/ports.ts";
 import {
   clusterSpec,
   configOf,
@@ -467,4 +468,43 @@ test("a listener that stays the same object is not made anew", async () => {
     await harness.say([{ ...front }, other], []);
     assert.equal(told().length, 2, "another object is looked at");
   });
+});
+
+// Two ports of a Gateway at one "--listen": the second was neither served nor shown, and no line of
+// the log named it. A place whose port no listener has was passed over as quietly.
+test("a listener at another one's place, and a place that is nobody's, are told once", async () => {
+  const at = { host: "127.0.0.1", port: 0 };
+  const shared = { host: "127.0.0.1", port: await freePort() };
+  const places = [80, 81].map((port) => ({ port, address: shared }));
+  await withMesh(
+    async (harness) => {
+      const table = tableOf([route("/a.A/", forward({ a: 1 }))]);
+      const [first, second] = [80, 81].map((port) => listenerOf(`edge:${port}`, table, port));
+      await harness.say([first], []);
+      const both = { listeners: [first, second], clusters: new Map() };
+      harness.source.listener!.onConfig(both);
+      harness.source.listener!.onConfig({ ...both, listeners: [first, { ...second }] });
+      const reason = `127.0.0.1:${shared.port} is where listener edge:80 is`;
+      const warned = harness.log.entries.filter(({ level }) => level === "warn");
+      assert.deepEqual(
+        warned.map(({ msg, fields }) => [msg, fields.listener ?? fields.place, fields.reason]),
+        [
+          [
+            "place is not used",
+            `81=127.0.0.1:${shared.port}`,
+            "no listener has port 81; there are listeners of 80",
+          ],
+          [
+            "place is not used",
+            "9=127.0.0.1:0",
+            "no listener has port 9; there are listeners of 80",
+          ],
+          ["listener is not served", "edge:81", reason],
+        ],
+      );
+      const [, shown] = harness.proxy.listeners();
+      assert.deepEqual([shown?.name, shown?.address, shown?.reason], ["edge:81", null, reason]);
+    },
+    { places: [...places, { port: 9, address: at }] },
+  );
 });

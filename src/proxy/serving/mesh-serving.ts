@@ -59,7 +59,7 @@ export class MeshServing extends RoutedServing implements Serving {
   }
 
   listeners(): ListenerView[] {
-    return this.#listeners.all.map((listener) => listener.view());
+    return this.#listeners.views();
   }
 
   routes(): RouteView[] {

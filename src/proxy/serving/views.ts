@@ -2,7 +2,9 @@
  * What is served, for people and programs: listeners with their chains, and routes. Nothing in it
  * is secret: of certificates it says only that there are some.
  */
+import type { ListenerSpec } from "../../mesh/index.ts";
 import type { PathMatch, RouteTable } from "../../routes/index.ts";
+import { listenAddressText } from "../../transport/index.ts";
 
 /** One listener. */
 export interface ListenerView {
@@ -42,6 +44,24 @@ export interface RouteView {
   readonly timeoutMs: number | null;
   /** Why calls are refused; null: they are not. */
   readonly refusal: string | null;
+}
+
+/** A listener of a configuration, with how it stands. */
+export function listenerView(
+  { name, address: wanted, chains }: ListenerSpec,
+  state: Pick<ListenerView, "address" | "reason" | "connections">,
+): ListenerView {
+  return {
+    name,
+    wanted: wanted && listenAddressText(wanted),
+    ...state,
+    chains: chains.map(({ serverNames, tls, table }) => ({
+      serverNames,
+      tls: tls !== null,
+      clientCertificates: tls !== null && tls.clientCa !== null,
+      routes: table.hosts.reduce((sum, { routes }) => sum + routes.length, 0),
+    })),
+  };
 }
 
 /** The routes of a table, as they are matched. */
