@@ -61,6 +61,8 @@ export interface ListenerConfigRow {
   readonly name: string;
   /** "ip:port"; null: it has no address of its own (gRPC clients). */
   readonly address: string | null;
+  /** What its configuration names, where fairlead is told of another place; null: the same. */
+  readonly wanted: string | null;
   /** Server names of the chain; empty: any. */
   readonly serverNames: readonly string[];
   readonly tls: boolean;
@@ -92,15 +94,16 @@ export interface ConfigFilter {
 /** Whether a row passes. */
 export function passes(row: ConfigRows[ConfigKind], filter: ConfigFilter): boolean {
   const { address, port, cluster, status } = filter;
-  const own = "address" in row ? splitAddress(row.address ?? "") : null;
-  if (address !== undefined && own?.host !== address) return false;
-  if (port !== undefined && own?.port !== port) return false;
+  const addresses = ["address" in row ? row.address : null, "wanted" in row ? row.wanted : null];
+  const own = addresses.filter((each) => each !== null).map(splitAddress);
+  if (address !== undefined && !own.some(({ host }) => host === address)) return false;
+  if (port !== undefined && !own.some((each) => each.port === port)) return false;
   if (cluster !== undefined && !clustersOf(row).some((name) => name.includes(cluster))) {
     return false;
   }
   if (status === undefined) return true;
-  const wanted = status.toLowerCase();
-  return "status" in row && (SYNONYMS[wanted] ?? [wanted]).includes(row.status.toLowerCase());
+  const word = status.toLowerCase();
+  return "status" in row && (SYNONYMS[word] ?? [word]).includes(row.status.toLowerCase());
 }
 
 /** One proxy says READY where the other says HEALTHY. */

@@ -138,7 +138,7 @@ function listenerRows(part: unknown): ListenerConfigRow[] {
     });
     if (states.length > 0) return states;
     const name = textAt(entry, "name") ?? "";
-    const nothing = { address: null, serverNames: [], tls: false, routes: "-" };
+    const nothing = { address: null, wanted: null, serverNames: [], tls: false, routes: "-" };
     return [{ name, ...nothing, status: "FAILED", reason }];
   });
   const fixed = listAt(part, "static_listeners").flatMap((entry) =>
@@ -152,6 +152,7 @@ function chainRows(listener: unknown, status: string, reason: string | null): Li
   const base = {
     name: textAt(listener, "name") ?? "",
     address: address === undefined ? null : addressText(address),
+    wanted: null,
     status,
     reason,
   };

@@ -88,6 +88,7 @@ function routeRow(route: unknown): RouteConfigRow {
 
 function listenerRows(listener: unknown): ListenerConfigRow[] {
   const address = textAt(listener, "address");
+  const wanted = textAt(listener, "wanted");
   const reason = textAt(listener, "reason");
   const count = (chain: unknown): string => {
     const routes = numberAt(chain, "routes") ?? 0;
@@ -95,7 +96,8 @@ function listenerRows(listener: unknown): ListenerConfigRow[] {
   };
   return listAt(listener, "chains").map((chain) => ({
     name: textAt(listener, "name") ?? "-",
-    address: address ?? textAt(listener, "wanted"),
+    address: address ?? wanted,
+    wanted: wanted === address ? null : wanted,
     serverNames: textsAt(chain, "serverNames"),
     tls: at(chain, "tls") === true,
     routes: count(chain),

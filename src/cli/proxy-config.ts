@@ -13,8 +13,10 @@ const EXAMPLES = [
   "# which endpoints a fairlead proxy or an Envoy knows, and how they stand",
   "fairlead proxy-config endpoints --admin 127.0.0.1:9901",
   "fairlead pc endpoints --cluster prod/echo --status draining",
-  "# routes of an Envoy that cannot be reached from here, from what it dumped",
-  "kubectl exec deploy/edge -- curl -s '127.0.0.1:9901/config_dump?include_eds' > dump.json",
+  "# routes of a pod, whose image needs no curl for that",
+  "kubectl port-forward deploy/edge 9901 &",
+  "fairlead pc routes --admin 127.0.0.1:9901",
+  "# from what an Envoy dumped",
   "fairlead pc routes -f dump.json",
 ];
 
@@ -107,7 +109,11 @@ function checkStatus(kind: ConfigKind, status: string | undefined): void {
 const FILTERS = {
   address: () => valueOption("--address <ip>", "only those at this address", anyText),
   port: () =>
-    valueOption("--port <number>", "only those at this port", wholeNumber({ min: 0, max: 65_535 })),
+    valueOption(
+      "--port <number>",
+      "only those at this port, or whose configuration names it",
+      wholeNumber({ min: 0, max: 65_535 }),
+    ),
   cluster: () => valueOption("--cluster <text>", "only those whose cluster contains it", anyText),
   status: () => valueOption("--status <word>", "only those with this status, in any case", anyText),
 };

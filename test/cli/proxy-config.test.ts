@@ -299,6 +299,15 @@ test("a fairlead proxy at a Gateway shows its listeners and routes", async () =>
   const [{ name, address, tls, status, routes }] = listeners;
   assert.deepEqual([name, tls, status, routes], ["prod/edge:8080", false, "ACTIVE", "1 route"]);
   assert.equal(address, proxy.addresses[0]);
+  // By the port that the Gateway names, as by the one that is bound.
+  for (const [port, count] of [
+    ["8080", 1],
+    [proxy.addresses[0].split(":").at(-1)!, 1],
+    ["0", 0],
+  ] as const) {
+    const found = await json("listeners", "--admin", proxy.admin, "--port", port);
+    assert.equal(found.listeners.length, count, port);
+  }
   const { routes: rows } = await json("routes", "--admin", proxy.admin);
   assert.deepEqual(rows[0].domains, ["echo.example"]);
   assert.match(rows[0].action, /^prod\/echo:50051 75%, .* 25%$/);
