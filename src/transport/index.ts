@@ -55,6 +55,8 @@ export {
   type ClientTlsFiles,
   type ListenerSecurity,
   PemTls,
+  readPemCa,
+  readPemPair,
   ServerNames,
   ServerTls,
   type ServerTlsFiles,

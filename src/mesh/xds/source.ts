@@ -18,9 +18,10 @@ import { createResolver } from "../../discovery/index.ts";
 import { clusterNamesOf, type RouteTable } from "../../routes/index.ts";
 import type { MeshConfig, MeshListener, XdsSource } from "../config.ts";
 import { isSameConfig } from "../same-config.ts";
-import { Certificates, PROVIDER_POLL_MS, secretsOf } from "./certificates.ts";
+import { Certificates, secretsOf } from "./certificates.ts";
 import { LISTENER_KIND, type ListenerResource, type TableSource } from "./listener.ts";
 import { NamedWatches } from "./named-watches.ts";
+import { PROVIDER_POLL_MS } from "./provider-files.ts";
 import { ROUTES_KIND } from "./route-table.ts";
 import { SECRET_KIND, type SecretResource } from "./secret.ts";
 import { ClusterSpecs, ListenerSpecs } from "./specs.ts";
@@ -195,10 +196,11 @@ export class XdsMeshSource implements XdsSource {
   }
 
   #build(problems: string[]): MeshConfig {
-    this.#certificates.usesFiles = false;
+    this.#certificates.files.readAgain();
     const tableOf = (source: TableSource) => this.#tableOf(source);
     const listeners = this.#listenerSpecs.all(this.#listeners!.values(), tableOf, problems);
     const clusters = this.#clusterSpecs.all(this.#clusterResources(), problems);
+    problems.push(...this.#certificates.files.troubles);
     this.#tellNotes(this.#notes());
     this.#armPoll();
     return { listeners, clusters };
@@ -252,7 +254,7 @@ export class XdsMeshSource implements XdsSource {
 
   #armPoll(): void {
     this.#poll?.cancel();
-    if (!this.#certificates.usesFiles) return;
+    if (!this.#certificates.files.areUsed) return;
     this.#poll = this.#deps.system.clock.setTimer(PROVIDER_POLL_MS, () => this.#settle());
     this.#poll.unref();
   }

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { bytesOf } from "../../../test/mesh/json-bytes.ts";
 import { cluster } from "../../../test/mesh/resources.ts";
+import { createAuthority, type IssuedPair } from "../../../test/support/certificates.ts";
 import { loadXds, type XdsClient } from "../../discovery/index.ts";
 import type { RouteTable } from "../../routes/index.ts";
 import { Certificates } from "./certificates.ts";
@@ -17,10 +18,24 @@ import { ClusterSpecs, ListenerSpecs } from "./specs.ts";
 const { bootstrapOf, clusterKind } = await loadXds();
 const dir = mkdtempSync(join(tmpdir(), "fairlead-specs-"));
 after(() => rmSync(dir, { recursive: true, force: true }));
-const [certificate_file, private_key_file] = ["cert", "key"].map((name) => join(dir, name));
+const [certificate_file, private_key_file, ca_certificate_file] = ["cert", "key", "ca"].map(
+  (name) => join(dir, name),
+) as [string, string, string];
+const authority = await createAuthority("a test CA");
+const [OLD, NEW] = [
+  await authority.issue({ names: ["a.b"] }),
+  await authority.issue({ names: ["a.b"] }),
+];
+
+function write({ cert, key }: IssuedPair): void {
+  writeFileSync(certificate_file, cert);
+  writeFileSync(private_key_file, key);
+  writeFileSync(ca_certificate_file, authority.cert);
+}
 
 function certificates(): Certificates {
-  const own = { plugin_name: "file_watcher", config: { certificate_file, private_key_file } };
+  const config = { certificate_file, private_key_file, ca_certificate_file };
+  const own = { plugin_name: "file_watcher", config };
   const xds_servers = [{ server_uri: "127.0.0.1:1", channel_creds: [{ type: "insecure" }] }];
   const bootstrap = bootstrapOf({ xds_servers, certificate_providers: { own } }, "t");
   return new Certificates(bootstrap, new NamedWatches({} as XdsClient, SECRET_KIND, () => {}));
@@ -37,7 +52,8 @@ const FILES: ChainResource["tls"] = {
 };
 
 test("of many listeners those are made anew whose tables or certificates are others", () => {
-  const specs = new ListenerSpecs(certificates());
+  const own = certificates();
+  const specs = new ListenerSpecs(own);
   const tables = new Map<string, RouteTable>();
   let askedCount = 0;
   const tableOf = (source: TableSource): RouteTable | null => {
@@ -49,8 +65,11 @@ test("of many listeners those are made anew whose tables or certificates are oth
   for (const name of names) tables.set(name, { hosts: [] });
   const resources = names.map((name) => listener(name));
   resources.push(listener("none"), listener("tls", FILES));
-  for (const path of [certificate_file, private_key_file]) writeFileSync(path!, "old");
-  const all = () => specs.all(resources, tableOf, problems);
+  write(OLD);
+  const all = () => {
+    own.files.readAgain();
+    return specs.all(resources, tableOf, problems);
+  };
   let before = all();
   assert.equal(before.length, 102);
   const changed = (): string[] => {
@@ -66,9 +85,9 @@ test("of many listeners those are made anew whose tables or certificates are oth
   assert.deepEqual(changed(), ["l7"]);
   tables.set("none", { hosts: [] });
   assert.deepEqual(changed(), ["none"], "a table that was not there");
-  writeFileSync(certificate_file!, "new");
+  write(NEW);
   assert.deepEqual(changed(), ["tls"]);
-  assert.equal(before.at(-1)!.chains[0]!.tls!.certificates[0]!.cert, "new");
+  assert.equal(before.at(-1)!.chains[0]!.tls!.certificates[0]!.cert, NEW.cert);
   // Told again with other bytes, such as another note: it says the same.
   resources[3] = { ...listener("l3"), notes: ["another"] };
   assert.deepEqual(changed(), []);
@@ -78,37 +97,94 @@ test("of many listeners those are made anew whose tables or certificates are oth
   resources[5] = { ...resources[5]!, chains: [{ ...chains[0]!, serverNames: ["c.d"] }] };
   assert.deepEqual(changed(), ["l5"]);
   assert.deepEqual(problems, []);
-  rmSync(certificate_file!);
-  assert.equal(all().length, 101);
-  assert.match(problems[0]!, /cannot be read: ENOENT/);
-  writeFileSync(certificate_file!, "new");
-  assert.equal(all().length, 102);
+});
+
+const resolver = (target: string) => ({
+  ...{ target, start: () => {}, resolveNow: () => {}, close: () => {} },
 });
 
 test("a cluster is another one when its certificates are, and not for its policy", () => {
   const made: string[] = [];
-  const specs = new ClusterSpecs("here", certificates(), (target) => {
+  const own = certificates();
+  const specs = new ClusterSpecs("here", own, (target) => {
     made.push(target);
-    return { target, start: () => {}, resolveNow: () => {}, close: () => {} };
+    return resolver(target);
   });
   const kind = clusterKind(() => null);
   const plain = (more: object = {}) => kind.decode(bytesOf(cluster("a", { ...more }))).value!;
-  const secure = {
-    certificates: FILES!.certificates,
-    ca: null,
-    serverName: "x",
-    expectedName: null,
-  };
-  const withTls = { ...plain(), name: "b", tls: { ...secure, notes: [] } };
-  for (const path of [certificate_file, private_key_file]) writeFileSync(path!, "old");
+  const withTls = { ...plain(), name: "b", tls: { ...FILES!, serverName: "x" } };
+  write(OLD);
   const first = specs.all([plain(), withTls], []);
   const second = specs.all([plain({ lbPolicy: "RING_HASH" }), withTls], []);
   assert.deepEqual([...second.values()], [...first.values()]);
   for (const [name, spec] of second) assert.equal(spec, first.get(name));
-  writeFileSync(private_key_file!, "new");
+  write(NEW);
+  own.files.readAgain();
   const third = specs.all([plain(), withTls], []);
   assert.equal(third.get("a"), first.get("a"));
   assert.notEqual(third.get("b")!.key, first.get("b")!.key);
   third.get("b")!.newResolver();
   assert.deepEqual(made, ["b"]);
+});
+
+// One look at the wrong moment took listeners and clusters out of service until the next one.
+test("files that are away or half-written leave the last good certificates in use", () => {
+  const own = certificates();
+  const listeners = new ListenerSpecs(own);
+  const clusters = new ClusterSpecs("here", own, resolver);
+  const table: TableSource = { kind: "inline", table: { hosts: [] } };
+  const tls = { ...FILES!, ca: { kind: "provider", name: "own" }, serverName: "x" } as const;
+  const [chain] = listener("l", { ...tls, wantsClientCertificate: true }).chains;
+  const resource = { ...listener("l"), chains: [{ ...chain!, routes: table }] };
+  const aCluster = { ...clusterKind(() => null).decode(bytesOf(cluster("c"))).value!, tls };
+  const look = () => {
+    const problems: string[] = [];
+    own.files.readAgain();
+    const [spec] = listeners.all([resource], () => table.table, problems);
+    const made = clusters.all([aCluster], problems).get("c");
+    return { spec, made, problems: [...problems, ...own.files.troubles] };
+  };
+  rmSync(certificate_file, { force: true });
+  const none = look();
+  assert.deepEqual([none.spec, none.made], [undefined, undefined]);
+  assert.match(none.problems[0]!, /^certificate file \S+cert cannot be read: no such file$/);
+  write(OLD);
+  const good = look();
+  assert.deepEqual(good.problems, []);
+  const stays = (why: RegExp) => {
+    const { spec, made, problems } = look();
+    assert.equal(spec, good.spec);
+    assert.equal(made, good.made);
+    assert.equal(problems.length, 1);
+    assert.match(problems[0]!, why);
+    assert.match(problems[0]!, /; the last good one stays in use$/);
+  };
+  writeFileSync(certificate_file, NEW.cert);
+  stays(/^key file \S+key does not belong to certificate file/);
+  writeFileSync(certificate_file, NEW.cert.slice(0, 100));
+  stays(/^certificate file \S+cert holds no PEM certificate/);
+  rmSync(certificate_file);
+  stays(/^certificate file \S+cert cannot be read: no such file/);
+  write(OLD);
+  writeFileSync(ca_certificate_file, "");
+  stays(/^CA file \S+ca is empty/);
+  write(NEW);
+  const last = look();
+  assert.deepEqual(last.problems, []);
+  assert.equal(last.spec!.chains[0]!.tls!.certificates[0]!.cert, NEW.cert);
+  assert.notEqual(last.made!.key, good.made!.key);
+});
+
+// With 2,000 clusters every change of any resource read the same three files 2,000 times.
+test("files of a provider are read once for a configuration, however many name it", () => {
+  write(OLD);
+  const own = certificates();
+  const source = { kind: "provider", name: "own" } as const;
+  const [pair, ca] = [own.pairOf(source), own.caOf(source)];
+  write(NEW);
+  assert.deepEqual([own.pairOf(source), own.caOf(source)], [pair, ca]);
+  own.files.readAgain();
+  assert.equal(own.files.areUsed, false);
+  assert.deepEqual(own.pairOf(source), NEW);
+  assert.equal(own.files.areUsed, true);
 });

@@ -7,8 +7,9 @@ import type { ClusterResource, Resolver } from "../../discovery/index.ts";
 import type { RouteTable } from "../../routes/index.ts";
 import type { PemPair } from "../../xds/index.ts";
 import type { ChainTls, ClusterSpec, FilterChain, ListenerSpec } from "../config.ts";
-import { CertificateError, type Certificates } from "./certificates.ts";
+import type { Certificates } from "./certificates.ts";
 import type { ChainResource, ListenerResource, TableSource } from "./listener.ts";
+import { CertificateError } from "./provider-files.ts";
 
 /** Null when the table does not exist. */
 export type TableOf = (source: TableSource) => RouteTable | null;

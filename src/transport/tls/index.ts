@@ -9,6 +9,7 @@ export { ClientTls, type ClientTlsFiles, PemTls } from "./client-tls.ts";
 export { TlsFileError, type TlsFileKind, type TlsSide } from "./error.ts";
 export { alpnFailureReason, tlsFailureReason } from "./failure.ts";
 export { handshakeFailureReason } from "./handshake-failure.ts";
+export { readPemCa, readPemPair } from "./pem-files.ts";
 export { TLS_POLL_MS, type TlsDeps } from "./reload.ts";
 export { ServerNames } from "./server-names.ts";
 export { type ListenerSecurity, ServerTls, type ServerTlsFiles } from "./server-tls.ts";
