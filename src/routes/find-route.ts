@@ -65,6 +65,11 @@ export class RouteFinder {
     return null;
   }
 
+  /** Whether the table says anything of it. */
+  hasHost(authority: string): boolean {
+    return this.#hostOf(authority) !== null;
+  }
+
   /** Authorities and paths that are remembered now. */
   get rememberedCount(): number {
     let count = this.#byAuthority.size;

@@ -23,6 +23,11 @@ export interface Refusal {
   readonly status: Status;
   /** One clause. */
   readonly reason: string;
+  /**
+   * Whether a call that waits for ready does so: in gRPC the channel is in TRANSIENT_FAILURE then.
+   * What routes say of a call holds for those as well.
+   */
+  readonly isPassing: boolean;
 }
 
 /** What a channel hears of where its calls go. */
@@ -38,6 +43,7 @@ export interface PlacedRequest {
   readonly call: ClientCall;
   readonly deadlineMs: number;
   readonly nowMs: number;
+  readonly waitForReady: boolean;
   /** Of its method. */
   readonly config: MethodConfig;
 }

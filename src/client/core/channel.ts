@@ -129,12 +129,14 @@ export class ClientChannel implements CallOwner, ClusterUser {
     const method = this.#method(path, host, encoding);
     const list = method.headers(deadlineMs - nowMs, metadata);
     const { config } = method;
-    const inner = this.#place.call({ list, call, deadlineMs, nowMs, config });
+    const waits = waitForReady === true;
+    const request = { list, call, deadlineMs, nowMs, waitForReady: waits, config };
+    const inner = this.#place.call(request);
     if ("reason" in inner) {
       call.refuse(inner.status, inner.reason);
       return null;
     }
-    inner.waitForReady = waitForReady === true;
+    inner.waitForReady = waits;
     this.#deps.retain();
     return inner;
   }

@@ -1,6 +1,6 @@
 /**
- * A call that waits for its route: what is sent of it is kept, and goes on once it is known where
- * to. From then on it only passes on.
+ * A call that waits for its route, or for what its route leads to: what is sent of it is kept, and
+ * goes on once it is known where to. From then on it only passes on.
  */
 import type { Timer } from "../../base/index.ts";
 import type { ClusterCall } from "../../cluster/index.ts";
@@ -21,6 +21,8 @@ export interface PendingOwner {
 export class PendingCall implements WireCall {
   waitForReady = false;
   readonly request: PlacedRequest;
+  /** Why it has to wait, as it was told last; null while that is not known. */
+  waitsFor: string | null = null;
   readonly #owner: PendingOwner;
   #inner: WireCall | null = null;
   #chunks: { readonly bytes: Uint8Array; readonly isEnd: boolean }[] = [];
@@ -36,16 +38,23 @@ export class PendingCall implements WireCall {
     const { deadlineMs } = this.request;
     if (deadlineMs !== Number.POSITIVE_INFINITY) {
       this.#deadline = this.#owner.setDeadline(deadlineMs, () =>
-        this.fail("deadline", Status.DEADLINE_EXCEEDED, "deadline exceeded before routes came"),
+        this.fail("deadline", Status.DEADLINE_EXCEEDED, this.#lateReason()),
       );
     }
     this.#owner.onPending(this);
+  }
+
+  #lateReason(): string {
+    const late = "deadline exceeded before routes came";
+    return this.waitsFor === null ? late : `${late}: ${this.waitsFor}`;
   }
 
   /** Its place is known: it goes there, with all that was sent so far. */
   resolve(found: WireCall | Refusal): void {
     if (this.#isOver) return;
     if ("reason" in found) {
+      this.waitsFor = found.reason;
+      if (found.isPassing && this.waitForReady) return;
       this.fail("refused", found.status, found.reason);
       return;
     }

@@ -67,7 +67,11 @@ export class RoutedPlace implements CallPlace, PendingOwner, RouterUser, Ticking
     this.#open();
     const router = this.#router;
     if (router === null || !router.isConfigured) return new PendingCall(request, this);
-    return router.call(request);
+    const found = router.call(request);
+    if (!("reason" in found && found.isPassing && request.waitForReady)) return found;
+    const waiting = new PendingCall(request, this);
+    waiting.waitsFor = found.reason;
+    return waiting;
   }
 
   connect(): void {
@@ -152,6 +156,7 @@ export class RoutedPlace implements CallPlace, PendingOwner, RouterUser, Ticking
 
   onPending(call: PendingCall): void {
     this.#pending.add(call);
+    call.waitsFor ??= this.#failure;
     // "When the channel is in TRANSIENT_FAILURE, calls that do not wait for ready fail."
     if (this.#failure !== null && !call.waitForReady) {
       call.fail("refused", Status.UNAVAILABLE, this.#failure);
@@ -180,6 +185,7 @@ export class RoutedPlace implements CallPlace, PendingOwner, RouterUser, Ticking
     this.#failure = reason;
     this.#setState("TRANSIENT_FAILURE");
     for (const call of [...this.#pending]) {
+      call.waitsFor = reason;
       if (!call.waitForReady) call.fail("refused", Status.UNAVAILABLE, reason);
     }
   }

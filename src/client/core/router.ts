@@ -35,7 +35,10 @@ export interface RouterUser {
   onState(state: Connectivity): void;
 }
 
-const unavailable = (reason: string): Refusal => ({ status: Status.UNAVAILABLE, reason });
+/** What is not there may come: grpc-go and grpc-js let calls that wait for ready do so. */
+const absent = (reason: string): Refusal => {
+  return { status: Status.UNAVAILABLE, reason, isPassing: true };
+};
 
 /**
  * A router that is not started.
@@ -143,19 +146,25 @@ export class Router {
   /** A call by its route, not started. Routes are known. */
   call({ list, call, deadlineMs, nowMs, config }: PlacedRequest): WireCall | Refusal {
     const { rng } = this.#deps;
-    if (this.#finder === null) return unavailable(this.#absence!);
+    if (this.#finder === null) return absent(this.#absence!);
     const path = list.path!.value;
     const route = this.#finder.find(this.#authority, path, list, rng);
-    // "If there is no match, the RPC fails with UNAVAILABLE" (A28).
-    if (route === null) return unavailable(`no route of ${this.#settings.target} matches ${path}`);
+    if (route === null) {
+      const reason = `no route of ${this.#settings.target} matches ${path}`;
+      // "If there is no match, the RPC fails with UNAVAILABLE" (A28). Without any route for the
+      // target it is the channel that fails (A74).
+      const isPassing = !this.#finder.hasHost(this.#authority);
+      return { status: Status.UNAVAILABLE, reason, isPassing };
+    }
     if (route.action.kind === "refuse") {
-      return { status: route.action.status, reason: route.action.reason };
+      const { status, reason } = route.action;
+      return { status, reason, isPassing: false };
     }
     const prepared = this.#prepared.get(route) ?? this.#prepare(route, route.action);
     const chosen = prepared.choose(rng);
     const cluster = this.#clusters.get(chosen.name);
     if (cluster === undefined) {
-      return unavailable(`cluster ${chosen.name} of ${route.name} does not exist`);
+      return absent(`cluster ${chosen.name} of ${route.name} does not exist`);
     }
     let changed = chosen.request === null ? list : chosen.request.apply(list);
     const { timeoutMs } = route.action;
