@@ -8,7 +8,7 @@
 import type { Timer } from "../../base/index.ts";
 import type { Node } from "../../xds/index.ts";
 import { DeltaDialect } from "./ads/delta.ts";
-import type { Dialect } from "./ads/dialect.ts";
+import type { Answered, Dialect, Wanted } from "./ads/dialect.ts";
 import {
   checkServerUri,
   ServerLink,
@@ -17,7 +17,7 @@ import {
 } from "./ads/server-link.ts";
 import { SotwDialect } from "./ads/sotw.ts";
 import { type TableOwner, TypeTable } from "./ads/type-table.ts";
-import { nodeOf } from "./ads/wire.ts";
+import { type AdsResponse, nodeOf } from "./ads/wire.ts";
 import type { XdsBootstrap, XdsServer } from "./bootstrap/bootstrap.ts";
 import type {
   ResourceKind,
@@ -39,6 +39,13 @@ export interface XdsClientStatus {
   readonly resources: readonly ResourceStatus[];
 }
 
+/** An ACK, or a NACK, that is to be sent. */
+interface Owed {
+  readonly answered: Answered;
+  readonly problem: string | null;
+  readonly wanted: Wanted;
+}
+
 /** One server that is spoken to. */
 class Session implements ServerLinkUser {
   readonly server: XdsServer;
@@ -46,6 +53,8 @@ class Session implements ServerLinkUser {
   readonly link: ServerLink;
   /** Its last attempt ended without an answer. */
   hasFailed = false;
+  /** By type: what is to be acknowledged. A newer answer takes the place of one before. */
+  readonly #owed = new Map<string, Owed>();
   readonly #owner: XdsClient;
 
   constructor(server: XdsServer, dialect: Dialect, system: XdsSystem, owner: XdsClient) {
@@ -56,6 +65,7 @@ class Session implements ServerLinkUser {
   }
 
   onStreamOpen(): void {
+    this.#owed.clear();
     this.dialect.reset();
     this.#owner.onStreamOpen(this);
   }
@@ -63,6 +73,27 @@ class Session implements ServerLinkUser {
   onMessage(message: Uint8Array): void {
     this.hasFailed = false;
     this.#owner.onMessage(this, message);
+  }
+
+  /** Says what became of an answer, as soon as the server reads. */
+  acknowledge({ typeUrl, nonce, version }: AdsResponse, problem: string | null, wanted: Wanted) {
+    const before = this.#owed.get(typeUrl);
+    if (before !== undefined) this.dialect.skip(before.answered, before.problem);
+    this.#owed.set(typeUrl, { answered: { typeUrl, nonce, version }, problem, wanted });
+    this.#pay();
+  }
+
+  #pay(): void {
+    for (const [typeUrl, { answered, problem, wanted }] of this.#owed) {
+      if (!this.link.canSend) return;
+      this.#owed.delete(typeUrl);
+      this.link.send(this.dialect.acknowledge(answered, problem, wanted));
+    }
+  }
+
+  onWritable(): void {
+    this.#pay();
+    this.#owner.onWritable(this);
   }
 
   onStreamEnded(reason: string, wasAnswered: boolean): void {
@@ -162,10 +193,11 @@ export class XdsClient implements TableOwner {
   /** Tells a server what is wanted, as far as it does not know it. */
   #ask(session: Session): void {
     const { link, dialect, server } = session;
-    if (!link.isOpen) return;
     // While a fallback is in use, its answers are what is had: the server must say all it has.
     const isLast = session === this.#sessions.at(-1);
     for (const table of this.#tables.values()) {
+      // The rest follows when the server has read what was sent.
+      if (!link.canSend) return;
       const request = dialect.subscribe(table, () => (isLast ? table.versionsOf(dialect) : {}));
       if (request !== null) link.send(request);
       table.onAsked(server.timerIsTransient);
@@ -178,6 +210,10 @@ export class XdsClient implements TableOwner {
     this.#ask(session);
   }
 
+  onWritable(session: Session): void {
+    this.#ask(session);
+  }
+
   onMessage(session: Session, message: Uint8Array): void {
     const response = session.dialect.decode(message);
     if (response === null) {
@@ -187,12 +223,12 @@ export class XdsClient implements TableOwner {
     this.#onAnswered(session);
     const table = this.#tables.get(response.typeUrl);
     if (table === undefined) return; // of a type that nobody ever asked for
-    const { dialect, link, server } = session;
+    const { dialect, server } = session;
     const isDelta = this.#protocol === "delta";
     const applied = table.apply(response, isDelta, server.failsOnDataErrors, dialect);
     const { problem } = applied;
     if (problem !== null) this.#tellNack(session, problem);
-    link.send(dialect.acknowledge(response, problem, table));
+    session.acknowledge(response, problem, table);
     this.#judge(server, applied.isOfUse, problem);
     table.tell(applied);
   }

@@ -2,6 +2,8 @@
 
 /** One answer of the ADS stream; 10,000 endpoints take about 1 MiB. More ends the stream. */
 export const ADS_MESSAGE_BYTES_MAX = 67_108_864;
+/** How long a server may leave a request unread; then the stream is ended. */
+export const REQUEST_UNREAD_MS = 60_000;
 /** Resources of one type that are kept; those beyond are refused, and the answer is NACKed. */
 export const XDS_RESOURCES_MAX = 65_536;
 /** Endpoints of one ClusterLoadAssignment. */

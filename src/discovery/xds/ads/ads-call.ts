@@ -39,6 +39,8 @@ export interface AdsCallUser {
   /** Messages can be sent. */
   onOpen(): void;
   onMessage(message: Uint8Array): void;
+  /** What was sent has left: more can be sent. */
+  onWritable(): void;
   /** It is over, or never began; nothing follows. Not told of one that was closed here. */
   onEnded(reason: string): void;
 }
@@ -63,6 +65,8 @@ export class AdsCall extends MessageReader implements ConnectUser, StreamEvents 
   readonly #attempt: ConnectAttempt;
   #connection: ClientConnection | null = null;
   #stream: Stream | null = null;
+  /** Of what was sent, what has not left. */
+  #waitingBytes = 0;
   #isOver = false;
 
   constructor(options: AdsCallOptions, user: AdsCallUser) {
@@ -72,13 +76,19 @@ export class AdsCall extends MessageReader implements ConnectUser, StreamEvents 
     this.#attempt = options.connector.connect(options.address, this);
   }
 
+  /** Whether all that was sent has left: of what a server does not read nothing more is kept. */
+  get canSend(): boolean {
+    return !this.#isOver && this.#stream !== null && this.#waitingBytes === 0;
+  }
+
   /** Sends one message. The call is open. */
   send(message: Uint8Array): void {
     if (this.#isOver || this.#stream === null) return;
     const bytes = new Uint8Array(PREFIX_BYTES + message.length);
     writePrefix(bytes, 0, false, message.length);
     bytes.set(message, PREFIX_BYTES);
-    this.#stream.sendData(bytes, 0, bytes.length, false);
+    const left = this.#stream.sendData(bytes, 0, bytes.length, false);
+    this.#waitingBytes += bytes.length - left;
   }
 
   /** Ends call and connection; its user hears nothing more. Harmless when repeated. */
@@ -193,6 +203,8 @@ export class AdsCall extends MessageReader implements ConnectUser, StreamEvents 
     this.#end(by === "remote" ? `the server reset it: ${errorCodeName(code)}` : reason);
   }
 
-  /** Requests are few and small; nothing waits for their bytes. */
-  onWritable(): void {}
+  onWritable(bytes: number): void {
+    this.#waitingBytes -= bytes;
+    if (this.canSend) this.#user.onWritable();
+  }
 }

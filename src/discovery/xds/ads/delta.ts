@@ -3,7 +3,7 @@
  * https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol#incremental-xds
  */
 import type { Node } from "../../../xds/index.ts";
-import { type Dialect, type Versions, type Wanted, WILDCARD } from "./dialect.ts";
+import { type Answered, type Dialect, type Versions, type Wanted, WILDCARD } from "./dialect.ts";
 import { type AdsResponse, decodeDelta, encodeDelta } from "./wire.ts";
 
 const NOTHING: readonly string[] = [];
@@ -50,9 +50,12 @@ export class DeltaDialect implements Dialect {
     return decodeDelta(bytes);
   }
 
-  acknowledge({ typeUrl, nonce }: AdsResponse, problem: string | null): Uint8Array {
+  acknowledge({ typeUrl, nonce }: Answered, problem: string | null): Uint8Array {
     return this.#request(typeUrl, NOTHING, NOTHING, NO_VERSIONS, nonce, problem);
   }
+
+  /** Servers keep to the newest nonce of a type. */
+  skip(): void {}
 
   #request(
     typeUrl: string,

@@ -12,6 +12,9 @@ export interface Wanted {
   readonly isWildcard: boolean;
 }
 
+/** What of an answer is said again when it is acknowledged. */
+export type Answered = Pick<AdsResponse, "typeUrl" | "nonce" | "version">;
+
 /** By name, of what is had. */
 export type Versions = Readonly<Record<string, string>>;
 
@@ -34,7 +37,9 @@ export interface Dialect {
    *
    * @param wanted of its type, as it is by now.
    */
-  acknowledge(response: AdsResponse, problem: string | null, wanted: Wanted): Uint8Array;
+  acknowledge(response: Answered, problem: string | null, wanted: Wanted): Uint8Array;
+  /** Nothing is said of an answer: another one of its type came before that could be sent. */
+  skip(response: Answered, problem: string | null): void;
 }
 
 /** Names a server is told for a wildcard beside named resources. */

@@ -26,6 +26,7 @@ import type { EndpointSet } from "../../endpoint.ts";
 import type { Resolver, ResolverListener } from "../../resolver.ts";
 import { parseTarget } from "../../target.ts";
 import type { XdsServer } from "../bootstrap/bootstrap.ts";
+import { REQUEST_UNREAD_MS } from "../limits.ts";
 import { AdsCall, type AdsCallUser } from "./ads-call.ts";
 
 /** The first delay between attempts; gRPC has 1 s, for servers that are many. */
@@ -54,6 +55,8 @@ export interface ServerLinkUser {
   /** A new stream: nothing that was said on another one holds. */
   onStreamOpen(): void;
   onMessage(message: Uint8Array): void;
+  /** Messages can be sent again, see `ServerLink.canSend`. */
+  onWritable(): void;
   /** The stream ended. @param wasAnswered whether any message had come on it. */
   onStreamEnded(reason: string, wasAnswered: boolean): void;
 }
@@ -77,9 +80,10 @@ export class ServerLink implements AdsCallUser, ResolverListener {
   #call: AdsCall | null = null;
   /** The next attempt. */
   #timer: Timer | null = null;
+  /** While a request has not left. */
+  #unread: Timer | null = null;
   #delayMs = XDS_BACKOFF_MS_FIRST;
   #openedMs = 0;
-  #isOpen = false;
   #isAnswered = false;
   #isClosed = false;
 
@@ -100,14 +104,26 @@ export class ServerLink implements AdsCallUser, ResolverListener {
     this.#resolver.start(this);
   }
 
-  /** Whether messages can be sent. */
-  get isOpen(): boolean {
-    return this.#isOpen;
+  /** Whether messages can be sent: there is a stream, and it has taken those before. */
+  get canSend(): boolean {
+    return this.#call?.canSend ?? false;
   }
 
-  /** Sends a message; the stream is open. */
+  /** Sends a message; `canSend` says that it may be. */
   send(message: Uint8Array): void {
-    this.#call!.send(message);
+    const call = this.#call!;
+    call.send(message);
+    if (call.canSend) return;
+    const { clock } = this.#system;
+    this.#unread ??= clock.setTimer(REQUEST_UNREAD_MS, () => {
+      this.#unread = null;
+      this.refuse(`it has read no request for ${REQUEST_UNREAD_MS / 1_000} s`);
+    });
+  }
+
+  #endUnread(): void {
+    this.#unread?.cancel();
+    this.#unread = null;
   }
 
   /** Ends everything. Harmless when repeated. */
@@ -115,10 +131,10 @@ export class ServerLink implements AdsCallUser, ResolverListener {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#setTimer(null);
+    this.#endUnread();
     this.#resolver.close();
     this.#call?.close("the xDS client is closed");
     this.#call = null;
-    this.#isOpen = false;
     this.#tls?.close();
   }
 
@@ -202,7 +218,7 @@ export class ServerLink implements AdsCallUser, ResolverListener {
   /** There is no call any more: who had one has closed it. */
   #fail(reason: string, wasAnswered: boolean): void {
     assert(this.#call === null, "a call is ended before another is made");
-    this.#isOpen = false;
+    this.#endUnread();
     const livedMs = this.#system.clock.nowMs() - this.#openedMs;
     // "If the ADS stream ... was closed after having received a response ... not a connectivity
     // error" (A57): it is opened again at once, unless that would go round in circles.
@@ -222,7 +238,6 @@ export class ServerLink implements AdsCallUser, ResolverListener {
   // AdsCallUser
 
   onOpen(): void {
-    this.#isOpen = true;
     this.#user.onStreamOpen();
   }
 
@@ -232,6 +247,11 @@ export class ServerLink implements AdsCallUser, ResolverListener {
       this.#delayMs = XDS_BACKOFF_MS_FIRST;
     }
     this.#user.onMessage(message);
+  }
+
+  onWritable(): void {
+    this.#endUnread();
+    this.#user.onWritable();
   }
 
   /** The user finds what came senseless: the stream is ended as a broken one. */

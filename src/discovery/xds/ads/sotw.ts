@@ -3,7 +3,7 @@
  * version of it. https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol
  */
 import type { Node } from "../../../xds/index.ts";
-import { type Dialect, type Wanted, WILDCARD } from "./dialect.ts";
+import { type Answered, type Dialect, type Wanted, WILDCARD } from "./dialect.ts";
 import { type AdsResponse, decodeSotw, encodeSotw } from "./wire.ts";
 
 /** One type, on one stream but for its version. */
@@ -52,12 +52,16 @@ export class SotwDialect implements Dialect {
     return decodeSotw(bytes);
   }
 
-  acknowledge(response: AdsResponse, problem: string | null, wanted: Wanted): Uint8Array {
+  acknowledge(response: Answered, problem: string | null, wanted: Wanted): Uint8Array {
+    this.skip(response, problem);
     const state = this.#state(response.typeUrl);
     state.nonce = response.nonce;
-    // A NACK repeats the version before.
-    if (problem === null) state.version = response.version;
     return this.#request(state, wanted, problem);
+  }
+
+  /** A NACK repeats the version before. */
+  skip({ typeUrl, version }: Answered, problem: string | null): void {
+    if (problem === null) this.#state(typeUrl).version = version;
   }
 
   #state(typeUrl: string): TypeState {
