@@ -222,6 +222,23 @@ test("a wildcard has all that the server has, and loses what it takes away", () 
   assert.deepEqual(all, ["", "a,b", "b"]);
 });
 
+// They stayed NACKED for ever, and at last good ones were refused because there were too many.
+test("what a wildcard's server had refused is forgotten when it is there no more", () => {
+  const world = new World();
+  let toldCount = 0;
+  world.table.watchAll({ onResources: () => void (toldCount += 1), onTrouble: () => {} });
+  const states = () => world.table.statuses().map(({ name, state }) => `${name} ${state}`);
+  world.watch("named");
+  for (const name of ["bad0", "bad1"]) world.answer([cluster(name, BAD)]);
+  assert.deepEqual(states(), ["named REQUESTED", "bad1 NACKED"]);
+  world.answer([cluster("good"), cluster("bad1", BAD)], false, true);
+  assert.deepEqual(states(), ["named REQUESTED", "bad1 NACKED", "good ACKED"]);
+  const before = toldCount;
+  world.answer([], false, true, ["bad1"]);
+  assert.deepEqual(states(), ["named REQUESTED", "good ACKED"]);
+  assert.equal(toldCount, before, "all that there are: the same as before");
+});
+
 test("a wildcard keeps XDS_RESOURCES_MAX resources, and refuses those beyond by name", () => {
   const world = new World();
   world.table.watchAll({ onResources: () => {}, onTrouble: () => {} });

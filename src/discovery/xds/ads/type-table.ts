@@ -229,12 +229,15 @@ export class TypeTable<T> implements Wanted {
     return entry.set(decoded.value, resource.version, resource.bytes);
   }
 
-  /** Names of a complete type that an answer lacks. One that was never there is only waited for. */
+  /**
+   * Names of a complete type that an answer lacks. One that was never there is only waited for if
+   * somebody watches it: what a wildcard had refused is gone like any other.
+   */
   #missing(seen: ReadonlySet<string>): string[] {
     if (!this.kind.isComplete) return [];
     const names: string[] = [];
-    for (const { name, value } of this.#entries.values()) {
-      if (value !== null && !seen.has(name)) names.push(name);
+    for (const { name, value, isUnwatched } of this.#entries.values()) {
+      if ((value !== null || isUnwatched) && !seen.has(name)) names.push(name);
     }
     return names;
   }
@@ -249,7 +252,7 @@ export class TypeTable<T> implements Wanted {
     if (entry.isUnwatched) {
       // A wildcard's: the server decides what there is.
       this.#entries.delete(name);
-      changed.add(entry);
+      if (entry.value !== null) changed.add(entry);
       entry.close();
     } else if (entry.remove(discards)) {
       changed.add(entry);
