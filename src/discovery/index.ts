@@ -109,6 +109,7 @@ export { parseTarget } from "./target.ts";
 
 export type {
   ClusterResource,
+  Followed,
   ResourceKind,
   ResourceStatus,
   ResourceWatch,

@@ -19,6 +19,7 @@ import { SotwDialect } from "./ads/sotw.ts";
 import { type TableOwner, TypeTable } from "./ads/type-table.ts";
 import { type AdsResponse, nodeOf } from "./ads/wire.ts";
 import type { XdsBootstrap, XdsServer } from "./bootstrap/bootstrap.ts";
+import { Followed } from "./followed.ts";
 import type {
   ResourceKind,
   ResourceStatus,
@@ -125,6 +126,11 @@ export class XdsClient implements TableOwner {
   /** Watches one resource. What is known of it is told before this returns. */
   watch<T>(kind: ResourceKind<T>, name: string, watcher: ResourceWatcher<T>): ResourceWatch {
     return this.#table(kind).watch(name, watcher);
+  }
+
+  /** As `watch`, for whoever looks at what is known when anything has changed. */
+  follow<T>(kind: ResourceKind<T>, name: string, onChange: () => void): Followed<T> {
+    return new Followed(kind, name, (watcher) => this.watch(kind, name, watcher), onChange);
   }
 
   /** Watches all resources of a type that the server has for this node. */

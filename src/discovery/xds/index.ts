@@ -8,6 +8,7 @@ export { loadBootstrap } from "./bootstrap/load.ts";
 export { XdsClient, type XdsClientStatus, type XdsProtocol } from "./client.ts";
 export { XdsClusterResolver } from "./cluster/resolver.ts";
 export { type ClusterResource, clusterKind } from "./decode/cluster.ts";
+export type { Followed } from "./followed.ts";
 export type {
   RefusedUpdate,
   ResourceKind,

@@ -170,6 +170,9 @@ test("A40: each resource stands as the server last spoke of it, and what was ref
     "a ACKED 1 - -",
     "b REQUESTED  - the xDS server has answered, and says nothing of it so far",
   ]);
+  // What another stream has said is no sign of anything.
+  world.table.onStreamEnded();
+  assert.equal(states()[1], "b REQUESTED  - no answer for it yet");
   const why = "ring_hash_lb_config.hash_function must be XX_HASH";
   world.answer([cluster("a", BAD)]);
   assert.equal(states()[0], `a NACKED 1 1 ${why}`);

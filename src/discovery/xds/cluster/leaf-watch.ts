@@ -7,7 +7,7 @@ import type { Resolver } from "../../resolver.ts";
 import type { XdsClient } from "../client.ts";
 import type { ClusterDiscovery, ClusterResource, DnsFamily } from "../decode/cluster.ts";
 import { type AssignedLocality, ENDPOINTS_KIND, type LoadAssignment } from "../decode/endpoints.ts";
-import type { ResourceWatch } from "../resource.ts";
+import type { Followed } from "../followed.ts";
 
 /** Who hears of a leaf. */
 export interface LeafUser {
@@ -22,17 +22,17 @@ export type ResolverMaker = (target: string) => Resolver;
 
 /** See the head of this file. */
 export class LeafWatch {
-  /** Null while nothing is known. */
-  assignment: LoadAssignment | null = null;
-  /** Whether it is known what there is, be it nothing. */
-  isKnown = false;
   readonly #key: string;
   readonly #user: LeafUser;
-  #watch: ResourceWatch | null = null;
+  /** By EDS. */
+  readonly #pushed: Followed<LoadAssignment> | null = null;
+  /** By lookups, or of the cluster itself. */
+  #own: LoadAssignment | null = null;
+  #isOwnKnown = false;
   #resolvers: Resolver[] = [];
   /** By the index of the name. */
   readonly #found = new Map<number, readonly Endpoint[]>();
-  /** What is wrong, by the index of the name; of what is pushed there is but one. */
+  /** What is wrong, by the index of the name. */
   readonly #troubles = new Map<number, string>();
   #isClosed = false;
 
@@ -40,16 +40,29 @@ export class LeafWatch {
     this.#key = JSON.stringify(cluster.discovery);
     this.#user = user;
     const { discovery } = cluster;
-    if (discovery.kind === "eds") this.#watchEndpoints(client, discovery.serviceName);
-    else if (discovery.kind === "dns") this.#lookUp(cluster.name, discovery, make);
+    if (discovery.kind === "eds") {
+      const change = () => this.#change();
+      this.#pushed = client.follow(ENDPOINTS_KIND, discovery.serviceName, change);
+    } else if (discovery.kind === "dns") this.#lookUp(cluster.name, discovery, make);
     else {
-      this.assignment = discovery.kind === "static" ? discovery.assignment : null;
-      this.isKnown = true;
+      this.#own = discovery.kind === "static" ? discovery.assignment : null;
+      this.#isOwnKnown = true;
     }
+  }
+
+  /** Null while nothing is known. */
+  get assignment(): LoadAssignment | null {
+    return this.#pushed === null ? this.#own : this.#pushed.value;
+  }
+
+  /** Whether it is known what there is, be it nothing. */
+  get isKnown(): boolean {
+    return this.#pushed === null ? this.#isOwnKnown : this.#pushed.isKnown;
   }
 
   /** What is wrong; null when nothing is. */
   get trouble(): string | null {
+    if (this.#pushed !== null) return this.#pushed.trouble;
     for (const trouble of this.#troubles.values()) return trouble;
     return null;
   }
@@ -67,42 +80,12 @@ export class LeafWatch {
   /** Nothing follows. */
   close(): void {
     this.#isClosed = true;
-    this.#watch?.close();
+    this.#pushed?.close();
     for (const resolver of this.#resolvers) resolver.close();
   }
 
   #change(): void {
     if (!this.#isClosed) this.#user.onLeaf();
-  }
-
-  #setTrouble(index: number, reason: string | null): void {
-    if (reason === null) this.#troubles.delete(index);
-    else this.#troubles.set(index, reason);
-  }
-
-  #watchEndpoints(client: XdsClient, name: string): void {
-    const about = (reason: string) => `EDS ${name}: ${reason}`;
-    this.#watch = client.watch(ENDPOINTS_KIND, name, {
-      onResource: (assignment) => {
-        this.assignment = assignment;
-        this.isKnown = true;
-        this.#setTrouble(0, null);
-        this.#change();
-      },
-      onAbsent: (reason) => {
-        this.assignment = null;
-        this.isKnown = true;
-        this.#setTrouble(0, about(reason));
-        this.#change();
-      },
-      onTrouble: (reason) => {
-        if (reason !== null) this.#setTrouble(0, about(reason));
-        // Of one that is not there absence is the trouble, until it is.
-        else if (this.assignment !== null || !this.isKnown) this.#setTrouble(0, null);
-        this.#change();
-      },
-    });
-    if (this.#isClosed) this.#watch.close();
   }
 
   /** All addresses of all names are one locality of the first priority. */
@@ -112,7 +95,7 @@ export class LeafWatch {
       resolver.start({
         onEndpoints: ({ endpoints }) => this.#onFound(name, i, ofFamily(endpoints, family)),
         onError: (reason) => {
-          this.#setTrouble(i, reason);
+          this.#troubles.set(i, reason);
           this.#gather(name);
           this.#change();
         },
@@ -122,7 +105,7 @@ export class LeafWatch {
 
   #onFound(name: string, index: number, endpoints: readonly Endpoint[]): void {
     this.#found.set(index, endpoints);
-    this.#setTrouble(index, null);
+    this.#troubles.delete(index);
     this.#gather(name);
     this.#change();
   }
@@ -134,8 +117,8 @@ export class LeafWatch {
     const byAddress = new Map<string, Endpoint>();
     for (const list of this.#found.values())
       for (const each of list) byAddress.set(each.address, each);
-    this.isKnown = true;
-    this.assignment = {
+    this.#isOwnKnown = true;
+    this.#own = {
       name,
       localities: [localityOf([...byAddress.values()])],
       drops: [],

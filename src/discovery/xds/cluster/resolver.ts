@@ -10,8 +10,9 @@ import { type EndpointSet, newEndpointSet } from "../../endpoint.ts";
 import type { Resolver, ResolverListener } from "../../resolver.ts";
 import type { XdsClient } from "../client.ts";
 import type { ClusterResource } from "../decode/cluster.ts";
+import type { Followed } from "../followed.ts";
 import { AGGREGATE_CLUSTERS_MAX, AGGREGATE_DEPTH_MAX } from "../limits.ts";
-import type { ResourceKind, ResourceWatch } from "../resource.ts";
+import type { ResourceKind } from "../resource.ts";
 import { type ClusterLeaf, EndpointSets, isSameSet } from "./endpoint-set.ts";
 import { LeafWatch, type ResolverMaker } from "./leaf-watch.ts";
 
@@ -25,12 +26,9 @@ export interface ClusterResolverDeps {
   readonly createResolver: ResolverMaker;
 }
 
-/** One cluster of the tree, as far as it is known. */
+/** One cluster of the tree. */
 interface ClusterNode {
-  resource: ClusterResource | null;
-  isKnown: boolean;
-  trouble: string | null;
-  watch: ResourceWatch | null;
+  readonly cluster: Followed<ClusterResource>;
   leaf: LeafWatch | null;
 }
 
@@ -70,32 +68,12 @@ export class XdsClusterResolver implements Resolver {
     for (const node of this.#nodes.values()) closeNode(node);
   }
 
-  #watch(name: string): void {
-    const node: ClusterNode = {
-      ...{ resource: null, isKnown: false, trouble: null, watch: null, leaf: null },
-    };
+  #watch(name: string): ClusterNode {
+    const { client, kind } = this.#deps;
+    const cluster = client.follow(kind, name, () => this.#soon());
+    const node: ClusterNode = { cluster, leaf: null };
     this.#nodes.set(name, node);
-    const about = (reason: string) => `CDS ${name}: ${reason}`;
-    node.watch = this.#deps.client.watch(this.#deps.kind, name, {
-      onResource: (resource) => {
-        node.resource = resource;
-        node.isKnown = true;
-        node.trouble = null;
-        this.#soon();
-      },
-      onAbsent: (reason) => {
-        node.resource = null;
-        node.isKnown = true;
-        node.trouble = about(reason);
-        this.#soon();
-      },
-      onTrouble: (reason) => {
-        if (reason !== null) node.trouble = about(reason);
-        // Of one that is not there absence is the trouble, until it is.
-        else if (node.resource !== null || !node.isKnown) node.trouble = null;
-        this.#soon();
-      },
-    });
+    return node;
   }
 
   #soon(): void {
@@ -132,9 +110,8 @@ export class XdsClusterResolver implements Resolver {
     if (seen.size > AGGREGATE_CLUSTERS_MAX) {
       return `more than ${AGGREGATE_CLUSTERS_MAX} clusters in the aggregate`;
     }
-    if (!this.#nodes.has(name)) this.#watch(name);
-    const node = this.#nodes.get(name)!;
-    const { resource } = node;
+    const node = this.#nodes.get(name) ?? this.#watch(name);
+    const resource = node.cluster.value;
     if (resource === null || resource.discovery.kind === "aggregate") {
       node.leaf?.close();
       node.leaf = null;
@@ -155,23 +132,23 @@ export class XdsClusterResolver implements Resolver {
   }
 
   #trouble(): string | null {
-    for (const { trouble, leaf } of this.#nodes.values()) {
-      const found = trouble ?? leaf?.trouble ?? null;
+    for (const { cluster, leaf } of this.#nodes.values()) {
+      const found = cluster.trouble ?? leaf?.trouble ?? null;
       if (found !== null) return found;
     }
     return null;
   }
 
   get #isWholeKnown(): boolean {
-    for (const { isKnown, leaf } of this.#nodes.values()) {
-      if (!isKnown || (leaf !== null && !leaf.isKnown)) return false;
+    for (const { cluster, leaf } of this.#nodes.values()) {
+      if (!cluster.isKnown || (leaf !== null && !leaf.isKnown)) return false;
     }
     return true;
   }
 
   #tell(trouble: string | null, leaves: readonly ClusterLeaf[], isRefused: boolean): void {
     const listener = this.#listener!;
-    const root = this.#nodes.get(this.target)!.resource;
+    const root = this.#nodes.get(this.target)!.cluster.value;
     if (this.#isWholeKnown || isRefused) {
       const made = { root: isRefused ? null : root, leaves, trouble };
       if (this.#told === null || !isSameMade(this.#told.made, made)) {
@@ -208,7 +185,7 @@ function isSameMade(a: MadeOf, b: MadeOf): boolean {
   );
 }
 
-function closeNode({ watch, leaf }: ClusterNode): void {
-  watch?.close();
+function closeNode({ cluster, leaf }: ClusterNode): void {
+  cluster.close();
   leaf?.close();
 }
