@@ -11,7 +11,7 @@
  */
 export { assert, unreachable } from "./assert.ts";
 export type { Clock, Timer } from "./clock.ts";
-export { asJson, asText, isJsonObject, type Json } from "./json.ts";
+export { asJson, asText, isDeeperThan, isJsonObject, type Json } from "./json.ts";
 export type { LogEntry, Logger, LogLevel } from "./logger.ts";
 export { RecordingLogger, silentLogger } from "./logger.ts";
 export { realClock, realRng } from "./real.ts";

@@ -1,6 +1,7 @@
 /** Tests of a service config as a whole: each part has its own tests beside it. */
 import assert from "node:assert/strict";
 import test from "node:test";
+import { SERVICE_CONFIG_DEPTH_MAX } from "../discovery/index.ts";
 import { parseServiceConfig } from "./index.ts";
 
 /**
@@ -125,6 +126,16 @@ test("the largest numbers that are allowed are taken", () => {
   assert.equal(methods.find("/a/b").timeoutMs, 315_576e9);
   assert.equal(methods.find("/a/b").retryPolicy?.backoffMultiplier, 1_000);
   assert.equal(retryThrottling?.tokenRatioThousandths, 1_000_000);
+});
+
+test("a config that is nested too deep is refused, before anybody compares or writes it", () => {
+  const nested = (depth: number) =>
+    JSON.parse(`{"unknown": ${"[".repeat(depth)}${"]".repeat(depth)}}`);
+  assert.ok(parseServiceConfig(nested(SERVICE_CONFIG_DEPTH_MAX - 1)));
+  for (const depth of [SERVICE_CONFIG_DEPTH_MAX, 100_000]) {
+    const message = "service config is nested deeper than 100 levels";
+    assert.throws(() => parseServiceConfig(nested(depth)), { name: "ServiceConfigError", message });
+  }
 });
 
 test("null is as if absent, and of the budget: none", () => {

@@ -11,7 +11,8 @@ import {
   parsePolicy,
   plainBalancing,
 } from "../balancing/index.ts";
-import type { ServiceConfigResult } from "../discovery/index.ts";
+import { isDeeperThan } from "../base/index.ts";
+import { SERVICE_CONFIG_DEPTH_MAX, type ServiceConfigResult } from "../discovery/index.ts";
 import {
   fieldsAt,
   MethodConfigs,
@@ -43,6 +44,10 @@ export interface ServiceConfig {
  * @throws ServiceConfigError or PolicyError naming the field.
  */
 export function parseServiceConfig(json: unknown): ServiceConfig {
+  if (isDeeperThan(json, SERVICE_CONFIG_DEPTH_MAX)) {
+    const why = `is nested deeper than ${SERVICE_CONFIG_DEPTH_MAX} levels`;
+    throw new ServiceConfigError("", why);
+  }
   const fields = fieldsAt(json, "");
   const { fairlead, healthCheckConfig } = fields;
   checkNotAtTop(fields);

@@ -104,6 +104,7 @@ export {
   openObjects,
 } from "./open.ts";
 export type { Resolver, ResolverListener } from "./resolver.ts";
+export { SERVICE_CONFIG_DEPTH_MAX } from "./service-config.ts";
 export type { DnsTarget, ParsedTarget, StaticTarget, XdsTarget } from "./target.ts";
 export { parseTarget } from "./target.ts";
 

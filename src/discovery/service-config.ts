@@ -2,11 +2,13 @@
  * Service configs as sources give them: text of JSON, which is parsed here and judged by whoever
  * applies it (https://github.com/grpc/grpc/blob/master/doc/service_config.md).
  */
-import { isJsonObject } from "../base/index.ts";
+import { isDeeperThan, isJsonObject } from "../base/index.ts";
 import type { ServiceConfigResult } from "./endpoint.ts";
 
 /** A longer text is refused. All TXT records of one DNS answer are no longer either. */
 export const SERVICE_CONFIG_CHARS_MAX = 65_536;
+/** One that is nested deeper is refused: 16 policies in each other have some 80 levels. */
+export const SERVICE_CONFIG_DEPTH_MAX = 100;
 
 /**
  * A service config, or why there is none. Never throws.
@@ -28,11 +30,14 @@ export function parseJsonText(
     const chars = `${text.length} characters, more than ${SERVICE_CONFIG_CHARS_MAX}`;
     return { error: `has ${chars}` };
   }
+  let value: unknown;
   try {
-    return { value: JSON.parse(text) as unknown, error: null };
+    value = JSON.parse(text);
   } catch (error) {
     return { error: `is not JSON: ${error instanceof Error ? error.message : String(error)}` };
   }
+  if (!isDeeperThan(value, SERVICE_CONFIG_DEPTH_MAX)) return { value, error: null };
+  return { error: `is nested deeper than ${SERVICE_CONFIG_DEPTH_MAX} levels` };
 }
 
 /** Whether both say the same. */

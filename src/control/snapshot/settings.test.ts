@@ -190,6 +190,13 @@ test("our own data planes get the service config whole, others nothing of it", (
   assert.match(problems[0]!, /^service config not in force/);
 });
 
+test("an annotation that is nested thousands deep is a problem of its Service alone", () => {
+  const w = worldWith({});
+  w.service("echo", {}, `{"a": ${"[".repeat(7_000)}${"]".repeat(7_000)}}`).settle();
+  const { problems } = w.resource("CDS", CLUSTER, FAIRLEAD)!;
+  assert.match(problems[0]!, /^service config not in force.* is nested deeper than 100 levels/);
+});
+
 test("A44: retries and time-outs of methods are routes of their own, the narrowest first", () => {
   const retryPolicy = {
     maxAttempts: 3,

@@ -1,7 +1,7 @@
 /** Tests of service configs from TXT records: gRFC A2, and when they are asked for. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { SERVICE_CONFIG_CHARS_MAX } from "../service-config.ts";
+import { SERVICE_CONFIG_CHARS_MAX, SERVICE_CONFIG_DEPTH_MAX } from "../service-config.ts";
 import { chooseServiceConfig } from "./config-choice.ts";
 import { CONFIG_POLL_MS, CONFIG_WAIT_MS_MAX } from "./config-watch.ts";
 import { setup } from "./fake-dns-suite.ts";
@@ -49,6 +49,10 @@ test("A2: a choice that is malformed is told, even behind one that fits", () => 
     [
       `grpc_config=${" ".repeat(SERVICE_CONFIG_CHARS_MAX + 1)}`,
       "has 65537 characters, more than 65536",
+    ],
+    [
+      `grpc_config=${"[".repeat(SERVICE_CONFIG_DEPTH_MAX + 1)}${"]".repeat(SERVICE_CONFIG_DEPTH_MAX + 1)}`,
+      "is nested deeper than 100 levels",
     ],
   ]) {
     const chosen = choose([text]) as { error: string };

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type CheckedObject, checkObject } from "./check.ts";
+import { type CheckedObject, checkObject, OBJECT_DEPTH_MAX } from "./check.ts";
 import { INGRESS_MAX, SERVICE_PORTS_MAX } from "./check-service.ts";
 import { HINTS_MAX, SLICE_ENDPOINTS_MAX, SLICE_PORTS_MAX } from "./check-slice.ts";
 import { NAME_CHARS_MAX } from "./fields.ts";
@@ -24,6 +24,10 @@ function slice(extra: object = {}, endpoints: unknown = [{ addresses: ["10.0.0.1
 
 function service(spec: object): object {
   return { metadata: { name: "echo", namespace: "prod" }, spec };
+}
+
+function nested(depth: number): unknown {
+  return JSON.parse(`${"[".repeat(depth)}${"]".repeat(depth)}`);
 }
 
 test("a slice as an API server sends it is trimmed to what is read", () => {
@@ -282,6 +286,16 @@ const PROBLEMS: readonly (readonly [kind: KindName, value: unknown, problem: str
     "Service",
     service({ publishNotReadyAddresses: "yes" }),
     'Service prod/echo: spec.publishNotReadyAddresses is "yes", must be true or false',
+  ],
+  [
+    "Service",
+    service({ unread: nested(OBJECT_DEPTH_MAX - 1) }),
+    "Service prod/echo: it is nested deeper than 100 levels",
+  ],
+  [
+    "Service",
+    { metadata: { name: nested(100_000) } },
+    "Service without a name: it is nested deeper than 100 levels",
   ],
 ];
 

@@ -5,7 +5,7 @@
  * Nothing throws here, whatever the value; nothing of the value is kept that nobody reads, so that
  * thousands of objects stay small. Who counts and logs problems is the source that asks.
  */
-import { isJsonObject } from "../../base/index.ts";
+import { isDeeperThan, isJsonObject } from "../../base/index.ts";
 import { checkGateway, checkGatewayClass, checkReferenceGrant } from "./check-gateway.ts";
 import { checkGRPCRoute } from "./check-grpc-route.ts";
 import { checkSecret } from "./check-secret.ts";
@@ -50,6 +50,9 @@ export type CheckedObject<K extends KindName = KindName> =
       readonly path: string;
     };
 
+/** Deeper values are no objects that anybody wrote by hand or by program: refused as a whole. */
+export const OBJECT_DEPTH_MAX = 100;
+
 /** The labels that are read, and so kept. Namespaces keep all; annotations: `checkService`. */
 const LABELS_READ = [SERVICE_NAME_LABEL, ZONE_LABEL, GATEWAY_NAME_LABEL] as const;
 const NO_LABELS: Readonly<Record<string, string>> = Object.freeze({});
@@ -68,6 +71,9 @@ export function checkObject<K extends KindName>(
 ): CheckedObject<K> {
   try {
     if (!isJsonObject(value)) refuse("", value, "an object");
+    if (isDeeperThan(value, OBJECT_DEPTH_MAX)) {
+      throw new Malformed("", `is nested deeper than ${OBJECT_DEPTH_MAX} levels`);
+    }
     checkKind(kind, value);
     const metadata = checkMeta(kind, value.metadata, defaultNamespace);
     const { object, faults } = checkBody(kind, value, metadata);

@@ -550,6 +550,8 @@ test("the Service's annotation is the service config; a malformed one says where
   assert.deepEqual(annotate(7), [{ error: `${about} must be a string` }]);
   const long = " ".repeat(65_537);
   assert.deepEqual(annotate(long), [{ error: `${about} has 65537 characters, more than 65536` }]);
+  const deep = `{"a": ${"[".repeat(7_000)}${"]".repeat(7_000)}}`;
+  assert.deepEqual(annotate(deep), [{ error: `${about} is nested deeper than 100 levels` }]);
   h.service();
   h.tell();
   const [last] = h.heard.splice(0) as EndpointSet[];

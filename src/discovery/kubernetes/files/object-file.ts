@@ -5,7 +5,7 @@
  * an object that is malformed keeps its last good version, and its neighbours are taken in.
  */
 import { isDeepStrictEqual } from "node:util";
-import { isJsonObject } from "../../../base/index.ts";
+import { asJson, asText, isJsonObject } from "../../../base/index.ts";
 import { checkObject, nameForPeople } from "../check.ts";
 import { shown } from "../fields.ts";
 import { KINDS, type KindName, type KubernetesObject } from "../objects.ts";
@@ -168,9 +168,9 @@ function takenFor(value: unknown, defaultNamespace: string): Taken {
 
 /** Of a malformed one, whose last good version stays. */
 function idIn(kind: KindName, value: unknown, defaultNamespace: string): string {
-  const { namespace, name } = (value as { metadata?: Record<string, unknown> }).metadata ?? {};
-  const where = KINDS[kind].isNamespaced ? (namespace ?? defaultNamespace) : "";
-  return `${kind} ${where}/${name}`;
+  const { namespace, name } = asJson(asJson(value).metadata);
+  const where = KINDS[kind].isNamespaced ? asText(namespace ?? defaultNamespace) : "";
+  return `${kind} ${where}/${asText(name)}`;
 }
 
 /** Groups may have kinds of one name: a Service of serving.knative.dev is another thing. */

@@ -177,6 +177,14 @@ function* readPiece<T>(value: unknown, take: ValueTaker<T>): Generator<undefined
   return { values, ways, positions: new Map() };
 }
 
+/** In the library's words: it goes down by recursion, as deep as there is room. */
+const OVERFLOW = /^Maximum call stack size exceeded/;
+
+function tooDeep(line: number): ParsedPiece {
+  const reason = "lists and objects are nested too deep to be read";
+  return { value: null, fault: { line: line + 1, column: 1, reason } };
+}
+
 type ParsedPiece =
   | { readonly value: unknown; readonly fault: null }
   | { readonly value: null; readonly fault: Position & { readonly reason: string } };
@@ -189,6 +197,7 @@ function parsePiece(text: string, line: number): ParsedPiece {
     uniqueKeys: false,
   });
   const [error] = document.errors;
+  if (error !== undefined && OVERFLOW.test(error.message)) return tooDeep(line);
   const offset = error?.pos[0] ?? duplicateKeyOffset(document.contents);
   if (offset !== null) {
     const position = below(line, positionAt(counter, offset));
@@ -202,6 +211,7 @@ function parsePiece(text: string, line: number): ParsedPiece {
   } catch (error) {
     // Aliases that lead nowhere, or that multiply until memory is full.
     const reason = oneLine(error instanceof Error ? error.message : String(error));
+    if (OVERFLOW.test(reason)) return tooDeep(line);
     return { value: null, fault: { line: line + 1, column: 1, reason } };
   }
 }

@@ -320,6 +320,41 @@ for (const text of ["apiVersion: v1\n", "hello\n", "\u00ff", "a: 1\n---\n3\n"]) 
   });
 }
 
+test("what is nested thousands deep costs itself alone: objects beside it change on", async () => {
+  const h = new Harness();
+  const nested = (depth: number) => `${"[".repeat(depth)}${"]".repeat(depth)}`;
+  const config = JSON.stringify(`{"a": ${nested(7_000)}}`);
+  const annotated = `{name: b, annotations: {fairlead.dev/service-config: ${config}}}`;
+  h.write("a.yaml", service("a"));
+  h.write("b.yaml", `kind: Service\nmetadata: ${annotated}\n`);
+  h.write("c.json", `{"kind": "Service", "metadata": {"name": "c"}, "x": ${nested(7_000)}}`);
+  h.write("d.json", `{"kind": "Service", "metadata": {"namespace": ${nested(7_000)}}}`);
+  h.start();
+  assert.deepEqual(await h.take(1), ["upsert a, upsert b"]);
+  h.write("b.yaml", `kind: Service\nmetadata: ${annotated}\nspec: {clusterIP: 127.0.0.9}\n`);
+  h.write("e.yaml", service("e"));
+  assert.deepEqual((await h.take(1)).flatMap((heard) => heard.split(", ")).sort(), [
+    "upsert b",
+    "upsert e",
+  ]);
+  h.write("f.yaml", `kind: Service\nmetadata: {name: f}\nx: ${nested(7_000)}\n`);
+  h.write("a.yaml", service("a", "g"));
+  const [heard] = (await h.take(2)).filter((each) => each.includes("upsert"));
+  assert.equal(heard, "upsert g");
+  assert.deepEqual(
+    h.lines().map((line) => line.replace(/^\w+ \| /, "")),
+    [
+      "malformed object passed over | DIR/c.json:1:1 | " +
+        "Service c: it is nested deeper than 100 levels",
+      "malformed object passed over | DIR/d.json:1:1 | " +
+        "Service without a name: it is nested deeper than 100 levels",
+      "file of objects cannot be used, its last good state stays | DIR/f.yaml:1:1 | " +
+        "lists and objects are nested too deep to be read",
+    ],
+  );
+  h.end();
+});
+
 test("a malformed object keeps its last good version; its neighbours are taken in", async () => {
   const h = new Harness();
   h.write("a.yaml", service("a1", "a2"));

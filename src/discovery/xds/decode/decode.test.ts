@@ -151,7 +151,8 @@ test("CDS: a whole service config in its metadata holds; one that is wrong is no
   const whole = decode(JSON.stringify(config));
   assert.deepEqual(serviceConfigOf(whole, 150), config);
   assert.deepEqual(whole.notes, []);
-  for (const text of ["{", "[]", "1", '{"bad":true}']) {
+  const deep = `{"a":${"[".repeat(7_000)}${"]".repeat(7_000)}}`;
+  for (const text of ["{", "[]", "1", '{"bad":true}', deep]) {
     const { notes, serviceConfig } = decode(text);
     assert.equal(serviceConfig, null, text);
     assert.ok(notes.includes("health_checks of the cluster is not supported"), text);

@@ -1,6 +1,7 @@
 /** What a cluster says of how calls are spread and bounded, as a gRPC service config. */
 import { isJsonObject } from "../../../base/index.ts";
 import { type Cluster, defined, SERVICE_CONFIG_METADATA } from "../../../xds/index.ts";
+import { parseJsonText } from "../../service-config.ts";
 import type { ClusterResource } from "./cluster.ts";
 
 /** Policies that hash: weights of localities are part of each endpoint's own there (A42). */
@@ -10,13 +11,9 @@ export const HASHING: readonly string[] = ["ring_hash", "maglev"];
 export function metadataServiceConfig(message: Cluster): Readonly<Record<string, unknown>> | null {
   const text = message.metadata?.filterMetadata[SERVICE_CONFIG_METADATA]?.service_config;
   if (typeof text !== "string") return null;
-  try {
-    const json: unknown = JSON.parse(text);
-    return isJsonObject(json) ? json : null;
-  } catch {
-    // The cluster's own fields say the most of it.
-    return null;
-  }
+  const { value } = { value: null, ...parseJsonText(text) };
+  // Of one that is no good the cluster's own fields say the most.
+  return isJsonObject(value) ? value : null;
 }
 
 /** The service config, after `JSON.parse`, that says what a cluster says. */
