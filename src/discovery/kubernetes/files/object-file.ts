@@ -20,10 +20,18 @@ export interface FileNote {
   readonly at: string;
   readonly reason: string;
   /**
-   * `ignored`: nothing is wrong, but nobody reads such objects; `misspelt`: the same, and it looks
-   * like one that is read; `unknown`: it is used, without a field that its kind does not have.
+   * `fault`: the file cannot be used now, `unread`: nor ever yet; `ignored`: nothing is wrong, but
+   * nobody reads such objects; `misspelt`: the same, and it looks like one that is read; `unknown`:
+   * it is used, without a field that its kind does not have.
    */
-  readonly kind: "fault" | "malformed" | "duplicate" | "ignored" | "misspelt" | "unknown";
+  readonly kind:
+    | "unread"
+    | "fault"
+    | "malformed"
+    | "duplicate"
+    | "ignored"
+    | "misspelt"
+    | "unknown";
 }
 
 const NO_KIND = "this is no Kubernetes object: it has no kind";
@@ -40,6 +48,8 @@ export class ObjectFile {
   isMissing = false;
   /** Why the file as a whole could not be taken in, or null. */
   fault: FileNote | null = null;
+  /** Whether its contents made sense once: before that nobody knows what is in it. */
+  wasRead = false;
   /** By "Kind namespace/name". */
   objects: ReadonlyMap<string, KubernetesObject> = new Map();
   readonly #cache: PieceCache<Taken> = new Map();
@@ -51,7 +61,7 @@ export class ObjectFile {
   /** The file cannot be read, or not be parsed: its objects stay. */
   fail(reason: string, line = 1, column = 1): FileNote {
     const at = `${this.path}:${line}:${column}`;
-    this.fault = { file: this.path, at, reason, kind: "fault" };
+    this.fault = { file: this.path, at, reason, kind: this.wasRead ? "fault" : "unread" };
     return this.fault;
   }
 
@@ -82,6 +92,7 @@ export class ObjectFile {
       yield;
     }
     this.fault = null;
+    this.wasRead = true;
     this.objects = objects;
     return notes;
   }

@@ -320,6 +320,41 @@ for (const text of ["apiVersion: v1\n", "hello\n", "\u00ff", "a: 1\n---\n3\n"]) 
   });
 }
 
+test("nobody hears of objects before each file was readable once; then broken ones stop nothing", async () => {
+  const h = new Harness();
+  h.write("a.yaml", service("a"));
+  h.write("b.yaml", `${service("b")}---\nkind: [`);
+  h.write("c.yaml", "");
+  h.start();
+  const [first] = await h.take(1);
+  assert.match(first, /^invalid: DIR\/b\.yaml:4:8: .* \(and 1 more files\)$/);
+  const late: string[] = [];
+  h.listen({ ...SERVICES, name: "a" }, late);
+  await h.pass(SETTLE_MS);
+  assert.deepEqual(late, [first], "who comes meanwhile is told why nothing is known");
+  assert.deepEqual(
+    h.lines().map((line) => line.split(" | ").slice(1, 3).join(": ")),
+    [
+      "file of objects cannot be used, and what is in it was never known: DIR/b.yaml:4:8",
+      "file of objects cannot be used, and what is in it was never known: DIR/c.yaml:1:1",
+      "no object is used before each file was readable: ",
+    ],
+  );
+  h.write("b.yaml", service("b"));
+  assert.deepEqual(await h.take(1), ["invalid: DIR/c.yaml:1:1: the file is empty"]);
+  unlinkSync(join(h.dir, "c.yaml"));
+  assert.deepEqual(await h.take(2), ["upsert a, upsert b", "recovered"]);
+  assert.deepEqual(late.slice(2), ["upsert a", "recovered"]);
+  h.lines();
+  h.write("d.yaml", "{");
+  h.write("e.yaml", service("e"));
+  const heard = await h.take(2);
+  assert.ok(heard.includes("upsert e"), "others come and change");
+  assert.match(heard.find((each) => each !== "upsert e")!, /^invalid: DIR\/d.yaml/);
+  assert.match(h.lines()[0], /and what is in it was never known \| DIR\/d\.yaml/);
+  h.end();
+});
+
 test("what is nested thousands deep costs itself alone: objects beside it change on", async () => {
   const h = new Harness();
   const nested = (depth: number) => `${"[".repeat(depth)}${"]".repeat(depth)}`;
@@ -348,7 +383,7 @@ test("what is nested thousands deep costs itself alone: objects beside it change
         "Service c: it is nested deeper than 100 levels",
       "malformed object passed over | DIR/d.json:1:1 | " +
         "Service without a name: it is nested deeper than 100 levels",
-      "file of objects cannot be used, its last good state stays | DIR/f.yaml:1:1 | " +
+      "file of objects cannot be used, and what is in it was never known | DIR/f.yaml:1:1 | " +
         "lists and objects are nested too deep to be read",
     ],
   );
@@ -448,10 +483,7 @@ test("a file that is too large, or is not UTF-8, is a fault of its own", async (
   h.write("c.yaml", service("c"));
   h.start();
   const size = "it has 16777217 bytes, at most 16777216 are allowed";
-  assert.deepEqual(await h.take(2), [
-    "upsert c",
-    `invalid: DIR/a.json:1:1: ${size} (and 1 more files)`,
-  ]);
+  assert.deepEqual(await h.take(1), [`invalid: DIR/a.json:1:1: ${size} (and 1 more files)`]);
   assert.match(h.lines()[1], /DIR\/b.yaml:1:1 \| it is not UTF-8$/);
   h.end();
 });
@@ -461,8 +493,9 @@ test("two files with the same fault are both named, each once", async () => {
   h.write("a.yaml", service("a"));
   h.write("b.json", "{}}");
   h.start();
-  await h.take(2);
-  const [first] = h.lines();
+  await h.take(1);
+  const [first, wait] = h.lines();
+  assert.match(wait, / no object is used before each file was readable .* DIR\/b.json:1:3/);
   assert.match(first, /DIR\/b.json:1:3 \| /);
   h.write("c.json", "{}}");
   await h.take(1);

@@ -6,6 +6,9 @@
  * same, and a file is given up once it is away for two looks: writers that empty a file first, and
  * editors that move it aside, do not make endpoints vanish. Of one object in several files that of
  * the first file by name is used. Large files are read in slices of time.
+ *
+ * Nobody is told of any object before each file that is there was readable once: what one that is
+ * broken since before we started holds would seem not to exist. Later such a file stops nothing.
  */
 import { isDeepStrictEqual } from "node:util";
 import { type Clock, type Logger, runSlice, type Timer } from "../../../base/index.ts";
@@ -68,6 +71,8 @@ class FilesSource implements ObjectSource {
   #endHints: (() => void) | null = null;
   #objects: ReadonlyMap<string, KubernetesObject> = new Map();
   #isSynced = false;
+  /** Whether there was a first look, whose files are taken in as they are. */
+  #hasLooked = false;
   #isClosed = false;
   #isLooking = false;
   #isLookWanted = false;
@@ -100,7 +105,10 @@ class FilesSource implements ObjectSource {
     this.#watches.add(own);
     // Nothing is read, and no timer set, before somebody wants to know.
     if (!this.#isSynced && !this.#isLooking && this.#timer === null) this.#look();
-    if (this.#isSynced) own.timer = this.#deps.clock.setTimer(0, () => this.#begin(own));
+    const { clock } = this.#deps;
+    if (this.#isSynced || this.#problem !== null) {
+      own.timer = clock.setTimer(0, () => this.#beginLate(own));
+    }
     return {
       close: () => {
         own.timer?.cancel();
@@ -123,6 +131,12 @@ class FilesSource implements ObjectSource {
     const found = [...this.#objects.values()].filter((object) => matchesQuery(watch.query, object));
     const changes = found.map((object) => ({ type: "upsert", object }) as const);
     this.#call(watch, ({ listener }) => listener.onChanges(changes, true));
+  }
+
+  /** One that came when the others had heard: what is known, or why nothing is. */
+  #beginLate(watch: Watch): void {
+    if (watch.isLive) return;
+    if (this.#isSynced) this.#begin(watch);
     const problem = this.#problem;
     if (problem !== null) this.#call(watch, ({ listener }) => listener.onProblem(problem));
   }
@@ -178,7 +192,7 @@ class FilesSource implements ObjectSource {
       this.#files.set(name, file);
       file.isMissing = false;
       if (file.stamp === stamp) continue;
-      const isTaken = !this.#isSynced || file.seenStamp === stamp;
+      const isTaken = !this.#hasLooked || file.seenStamp === stamp;
       file.seenStamp = stamp;
       if (isTaken) await this.#read(name, file, stamp);
       else isSettled = false;
@@ -189,6 +203,7 @@ class FilesSource implements ObjectSource {
       else this.#forget(name);
       file.isMissing = true;
     }
+    this.#hasLooked = true;
     if (!this.#isClosed) this.#update(isSettled);
     return isSettled;
   }
@@ -243,15 +258,20 @@ class FilesSource implements ObjectSource {
       }
     }
     this.#log(notes);
+    const faults = files.map(([, { fault }]) => fault).filter((fault) => fault !== null);
+    const isFirst = !this.#isSynced;
+    const unread = faults.filter(({ kind }) => kind === "unread");
+    if (isFirst && unread.length > 0) {
+      this.#setProblem(problemOf(unread));
+      return;
+    }
     const changes = changesOf(this.#objects, objects);
     this.#objects = objects;
-    const isFirst = !this.#isSynced;
     this.#isSynced = true;
-    const faults = files.map(([, { fault }]) => fault).filter((fault) => fault !== null);
     this.#tell(isFirst, changes);
     const problem = problemOf(faults);
     // "Back" is told after what changed meanwhile, which some file may still have to tell.
-    if (isSettled || problem !== null) this.#setProblem(problem);
+    if (isFirst || isSettled || problem !== null) this.#setProblem(problem);
   }
 
   #tell(isFirst: boolean, changes: readonly ObjectChange[]): void {
@@ -268,9 +288,13 @@ class FilesSource implements ObjectSource {
 
   #setProblem(problem: SourceProblem | null): void {
     if (problem?.reason === this.#problem?.reason) return;
+    const isWaitTold = this.#isSynced || this.#problem !== null;
     this.#problem = problem;
-    if (problem?.kind === "unreachable") {
-      this.#deps.log.warn("directory of objects cannot be used", { reason: problem.reason });
+    const { log } = this.#deps;
+    const { kind, reason } = problem ?? {};
+    if (kind === "unreachable") log.warn("directory of objects cannot be used", { reason });
+    else if (kind !== undefined && !isWaitTold) {
+      log.warn("no object is used before each file was readable", { reason });
     }
     for (const watch of [...this.#watches]) {
       // One that waits for its first call hears of the problem then, if there is a first call.
@@ -314,6 +338,7 @@ class FilesSource implements ObjectSource {
 const USED_OR_UNREAD: readonly FileNote["kind"][] = ["ignored", "misspelt", "unknown"];
 
 const MESSAGES = {
+  unread: "file of objects cannot be used, and what is in it was never known",
   fault: "file of objects cannot be used, its last good state stays",
   malformed: "malformed object passed over",
   duplicate: "object is there twice",
