@@ -43,7 +43,7 @@ export {
   type SocketSecurity,
   type Tunnel,
 } from "./options.ts";
-export { formatAddress, placeOf } from "./place.ts";
+export { ANY_IPV4, ANY_IPV6, formatAddress, placeOf } from "./place.ts";
 export {
   type ClientConnection,
   SocketConnection,

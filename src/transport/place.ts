@@ -4,6 +4,11 @@
  * Not a parser of what users write: that is discovery's, which lets nothing else through.
  */
 
+/** Listened on, every address of this machine: those of IPv4. */
+export const ANY_IPV4 = "0.0.0.0";
+/** The same of IPv6, and of IPv4 unless a socket says that it is of IPv6 alone. */
+export const ANY_IPV6 = "::";
+
 /** "host:port", with brackets around an IPv6 address. @param port a number or a name. */
 export function formatAddress(host: string, port: number | string): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;

@@ -6,6 +6,7 @@
  * There too only what begins like HTTP/2 in plaintext is served; TLS and everything else goes on.
  */
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import { ANY_IPV4, ANY_IPV6 } from "../../transport/index.ts";
 import {
   DownstreamTlsContextSchema,
   type FilterChainSchema,
@@ -31,8 +32,6 @@ const OUTBOUND_PORT = 15_001;
 const INBOUND_PORT = 15_006;
 /** How long a client may be silent before its connection is passed on: the server speaks first. */
 const SILENCE_MS = 100;
-const ANY_IPV4 = "0.0.0.0";
-const ANY_IPV6 = "::";
 
 /** The listener of a client's target: an `api_listener`, with routes of the same name. */
 export function clientListener(name: string): Resource {

@@ -5,6 +5,7 @@
  * made anew, and nothing is encoded before a node asks.
  */
 import { type Secret, ZONE_LABEL } from "../../discovery/index.ts";
+import { ANY_IPV4 } from "../../transport/index.ts";
 import {
   areRoutesTouched,
   type ObjectKey,
@@ -34,8 +35,6 @@ export interface RoutePlanner {
   prepare?(state: ObjectsState, touched: TouchedKeys): Iterator<undefined, void> | null;
   plan(state: ObjectsState, touched: TouchedKeys, before: RoutePlan): RoutePlan;
 }
-
-const ANY_ADDRESS = "0.0.0.0";
 
 /** See the head of this file. */
 export class ObjectSnapshots implements SnapshotSource {
@@ -83,7 +82,7 @@ export class ObjectSnapshots implements SnapshotSource {
       place: { node: node.nodeName, zone },
       namespace: node.kind === "gateway" ? "" : node.namespace,
       gateway: node.kind === "gateway" ? node.gateway : null,
-      listenHost: node.kind === "gateway" ? (node.listenHost ?? ANY_ADDRESS) : "",
+      listenHost: node.kind === "gateway" ? (node.listenHost ?? ANY_IPV4) : "",
     };
     return JSON.stringify(viewer);
   }

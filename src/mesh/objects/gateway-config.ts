@@ -4,11 +4,9 @@
  */
 import type { Resolver } from "../../discovery/index.ts";
 import { clusterNamesOf, type GatewayPort, parseClusterName } from "../../routes/index.ts";
+import { ANY_IPV4 } from "../../transport/index.ts";
 import type { ClusterSpec, FilterChain, ListenerSpec, MeshConfig } from "../config.ts";
 import { serviceCluster } from "../service-cluster.ts";
-
-/** Where a Gateway's ports are listened on, unless somebody says otherwise. */
-const ANY_ADDRESS = "0.0.0.0";
 
 /** Makes configurations one after the other: what did not change is the same object as before. */
 export class GatewayConfigs {
@@ -42,7 +40,7 @@ export class GatewayConfigs {
     if (known !== undefined) return known;
     const made: ListenerSpec = {
       name: `${label}:${port.port}`,
-      address: { host: ANY_ADDRESS, port: port.port },
+      address: { host: ANY_IPV4, port: port.port },
       chains: port.chains.map(({ serverNames, certificates, table }): FilterChain => {
         const pairs = certificates.map(({ cert, key }) => ({ cert, key }));
         const tls = port.protocol === "HTTP" ? null : { certificates: pairs, clientCa: null };
