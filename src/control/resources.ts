@@ -49,6 +49,8 @@ export interface View {
   get(type: ResourceType, name: string): Resource | null;
   /** Everything of a type, sorted by name: what a wildcard subscription gets. */
   all(type: ResourceType): readonly Resource[];
+  /** What `all` has by a name; null: nothing, whatever `get` has. Costs no look at the others. */
+  listed(type: ResourceType, name: string): Resource | null;
   /** The namespace that a resource belongs to, for authorization; null: everybody's. */
   namespaceOf(type: ResourceType, name: string): string | null;
   /**

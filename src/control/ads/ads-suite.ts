@@ -85,6 +85,7 @@ export class WrittenSource implements SnapshotSource {
       generation: this.generation,
       get: (type, name) => types.get(type)?.get(name) ?? null,
       all: (type) => [...(types.get(type)?.values() ?? [])],
+      listed: (type, name) => types.get(type)?.get(name) ?? null,
       namespaceOf: (_type, name) => (name.includes("/") ? name.split("/")[0]! : null),
       isExportedTo: (_type, name, to) => this.exports.get(name)?.includes(to) ?? false,
     };

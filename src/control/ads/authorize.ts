@@ -70,6 +70,10 @@ export class AuthorizedView implements VisibleView {
     return known;
   }
 
+  listed(type: ResourceType, name: string): Resource | null {
+    return this.#mayHave(type, name) ? this.#view.listed(type, name) : null;
+  }
+
   absenceOf(type: ResourceType, name: string): string | null {
     return this.#mayHave(type, name) ? (this.#view.absenceOf?.(type, name) ?? null) : null;
   }

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { RESOURCE_TYPES } from "../../xds/index.ts";
-import type { View } from "../resources.ts";
+import type { Resource, View } from "../resources.ts";
 import { WrittenSource } from "./ads-suite.ts";
 import { SharedSets } from "./shared-sets.ts";
 import { Subscription } from "./subscription.ts";
@@ -63,6 +63,49 @@ test("sets of one version are shared only when they hold the same", () => {
   assert.equal(shared.share("v", mine!), mine);
   assert.equal(shared.share("v", yours!), yours);
   assert.equal(shared.share("v", new Map(yours!)), yours);
+});
+
+test("a set that changes is made anew once, however many have it", () => {
+  let iterated = 0;
+  class Counted extends Map<string, Resource> {
+    override *[Symbol.iterator](): MapIterator<[string, Resource]> {
+      for (const entry of super[Symbol.iterator]()) {
+        iterated += 1;
+        yield entry;
+      }
+    }
+  }
+  const names = Array.from({ length: 1_000 }, (_, i) => `c${i}`);
+  const [shared, source] = [new SharedSets(), sourceOf(...names)];
+  const many = Array.from({ length: 50 }, () => wildcard(shared, source.viewOf()));
+  const set = new Counted(many[0]!.sent);
+  for (const one of many) one.sent = set;
+  source.set("CDS", "c7", "other");
+  source.set("CDS", "c8", null);
+  source.publish();
+  iterated = 0;
+  for (const one of many) {
+    one.noteChanged(new Set(["c7", "c8"]));
+    const due = one.takeDue(source.viewOf(), true);
+    assert.deepEqual([due!.fresh.map(({ name }) => name), due!.removed], [["c7"], ["c8"]]);
+    assert.equal(one.sent, many[0]!.sent);
+    assert.equal(one.version, many[0]!.version);
+  }
+  assert.equal(many[0]!.sent.size, 999);
+  assert.ok(iterated <= 1_000, `${iterated} resources were looked at`);
+  // Who is told something else of the same set gets something else.
+  const other = wildcard(shared, source.viewOf());
+  source.set("CDS", "c7", "third");
+  source.publish();
+  for (const one of [many[0]!, other]) one.noteChanged(new Set(["c7"]));
+  many[0]!.takeDue(source.viewOf(), true);
+  source.set("CDS", "c7", "fourth");
+  source.publish();
+  other.takeDue(source.viewOf(), true);
+  assert.deepEqual(
+    [many[0]!, other].map(({ sent }) => sent.get("c7")?.version),
+    ["v-third", "v-fourth"],
+  );
 });
 
 test("names stay as they were asked for, whichever text of them is kept", () => {

@@ -9,12 +9,14 @@
 import { RESOURCE_TYPES, type ResourceType } from "../../xds/index.ts";
 import type { Resource } from "../resources.ts";
 import { Digest } from "./digest.ts";
-import type { ResourceSet, SharedSets } from "./shared-sets.ts";
+import { applyTo, type ResourceSet, type SharedSets } from "./shared-sets.ts";
 
 /** The generation as this stream may see it. */
 export interface VisibleView {
   get(type: ResourceType, name: string): Resource | null;
   all(type: ResourceType): readonly Resource[];
+  /** See `View`. */
+  listed(type: ResourceType, name: string): Resource | null;
   /** See `View`. */
   absenceOf?(type: ResourceType, name: string): string | null;
 }
@@ -98,7 +100,8 @@ export class Subscription {
 
   /** Whether an answer may be due. */
   get isDirty(): boolean {
-    return this.isAllDirty || this.mustAnswer || this.dirty.size > 0 || this.forced.size > 0;
+    const isAny = this.isAllDirty || this.dirty.size > 0 || this.forced.size > 0;
+    return isAny || this.mustAnswer || this.hasDeferred;
   }
 
   /** The version of what was told. */
@@ -110,7 +113,7 @@ export class Subscription {
   get state(): SyncState {
     if (this.error !== "") return "NACKED";
     if (this.messages === 0 && this.sent.size === 0) return "NOT SENT";
-    return this.push !== null || this.isDirty || this.hasDeferred ? "STALE" : "SYNCED";
+    return this.push !== null || this.isDirty ? "STALE" : "SYNCED";
   }
 
   /** Names that were asked for; with a wildcard those that were sent. */
@@ -136,13 +139,22 @@ export class Subscription {
 
   /** Notes which names a new generation changes. */
   noteChanged(changed: ReadonlySet<string>): void {
+    if (this.isAllDirty) return;
     if (this.isWildcard) {
-      this.isAllDirty = true;
+      // Of a node that does not read, names would gather that have gone long ago.
+      if (this.dirty.size + changed.size > this.sent.size) this.#dirtyAll();
+      else for (const name of changed) this.dirty.add(name);
       return;
     }
     const [few, many] =
       changed.size < this.names.size ? [changed, this.names] : [this.names, changed];
     for (const name of few) if (many.has(name)) this.dirty.add(name);
+  }
+
+  /** To look at everything takes no names. */
+  #dirtyAll(): void {
+    this.isAllDirty = true;
+    this.dirty.clear();
   }
 
   /**
@@ -154,9 +166,15 @@ export class Subscription {
     const looked = this.#lookAt(view);
     const fresh: Resource[] = [];
     const gone: string[] = [];
+    const changes = new Map<string, Resource | null>();
     for (const [name, resource] of looked) {
       if (resource === null) this.#noteAbsent(name, gone);
-      else if (this.#isNews(name, resource)) fresh.push(resource);
+      else {
+        const isNews = this.#isNews(name, resource);
+        if (isNews) fresh.push(resource);
+        // What it has from another stream is not sent, and is ours to know from now on.
+        if (isNews || !this.sent.has(name)) changes.set(name, resource);
+      }
     }
     const mayRemove = isLast || !REFERRED_TYPES.has(this.type);
     const has = (name: string) => this.sent.has(name) || this.initial.has(name);
@@ -164,9 +182,8 @@ export class Subscription {
     const removed = mayRemove ? gone : gone.filter((name) => !has(name));
     const mustAnswer = this.mustAnswer;
     this.#clean(deferred);
-    for (const name of removed) this.#drop(name);
-    for (const resource of fresh) this.#keep(resource);
-    if (this.isWildcard && !this.hasDeferred) this.#share();
+    for (const name of removed) changes.set(name, null);
+    this.#apply(changes);
     const due = this.#dueOf(fresh, removed, mustAnswer);
     // It came with what there is, acknowledged on another stream: there is nothing to wait for.
     if (due === null && this.messages === 0 && this.sent.size > 0) this.ackedVersion = this.version;
@@ -198,25 +215,18 @@ export class Subscription {
       }
       for (const name of this.names) looked.set(name, view.get(this.type, name));
     }
-    this.#lookAtDirty(view, looked);
-    for (const name of this.forced) {
-      if (!looked.has(name)) looked.set(name, view.get(this.type, name));
+    for (const names of [this.dirty, this.forced]) {
+      for (const name of names) {
+        if (!looked.has(name)) looked.set(name, this.#lookUp(view, name));
+      }
     }
     return looked;
   }
 
   /** A name that is not asked for by itself is what the wildcard says of it. */
-  #lookAtDirty(view: VisibleView, looked: Map<string, Resource | null>): void {
-    let wild: Map<string, Resource> | null = null;
-    for (const name of this.dirty) {
-      if (looked.has(name)) continue;
-      if (this.names.has(name)) looked.set(name, view.get(this.type, name));
-      else if (this.isWildcard) {
-        // By name: a node may have given up as many names as there are resources.
-        wild ??= new Map(view.all(this.type).map((one) => [one.name, one]));
-        looked.set(name, wild.get(name) ?? null);
-      } else looked.set(name, null);
-    }
+  #lookUp(view: VisibleView, name: string): Resource | null {
+    if (this.names.has(name)) return view.get(this.type, name);
+    return this.isWildcard ? view.listed(this.type, name) : null;
   }
 
   #noteAbsent(name: string, gone: string[]): void {
@@ -229,17 +239,30 @@ export class Subscription {
     const known = this.sent.get(name);
     const has = known === undefined ? this.initial.get(name) : known.version;
     if (has !== resource.version) return true;
-    if (known === undefined) this.#keep(resource);
     return this.forced.has(name) && !this.initial.has(name);
   }
 
-  #keep(resource: Resource): void {
-    const { name } = resource;
-    this.#drop(name);
-    this.#changed().set(name, resource);
-    // The resource's own text of its name, which all nodes share, instead of the node's.
-    if (this.names.delete(name)) this.names.add(name);
-    this.#digest.add(resource);
+  /**
+   * The node has these from now on; null: no more. Under a wildcard others have what it has, and
+   * are told the same: the set that comes of it is made once for all of them.
+   */
+  #apply(changes: ReadonlyMap<string, Resource | null>): void {
+    for (const [name, resource] of changes) {
+      const known = this.sent.get(name);
+      if (known !== undefined) this.#digest.remove(known);
+      if (resource === null) continue;
+      this.#digest.add(resource);
+      // The resource's own text of its name, which all nodes share, instead of the node's.
+      if (this.names.delete(name)) this.names.add(resource.name);
+    }
+    if (this.isWildcard && this.#own === null) {
+      this.sent = this.#shared.changed(this.sent, changes, this.version);
+      return;
+    }
+    if (changes.size > 0) applyTo(this.#changed(), changes);
+    if (!this.isWildcard) return;
+    this.sent = this.#shared.share(this.version, this.#changed());
+    this.#own = null;
   }
 
   #drop(name: string): void {
@@ -247,13 +270,6 @@ export class Subscription {
     if (known === undefined) return;
     this.#changed().delete(name);
     this.#digest.remove(known);
-  }
-
-  /** Everything is what all nodes of its kind have; what changes seldom is worth comparing. */
-  #share(): void {
-    if (this.#own === null) return;
-    this.sent = this.#shared.share(this.version, this.#own);
-    this.#own = null;
   }
 
   /** `sent`, to be changed. */

@@ -19,6 +19,7 @@ export class GatewayView extends Perspective {
   #listeners: ReadonlyMap<string, PlannedListener> | null = null;
   #chains: ReadonlyMap<string, PlannedChain> | null = null;
   #clusters: ReadonlySet<string> | null = null;
+  #certificates: ReadonlySet<string> | null = null;
 
   get(type: ResourceType, name: string): Resource | null {
     switch (type) {
@@ -70,6 +71,12 @@ export class GatewayView extends Perspective {
     return type === RESOURCE_TYPES.SDS ? this.#secrets : this.#named;
   }
 
+  protected isListed(type: ResourceType, name: string): boolean {
+    if (type === RESOURCE_TYPES.LDS) return this.#byName.has(name);
+    if (type === RESOURCE_TYPES.RDS) return this.#routes.has(name);
+    return type === RESOURCE_TYPES.SDS ? this.#secrets.has(name) : this.#named.has(name);
+  }
+
   get #byName(): ReadonlyMap<string, PlannedListener> {
     const { gateway } = this.viewer;
     const plan = gateway === null ? undefined : this.of.plan.gateways.get(gateway);
@@ -89,7 +96,8 @@ export class GatewayView extends Perspective {
   }
 
   get #secrets(): ReadonlySet<string> {
-    return new Set([...this.#routes.values()].flatMap(({ secrets }) => secrets));
+    this.#certificates ??= new Set([...this.#routes.values()].flatMap(({ secrets }) => secrets));
+    return this.#certificates;
   }
 
   get #named(): ReadonlySet<string> {

@@ -51,6 +51,18 @@ export class GrpcView extends Perspective {
     }
   }
 
+  protected isListed(type: ResourceType, name: string): boolean {
+    if (type === RESOURCE_TYPES.SDS) return false;
+    if (isOfCluster(type)) {
+      const { entry } = this.of.backendOf(name) ?? {};
+      const isOf = ({ port }: { port: number }) => clusterNameOf(entry!.key, port) === name;
+      return entry?.grpcPorts.some(isOf) ?? false;
+    }
+    const found = this.#portOf(name);
+    if (found === null) return false;
+    return listenerNamesOf(found.entry.service, found.port, false).full[0] === name;
+  }
+
   /** The port that a target means. */
   #portOf(name: string): GrpcPort | null {
     const entry = this.of.services.get(serviceOfListener(name, this.viewer.namespace) ?? "");

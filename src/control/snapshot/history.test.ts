@@ -52,6 +52,10 @@ function versionsOf(world: World): Map<string, string> {
         const found = view.get(type, name);
         if (found !== null) versions.set(JSON.stringify([i, type, name]), found.version);
       }
+      // A wildcard is told of names too: what comes to it or goes must be among the changed.
+      for (const { name, version } of view.all(type)) {
+        versions.set(JSON.stringify([i, type, name, "*"]), version);
+      }
     }
   }
   return versions;
@@ -70,9 +74,13 @@ function assertWhole(world: World): void {
         assert.ok(view.get(EDS, cluster!) !== null, `${node.kind} ${name}: ${cluster}`);
       }
     }
-    for (const type of NAMES.keys()) {
-      for (const { name, version } of view.all(type)) {
+    for (const [type, names] of NAMES) {
+      const all = new Map(view.all(type).map((one) => [one.name, one]));
+      for (const [name, { version }] of all) {
         assert.equal(view.get(type, name)?.version, version, name);
+      }
+      for (const name of new Set([...names, ...all.keys()])) {
+        assert.equal(view.listed(type, name)?.version, all.get(name)?.version, name);
       }
     }
   }

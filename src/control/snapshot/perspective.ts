@@ -40,6 +40,8 @@ export abstract class Perspective implements View {
   abstract namespaceOf(type: ResourceType, name: string): string | null;
   /** Names of what a wildcard gets, in any order, each once. */
   protected abstract namesOf(type: ResourceType): Iterable<string>;
+  /** Whether it is one of these. */
+  protected abstract isListed(type: ResourceType, name: string): boolean;
 
   isExportedTo(type: ResourceType, name: string, namespace: string): boolean {
     const service = this.of.services.get(this.serviceKeyOf(type, name) ?? "")?.service;
@@ -59,6 +61,10 @@ export abstract class Perspective implements View {
     const all = Object.freeze(found);
     this.#all.set(type, all);
     return all;
+  }
+
+  listed(type: ResourceType, name: string): Resource | null {
+    return this.isListed(type, name) ? this.get(type, name) : null;
   }
 
   /** The cluster of that name; of one that is named and has no Service, an empty one. */

@@ -72,6 +72,13 @@ export class SidecarView extends Perspective {
     return type === RESOURCE_TYPES.EDS ? this.#clusters : [];
   }
 
+  protected isListed(type: ResourceType, name: string): boolean {
+    if (type === RESOURCE_TYPES.LDS) return this.#capture.has(name) || this.#captured.has(name);
+    if (type === RESOURCE_TYPES.RDS) return this.#byName.has(name);
+    if (type === RESOURCE_TYPES.CDS) return PLAIN.has(name) || this.#clusters.has(name);
+    return type === RESOURCE_TYPES.EDS && this.#clusters.has(name);
+  }
+
   /** A cluster of IPv4 alone may have kernels that cannot bind an address of IPv6. */
   get #capture(): ReadonlyMap<string, Resource> {
     return this.of.hasIPv6 ? CAPTURE_BOTH : CAPTURE;
