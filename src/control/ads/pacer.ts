@@ -7,6 +7,7 @@
  */
 import type { Clock, Timer } from "../../base/index.ts";
 import { BYTES_IN_FLIGHT_MAX, PACE_HOLD_MS } from "./limits.ts";
+import { SlicedWork } from "./sliced-work.ts";
 
 /** Who waits for its turn. */
 export interface Paced {
@@ -26,11 +27,13 @@ export class Pacer {
   readonly #bytesMax: number;
   readonly #waiting = new Set<Paced>();
   readonly #holds = new Set<Hold>();
+  readonly #turns: SlicedWork;
   #bytes = 0;
   #timer: Timer | null = null;
 
   constructor(clock: Clock, bytesMax = BYTES_IN_FLIGHT_MAX) {
     this.#clock = clock;
+    this.#turns = new SlicedWork(clock);
     this.#bytesMax = bytesMax;
   }
 
@@ -71,10 +74,17 @@ export class Pacer {
   }
 
   #next(): void {
+    if (this.#turns.isRunning) return;
+    this.#turns.run(this.#giveTurns(), () => {});
+  }
+
+  /** What is taken at once holds back nobody: then all that wait have their turn. */
+  *#giveTurns(): Generator<undefined, void> {
     for (const who of this.#waiting) {
       if (this.#bytes >= this.#bytesMax) return;
       this.#waiting.delete(who);
       who.onTurn();
+      yield;
     }
   }
 
@@ -102,6 +112,7 @@ export class Pacer {
   close(): void {
     this.#timer?.cancel();
     this.#timer = null;
+    this.#turns.close();
     this.#waiting.clear();
     this.#holds.clear();
     this.#bytes = 0;

@@ -1,12 +1,14 @@
 /**
  * Random changes in virtual time, with nodes that lag, reject, die and come back: in the end every
  * live node has what the view says, and no route was ever ahead of the cluster that it names.
+ * Answers take time, so that pushes are cut into slices between which all of that happens too.
  * `FUZZ_SEED` replays a run, `FUZZ_ROUNDS` makes it longer. Five seeds more are shorter.
  */
 import assert from "node:assert/strict";
 import test from "node:test";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { type Rng, seededRng, silentLogger, VirtualClock } from "../../base/index.ts";
+import { WorkClock } from "../../../test/support/work-clock.ts";
+import { type Rng, seededRng, silentLogger } from "../../base/index.ts";
 import type { Status } from "../../grpc/index.ts";
 import { HeaderList } from "../../http2/index.ts";
 import type { ServerCall, ServerCallEvents } from "../../server/index.ts";
@@ -30,6 +32,8 @@ const SEED = Number(process.env.FUZZ_SEED ?? 7);
 const MORE_SEEDS = [11, 23, 101, 1_009, 65_537];
 const MORE_CHANGES = 1_500;
 const NODES = 12;
+/** An answer takes less: a push to all nodes is three slices or so. */
+const WORK_MS = 10;
 const NAMES = Array.from({ length: 12 }, (_, i) => `n${i}`);
 /** Types that a wildcard of these nodes asks for. */
 const WILD: ReadonlySet<ResourceType> = new Set([CDS, LDS]);
@@ -47,7 +51,7 @@ class RandomNode implements ServerCall {
   readonly names = new Map<ResourceType, Set<string>>();
   /** What it was told, by type and name; rejected or not: it keeps no two versions apart. */
   readonly told = new Map<ResourceType, Map<string, string>>();
-  readonly #clock: VirtualClock;
+  readonly #clock: WorkClock;
   readonly #rng: Rng;
   readonly #id: number;
   #events: ServerCallEvents | null = null;
@@ -57,7 +61,7 @@ class RandomNode implements ServerCall {
   readonly unreadBytes = 0;
   worst = "";
 
-  constructor(id: number, clock: VirtualClock, rng: Rng) {
+  constructor(id: number, clock: WorkClock, rng: Rng) {
     this.#id = id;
     this.remote = `127.0.0.1:${1000 + id}`;
     this.#clock = clock;
@@ -125,6 +129,7 @@ class RandomNode implements ServerCall {
 
   send(parts: readonly Uint8Array[]): void {
     const message = Buffer.concat(parts);
+    this.#clock.workedMs += this.#rng.int(WORK_MS);
     this.#queue.push(message);
     this.queuedBytes += message.length;
     this.#clock.setTimer(this.#rng.int(60), () => this.#take());
@@ -224,7 +229,7 @@ function changeOne(source: WrittenSource, routes: Map<string, string>, rng: Rng,
 
 /** Changes, then silence, then everything is compared. */
 function runHistory(seed: number, changes: number): void {
-  const [clock, rng] = [new VirtualClock(), seededRng(seed)];
+  const [clock, rng] = [new WorkClock(), seededRng(seed)];
   const source = new WrittenSource();
   const system = { clock, log: silentLogger, registry: new Registry() };
   const service = new AdsService({ ...system, source, isAuthorized: false });

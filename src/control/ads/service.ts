@@ -3,8 +3,8 @@
  * https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol
  *
  * The first change after a silence goes out within milliseconds, those of a burst together every
- * tenth of a second; only who is subscribed to what changed is looked at. Without nodes or changes
- * it has no timer.
+ * tenth of a second; only who is subscribed to what changed is told. However many they are, a slice
+ * of them has its turn at a time. Without nodes or changes it has no timer.
  */
 import type { Clock, Logger, Timer } from "../../base/index.ts";
 import { Status } from "../../grpc/index.ts";
@@ -24,6 +24,7 @@ import { AdsMetrics } from "./metrics.ts";
 import { shown } from "./node-info.ts";
 import { Pacer } from "./pacer.ts";
 import { SharedSets } from "./shared-sets.ts";
+import { SlicedWork } from "./sliced-work.ts";
 import { type NodesView, nodeView } from "./status.ts";
 import { AdsStream, type StreamDeps, type StreamObserver } from "./stream.ts";
 import { StreamRequests } from "./stream-requests.ts";
@@ -54,19 +55,22 @@ export class AdsService implements SnapshotListener, StreamObserver, StreamDeps 
   /** Streams that wait for an acknowledgement. */
   readonly #waiting = new Set<AdsStream>();
   readonly #authorized = new WeakMap<View, Map<string, AuthorizedView>>();
+  readonly #looking: SlicedWork;
+  readonly #pushing: SlicedWork;
   #waitingTimer: Timer | null = null;
   #pushTimer: Timer | null = null;
   readonly #drainTimers: Timer[] = [];
   #pushedMs = Number.NEGATIVE_INFINITY;
   #pending: SnapshotChange[] = [];
   #generation = 0;
-  #wasSynced = false;
   /** Whose names are being looked at, for refusals. */
-  #looking: AdsStream | null = null;
+  #asking: AdsStream | null = null;
 
   constructor(deps: AdsDeps) {
     this.#deps = deps;
     this.pacer = new Pacer(deps.clock);
+    this.#looking = new SlicedWork(deps.clock);
+    this.#pushing = new SlicedWork(deps.clock);
     this.#metrics = new AdsMetrics(deps.registry, {
       nodes: () => this.#streams.size,
       generation: () => this.#generation,
@@ -123,6 +127,8 @@ export class AdsService implements SnapshotListener, StreamObserver, StreamDeps 
   close(): void {
     this.#pushTimer?.cancel();
     this.#waitingTimer?.cancel();
+    this.#pushing.close();
+    this.#looking.close();
     for (const timer of this.#drainTimers.splice(0)) timer.cancel();
     this.#pushTimer = null;
     this.#waitingTimer = null;
@@ -189,7 +195,11 @@ export class AdsService implements SnapshotListener, StreamObserver, StreamDeps 
   onSnapshot(change: SnapshotChange): void {
     this.#generation = change.generation;
     this.#pending.push(change);
-    if (this.#pushTimer !== null) return;
+    this.#armPush();
+  }
+
+  #armPush(): void {
+    if (this.#pushTimer !== null || this.#pushing.isRunning) return;
     const sinceMs = this.nowMs() - this.#pushedMs;
     const delayMs = Math.max(FIRST_PUSH_MS, BURST_PUSH_MS - sinceMs);
     this.#pushTimer = this.#deps.clock.setTimer(delayMs, () => this.#pushPending());
@@ -198,18 +208,21 @@ export class AdsService implements SnapshotListener, StreamObserver, StreamDeps 
   #pushPending(): void {
     this.#pushTimer = null;
     this.#pushedMs = this.nowMs();
-    const concerned: AdsStream[] = [];
+    const pushed = this.#generation;
+    this.#pushing.run(this.#pushToAll(), () => {
+      // Of what came meanwhile some streams know, and others do not.
+      this.#pending = this.#pending.filter(({ generation }) => generation > pushed);
+      if (this.#pending.length > 0) this.#armPush();
+    });
+  }
+
+  *#pushToAll(): Generator<undefined, void> {
     for (const stream of this.#streams) {
       if (stream.node === null) continue;
       this.#catchUp(stream);
-      if (this.#hasMoved(stream) || stream.isDirty) concerned.push(stream);
+      if (this.#hasMoved(stream) || stream.isDirty) stream.pump();
+      yield;
     }
-    this.#pending = [];
-    for (const stream of concerned) stream.pump();
-    if (this.#wasSynced || !this.#deps.source.isSynced) return;
-    // Those that waited for the first generation of all have been told nothing yet.
-    this.#wasSynced = true;
-    this.#pumpAll();
   }
 
   /**
@@ -222,10 +235,6 @@ export class AdsService implements SnapshotListener, StreamObserver, StreamDeps 
       stream.notedGeneration = change.generation;
       stream.noteChanged(change);
     }
-  }
-
-  #pumpAll(): void {
-    for (const stream of [...this.#streams]) stream.pump();
   }
 
   /** A node whose zone became known sees other endpoints. */
@@ -255,7 +264,7 @@ export class AdsService implements SnapshotListener, StreamObserver, StreamDeps 
     this.#catchUp(stream);
     const view = source.viewOf(stream.viewKey);
     if (stream.namespaces === null) return view;
-    this.#looking = stream;
+    this.#asking = stream;
     return this.#authorizedView(view, stream.namespaces);
   }
 
@@ -275,7 +284,7 @@ export class AdsService implements SnapshotListener, StreamObserver, StreamDeps 
   }
 
   #refuse(type: ResourceType, name: string): void {
-    const stream = this.#looking;
+    const stream = this.#asking;
     if (stream === null || !stream.noteRefused(type, name)) return;
     const reason = "not exported to the namespaces of its certificate";
     this.#deps.log.warn("resource refused", { ...stream.fieldsOf(type), name, reason });
@@ -305,6 +314,11 @@ export class AdsService implements SnapshotListener, StreamObserver, StreamDeps 
 
   onWaiting(stream: AdsStream): void {
     this.#waiting.add(stream);
+    this.#armLook();
+  }
+
+  #armLook(): void {
+    if (this.#looking.isRunning) return;
     this.#waitingTimer ??= this.#deps.clock.setTimer(WAITING_LOOK_MS, () => this.#lookAtWaiting());
   }
 
@@ -312,11 +326,18 @@ export class AdsService implements SnapshotListener, StreamObserver, StreamDeps 
   #lookAtWaiting(): void {
     this.#waitingTimer = null;
     const waiting = [...this.#waiting];
-    this.#waiting.clear();
+    this.#looking.run(this.#pumpWaiting(waiting), () => {
+      if (this.#waiting.size > 0) this.#armLook();
+    });
+  }
+
+  *#pumpWaiting(waiting: readonly AdsStream[]): Generator<undefined, void> {
     for (const stream of waiting) {
-      if (!stream.isWaiting) continue;
+      // Whoever has gone meanwhile is not among them any more.
+      if (!this.#waiting.delete(stream) || !stream.isWaiting) continue;
       stream.pump();
-      this.onWaiting(stream);
+      this.#waiting.add(stream);
+      yield;
     }
   }
 }

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ScriptedSource } from "../../../test/support/object-source.ts";
-import { RecordingLogger, SLICE_MS, seededRng, VirtualClock } from "../../base/index.ts";
+import { WorkClock } from "../../../test/support/work-clock.ts";
+import { RecordingLogger, SLICE_MS, seededRng } from "../../base/index.ts";
 import {
   KINDS,
   type KindName,
@@ -15,15 +16,6 @@ import { ControlObjects, type ControlObjectsDeps } from "./control-objects.ts";
 import { objectKey, type TouchedKeys } from "./state.ts";
 
 const KIND_COUNT = Object.keys(KINDS).length;
-
-/** Work takes time on it that no timer waits for. */
-class WorkClock extends VirtualClock {
-  workedMs = 0;
-
-  override nowMs(): number {
-    return super.nowMs() + this.workedMs;
-  }
-}
 
 interface SetupOptions {
   readonly namespaces?: readonly string[];
