@@ -3,10 +3,16 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import test, { type TestContext } from "node:test";
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { AnySchema } from "@bufbuild/protobuf/wkt";
 import type * as grpc from "@grpc/grpc-js";
 import { realClock } from "../../base/index.ts";
 import { Status } from "../../grpc/index.ts";
-import { UNREAD_ANSWERS_BYTES_MAX } from "../../server/index.ts";
+import {
+  type GrpcMethod,
+  type ServerCall,
+  type ServerCallEvents,
+  UNREAD_ANSWERS_BYTES_MAX,
+} from "../../server/index.ts";
 import {
   type ClientConfig,
   ClientResourceStatus,
@@ -17,7 +23,12 @@ import {
 } from "../../xds/index.ts";
 import { ServedAds } from "./ads-suite.ts";
 import { csdsMethods } from "./csds.ts";
-import { CSDS_ENTRIES_MAX } from "./limits.ts";
+import {
+  CSDS_CONTENT_BYTES_MAX,
+  CSDS_ENTRIES_MAX,
+  CSDS_UNREAD_BYTES_MAX,
+  SHOWN_CHARS_MAX,
+} from "./limits.ts";
 import type { AdsStream } from "./stream.ts";
 
 type Request = MessageInitShape<typeof ClientStatusRequestSchema>;
@@ -174,6 +185,106 @@ test("who reads no answer gets no more of them, by a stream or by a fetch", asyn
   assert.equal((await fetchRaw(client, encode(named("a")))).length, 1);
 });
 
+/** A stream whose node "a" was sent these, all refused with this error. */
+function streamOf(sent: ReadonlyMap<string, unknown>, error = ""): AdsStream {
+  const subscription = { type: RESOURCE_TYPES.EDS, state: "SYNCED", sent, error };
+  const subscriptions = new Map([["EDS", subscription]]);
+  const stream = { node: { id: "a" }, call: { remote: "r" }, namespaces: null, subscriptions };
+  return stream as unknown as AdsStream;
+}
+
+/** A caller that reads nothing until it is told to. */
+class Caller {
+  readonly answers: ClientConfig[][] = [];
+  readonly ends: unknown[][] = [];
+  readonly unreadBytes = 0;
+  queuedBytes = 0;
+  readonly #events: ServerCallEvents;
+
+  constructor(method: GrpcMethod) {
+    this.#events = method.open(this as unknown as ServerCall);
+  }
+
+  ask(request: Request): this {
+    this.#events.onMessage(encode(request));
+    return this;
+  }
+
+  send([part]: readonly Uint8Array[]): void {
+    this.queuedBytes += part!.length;
+    this.answers.push([...decode(Buffer.from(part!))]);
+  }
+
+  end(...end: unknown[]): void {
+    this.ends.push(end);
+  }
+
+  read(): void {
+    this.queuedBytes = 0;
+    this.#events.onDrained();
+  }
+
+  leave(): void {
+    this.#events.onClosed();
+  }
+}
+
+/** One resource a node, of a quarter of the room. */
+function largeSource(nodes: number): { readonly streams: ReadonlySet<AdsStream> } {
+  const content = new Uint8Array(CSDS_CONTENT_BYTES_MAX / 4 - 1_000);
+  const any = toBinary(AnySchema, create(AnySchema, { typeUrl: "t", value: content }));
+  const sent = new Map([["x", { name: "x", version: "v", any }]]);
+  return { streams: new Set(Array.from({ length: nodes }, () => streamOf(sent))) };
+}
+
+// Any number of nodes may have one id: an answer about it was as large as all they had been sent.
+test("contents have CSDS_CONTENT_BYTES_MAX bytes together; what is beyond is named without", () => {
+  const [fetch] = csdsMethods(largeSource(6), realClock());
+  const answerTo = (request: Request) => new Caller(fetch!).ask(request).answers[0]!;
+  const contentsOf = (request: Request) =>
+    answerTo(request).map(({ genericXdsConfigs: [row] }) => [row!.name, row!.xdsConfig != null]);
+  const told = [
+    ["x", true],
+    ["x", true],
+    ["x", true],
+    ["x", true],
+    ["x", false],
+    ["x", false],
+  ];
+  assert.deepEqual(contentsOf(named("a")), told);
+  const without = contentsOf({ ...named("a"), excludeResourceContents: true });
+  assert.ok(without.every(([, hasContents]) => !hasContents));
+});
+
+test("a node's words of an error, once for each resource, take of the same room", () => {
+  const sent = new Map(
+    Array.from({ length: 50_000 }, (_, i) => [`n${i}`, { name: `n${i}`, version: "v" }]),
+  );
+  const streams = new Set([streamOf(sent, "e".repeat(SHOWN_CHARS_MAX))]);
+  const [fetch] = csdsMethods({ streams }, realClock());
+  const rows = new Caller(fetch!).ask({}).answers[0]![0]!.genericXdsConfigs;
+  assert.equal(rows.length, 50_000);
+  const detailed = rows.filter(({ errorState }) => errorState!.details !== "");
+  assert.equal(detailed.length, CSDS_CONTENT_BYTES_MAX / SHOWN_CHARS_MAX);
+});
+
+test("what all callers leave unread is bounded, until they read or go", () => {
+  const [fetch, stream] = csdsMethods(largeSource(4), realClock());
+  const askers = [fetch!, stream!, fetch!, stream!, fetch!].map((one) => new Caller(one));
+  const full = Math.ceil(CSDS_UNREAD_BYTES_MAX / CSDS_CONTENT_BYTES_MAX) + 1;
+  assert.equal(full, askers.length);
+  for (const asker of askers) assert.equal(asker.ask(named("a")).answers.length, 1);
+  const late = (): unknown => new Caller(fetch!).ask({ ...named("a") }).ends[0]?.[0];
+  const { ends } = new Caller(stream!).ask(named("a"));
+  assert.equal(ends[0]![0], Status.RESOURCE_EXHAUSTED);
+  assert.match(`${ends[0]![1]}`, /^\d+ bytes of answers to all callers are unread, more than 6710/);
+  askers[0]!.leave();
+  assert.equal(late(), Status.OK);
+  assert.equal(late(), Status.RESOURCE_EXHAUSTED);
+  askers[1]!.read();
+  assert.equal(late(), Status.OK);
+});
+
 const REFUSED = [
   { name: "bytes that are no request", bytes: Buffer.of(0xff), details: /not a ClientStatusReq/ },
   {
@@ -198,17 +309,9 @@ for (const { name, bytes, details } of REFUSED) {
 
 test(`more than ${CSDS_ENTRIES_MAX} resources: the caller is told to name nodes`, () => {
   const sent = new Map(Array.from({ length: CSDS_ENTRIES_MAX + 1 }, (_, i) => [`n${i}`, null]));
-  const node = { id: "a" };
-  const stream = { node, namespaces: null, subscriptions: new Map([["EDS", { sent }]]) };
-  const streams = new Set([stream as unknown as AdsStream]);
-  const [fetch] = csdsMethods({ streams }, realClock());
-  const ends: unknown[][] = [];
-  const events = fetch!.open({
-    unreadBytes: 0,
-    end: (...end: unknown[]) => ends.push(end),
-  } as never);
-  events.onMessage(encode({}));
+  const [fetch] = csdsMethods({ streams: new Set([streamOf(sent)]) }, realClock());
   const reason = `${CSDS_ENTRIES_MAX + 1} resources, more than ${CSDS_ENTRIES_MAX}`;
   const advice = "name nodes by node_matchers (node_id, exact)";
+  const { ends } = new Caller(fetch!).ask({});
   assert.deepEqual(ends, [[Status.RESOURCE_EXHAUSTED, `${reason}: ${advice}`]]);
 });

@@ -4,7 +4,8 @@
  *
  * The server's side of it: `config_status` of each resource that a node was sent. What is in a
  * resource is told only when one node is named, and never of certificates (SDS): their private keys
- * are for the proxies that serve them. With `--authorize` a caller sees the nodes all of whose
+ * are for the proxies that serve them. An answer has room for so many bytes of it: resources beyond
+ * that are told without contents. With `--authorize` a caller sees the nodes all of whose
  * namespaces are its own.
  */
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
@@ -29,9 +30,10 @@ import {
   RESOURCE_TYPES,
 } from "../../xds/index.ts";
 import { namespacesOf } from "./authorize.ts";
-import { CSDS_ENTRIES_MAX } from "./limits.ts";
+import { CSDS_CONTENT_BYTES_MAX, CSDS_ENTRIES_MAX, CSDS_UNREAD_BYTES_MAX } from "./limits.ts";
 import type { AdsStream } from "./stream.ts";
 import type { Subscription, SyncState } from "./subscription.ts";
+import { UnreadAnswers } from "./unread-answers.ts";
 
 /** What is asked of the discovery service. */
 export interface CsdsSource {
@@ -59,10 +61,14 @@ const CLIENT_STATUS: Readonly<Record<SyncState, ClientResourceStatus>> = {
 
 /** Both methods of the service. */
 export function csdsMethods(source: CsdsSource, clock: Clock): readonly GrpcMethod[] {
-  const answer = (request: Uint8Array, call: ServerCall) => answerTo(request, call, source, clock);
+  const unread = new UnreadAnswers(CSDS_UNREAD_BYTES_MAX);
+  const answer = (request: Uint8Array, call: ServerCall) => {
+    unread.requireRoom();
+    return answerTo(request, call, source, clock);
+  };
   return [
-    unaryMethod(`${SERVICE}FetchClientStatus`, REQUEST_BYTES_MAX, answer),
-    eachMethod(`${SERVICE}StreamClientStatus`, REQUEST_BYTES_MAX, answer),
+    unread.counted(unaryMethod(`${SERVICE}FetchClientStatus`, REQUEST_BYTES_MAX, answer)),
+    unread.counted(eachMethod(`${SERVICE}StreamClientStatus`, REQUEST_BYTES_MAX, answer)),
   ];
 }
 
@@ -72,7 +78,7 @@ function answerTo(
   source: CsdsSource,
   clock: Clock,
 ): Uint8Array {
-  const ids = wantedIds(bytes);
+  const { ids, hasContents } = wantedOf(bytes);
   const streams = [...source.streams].filter((stream) => mayShow(stream, call, ids));
   let entries = 0;
   for (const { subscriptions } of streams) {
@@ -84,47 +90,63 @@ function answerTo(
     throw new CallRefusal(Status.RESOURCE_EXHAUSTED, reason);
   }
   const now = timestampFromMs(clock.wallMs());
+  const room: Room = { bytes: CSDS_CONTENT_BYTES_MAX };
   const config = streams.map((stream) =>
     create(ClientConfigSchema, {
       node: create(NodeSchema, { id: stream.node!.id, userAgentName: stream.node!.userAgent }),
       clientScope: stream.call.remote,
       genericXdsConfigs: [...stream.subscriptions.values()].flatMap((subscription) =>
-        configsOf(subscription, ids !== null, now),
+        configsOf(subscription, hasContents, room, now),
       ),
     }),
   );
   return toBinary(ClientStatusResponseSchema, create(ClientStatusResponseSchema, { config }));
 }
 
+/** Bytes that may still be told: what is told is taken off. */
+interface Room {
+  bytes: number;
+}
+
+/** Whether there is room for so much, which is taken off then. */
+function takeRoom(room: Room, bytes: number): boolean {
+  if (bytes > room.bytes) return false;
+  room.bytes -= bytes;
+  return true;
+}
+
 function configsOf(
   subscription: Subscription,
   hasContents: boolean,
+  room: Room,
   now: ReturnType<typeof timestampFromMs>,
 ) {
   const { type, sent, state, error } = subscription;
   const isShown = hasContents && type !== RESOURCE_TYPES.SDS;
-  return [...sent.values()].map((resource) =>
-    create(ClientConfig_GenericXdsConfigSchema, {
+  const errorBytes = Buffer.byteLength(error);
+  return [...sent.values()].map(({ name, version, any }) => {
+    const details = takeRoom(room, errorBytes) ? error : "";
+    return create(ClientConfig_GenericXdsConfigSchema, {
       typeUrl: type,
-      name: resource.name,
-      versionInfo: resource.version,
+      name,
+      versionInfo: version,
       configStatus: CONFIG_STATUS[state],
       clientStatus: CLIENT_STATUS[state],
-      ...(isShown ? { xdsConfig: fromBinary(AnySchema, resource.any) } : {}),
-      ...(error === "" ? {} : { errorState: { details: error, lastUpdateAttempt: now } }),
-    }),
-  );
+      ...(isShown && takeRoom(room, any.length) ? { xdsConfig: fromBinary(AnySchema, any) } : {}),
+      ...(error === "" ? {} : { errorState: { details, lastUpdateAttempt: now } }),
+    });
+  });
 }
 
-/** Ids of the nodes that are asked for; null: all. */
-function wantedIds(bytes: Uint8Array): ReadonlySet<string> | null {
+/** Ids of the nodes that are asked for, null: all; and whether with contents. */
+function wantedOf(bytes: Uint8Array) {
   let request: ReturnType<typeof parseRequest>;
   try {
     request = parseRequest(bytes);
   } catch {
     throw new CallRefusal(Status.INVALID_ARGUMENT, "not a ClientStatusRequest");
   }
-  if (request.nodeMatchers.length === 0) return null;
+  if (request.nodeMatchers.length === 0) return { ids: null, hasContents: false };
   const ids = new Set<string>();
   for (const { nodeId, nodeMetadatas } of request.nodeMatchers) {
     const pattern = nodeId?.matchPattern;
@@ -134,7 +156,7 @@ function wantedIds(bytes: Uint8Array): ReadonlySet<string> | null {
     }
     ids.add(pattern.value);
   }
-  return ids;
+  return { ids, hasContents: !request.excludeResourceContents };
 }
 
 function parseRequest(bytes: Uint8Array) {

@@ -16,6 +16,10 @@ export const NODES_MAX = 20_000;
 export const SHOWN_CHARS_MAX = 512;
 /** Resources of one CSDS answer; a request for more must name its nodes. */
 export const CSDS_ENTRIES_MAX = 100_000;
+/** Contents of resources in one CSDS answer, and nodes' words of errors; others are left out. */
+export const CSDS_CONTENT_BYTES_MAX = 16 * 1024 * 1024;
+/** CSDS answers that all callers together leave unread before further ones are refused. */
+export const CSDS_UNREAD_BYTES_MAX = 64 * 1024 * 1024;
 /** Names that lead nowhere that are logged of one stream; its status shows those of now. */
 export const ABSENT_TOLD_MAX = 20;
 /** Names that a stream may not have that are logged of it; its status shows those of now. */
