@@ -3,9 +3,9 @@
  * CSDS.
  */
 import { type ResourceType, shortTypeName } from "../../xds/index.ts";
-import type { NodeKind, Resource } from "../resources.ts";
+import type { NodeKind } from "../resources.ts";
 import { shown } from "./node-info.ts";
-import type { AdsStream } from "./stream.ts";
+import type { Absences, AdsStream } from "./stream.ts";
 import type { Subscription, SyncState } from "./subscription.ts";
 
 /**
@@ -95,27 +95,42 @@ function typeView(stream: AdsStream, type: ResourceType, one: Subscription): Nod
     resources: one.sent.size,
     subscribed: one.subscribedCount,
     error: one.error,
-    problems: problemsOf(one.sent.values(), stream.refused.get(type) ?? [], stream.absences(one)),
+    problems: problemsOf(stream, type, one),
     nacks: one.nacks,
     messages: one.messages,
     bytes: one.bytes,
   };
 }
 
-function problemsOf(
-  sent: Iterable<Resource>,
-  refused: Iterable<string>,
-  absent: readonly (readonly [name: string, reason: string])[],
-): string[] {
+/** The first of them; one look is cheap, whatever a node asks for. */
+function problemsOf(stream: AdsStream, type: ResourceType, one: Subscription): string[] {
+  const refused = stream.refused.get(type) ?? new Set();
+  const absent = stream.absences(one, PROBLEMS_SHOWN_MAX);
   const problems: string[] = [];
-  let more = 0;
-  const add = (text: string): void => {
-    if (problems.length < PROBLEMS_SHOWN_MAX) problems.push(text);
-    else more += 1;
-  };
-  for (const name of refused) add(`${name}: not exported to the namespaces of its certificate`);
-  for (const [name, reason] of absent) add(name === "*" ? reason : `${shown(name)}: ${reason}`);
-  for (const { name, problems: own } of sent) for (const text of own) add(`${name}: ${text}`);
+  for (const text of problemTexts(refused, absent, one)) {
+    if (problems.length === PROBLEMS_SHOWN_MAX) break;
+    problems.push(text);
+  }
+  const more = refused.size + absent.count + one.problemCount - problems.length;
   if (more > 0) problems.push(`and ${more} more`);
   return problems;
+}
+
+function* problemTexts(
+  refused: Iterable<string>,
+  absent: Absences,
+  { sent, problemCount }: Subscription,
+): Generator<string> {
+  for (const name of refused) {
+    yield `${name}: not exported to the namespaces of its certificate`;
+  }
+  for (const [name, reason] of absent.shown) {
+    yield name === "*" ? reason : `${shown(name)}: ${reason}`;
+  }
+  let left = problemCount;
+  for (const { name, problems } of left > 0 ? sent.values() : []) {
+    for (const text of problems) yield `${name}: ${text}`;
+    left -= problems.length;
+    if (left === 0) return;
+  }
 }

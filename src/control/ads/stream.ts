@@ -34,6 +34,13 @@ export interface StreamObserver {
   onWaiting(stream: AdsStream): void;
 }
 
+/** Names that were asked for and lead nowhere. */
+export interface Absences {
+  readonly shown: readonly (readonly [name: string, reason: string])[];
+  /** Of all, those that are not shown included. */
+  readonly count: number;
+}
+
 /** What a stream needs of the service. */
 export interface StreamDeps {
   readonly pacer: Pacer;
@@ -184,21 +191,33 @@ export class AdsStream implements Paced {
     if (queuedBytes > 0) this.#hold = this.#deps.pacer.hold(queuedBytes);
   }
 
-  /** Names that it asks for and that lead nowhere, with why. */
-  absences(subscription: Subscription): (readonly [name: string, reason: string])[] {
-    const { type, names, sent, isWildcard } = subscription;
-    const view = type === LDS ? this.#deps.viewFor(this) : null;
-    if (view?.absenceOf === undefined) return [];
-    const found: [string, string][] = [];
-    for (const name of isWildcard ? [WILDCARD, ...names] : names) {
-      const reason = sent.has(name) ? null : view.absenceOf(type, name);
-      if (reason !== null) found.push([name, reason]);
+  /**
+   * Names that it asks for and that lead nowhere, as far as they were looked at.
+   *
+   * @param max so many with why: to find that out costs more than to count the others.
+   */
+  absences(subscription: Subscription, max: number): Absences {
+    const { type, names, sent, isWildcard, isAllDirty, dirty } = subscription;
+    const view = type === LDS && !isAllDirty ? this.#deps.viewFor(this) : null;
+    if (view?.absenceOf === undefined) return { shown: [], count: 0 };
+    const refused = this.refused.get(type);
+    const shown: [string, string][] = [];
+    let count = 0;
+    const look = (name: string): void => {
+      const reason = shown.length < max ? view.absenceOf!(type, name) : "";
+      if (reason === null) return;
+      count += 1;
+      if (shown.length < max) shown.push([name, reason]);
+    };
+    if (isWildcard) look(WILDCARD);
+    for (const name of names) {
+      if (!sent.has(name) && !dirty.has(name) && refused?.has(name) !== true) look(name);
     }
-    return found;
+    return { shown, count };
   }
 
   #tellAbsent(subscription: Subscription): void {
-    for (const [name, reason] of this.absences(subscription)) {
+    for (const [name, reason] of this.absences(subscription, ABSENT_TOLD_MAX).shown) {
       if (this.#absentTold.has(name) || this.#absentTold.size >= ABSENT_TOLD_MAX) continue;
       this.#absentTold.add(name);
       this.#deps.observer.onAbsent(this, subscription.type, name, reason);

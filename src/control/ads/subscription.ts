@@ -84,6 +84,8 @@ export class Subscription {
   /** The error of the last NACK, until something else is acknowledged; "" for none. */
   error = "";
   nacks = 0;
+  /** Of the resources that were sent: how often something in them cannot be done. */
+  problemCount = 0;
   messages = 0;
   bytes = 0;
   /** From sending to acknowledgement, of the last push; NaN before. */
@@ -249,9 +251,9 @@ export class Subscription {
   #apply(changes: ReadonlyMap<string, Resource | null>): void {
     for (const [name, resource] of changes) {
       const known = this.sent.get(name);
-      if (known !== undefined) this.#digest.remove(known);
+      if (known !== undefined) this.#count(known, -1);
       if (resource === null) continue;
-      this.#digest.add(resource);
+      this.#count(resource, 1);
       // The resource's own text of its name, which all nodes share, instead of the node's.
       if (this.names.delete(name)) this.names.add(resource.name);
     }
@@ -269,7 +271,14 @@ export class Subscription {
     const known = this.sent.get(name);
     if (known === undefined) return;
     this.#changed().delete(name);
-    this.#digest.remove(known);
+    this.#count(known, -1);
+  }
+
+  /** A resource came to what was sent, or left it. */
+  #count(resource: Resource, by: 1 | -1): void {
+    if (by > 0) this.#digest.add(resource);
+    else this.#digest.remove(resource);
+    this.problemCount += by * resource.problems.length;
   }
 
   /** `sent`, to be changed. */
