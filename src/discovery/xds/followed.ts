@@ -14,7 +14,8 @@ export class Followed<T> {
 
   /**
    * @param watch begins to watch; may tell what is known before it returns.
-   * @param onChange is called after every change, possibly before this returns; must not close it then.
+   * @param onChange is called after every change, possibly before this returns: it must not close
+   * it then.
    */
   constructor(
     kind: ResourceKind<T>,
