@@ -233,6 +233,23 @@ test("RDS: more than XDS_ROUTES_MAX routes are refused", () => {
   assert.equal(problem, "virtual_hosts have 65537 routes, above 65536");
 });
 
+// A part of a long text was taken for all of it, and controls of terminals went into logs.
+test("RDS: words of the server are told in part, which is to be seen, and in a log printable", () => {
+  const body = { inlineString: "é".repeat(501) };
+  const retryOn = `5xx\u009b2J\u202e,${"y".repeat(300)}`;
+  const { hosts, notes } = tableOf(
+    routes("r", [
+      { match: { prefix: "/x" }, directResponse: { status: 503, body } },
+      routeTo("c", { retryPolicy: { retryOn } }),
+    ]),
+  );
+  const { action } = hosts[0]!.routes[0]!;
+  assert.ok(action.kind === "refuse");
+  assert.equal(action.reason, `the route answers HTTP 503: ${"é".repeat(500)}...`);
+  const told = `5xx?2j?, ${"y".repeat(191)}...`;
+  assert.match(notes![0]!, new RegExp(`condition of gRPC: ${told.replaceAll(/[?.]/g, "\\$&")}$`));
+});
+
 test("SDS: a certificate; its key is in no problem", () => {
   const secret = (tlsCertificate: Json): Json => ({
     "@type": `${TYPE}envoy.extensions.transport_sockets.tls.v3.Secret`,

@@ -6,7 +6,6 @@ import { fromBinary } from "@bufbuild/protobuf";
 import type { ResourceKind } from "../../discovery/index.ts";
 import type { RouteTable } from "../../routes/index.ts";
 import {
-  type AnyMessage,
   type DownstreamTlsContext,
   DownstreamTlsContextSchema,
   decoded,
@@ -216,7 +215,7 @@ function checkFilters(filters: readonly HttpFilter[], path: string, notes: strin
     if (seen.has(name)) throw new FieldProblem(at, `has the name ${JSON.stringify(name)} again`);
     seen.add(name);
     const any = configType.case === "typedConfig" ? configType.value : undefined;
-    const type = any === undefined ? name : filterTypeOf(any);
+    const type = any === undefined ? name : typeNameOf(any);
     if (type === ROUTER) {
       if (i !== filters.length - 1) throw new FieldProblem(at, "is the router, and not the last");
       return;
@@ -227,8 +226,4 @@ function checkFilters(filters: readonly HttpFilter[], path: string, notes: strin
     notes.push(`HTTP filter ${name} is not applied`);
   }
   throw new FieldProblem(`${path}.http_filters`, "do not end with the router filter");
-}
-
-function filterTypeOf(any: AnyMessage): string {
-  return typeNameOf(any);
 }

@@ -1,4 +1,5 @@
 /** Retry policies of RDS as those of a service config. gRFC A44. */
+import { printable } from "../../base/index.ts";
 import { POLICY_ATTEMPTS_MAX, type RetryPolicy, Status } from "../../grpc/index.ts";
 import {
   durationMs,
@@ -20,6 +21,9 @@ const BY_NAME: Readonly<Record<string, readonly Status[]>> = {
   "resource-exhausted": [Status.RESOURCE_EXHAUSTED],
   unavailable: [Status.UNAVAILABLE],
 };
+
+/** Characters of what `retry_on` says that are told. */
+const RETRY_ON_CHARS_MAX = 200;
 
 /** What calls get in any case, when a server provably did nothing with them (A6). */
 const IN_ANY_CASE: readonly string[] = ["connect-failure", "refused-stream"];
@@ -76,9 +80,10 @@ function namesOf(retryOn: string): string[] {
 
 function noteUnapplied(policy: XdsRetryPolicy, path: string, notes: Notes): void {
   const isUnknown = (name: string) => !(name in BY_NAME) && !IN_ANY_CASE.includes(name);
-  const unknown = namesOf(policy.retryOn).filter(isUnknown).join(", ").slice(0, 200);
+  const unknown = namesOf(policy.retryOn).filter(isUnknown).join(", ");
   if (unknown !== "") {
-    notes.add(path, "retry_on", `asks for what is no condition of gRPC: ${unknown}`);
+    const words = printable(unknown, RETRY_ON_CHARS_MAX);
+    notes.add(path, "retry_on", `asks for what is no condition of gRPC: ${words}`);
   }
   notes.addSet(path, [
     ["per_try_timeout", policy.perTryTimeout !== undefined],

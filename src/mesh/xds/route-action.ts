@@ -2,6 +2,7 @@
  * What becomes of a call by a route of RDS. gRFCs A28 (weights), A31 (timeouts), A42 (hash policy),
  * A44 (retries).
  */
+import { cut } from "../../base/index.ts";
 import { Status, statusFromHttp } from "../../grpc/index.ts";
 import {
   type HeaderChange,
@@ -31,6 +32,8 @@ export interface RouteScope {
   readonly notes: Notes;
 }
 
+/** Characters of the body of a direct response that callers are told. */
+const BODY_CHARS_MAX = 500;
 const WEIGHT_SUM_MAX = 2 ** 32 - 1;
 
 /** @throws FieldProblem */
@@ -47,8 +50,9 @@ export function routeActionOf(
     case "directResponse": {
       const { status, body } = action.value;
       const specifier = body?.specifier;
-      const text = specifier?.case === "inlineString" ? `: ${specifier.value}` : "";
-      return refusal(status, `the route answers HTTP ${status}${text}`.slice(0, 500));
+      const text = specifier?.case === "inlineString" ? specifier.value : "";
+      const said = text === "" ? "" : `: ${cut(text, BODY_CHARS_MAX)}`;
+      return refusal(status, `the route answers HTTP ${status}${said}`);
     }
     case "redirect":
       return refusal(302, "the route redirects, which gRPC cannot follow");

@@ -1,5 +1,6 @@
 /** Addresses of xDS as texts: "10.0.0.1:50051", "[::1]:50051", "name:50051" or "unix:/path". */
 import { isIP, isIPv6 } from "node:net";
+import { printable } from "../../../base/index.ts";
 import { formatAddress } from "../../../transport/index.ts";
 import { type Address, FieldProblem, hostPortOf } from "../../../xds/index.ts";
 import { canonicalIPv6 } from "../../ipv6.ts";
@@ -10,11 +11,10 @@ export function addressText(address: Address | undefined, path: string, names: b
   if (inner?.case === "pipe" && inner.value.path !== "") return `unix:${inner.value.path}`;
   const { host, port } = hostPortOf(address, path);
   if (!names && isIP(host) === 0) {
-    throw new FieldProblem(`${path}.socket_address.address`, `is ${show(host)}, must be an IP`);
+    throw new FieldProblem(
+      `${path}.socket_address.address`,
+      `is "${printable(host)}", must be an IP`,
+    );
   }
   return formatAddress(isIPv6(host) ? canonicalIPv6(host) : host, port);
-}
-
-function show(text: string): string {
-  return JSON.stringify(text.slice(0, 100));
 }

@@ -207,6 +207,10 @@ const BAD_ENDPOINTS: readonly (readonly [given: readonly Json[], problem: RegExp
     /^endpoints names locality r\/a twice in priority 0/,
   ],
   [[locality("a", ["echo:1"])], /socket_address\.address is "echo", must be an IP/],
+  [
+    [locality("a", [`\u009b2J${"x".repeat(200)}:1`])],
+    /address is "\?2J[x]{97}\.\.\.", must be an IP/,
+  ],
   [[locality("a", ["127.0.0.1:0"])], /port_value is 0, must be from 1 to 65535/],
   [
     [{ lbEndpoints: [lbEndpoint("127.0.0.1:1", { loadBalancingWeight: 0 })] }],
