@@ -4,8 +4,15 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { checkObject, type Resolver, type Service } from "../../discovery/index.ts";
+import {
+  checkObject,
+  type ObjectListener,
+  type ObjectSource,
+  type Resolver,
+  type Service,
+} from "../../discovery/index.ts";
 import { serviceMesh } from "./config.ts";
+import { ServiceMeshSource } from "./source.ts";
 
 function service(spec: Record<string, unknown>): Service {
   const metadata = { name: "echo", namespace: "prod", uid: "u", resourceVersion: "1" };
@@ -65,4 +72,33 @@ test("a Service without a ClusterIP has no listener: its name leads to pods", ()
   assert.deepEqual(listenersOf({ clusterIP: "None", ports }), []);
   assert.deepEqual(listenersOf({ ports }), []);
   assert.deepEqual(listenersOf({ type: "ExternalName", externalName: "a.example", ports }), []);
+});
+
+// When the API server came back before it had told all, a part of the Services was taken for the
+// whole: captured connections to the others passed by.
+test("an API server that is back is no news before all Services are known", () => {
+  const told: (number | string)[] = [];
+  let heard: ObjectListener<Service> | null = null;
+  const objects: ObjectSource = {
+    description: "scripted",
+    defaultNamespace: "default",
+    watch: (_query, listener) => {
+      heard = listener as unknown as ObjectListener<Service>;
+      return { close: () => {} };
+    },
+    close: () => {},
+  };
+  const source = new ServiceMeshSource(objects, newResolver);
+  source.start({
+    onConfig: ({ listeners }) => told.push(listeners.length),
+    onError: (reason) => told.push(reason),
+  });
+  const object = service({ clusterIP: IP, ports: [{ name: "grpc", port: 80 }] });
+  heard!.onChanges([{ type: "upsert", object }], false);
+  heard!.onProblem({ kind: "unreachable", reason: "away" });
+  heard!.onRecovered();
+  assert.deepEqual(told, ["away"]);
+  heard!.onChanges([], true);
+  heard!.onRecovered();
+  assert.deepEqual(told, ["away", 1, 1]);
 });

@@ -20,6 +20,8 @@ export class ServiceMeshSource implements MeshSource {
   readonly #newResolver: (target: string) => Resolver;
   /** By "namespace/name". */
   readonly #services = new Map<string, ServiceMesh>();
+  /** Whether all Services are known: a part of them would be taken for the whole. */
+  #isSynced = false;
   #listener: MeshListener | null = null;
   #watch: Subscription | null = null;
 
@@ -49,11 +51,12 @@ export class ServiceMeshSource implements MeshSource {
       if (type === "delete") this.#services.delete(id);
       else this.#services.set(id, serviceMesh(object, this.#newResolver));
     }
-    // A part of the Services would be taken for all of them.
-    if (isSynced) this.#tell();
+    this.#isSynced = isSynced;
+    this.#tell();
   }
 
   #tell(): void {
+    if (!this.#isSynced) return;
     const meshes = [...this.#services.entries()].sort(([a], [b]) => (a < b ? -1 : 1));
     const config: MeshConfig = {
       listeners: meshes.flatMap(([, { listeners }]) => listeners),
