@@ -131,7 +131,7 @@ export class XdsMeshSource implements XdsSource {
     this.#timer = null;
     const isKnown = this.#follow();
     const problems: string[] = [];
-    if (isKnown) this.#tell(this.#build(problems));
+    const isTold = isKnown && this.#tell(this.#build(problems));
     const trouble =
       this.#listenerTrouble ??
       problems[0] ??
@@ -141,8 +141,8 @@ export class XdsMeshSource implements XdsSource {
     if (this.#isClosed || trouble === this.#toldTrouble) return;
     this.#toldTrouble = trouble;
     if (trouble !== null) this.#user!.onError(trouble);
-    // That all is well again is told by a configuration.
-    else if (this.#config !== null) this.#user!.onConfig(this.#config);
+    // That all is well again is told by a configuration, be it the same.
+    else if (this.#config !== null && !isTold) this.#user!.onConfig(this.#config);
   }
 
   #follow(): boolean {
@@ -237,11 +237,13 @@ export class XdsMeshSource implements XdsSource {
     });
   }
 
-  #tell(config: MeshConfig): void {
+  /** Whether it was news. */
+  #tell(config: MeshConfig): boolean {
     const before = this.#config;
-    if (before !== null && isSameConfig(before, config)) return;
+    if (before !== null && isSameConfig(before, config)) return false;
     this.#config = config;
     this.#user!.onConfig(config);
+    return true;
   }
 
   #tellNotes(notes: readonly string[]): void {
