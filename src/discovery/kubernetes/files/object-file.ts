@@ -108,7 +108,9 @@ export class ObjectFile {
     };
     const { value } = parsed;
     if (value.problem !== null) note(value.problem.kind, value.problem.path, value.problem.reason);
-    for (const { path, reason } of value.unknown) note("unknown", path, `${value.name}: ${reason}`);
+    // What is passed over as a whole has one reason, not one more for each field.
+    const unknown = value.problem === null || value.object !== null ? value.unknown : [];
+    for (const { path, reason } of unknown) note("unknown", path, `${value.name}: ${reason}`);
     const { id } = value;
     if (id === null) return;
     const before = this.objects.get(id);
