@@ -1,10 +1,12 @@
 /** Tests of the plan of routes, from objects to resources and statuses. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { RESOURCE_TYPES } from "../../xds/index.ts";
 import type { ObjectsState } from "../objects/state.ts";
 import { type Json, nodeOf, World } from "../snapshot/world-suite.ts";
 import { RoutePlanning } from "./routes.ts";
 
+const { LDS } = RESOURCE_TYPES;
 const SIDECAR = nodeOf({ kind: "sidecar", agent: "envoy" });
 const GATEWAY = nodeOf({ kind: "gateway", agent: "envoy", gateway: "prod/edge" });
 
@@ -141,5 +143,31 @@ test("many routes are made ready in steps, few at once", () => {
     null,
   );
   assert.notEqual(planning.prepare(world.state, touched(1000)), null);
+  world.close();
+});
+
+// "no Gateway prod/edge, or none of a class that is ours": two mistakes, and a word for both.
+test("a proxy of a Gateway that is not ours is told whose its class is", () => {
+  const { world } = worldWith({ name: "edge" });
+  const gateway = (gatewayClassName: string): void => {
+    const listeners = [{ name: "http", port: 8080, protocol: "HTTP" }];
+    const spec = { gatewayClassName, listeners };
+    world.source.put("Gateway", { metadata: { name: "edge" }, spec } as never);
+    world.settle();
+  };
+  const { snapshots } = world;
+  const why = () => snapshots.viewOf(snapshots.viewKeyOf(GATEWAY)).absenceOf!(LDS, "*");
+  assert.equal(why(), null);
+  gateway("misspelt");
+  assert.equal(why(), "Gateway prod/edge is of GatewayClass misspelt, which does not exist");
+  const spec = { controllerName: "example.com/other" };
+  const other = { metadata: { name: "misspelt", namespace: "" }, spec };
+  world.source.put("GatewayClass", other as never);
+  world.settle();
+  const whose = "whose controller is example.com/other";
+  assert.equal(why(), `Gateway prod/edge is of GatewayClass misspelt, ${whose}`);
+  world.source.delete("Gateway", "edge");
+  world.settle();
+  assert.equal(why(), "no Gateway prod/edge");
   world.close();
 });

@@ -21,6 +21,8 @@ const PREPARED_MIN = 200;
 
 /** What objects came to, and of which they were. */
 interface Evaluated extends Evaluation {
+  /** See `RoutePlan`. */
+  readonly otherGateways: ReadonlyMap<string, string>;
   readonly objects: ObjectsState["objects"];
   readonly revision: number;
 }
@@ -41,13 +43,13 @@ export class RoutePlanning implements RoutePlanner {
 
   /** See `RoutePlanner`. */
   plan(state: ObjectsState): RoutePlan {
-    const { services, gateways } = this.#evaluate(state);
+    const { services, gateways, otherGateways } = this.#evaluate(state);
     const tables = new Map<string, ServiceTables>();
     for (const { ports } of services.values()) {
       for (const port of ports) if (port.hasRoutes) tables.set(port.cluster, port);
     }
     const plans = new Map([...gateways].map(([key, routes]) => [key, this.#planOf(routes)]));
-    return { services: tables, gateways: plans };
+    return { services: tables, gateways: plans, otherGateways };
   }
 
   /** What statuses should say; the same object while they say the same, of the same objects. */
@@ -74,12 +76,14 @@ export class RoutePlanning implements RoutePlanner {
   }
 
   /** The same while nothing has changed: plan and statuses of one change are of one evaluation. */
-  #evaluate({ objects, revision }: ObjectsState): Evaluation {
+  #evaluate({ objects, revision }: ObjectsState): Evaluated {
     const last = this.#last;
     if (last?.objects === objects && last.revision === revision) return last;
-    const evaluation = this.#evaluator.evaluate(routeObjects(objects));
-    this.#last = { ...evaluation, objects, revision };
-    return evaluation;
+    const all = routeObjects(objects);
+    const evaluation = this.#evaluator.evaluate(all);
+    const otherGateways = othersOf(all, evaluation.gateways);
+    this.#last = { ...evaluation, otherGateways, objects, revision };
+    return this.#last;
   }
 
   /** The same plan for the same routes. */
@@ -97,6 +101,21 @@ export class RoutePlanning implements RoutePlanner {
     this.#plans.set(routes, plan);
     return plan;
   }
+}
+
+/** Why Gateways are not ours, for proxies that ask for one. */
+function othersOf(
+  { gateways, gatewayClasses }: RouteObjects,
+  ours: ReadonlyMap<string, GatewayRoutes>,
+): ReadonlyMap<string, string> {
+  const others = new Map<string, string>();
+  for (const [key, { gatewayClassName: name }] of gateways) {
+    if (ours.has(key)) continue;
+    const owner = gatewayClasses.get(name)?.controllerName;
+    const why = owner === undefined ? "which does not exist" : `whose controller is ${owner}`;
+    others.set(key, `is of GatewayClass ${name}, ${why}`);
+  }
+  return others;
 }
 
 function routeObjects(objects: ObjectsState["objects"]): RouteObjects {

@@ -53,10 +53,10 @@ export class GatewayView extends Perspective {
   absenceOf(type: ResourceType, name: string): string | null {
     if (type !== RESOURCE_TYPES.LDS || name !== "*" || this.#byName.size > 0) return null;
     const gateway = this.viewer.gateway ?? "";
-    const isKnown = this.of.plan.gateways.has(gateway);
-    return isKnown
-      ? `Gateway ${gateway} has no listener that can be served`
-      : `no Gateway ${gateway}, or none of a class that is ours`;
+    const { gateways, otherGateways } = this.of.plan;
+    if (gateways.has(gateway)) return `Gateway ${gateway} has no listener that can be served`;
+    const why = otherGateways.get(gateway);
+    return why === undefined ? `no Gateway ${gateway}` : `Gateway ${gateway} ${why}`;
   }
 
   /** A backend in another namespace was granted to the route that names it. */

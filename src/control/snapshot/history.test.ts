@@ -9,7 +9,7 @@ import { type Rng, seededRng } from "../../base/index.ts";
 import type { RouteTable } from "../../routes/index.ts";
 import { RESOURCE_TYPES, type ResourceType } from "../../xds/index.ts";
 import type { NodeInfo } from "../resources.ts";
-import type { PlannedChain, RoutePlan, ServiceTables } from "./plan.ts";
+import { EMPTY_PLAN, type PlannedChain, type RoutePlan, type ServiceTables } from "./plan.ts";
 import { endpoint, type Json, nodeOf, read, World } from "./world-suite.ts";
 
 const SERVICES = ["a", "b", "c"];
@@ -90,7 +90,7 @@ function assertWhole(world: World): void {
 class Truth {
   readonly services = new Map<string, { readonly spec: object; readonly config: Json }>();
   readonly slices = new Map<string, { readonly service: string; readonly endpoints: object[] }>();
-  plan: RoutePlan = { services: new Map(), gateways: new Map() };
+  plan: RoutePlan = EMPTY_PLAN;
 
   change(rng: Rng): void {
     const service = SERVICES[rng.int(SERVICES.length)]!;
@@ -214,7 +214,7 @@ function randomPlan(rng: Rng, before: RoutePlan): RoutePlan {
     ].slice(0, 1 + rng.int(2));
     gateways.set("prod/edge", { listeners });
   }
-  return { services, gateways };
+  return { services, gateways, otherGateways: new Map() };
 }
 
 for (const seed of [1, 2, 3]) {

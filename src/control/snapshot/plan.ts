@@ -10,6 +10,8 @@ export interface RoutePlan {
   /** By the name of the port's cluster; a port that no route is attached to is not in it. */
   readonly services: ReadonlyMap<string, ServiceTables>;
   readonly gateways: ReadonlyMap<ObjectKey, GatewayPlan>;
+  /** Gateways that are not ours, and why: "is of GatewayClass x, which does not exist". */
+  readonly otherGateways: ReadonlyMap<ObjectKey, string>;
 }
 
 /** How calls to a port of a Service are routed. */
@@ -47,4 +49,8 @@ export interface PlannedChain {
 }
 
 /** Nothing is routed. */
-export const EMPTY_PLAN: RoutePlan = { services: new Map(), gateways: new Map() };
+export const EMPTY_PLAN: RoutePlan = {
+  services: new Map(),
+  gateways: new Map(),
+  otherGateways: new Map(),
+};

@@ -70,6 +70,7 @@ function worldOf(services: Record<string, RouteTable>, gateway: RouteTable | nul
   w.plan = {
     services: new Map(Object.entries(services).map(([name, table]) => [name, tables(table)])),
     gateways: new Map([["prod/edge", { listeners }]]),
+    otherGateways: new Map(),
   };
   w.slice("echo", [endpoint("10.0.0.1")]).settle();
   return w;
@@ -239,6 +240,7 @@ test("TLS chains by server name, with certificates by SDS", async () => {
   w.plan = {
     services: new Map(),
     gateways: new Map([["prod/edge", { listeners: [{ port: 8443, chains }] }]]),
+    otherGateways: new Map(),
   };
   const authority = await createAuthority("test");
   const { cert, key } = await authority.issue({ names: ["a.example"] });
@@ -303,6 +305,7 @@ test("routes that change are told by all names of their Service, and the cluster
   w.plan = {
     services: new Map([[CLUSTER, tables(tableOf([forward([["prod/x:1", 1]])]))]]),
     gateways: new Map(),
+    otherGateways: new Map(),
   };
   w.service("unrelated").settle();
   const { names } = w.changes.at(-1)!;

@@ -137,6 +137,26 @@ test("why nothing is served is told once, and what matters to nobody here is not
   it.close();
 });
 
+// A proxy with objects of its own served it, and the same proxy at a control plane did not.
+test("a class that is not there is taken for ours, with a warning", () => {
+  const it = setup();
+  putGateway(it, null, "misspelt");
+  putRoute(it, "echo");
+  assert.equal(it.tell()!.listeners.length, 1);
+  const told = () => it.log.entries.filter(({ msg }) => msg === "GatewayClass is taken for ours");
+  assert.equal(told()[0]?.fields.gatewayClass, "misspelt");
+  putRoute(it, "next");
+  it.tell();
+  assert.equal(told().length, 1, "once");
+  const spec = { controllerName: "fairlead.dev/gateway-controller" };
+  const known = { metadata: { name: "fairlead", namespace: "" }, spec };
+  it.objects.put("GatewayClass", known as { metadata: object });
+  putGateway(it, null);
+  it.tell();
+  assert.equal(told().length, 1);
+  it.close();
+});
+
 // The proxy refused the route's calls with the reason, and its log had no word of it.
 test("what is wrong with a route of the Gateway is told in the log, once", () => {
   const it = setup();

@@ -1,8 +1,8 @@
 /**
  * The configuration of one Gateway, from Kubernetes objects.
  *
- * Whoever names a Gateway means it: a class that does not exist is taken for ours. One that is of
- * another controller is not served.
+ * Whoever names a Gateway means it: a class that does not exist is taken for ours, with a warning.
+ * One that is of another controller is not served.
  */
 import type { Clock, Logger } from "../../base/index.ts";
 import type { GatewayClass, ObjectSource, Resolver } from "../../discovery/index.ts";
@@ -43,6 +43,8 @@ export class GatewayMeshSource implements MeshSource {
   /** What is wrong with routes: a proxy writes no statuses. */
   readonly #routeFaults: StatusFaults;
   #statuses: Statuses | null = null;
+  /** The class that was taken for ours, as it was told last; "" for none. */
+  #assumedClass = "";
 
   constructor(name: GatewayName, { clock, log, objects: source, newResolver }: GatewaySourceDeps) {
     this.#name = name;
@@ -127,10 +129,22 @@ export class GatewayMeshSource implements MeshSource {
     return `GatewayClass ${gatewayClassName} of controller ${controllerName}`;
   }
 
+  /** Once a change. */
+  #tellOfClass(assumed: string): void {
+    if (assumed === this.#assumedClass) return;
+    this.#assumedClass = assumed;
+    if (assumed === "") return;
+    const gateway = `${this.#name.namespace}/${this.#name.name}`;
+    const reason = "it is not known here; fairlead control serves no Gateway of such a class";
+    this.#log.warn("GatewayClass is taken for ours", { gateway, gatewayClass: assumed, reason });
+  }
+
   #withClass(): RouteObjects {
     const { objects, gateway } = this.#objects;
-    if (gateway === null || objects.gatewayClasses.has(gateway.gatewayClassName)) return objects;
-    const { metadata, gatewayClassName: name } = gateway;
+    const { metadata, gatewayClassName: name = "" } = gateway ?? {};
+    const isThere = metadata === undefined || objects.gatewayClasses.has(name);
+    this.#tellOfClass(isThere ? "" : name);
+    if (isThere) return objects;
     const assumed: GatewayClass = {
       kind: "GatewayClass",
       metadata: { ...metadata, namespace: "", name },
