@@ -82,6 +82,8 @@ export interface SnapshotSource {
   readonly isSynced: boolean;
   /** Nodes with the same key have the same view. */
   viewKeyOf(node: NodeInfo): string;
+  /** Its own word, or what its Kubernetes node says; null: neither is known. */
+  zoneOf(node: NodeInfo): string | null;
   /** The view of the newest generation. */
   viewOf(key: string): View;
   subscribe(listener: SnapshotListener): void;

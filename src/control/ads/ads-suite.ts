@@ -73,6 +73,10 @@ export class WrittenSource implements SnapshotSource {
     return "all";
   }
 
+  zoneOf({ zone, nodeName }: NodeInfo): string | null {
+    return zone ?? (nodeName === null ? null : `zone of ${nodeName}`);
+  }
+
   /** What was written until the last generation; before that, all that was. */
   viewOf(): View {
     this.#view ??= this.#freeze();

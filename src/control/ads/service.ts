@@ -104,7 +104,7 @@ export class AdsService implements SnapshotListener, StreamObserver, StreamDeps 
   /** How all nodes stand. */
   nodes(): NodesView {
     const nowMs = this.nowMs();
-    const rows = [...this.#streams].map((stream) => nodeView(stream, nowMs));
+    const rows = [...this.#streams].map((stream) => nodeView(stream, nowMs, this.#deps.source));
     return { generation: this.#generation, nodes: rows.filter((row) => row !== null) };
   }
 

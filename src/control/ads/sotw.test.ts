@@ -80,6 +80,14 @@ test("a NACK is kept, shown, and not answered until the resource changes", async
   assert.equal(shown().version, good.version);
 });
 
+// proxy-status said "-" of a node whose zone the control plane had looked up, and gone by.
+test("the zone of a node is shown as it was found, when the node does not say it", async (t) => {
+  const served = await serve(t);
+  const node = served.node(false, { id: "web", metadata: { "fairlead.node": "n1" } });
+  await subscribe(node, "EDS", ["a"]);
+  assert.equal(served.ads.nodes().nodes[0]!.zone, "zone of n1");
+});
+
 test("a request with a stale nonce changes nothing", async (t) => {
   const served = await serve(t);
   const node = served.node(false);

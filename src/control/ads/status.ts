@@ -3,7 +3,7 @@
  * CSDS.
  */
 import { type ResourceType, shortTypeName } from "../../xds/index.ts";
-import type { NodeKind } from "../resources.ts";
+import type { NodeKind, SnapshotSource } from "../resources.ts";
 import { shown } from "./node-info.ts";
 import type { Absences, AdsStream } from "./stream.ts";
 import type { Subscription, SyncState } from "./subscription.ts";
@@ -32,6 +32,7 @@ export interface NodeView {
   /** "ip:port" of the peer. */
   readonly address: string;
   readonly namespace: string;
+  /** By which its endpoints are chosen: its own word, or that of its Kubernetes node. */
   readonly zone: string | null;
   readonly gateway: string | null;
   readonly protocol: "sotw" | "delta";
@@ -65,7 +66,11 @@ export interface NodeTypeView {
 const PROBLEMS_SHOWN_MAX = 20;
 
 /** One row; null of a stream whose node has not spoken yet. */
-export function nodeView(stream: AdsStream, nowMs: number): NodeView | null {
+export function nodeView(
+  stream: AdsStream,
+  nowMs: number,
+  source: Pick<SnapshotSource, "zoneOf">,
+): NodeView | null {
   const { node } = stream;
   if (node === null) return null;
   const types: Record<string, NodeTypeView> = {};
@@ -79,7 +84,7 @@ export function nodeView(stream: AdsStream, nowMs: number): NodeView | null {
     userAgent: node.userAgent,
     address: stream.call.remote,
     namespace: node.namespace,
-    zone: node.zone,
+    zone: source.zoneOf(node),
     gateway: node.gateway,
     protocol: stream.isDelta ? "delta" : "sotw",
     connectedMs: Math.round(nowMs - stream.startedMs),

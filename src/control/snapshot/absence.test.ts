@@ -49,3 +49,17 @@ test("a Gateway that there is not", (t) => {
   const reason = "no Gateway prod/nope";
   assert.equal(view.absenceOf!(RESOURCE_TYPES.LDS, "*"), reason);
 });
+
+// The client waited for its target, and proxy-status said that everything was SYNCED.
+test("a gRPC client that calls itself a sidecar is told why it finds no target", (t) => {
+  const world = new World().service("echo").settle();
+  t.after(() => world.close());
+  const why = (node: Parameters<typeof nodeOf>[0], name: string): string | null => {
+    const view = world.snapshots.viewOf(world.snapshots.viewKeyOf(nodeOf(node)));
+    return view.absenceOf!(RESOURCE_TYPES.LDS, name);
+  };
+  const reason = why({ kind: "sidecar" }, "echo.prod:50051");
+  assert.match(reason ?? "", /^it is told what is for sidecars.*fairlead\.kind/);
+  assert.equal(why({ kind: "sidecar" }, "*"), null);
+  assert.equal(why({ kind: "sidecar", agent: "envoy" }, "echo.prod:50051"), null);
+});

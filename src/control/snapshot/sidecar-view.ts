@@ -51,6 +51,16 @@ export class SidecarView extends Perspective {
     }
   }
 
+  /** A gRPC client that is told what is for sidecars finds none of its targets. */
+  absenceOf(type: ResourceType, name: string): string | null {
+    if (type !== RESOURCE_TYPES.LDS || name === "*" || this.viewer.agent !== "grpc") return null;
+    if (this.get(type, name) !== null) return null;
+    return (
+      "it is told what is for sidecars, which have no listener of that name: node.metadata " +
+      'fairlead.kind of a gRPC client is "grpc", or not there'
+    );
+  }
+
   /** All of it is named after clusters, or is everybody's. */
   namespaceOf(type: ResourceType, name: string): string | null {
     return this.namespaceOfCluster(this.#clusterOf(type, name));

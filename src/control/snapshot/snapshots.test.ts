@@ -180,6 +180,9 @@ test("the zone of a node that does not say it is that of its Kubernetes node", (
   } as never);
   w.slice("echo", [endpoint("10.0.0.1", hinted("a")), endpoint("10.0.0.2", hinted("b"))]).settle();
   assert.deepEqual(addressesOf(w.json("EDS", CLUSTER, nodeOf({ nodeName: "n1" }))), ["10.0.0.2"]);
+  assert.equal(w.snapshots.zoneOf(nodeOf({ nodeName: "n1" })), "b");
+  assert.equal(w.snapshots.zoneOf(nodeOf({ nodeName: "n1", zone: "a" })), "a", "its own word");
+  assert.equal(w.snapshots.zoneOf(nodeOf({ nodeName: "n2" })), null);
 });
 
 test("locality.prefer is priorities from near to far, without gaps", () => {

@@ -75,7 +75,7 @@ export class ObjectSnapshots implements SnapshotSource {
   }
 
   viewKeyOf(node: NodeInfo): string {
-    const zone = node.zone ?? this.#zoneOf(node.nodeName);
+    const zone = this.zoneOf(node);
     const viewer: Viewer = {
       kind: node.kind,
       agent: node.agent,
@@ -105,9 +105,9 @@ export class ObjectSnapshots implements SnapshotSource {
     return view;
   }
 
-  #zoneOf(nodeName: string | null): string | null {
+  zoneOf({ zone, nodeName }: NodeInfo): string | null {
     const node = nodeName === null ? undefined : this.#state.objects.Node.get(nodeName);
-    return node?.metadata.labels[ZONE_LABEL] ?? null;
+    return zone ?? node?.metadata.labels[ZONE_LABEL] ?? null;
   }
 
   #onObjects(touched: TouchedKeys): void {
