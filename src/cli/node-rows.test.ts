@@ -1,7 +1,7 @@
 /** Whose answers are nodes of a control plane. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { nodesOf } from "./node-rows.ts";
+import { nodesOf, renderNodes } from "./node-rows.ts";
 
 for (const nodes of [
   undefined,
@@ -31,4 +31,26 @@ test("nodes, none, and one that was told of nothing", () => {
     nodes?.map((node) => node.types.map(({ state }) => state)),
     [["SYNCED"], []],
   );
+});
+
+// Two programs with one bootstrap file were two rows of one name, and what was wrong with one of
+// them could be of either.
+test("nodes that share an id are told apart by their addresses, others have their id alone", () => {
+  const node = (id: string, address: string, problems: readonly string[] = []) => {
+    return { id, address, types: { LDS: { state: "SYNCED", problems } } };
+  };
+  const nodes = nodesOf({
+    nodes: [
+      node("web", "10.0.0.1:1", ["x: no"]),
+      node("web", "10.0.0.2:1"),
+      node("api", "10.0.0.3:1"),
+    ],
+  })!;
+  for (const isWide of [false, true]) {
+    const text = renderNodes(nodes, isWide);
+    assert.match(text, /^web \(10\.0\.0\.1:1\) +/m);
+    assert.match(text, /^web \(10\.0\.0\.2:1\) +/m);
+    assert.match(text, /^api +/m);
+    assert.match(text, /^web \(10\.0\.0\.1:1\) LDS: x: no$/m);
+  }
 });

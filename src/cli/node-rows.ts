@@ -90,7 +90,8 @@ const WIDE_HEADERS = [
 const RIGHT = new Set(["ACK LAG", "CONNECTED", "RESOURCES", "SUBSCRIBED", "NACKS"]);
 
 /** One line of summary, a row a node (`isWide`: a row a type), and below what went wrong. */
-export function renderNodes(nodes: readonly NodeStatus[], isWide: boolean): string {
+export function renderNodes(all: readonly NodeStatus[], isWide: boolean): string {
+  const nodes = toldApart(all);
   const lines = [summary(nodes)];
   if (nodes.length > 0) {
     const rows = isWide ? nodes.flatMap(wideRows) : nodes.map(nodeRow);
@@ -99,6 +100,16 @@ export function renderNodes(nodes: readonly NodeStatus[], isWide: boolean): stri
   const troubles = nodes.flatMap(troublesOf);
   if (troubles.length > 0) lines.push("", ...troubles);
   return visibleLines(lines);
+}
+
+/** Programs with one bootstrap file have one id: by their addresses they are others. */
+function toldApart(nodes: readonly NodeStatus[]): readonly NodeStatus[] {
+  const counts = new Map<string, number>();
+  for (const { id } of nodes) counts.set(id, (counts.get(id) ?? 0) + 1);
+  return nodes.map((node) => {
+    if (counts.get(node.id) === 1 || node.address === null) return node;
+    return { ...node, id: `${node.id} (${node.address})` };
+  });
 }
 
 function summary(nodes: readonly NodeStatus[]): string {
