@@ -79,7 +79,8 @@ export function proxyCommand(): Command {
 function addTargets(command: Command): void {
   const listen =
     "HOST:PORT or unix:PATH, repeatable, port 0 for any; PORT=HOST:PORT for a Gateway's port";
-  const to = "kubernetes:///SVC.NS:PORT, HOST:PORT or dns:///, a list IP:PORT,..., unix:PATH";
+  const to =
+    "kubernetes:///SVC.NS:PORT, xds:///NAME, HOST:PORT or dns:///, a list IP:PORT,..., unix:PATH";
   const config =
     "gRPC service config: policy, outlier detection, retries, breakers; instead of --policy";
   command

@@ -41,7 +41,7 @@ export interface KeepaliveConfig {
 export interface ConnectHints {
   /** What turns TLS on, as in "use --to-tls". */
   readonly tls: string;
-  /** What names the server that is expected, as in "--to-authority NAME says which to expect". */
+  /** What names the server that is expected: "--to-authority NAME says which name is expected". */
   readonly authority: string;
 }
 

@@ -141,6 +141,13 @@ test("the help of why says what its exit code means", async () => {
   assert.match(stdout, /^Exit code: 0 when at least one endpoint is usable, 1 when none is/m);
 });
 
+test("the help of proxy names every kind of target", async () => {
+  const { stdout } = await runProcess(FAIRLEAD, ["proxy", "--help"]);
+  for (const kind of ["kubernetes:///", "xds:///", "dns:///", "unix:"]) {
+    assert.ok(stdout.includes(kind), kind);
+  }
+});
+
 test("check has no target, and its help speaks of none", async () => {
   const { code, stdout } = await runProcess(FAIRLEAD, ["check", "--help"]);
   assert.equal(code, 0);

@@ -102,7 +102,7 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
   {
     method: "GET",
     path: "/why",
-    help: "the same with the decision for each endpoint (?format=json, &target=TARGET)",
+    help: "/clusters with the decision for each endpoint (?format=json, &target=TARGET)",
     answer: answerWhy,
   },
   {

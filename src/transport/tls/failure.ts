@@ -70,7 +70,7 @@ function wrongNameReason(error: Error, naming: string): string {
   const shown = printable(names, CERTIFICATE_NAMES_CHARS_MAX);
   return (
     `the server's certificate is for another name: it is not for ${host} but for ${shown}; ` +
-    `${naming} says which to expect`
+    `${naming} says which name is expected`
   );
 }
 

@@ -258,7 +258,7 @@ test("what to do is told in the reader's own words", async () => {
     const tls = loadClient(null, "nobody.test");
     assert.match(
       await failureOf(address, tls, hints),
-      /; the channel's name says which to expect$/,
+      /; the channel's name says which name is expected$/,
     );
     tls.close();
   });
@@ -317,7 +317,7 @@ test("a certificate for another name is told with the names that it has", async 
   assert.equal(
     await failureOf(address, tls),
     "the server's certificate is for another name: it is not for 127.0.0.1 but for " +
-      "DNS:orders.test, DNS:other.test; --to-authority NAME says which to expect",
+      "DNS:orders.test, DNS:other.test; --to-authority NAME says which name is expected",
   );
   tls.close();
   server.close();

@@ -197,7 +197,8 @@ export class Entry<T> {
     if (this.value !== null) return null;
     if (this.#serverTrouble !== null) return this.#serverTrouble;
     return this.#isLeftOut
-      ? "the xDS server has answered, and says nothing of it so far"
+      ? "the xDS server has answered, and says nothing of it so far: it may know no such name, " +
+          "which its log, or its list of nodes (fairlead proxy-status), would say"
       : "no answer for it yet";
   }
 

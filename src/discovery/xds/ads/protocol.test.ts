@@ -168,7 +168,8 @@ test("A40: each resource stands as the server last spoke of it, and what was ref
   world.answer([cluster("a")]);
   assert.deepEqual(states(), [
     "a ACKED 1 - -",
-    "b REQUESTED  - the xDS server has answered, and says nothing of it so far",
+    "b REQUESTED  - the xDS server has answered, and says nothing of it so far: it may know no " +
+      "such name, which its log, or its list of nodes (fairlead proxy-status), would say",
   ]);
   // What another stream has said is no sign of anything.
   world.table.onStreamEnded();

@@ -107,6 +107,9 @@ test("a cluster and endpoints that were absent once are whole when they come", a
   await eventually("EDS is asked for again", () => world.server.asked.length > 8);
   world.say("EDS", [endpoints("a", ["127.0.0.1:1"])]);
   await world.until("the cluster again", isWhole);
+  world.say("EDS", [endpoints("a", [])]);
+  const none = await world.until("none", isGone);
+  assert.equal(none.reason, "the control plane names no endpoint of a", "a call names its target");
 });
 
 test("of several names each has its own trouble, and none stands for all", async (t) => {

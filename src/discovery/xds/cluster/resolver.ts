@@ -162,7 +162,7 @@ export class XdsClusterResolver implements Resolver {
   }
 
   #setOf({ root, leaves, trouble }: MadeOf): EndpointSet {
-    const reason = trouble ?? "the control plane names no endpoint";
+    const reason = trouble ?? `the control plane names no endpoint of ${this.target}`;
     if (root === null) return newEndpointSet([], reason);
     return this.#sets.next({ root, leaves, isStale: trouble !== null, reason });
   }
