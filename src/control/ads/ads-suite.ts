@@ -261,10 +261,11 @@ export class ServedAds {
     isAuthorized = false,
     tls: ConstructorParameters<typeof GrpcServer>[0]["tls"] = null,
     address: ListenAddress = { host: "127.0.0.1", port: 0 },
+    namesBytesMax?: number,
   ) {
     const [clock, log] = [realClock(), silentLogger];
     const { source, registry } = this;
-    this.ads = new AdsService({ clock, log, registry, source, isAuthorized });
+    this.ads = new AdsService({ clock, log, registry, source, isAuthorized, namesBytesMax });
     const methods = [...this.ads.methods(), ...csdsMethods(this.ads, clock)];
     this.#server = new GrpcServer({ addresses: [address], tls }, methods, { clock, log });
   }

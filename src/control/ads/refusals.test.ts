@@ -10,7 +10,12 @@ import { eventually } from "../../../test/support/raw-http2.ts";
 import { Status } from "../../grpc/index.ts";
 import { RawNode, ServedAds, statusOf } from "./ads-suite.ts";
 import { namespacesOf } from "./authorize.ts";
-import { NAME_CHARS_MAX, STREAMS_PER_CONNECTION_MAX, SUBSCRIBED_NAMES_MAX } from "./limits.ts";
+import {
+  NAME_CHARS_MAX,
+  NAMES_BYTES_PER_CONNECTION_MAX,
+  STREAMS_PER_CONNECTION_MAX,
+  SUBSCRIBED_NAMES_MAX,
+} from "./limits.ts";
 
 async function serve(t: TestContext): Promise<ServedAds> {
   const served = await new ServedAds().start();
@@ -86,6 +91,80 @@ for (const isDelta of [false, true]) {
     });
   }
 }
+
+/** Asks in parts, each within the limits of a request, for names as long as they may be. */
+async function askForMuch(node: RawNode, count: number, first: string): Promise<void> {
+  let isOver = false;
+  node.ended.then(() => {
+    isOver = true;
+  });
+  for (let from = 0; from < count && !isOver; from += 1_000) {
+    const names = Array.from({ length: Math.min(1_000, count - from) }, (_, i) =>
+      `${first}-${from + i}-`.padEnd(NAME_CHARS_MAX, "x"),
+    );
+    node.ask({ type: "EDS", names });
+    const answer = await Promise.race([node.next(), node.ended.then(() => null)]);
+    if (answer !== null) node.ack(answer);
+  }
+}
+
+async function endOf(node: RawNode): Promise<grpc.StatusObject> {
+  let status: grpc.StatusObject | null = null;
+  node.ended.then((end) => {
+    status = end;
+  });
+  return eventually("the end of the stream", () => status, 5_000);
+}
+
+test("names are bounded by the bytes of a connection: who asks for too many is ended alone", async (t) => {
+  const served = await serve(t);
+  const client = served.client();
+  const share = NAMES_BYTES_PER_CONNECTION_MAX / 4 / NAME_CHARS_MAX;
+  const nodes = [];
+  for (const name of ["a", "b", "c"]) {
+    const node = new RawNode(client, true);
+    await askForMuch(node, share, name);
+    await served.subscribed("EDS", share);
+    nodes.push(node);
+  }
+  const more = new RawNode(client, true);
+  await askForMuch(more, share, "d");
+  const { code, details } = await endOf(more);
+  assert.equal(code, Status.RESOURCE_EXHAUSTED);
+  assert.equal(details, "resource names of more than 33554432 bytes on a connection");
+  const other = served.node(true);
+  await askForMuch(other, share, "e");
+  await served.subscribed("EDS", share);
+  // What one gives back another may have.
+  nodes[0]!.end();
+  await eventually("it is gone", () => served.ads.streams.size === 3, 5_000);
+  const next = new RawNode(client, true);
+  await askForMuch(next, share, "f");
+  await served.subscribed("EDS", share);
+});
+
+test("names are bounded by the bytes of all nodes: those that ask for no more are served on", async (t) => {
+  const bytesMax = 8 * 1024 * 1024;
+  const served = await new ServedAds(false, null, undefined, bytesMax).start();
+  t.after(() => served.close());
+  served.source.set("EDS", "a", "a1");
+  const good = served.node(false);
+  good.ask({ type: "EDS", names: ["a"] });
+  good.ack(await good.next(), ["a"]);
+  for (const name of ["b", "c", "d", "e"]) {
+    const node = served.node(true);
+    const share = bytesMax / 4 / NAME_CHARS_MAX;
+    await askForMuch(node, share, name);
+    if (name !== "e") await served.subscribed("EDS", share);
+    else assert.match((await endOf(node)).details, /more than 8388608 bytes by all nodes/);
+  }
+  served.source.set("EDS", "a", "a2");
+  served.source.publish();
+  const update = await good.next();
+  assert.equal(update.resources.length, 1);
+  good.ack(update, ["a"]);
+  await good.silence();
+});
 
 test("a type that nobody serves is not answered, and harms nothing", async (t) => {
   const served = await serve(t);

@@ -6,6 +6,7 @@
  * tenth of a second; only who is subscribed to what changed is told. However many they are, a slice
  * of them has its turn at a time. Without nodes or changes it has no timer.
  */
+import { getHeapStatistics } from "node:v8";
 import type { Clock, Logger, Timer } from "../../base/index.ts";
 import { Status } from "../../grpc/index.ts";
 import type { GrpcMethod, ServerCall, ServerCallEvents } from "../../server/index.ts";
@@ -17,10 +18,13 @@ import {
   ADS_REQUEST_BYTES_MAX,
   BURST_PUSH_MS,
   FIRST_PUSH_MS,
+  NAMES_BYTES_PER_CONNECTION_MAX,
+  NAMES_HEAP_SHARE_MAX,
   NODES_MAX,
   STREAMS_PER_CONNECTION_MAX,
 } from "./limits.ts";
 import { AdsMetrics } from "./metrics.ts";
+import { NameLedger } from "./name-ledger.ts";
 import { shown } from "./node-info.ts";
 import { Pacer } from "./pacer.ts";
 import { SharedSets } from "./shared-sets.ts";
@@ -38,6 +42,8 @@ export interface AdsDeps {
   readonly source: SnapshotSource;
   /** Nodes may have only what the namespaces of their certificates may. */
   readonly isAuthorized: boolean;
+  /** Bytes of the names of all nodes; a share of the heap unless given. */
+  readonly namesBytesMax?: number | undefined;
 }
 
 const SERVICE = "/envoy.service.discovery.v3.AggregatedDiscoveryService/";
@@ -52,6 +58,8 @@ export class AdsService implements SnapshotListener, StreamObserver, StreamDeps 
   readonly #metrics: AdsMetrics;
   readonly #streams = new Set<AdsStream>();
   readonly #perConnection = new Map<object, number>();
+  readonly #ledger: NameLedger;
+  readonly #ledgers = new WeakMap<object, NameLedger>();
   /** Streams that wait for an acknowledgement. */
   readonly #waiting = new Set<AdsStream>();
   readonly #authorized = new WeakMap<View, Map<string, AuthorizedView>>();
@@ -71,6 +79,9 @@ export class AdsService implements SnapshotListener, StreamObserver, StreamDeps 
     this.pacer = new Pacer(deps.clock);
     this.#looking = new SlicedWork(deps.clock);
     this.#pushing = new SlicedWork(deps.clock);
+    const heapBytes = getHeapStatistics().heap_size_limit;
+    const namesBytesMax = deps.namesBytesMax ?? Math.floor(heapBytes * NAMES_HEAP_SHARE_MAX);
+    this.#ledger = new NameLedger(null, namesBytesMax, "by all nodes");
     this.#metrics = new AdsMetrics(deps.registry, {
       nodes: () => this.#streams.size,
       generation: () => this.#generation,
@@ -256,6 +267,15 @@ export class AdsService implements SnapshotListener, StreamObserver, StreamDeps 
 
   nowMs(): number {
     return this.#deps.clock.nowMs();
+  }
+
+  ledgerOf(connection: object): NameLedger {
+    let ledger = this.#ledgers.get(connection);
+    if (ledger === undefined) {
+      ledger = new NameLedger(this.#ledger, NAMES_BYTES_PER_CONNECTION_MAX, "on a connection");
+      this.#ledgers.set(connection, ledger);
+    }
+    return ledger;
   }
 
   viewFor(stream: AdsStream): VisibleView | null {

@@ -89,8 +89,7 @@ export class StreamRequests {
     if (responseNonce !== "" && responseNonce === lastNonce) {
       this.#stream.noteAnswer(subscription, errorText(errorDetail));
     }
-    const problem = applySotwNames(subscription, resourceNames);
-    this.#apply(subscription, problem);
+    this.#apply(subscription, () => applySotwNames(subscription, resourceNames));
   }
 
   #onDelta(request: DeltaDiscoveryRequest): void {
@@ -101,14 +100,24 @@ export class StreamRequests {
     if (responseNonce !== "" && responseNonce === subscription.push?.nonce) {
       this.#stream.noteAnswer(subscription, errorText(errorDetail));
     }
-    const problem = applyDeltaNames(subscription, request, isFirst);
-    this.#apply(subscription, problem);
+    this.#apply(subscription, () => applyDeltaNames(subscription, request, isFirst));
   }
 
-  /** The names of a subscription are others now, unless they had a problem. */
-  #apply(subscription: Subscription, problem: Problem): void {
+  /**
+   * The names of a subscription are others now, unless they had a problem. Who asks for no more than
+   * before is not ended because others ask for too much.
+   */
+  #apply(subscription: Subscription, names: () => Problem): void {
+    const { ledger } = this.#stream;
+    const { bytes } = ledger;
+    const problem = names();
     if (problem !== "") {
       this.#refuse(problem);
+      return;
+    }
+    const excess = ledger.bytes > bytes ? ledger.problem : "";
+    if (excess !== "") {
+      this.#end(Status.RESOURCE_EXHAUSTED, excess);
       return;
     }
     this.#stream.forgetUnnamed(subscription);

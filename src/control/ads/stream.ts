@@ -12,6 +12,7 @@ import type { ServerCall } from "../../server/index.ts";
 import { RESOURCE_TYPES, type ResourceType, shortTypeName } from "../../xds/index.ts";
 import type { NodeInfo, SnapshotChange } from "../resources.ts";
 import { ABSENT_TOLD_MAX, ACK_WAIT_MS, ORDER_WAIT_MS, REFUSED_TOLD_MAX } from "./limits.ts";
+import { NameLedger } from "./name-ledger.ts";
 import type { Hold, Paced, Pacer } from "./pacer.ts";
 import type { SharedSets } from "./shared-sets.ts";
 import { type Due, Subscription, type VisibleView, WILDCARD } from "./subscription.ts";
@@ -47,6 +48,8 @@ export interface StreamDeps {
   readonly observer: StreamObserver;
   readonly shared: SharedSets;
   nowMs(): number;
+  /** Counts the names of all streams of a connection. */
+  ledgerOf(connection: object): NameLedger;
   /** Null while not all objects are known. */
   viewFor(stream: AdsStream): VisibleView | null;
 }
@@ -64,6 +67,8 @@ export class AdsStream implements Paced {
   readonly subscriptions = new Map<ResourceType, Subscription>();
   /** Namespaces of its certificate; null when nobody asks for them. */
   namespaces: readonly string[] | null = null;
+  /** What the names cost that it asks for. */
+  readonly ledger: NameLedger;
   /** Names that exist and that it may not have, by type: for its status. */
   readonly refused = new Map<ResourceType, Set<string>>();
   readonly #deps: StreamDeps;
@@ -78,6 +83,7 @@ export class AdsStream implements Paced {
     this.isDelta = isDelta;
     this.#deps = deps;
     this.startedMs = deps.nowMs();
+    this.ledger = new NameLedger(deps.ledgerOf(call.connection));
   }
 
   /** Whether something may be due. */
@@ -96,7 +102,7 @@ export class AdsStream implements Paced {
   subscription(type: ResourceType): Subscription {
     let known = this.subscriptions.get(type);
     if (known === undefined) {
-      known = new Subscription(type, this.isDelta, this.#deps.shared);
+      known = new Subscription(type, this.isDelta, this.#deps.shared, this.ledger);
       this.subscriptions.set(type, known);
     }
     return known;
@@ -261,6 +267,7 @@ export class AdsStream implements Paced {
   /** It is over. */
   close(): void {
     this.#isOver = true;
+    this.ledger.close();
     this.#deps.pacer.forget(this);
     this.#release();
   }

@@ -9,6 +9,7 @@
 import { RESOURCE_TYPES, type ResourceType } from "../../xds/index.ts";
 import type { Resource } from "../resources.ts";
 import { Digest } from "./digest.ts";
+import { NameLedger, NameMap, NameSet } from "./name-ledger.ts";
 import { applyTo, type ResourceSet, type SharedSets } from "./shared-sets.ts";
 
 /** The generation as this stream may see it. */
@@ -58,7 +59,7 @@ export class Subscription {
   readonly isDelta: boolean;
   /** An answer of the state of the world must hold everything. */
   readonly isComplete: boolean;
-  readonly names = new Set<string>();
+  readonly names: Set<string>;
   isWildcard = false;
   /** Names were given at some time: an empty list has meant "none" from then on. */
   hasNamed = false;
@@ -67,12 +68,12 @@ export class Subscription {
   /** What the node has of us. */
   sent: ResourceSet = this.#own!;
   /** Delta: what it said to have when it came; by name, until that was looked at. */
-  readonly initial = new Map<string, string>();
+  readonly initial: Map<string, string>;
   /** Names that are to be looked at; all of them when `isAllDirty`. */
-  readonly dirty = new Set<string>();
+  readonly dirty: Set<string>;
   isAllDirty = true;
   /** Names that are sent although they are unchanged, or removed although never sent. */
-  readonly forced = new Set<string>();
+  readonly forced: Set<string>;
   /** Answered even when there is nothing to say. */
   mustAnswer = false;
   /** Something has gone that may still be referred to. */
@@ -93,7 +94,18 @@ export class Subscription {
   readonly #digest = new Digest();
   readonly #shared: SharedSets;
 
-  constructor(type: ResourceType, isDelta: boolean, shared: SharedSets) {
+  /** @param ledger counts the names that the node makes us keep. */
+  constructor(
+    type: ResourceType,
+    isDelta: boolean,
+    shared: SharedSets,
+    ledger: NameLedger = new NameLedger(null),
+  ) {
+    this.names = new NameSet(ledger, true);
+    this.initial = new NameMap(ledger);
+    // What is given up before it was looked at stands in these two alone.
+    this.dirty = new NameSet(ledger, true);
+    this.forced = new NameSet(ledger, false);
     this.#shared = shared;
     this.type = type;
     this.isDelta = isDelta;
