@@ -21,6 +21,7 @@ const MESSAGE_PREFIX = "fairlead: ";
  * Ends `stream` with a status and a reason, as far as its response has not ended yet.
  *
  * @param httpStatus for a caller that is not gRPC; by default what follows from `status`.
+ * @param location where such a caller finds it instead.
  */
 export function answer(
   stream: Stream,
@@ -28,6 +29,7 @@ export function answer(
   status: Status,
   reason: string,
   httpStatus: number = HTTP_STATUS[status] ?? 503,
+  location: string | null = null,
 ): void {
   if (stream.isClosed || stream.isLocalEnded) return;
   const isGrpc = isGrpcRequest(request);
@@ -45,17 +47,24 @@ export function answer(
     ] as const;
     stream.sendTrailers(headerList(trailers));
   } else if (isGrpc) stream.sendHeaders(headerList(trailersOnly(status, text)), true);
-  else sendText(stream, isHead, httpStatus, `${text}\n`);
+  else sendText(stream, isHead, httpStatus, `${text}\n`, location);
   // RFC 9113 §8.1: the response is complete, the rest of the request is of no interest.
   if (!stream.isRemoteEnded) stream.resetAfterQueue(ErrorCode.NO_ERROR);
 }
 
-function sendText(stream: Stream, isHead: boolean, status: number, text: string): void {
+function sendText(
+  stream: Stream,
+  isHead: boolean,
+  status: number,
+  text: string,
+  location: string | null,
+): void {
   const body = Buffer.from(text, "utf8");
   const list = headerList([
     [":status", String(status)],
     ["content-type", "text/plain; charset=utf-8"],
     ["content-length", String(body.length)],
+    ...(location === null ? [] : [["location", location] as const]),
   ]);
   // RFC 9110 §9.3.2: the answer to HEAD has no content.
   stream.sendHeaders(list, isHead);

@@ -34,6 +34,8 @@ export interface VirtualHost {
    */
   readonly domains: readonly string[];
   readonly routes: readonly Route[];
+  /** Calls must come by TLS: see `plaintextTable` of room `mesh`. */
+  readonly requiresTls?: boolean;
 }
 
 /** One match and what follows from it. */
@@ -112,6 +114,8 @@ export interface RefuseAction {
   readonly httpStatus: number;
   /** One clause for `grpc-message`, such as "no backend of GRPCRoute prod/echo rule 0 exists". */
   readonly reason: string;
+  /** Calls that are not gRPC are told the same place by https. */
+  readonly isMovedToHttps?: boolean;
 }
 
 /** One of the clusters of a route. */

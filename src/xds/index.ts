@@ -117,6 +117,7 @@ export {
   type RouteMatch,
   RouteSchema,
   type VirtualHost,
+  VirtualHost_TlsRequirementType,
   type WeightedCluster_ClusterWeight,
   WeightedCluster_ClusterWeightSchema,
 } from "./generated/envoy/config/route/v3/route_components_pb.js";

@@ -10,8 +10,8 @@ export const SUBSCRIBED_NAMES_MAX = 20_000;
 export const NAME_CHARS_MAX = 1_024;
 /** Bytes of the names that the streams of one connection ask for; 20,000 of 60 have 2.5 MB. */
 export const NAMES_BYTES_PER_CONNECTION_MAX = 32 * 1024 * 1024;
-/** Those of all connections, as a share of what the heap of the process may have. */
-export const NAMES_HEAP_SHARE_MAX = 0.25;
+/** Those of all connections, in percent of what the heap of the process may have. */
+export const NAMES_HEAP_PERCENT_MAX = 25;
 /** Streams of discovery on one connection: C-core and grpc-go use one for each target at most. */
 export const STREAMS_PER_CONNECTION_MAX = 32;
 /** Streams of discovery of the whole process. */

@@ -19,7 +19,7 @@ import {
   BURST_PUSH_MS,
   FIRST_PUSH_MS,
   NAMES_BYTES_PER_CONNECTION_MAX,
-  NAMES_HEAP_SHARE_MAX,
+  NAMES_HEAP_PERCENT_MAX,
   NODES_MAX,
   STREAMS_PER_CONNECTION_MAX,
 } from "./limits.ts";
@@ -80,7 +80,8 @@ export class AdsService implements SnapshotListener, StreamObserver, StreamDeps 
     this.#looking = new SlicedWork(deps.clock);
     this.#pushing = new SlicedWork(deps.clock);
     const heapBytes = getHeapStatistics().heap_size_limit;
-    const namesBytesMax = deps.namesBytesMax ?? Math.floor(heapBytes * NAMES_HEAP_SHARE_MAX);
+    const namesBytesMax =
+      deps.namesBytesMax ?? Math.floor((heapBytes * NAMES_HEAP_PERCENT_MAX) / 100);
     this.#ledger = new NameLedger(null, namesBytesMax, "by all nodes");
     this.#metrics = new AdsMetrics(deps.registry, {
       nodes: () => this.#streams.size,

@@ -104,8 +104,8 @@ export class StreamRequests {
   }
 
   /**
-   * The names of a subscription are others now, unless they had a problem. Who asks for no more than
-   * before is not ended because others ask for too much.
+   * The names of a subscription are others now, unless they had a problem. Who asks for no more
+   * than before is not ended because others ask for too much.
    */
   #apply(subscription: Subscription, names: () => Problem): void {
     const { ledger } = this.#stream;

@@ -77,7 +77,7 @@ const TABLES: readonly (readonly [given: Json, note: string])[] = [
     `${HOST}.typed_per_filter_config is not applied`,
   ],
   [
-    { virtualHosts: [{ name: "h", domains: ["*"], requireTls: "ALL" }] },
+    { virtualHosts: [{ name: "h", domains: ["*"], requireTls: "EXTERNAL_ONLY" }] },
     `${HOST}.require_tls is not applied`,
   ],
 ];

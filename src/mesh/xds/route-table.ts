@@ -11,6 +11,7 @@ import {
   RESOURCE_TYPES,
   type RouteConfiguration,
   RouteConfigurationSchema,
+  VirtualHost_TlsRequirementType,
   type VirtualHost as XdsVirtualHost,
 } from "../../xds/index.ts";
 import { changeOf, type RouteScope, routeActionOf } from "./route-action.ts";
@@ -69,7 +70,8 @@ function noteTable(message: RouteConfiguration, path: string, notes: Notes): voi
 function noteHost(host: XdsVirtualHost, path: string, notes: Notes): void {
   notes.addSet(path, [
     ["typed_per_filter_config", Object.keys(host.typedPerFilterConfig).length > 0],
-    ["require_tls", host.requireTls !== 0],
+    // Who is external is known to a front proxy alone.
+    ["require_tls", host.requireTls === VirtualHost_TlsRequirementType.EXTERNAL_ONLY],
     ["rate_limits", host.rateLimits.length > 0],
     ["include_request_attempt_count", host.includeRequestAttemptCount],
     ["include_attempt_count_in_response", host.includeAttemptCountInResponse],
@@ -119,5 +121,7 @@ function hostOf(host: XdsVirtualHost, all: RouteScope, path: string): VirtualHos
     const name = route.name === "" ? `${host.name} route ${i}` : route.name;
     routes.push({ name, match, action: routeActionOf(route, host, outer, at) });
   }
-  return { name: host.name, domains: host.domains.map((each) => each.toLowerCase()), routes };
+  const domains = host.domains.map((each) => each.toLowerCase());
+  const requiresTls = host.requireTls === VirtualHost_TlsRequirementType.ALL;
+  return { name: host.name, domains, routes, ...(requiresTls ? { requiresTls } : {}) };
 }

@@ -5,13 +5,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { bytesOf } from "../../../test/mesh/json-bytes.ts";
-import { cluster } from "../../../test/mesh/resources.ts";
+import { cluster, routes, routeTo } from "../../../test/mesh/resources.ts";
 import { createAuthority, type IssuedPair } from "../../../test/support/certificates.ts";
 import { loadXds, type XdsClient } from "../../discovery/index.ts";
 import type { RouteTable } from "../../routes/index.ts";
 import { Certificates } from "./certificates.ts";
 import type { ChainResource, ListenerResource, TableSource } from "./listener.ts";
 import { NamedWatches } from "./named-watches.ts";
+import { ROUTES_KIND } from "./route-table.ts";
 import { SECRET_KIND } from "./secret.ts";
 import { ClusterSpecs, ListenerSpecs } from "./specs.ts";
 
@@ -97,6 +98,39 @@ test("of many listeners those are made anew whose tables or certificates are oth
   resources[5] = { ...resources[5]!, chains: [{ ...chains[0]!, serverNames: ["c.d"] }] };
   assert.deepEqual(changed(), ["l5"]);
   assert.deepEqual(problems, []);
+});
+
+// It was only noted: what was to go by TLS alone was served in plaintext.
+test("require_tls: a chain without TLS moves calls of such hosts to https, a channel does not", () => {
+  write(OLD);
+  const specs = new ListenerSpecs(certificates());
+  const json = routes("r", [routeTo("c")]);
+  const [all] = json.virtualHosts as readonly object[];
+  const virtualHosts = [
+    { ...all, requireTls: "ALL" },
+    { name: "b", domains: ["b"], routes: [routeTo("c")] },
+  ];
+  const { value } = ROUTES_KIND.decode(bytesOf({ ...json, virtualHosts }));
+  const resources = [listener("plain"), listener("tls", FILES)];
+  resources.push({ ...listener("channel"), address: null });
+  const look = () =>
+    specs
+      .all(resources, () => value, [])
+      .map(({ chains }) => {
+        const { hosts } = chains[0]!.table;
+        return hosts.map(({ routes: own }) => {
+          const { action } = own[0]!;
+          return action.kind === "refuse" ? [action.httpStatus, action.isMovedToHttps] : "forward";
+        });
+      });
+  const forwards = ["forward", "forward"];
+  assert.deepEqual(look(), [[[301, true], "forward"], forwards, forwards]);
+  const before = specs.all(resources, () => value, []);
+  const after = specs.all(resources, () => value, []);
+  assert.deepEqual(
+    after.map((spec, i) => spec === before[i]),
+    [true, true, true],
+  );
 });
 
 const resolver = (target: string) => ({

@@ -9,10 +9,21 @@ import type { PemPair } from "../../xds/index.ts";
 import type { ChainTls, ClusterSpec, FilterChain, ListenerSpec } from "../config.ts";
 import type { Certificates } from "./certificates.ts";
 import type { ChainResource, ListenerResource, TableSource } from "./listener.ts";
+import { plaintextTable } from "./plaintext-table.ts";
 import { CertificateError } from "./provider-files.ts";
 
 /** Null when the table does not exist. */
 export type TableOf = (source: TableSource) => RouteTable | null;
+
+/** What calls of a chain are routed by. Those of a channel, without an address, need no TLS. */
+function tableFor(
+  { routes, tls }: ChainResource,
+  { address }: ListenerResource,
+  tableOf: TableOf,
+): RouteTable {
+  const table = tableOf(routes) ?? NO_ROUTES;
+  return tls === null && address !== null ? plaintextTable(table) : table;
+}
 
 const NO_ROUTES: RouteTable = Object.freeze({ hosts: [] });
 
@@ -58,7 +69,8 @@ export class ListenerSpecs {
     const chains: FilterChain[] = [];
     for (const chain of resource.chains) {
       const last = before?.chains[chains.length];
-      const found = tried(problems, () => chainOf(chain, tableOf, this.#certificates, last));
+      const table = tableFor(chain, resource, tableOf);
+      const found = tried(problems, () => chainOf(chain, table, this.#certificates, last));
       if (found !== null) chains.push(found);
     }
     const isSame =
@@ -74,8 +86,9 @@ export class ListenerSpecs {
 /** Whether it has no certificates, which may change by themselves, and the same tables still. */
 function isCurrent({ resource, spec }: MadeListener, tableOf: TableOf): boolean {
   for (let i = 0; i < resource.chains.length; i += 1) {
-    const { tls, routes } = resource.chains[i]!;
-    if (tls !== null || spec.chains[i]?.table !== (tableOf(routes) ?? NO_ROUTES)) return false;
+    const chain = resource.chains[i]!;
+    if (chain.tls !== null) return false;
+    if (spec.chains[i]?.table !== tableFor(chain, resource, tableOf)) return false;
   }
   return true;
 }
@@ -83,13 +96,12 @@ function isCurrent({ resource, spec }: MadeListener, tableOf: TableOf): boolean 
 /** @param known taken when it says the same. @throws CertificateError */
 function chainOf(
   chain: ChainResource,
-  tableOf: TableOf,
+  table: RouteTable,
   certificates: Certificates,
   known: FilterChain | undefined,
 ): FilterChain {
   const { serverNames } = chain;
   const tls = chainTlsOf(chain, certificates);
-  const table = tableOf(chain.routes) ?? NO_ROUTES;
   const isSame =
     known?.table === table &&
     isSameList(known.serverNames, serverNames, (a, b) => a === b) &&

@@ -96,8 +96,10 @@ export class RoutedCalls {
     }
     const { name, action } = route;
     if (action.kind === "refuse") {
+      const { status, httpStatus } = action;
       const reason = `${name}: ${action.reason}`;
-      return this.#refuse("route", stream, list, action.status, action.httpStatus, reason);
+      const location = action.isMovedToHttps === true ? httpsOf(list) : null;
+      return this.#refuse("route", stream, list, status, httpStatus, reason, location);
     }
     const prepared = table!.prepared(route, action);
     const chosen = prepared.choose(this.#rng);
@@ -170,12 +172,18 @@ export class RoutedCalls {
     status: Status,
     httpStatus: number,
     reason: string,
+    location: string | null = null,
   ): StreamEvents {
     this.#refusals[kind].add();
     this.#front.refusals.warn("call refused", `route ${kind}`, () => ({ kind, reason }));
-    answer(stream, list, status, reason, httpStatus);
+    answer(stream, list, status, reason, httpStatus, location);
     return NO_EVENTS;
   }
+}
+
+/** The same place by https, as Envoy says it. */
+function httpsOf({ authority, host, path }: HeaderList): string {
+  return `https://${authority?.value ?? host?.value ?? ""}${path?.value ?? "/"}`;
 }
 
 /** What a caller chose, short enough for its answer and a log. */

@@ -79,6 +79,29 @@ test("calls go by path to their clusters, and what no route matches is refused",
   });
 });
 
+test("a route that requires TLS sends callers to https, and tells gRPC's that it does", async () => {
+  await withMesh(async (harness) => {
+    const reason = "calls must come by TLS";
+    const refused = { kind: "refuse", status: Status.UNKNOWN, httpStatus: 301, reason } as const;
+    await twoClusters(harness, [route("", { ...refused, isMovedToHttps: true })]);
+    const client = await harness.client("front");
+    const call = client.request(grpcRequest("/a.A/Do"));
+    await eventually("the refusal", () => call.isEnded);
+    assert.equal(call.get("grpc-status"), String(Status.UNKNOWN));
+    assert.match(call.get("grpc-message") ?? "", /: calls must come by TLS$/);
+    assert.equal(call.get("location"), null);
+    const plain = client.request([
+      [":method", "GET"],
+      [":scheme", "http"],
+      [":path", "/c?d=1"],
+      [":authority", "x:80"],
+    ]);
+    await eventually("the redirect", () => plain.isEnded);
+    assert.equal(plain.get(":status"), "301");
+    assert.equal(plain.get("location"), "https://x:80/c?d=1");
+  });
+});
+
 test("authorities and paths that callers make up break nothing, and are told in part", async () => {
   await withMesh(async (harness) => {
     await twoClusters(harness, [route("/a.A/", forward({ a: 1 }))], ["good.example"]);
