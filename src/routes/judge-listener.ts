@@ -121,8 +121,8 @@ function certificatesOf(
   let fault: Fault | null = null;
   for (const ref of listener.tls?.certificateRefs ?? []) {
     const found = certificateOf(ref, gateway.metadata.namespace, objects, grants);
-    if ("cert" in found) certificates.push(found);
-    else fault ??= found;
+    if (found.certificate !== null) certificates.push(found.certificate);
+    fault ??= found.fault;
   }
   if (fault === null && certificates.length === 0) {
     fault = { reason: "InvalidCertificateRef", message: "it has no certificate" };
@@ -130,29 +130,42 @@ function certificatesOf(
   return { certificates, fault };
 }
 
+/** Both: a Secret that is no good now, and what it held when it was. */
+interface FoundCertificate {
+  readonly certificate: ListenerCertificate | null;
+  readonly fault: Fault | null;
+}
+
 function certificateOf(
   { group, kind, namespace, name }: ObjectRef,
   ownNamespace: string,
   { secrets }: RouteObjects,
   grants: Grants,
-): ListenerCertificate | Fault {
-  const reason = "InvalidCertificateRef";
+): FoundCertificate {
+  const none = (reason: string, message: string) => ({
+    certificate: null,
+    fault: { reason, message },
+  });
+  const invalid = "InvalidCertificateRef";
   const where = namespace ?? ownNamespace;
   const secret = `${where}/${name}`;
   if (group !== "" || kind !== "Secret") {
     const full = group === "" ? kind : `${kind} of ${group}`;
-    return { reason, message: `${full} ${secret} is no certificate, only Secrets are` };
+    return none(invalid, `${full} ${secret} is no certificate, only Secrets are`);
   }
   const from = { kind: "Gateway", namespace: ownNamespace };
   if (!grants.permits(from, { group, kind, namespace: where, name })) {
     const message =
       `Secret ${secret} is in another namespace, and no ReferenceGrant there allows ` +
       `Gateways of ${ownNamespace} to refer to it`;
-    return { reason: "RefNotPermitted", message };
+    return none("RefNotPermitted", message);
   }
   const object = secrets.get(secret);
-  if (object === undefined) return { reason, message: `Secret ${secret} does not exist` };
+  if (object === undefined) return none(invalid, `Secret ${secret} does not exist`);
   const { tls, problem } = object;
-  if (tls === null) return { reason, message: `Secret ${secret} cannot be used: ${problem}` };
-  return { secret, cert: tls.cert, key: tls.key };
+  if (tls === null) return none(invalid, `Secret ${secret} cannot be used: ${problem}`);
+  const certificate = { secret, cert: tls.cert, key: tls.key };
+  if (problem === null) return { certificate, fault: null };
+  const message = `Secret ${secret} cannot be used: ${problem}; its last good certificate stays`;
+  return { certificate, fault: { reason: invalid, message } };
 }

@@ -1,6 +1,7 @@
 /** Tests of the control plane's state: what it holds, when it speaks, and what outages do to it. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { createAuthority } from "../../../test/support/certificates.ts";
 import { ScriptedSource } from "../../../test/support/object-source.ts";
 import { WorkClock } from "../../../test/support/work-clock.ts";
 import { RecordingLogger, SLICE_MS, seededRng } from "../../base/index.ts";
@@ -11,6 +12,7 @@ import {
   SERVICE_NAME_LABEL,
   type SourceProblem,
 } from "../../discovery/index.ts";
+import { RouteEvaluator } from "../../routes/index.ts";
 import { Registry, renderPrometheus } from "../../telemetry/index.ts";
 import { ControlObjects, type ControlObjectsDeps } from "./control-objects.ts";
 import { objectKey, type TouchedKeys } from "./state.ts";
@@ -132,6 +134,56 @@ test("an object that is written again with the same content is no news", () => {
   assert.notEqual(after?.metadata.resourceVersion, before?.metadata.resourceVersion);
   service(source, "a", 81);
   assert.deepEqual(tell(), ["Service prod/a"]);
+  close();
+});
+
+test("a Secret that becomes unusable closes no listener: its last good certificate stays", async () => {
+  const { cert, key } = await (await createAuthority("a test CA")).issue({ names: ["a.test"] });
+  const { clock, log, source, state, tell, close } = setup();
+  const ref = { name: "edge-tls" };
+  const https = { name: "web", port: 443, protocol: "HTTPS", tls: { certificateRefs: [ref] } };
+  const controllerName = "fairlead.dev/gateway-controller";
+  const named = (name: string, spec: object): { metadata: object } =>
+    Object.assign({ metadata: { name } }, { spec });
+  source.put("GatewayClass", named("ours", { controllerName }));
+  source.put("Gateway", named("edge", { gatewayClassName: "ours", listeners: [https] }));
+  const secret = (text: string) =>
+    source.put("Secret", {
+      metadata: { name: "edge-tls" },
+      ...{ type: "kubernetes.io/tls", stringData: { "tls.crt": text, "tls.key": key } },
+    });
+  const judged = () => {
+    const { Gateway, GatewayClass, GRPCRoute, ReferenceGrant, Namespace, Service, Secret } =
+      state.objects;
+    const { statuses, gateways } = new RouteEvaluator().evaluate({
+      ...{ gateways: Gateway, gatewayClasses: GatewayClass, routes: GRPCRoute },
+      ...{ grants: ReferenceGrant, namespaces: Namespace, services: Service, secrets: Secret },
+    });
+    const { conditions } = statuses.gateways.get("prod/edge")!.listeners[0]!;
+    const refs = conditions.find(({ type }) => type === "ResolvedRefs")!;
+    return { served: gateways.get("prod/edge")?.ports[0]?.chains[0]?.certificates[0]?.cert, refs };
+  };
+  secret(cert);
+  state.start();
+  clock.advance(1);
+  tell();
+  assert.equal(judged().served, cert);
+  secret("-----BEGIN CERTIFICATE-----\nno\n-----END CERTIFICATE-----");
+  tell();
+  const { served, refs } = judged();
+  assert.equal(served, cert);
+  assert.deepEqual([refs.status, refs.reason], ["False", "InvalidCertificateRef"]);
+  assert.match(
+    refs.message,
+    /^Secret prod\/edge-tls cannot be used: .*; its last good certificate/,
+  );
+  assert.ok(log.lines.includes("warn: Secret cannot be used; its last good certificate stays"));
+  secret(cert);
+  tell();
+  assert.equal(judged().refs.status, "True");
+  source.delete("Secret", "edge-tls");
+  tell();
+  assert.equal(judged().served, undefined, "who deletes it means it");
   close();
 });
 

@@ -4,7 +4,8 @@
  * It knows no meaning of objects; that of routes, endpoints and certificates is for who listens.
  * Least rights: without Services and EndpointSlices there is nothing to serve, so these must be
  * readable; any other kind that RBAC forbids, or that is not installed, counts as "there are none",
- * is logged once, and is taken up when it can be read.
+ * is logged once, and is taken up when it can be read. A Secret that becomes unusable keeps its
+ * last good certificate, beside what is wrong with it.
  */
 import { isDeepStrictEqual } from "node:util";
 import { assert, type Clock, type Logger, runSlice, type Timer } from "../../base/index.ts";
@@ -16,6 +17,7 @@ import {
   type ObjectChange,
   type ObjectSource,
   SERVICE_NAME_LABEL,
+  type Secret,
   type SourceProblem,
   type Subscription,
 } from "../../discovery/index.ts";
@@ -171,11 +173,12 @@ export class ControlObjects implements ObjectsState {
     );
   }
 
-  #apply({ type, object }: ObjectChange): void {
-    const { kind } = object;
-    const key = objectKey(object);
+  #apply({ type, object: found }: ObjectChange): void {
+    const { kind } = found;
+    const key = objectKey(found);
     const map = this.#maps[kind];
     const before = map.get(key);
+    const object = kind === "Secret" ? this.#withLastGood(found as Secret, before) : found;
     this.#revision += 1;
     if (type === "upsert") map.set(key, object);
     else map.delete(key);
@@ -185,6 +188,15 @@ export class ControlObjects implements ObjectsState {
     } else if (type === "delete" || before === undefined || !isSame(before, object)) {
       this.#touch(kind, key);
     }
+  }
+
+  /** A rotation that is half done closes no listener: what was served last is served on. */
+  #withLastGood(secret: Secret, before: KubernetesObject | undefined): Secret {
+    const last = (before as Secret | undefined)?.tls ?? null;
+    if (secret.tls !== null || last === null) return secret;
+    const fields = { secret: objectKey(secret), reason: secret.problem };
+    this.#deps.log.warn("Secret cannot be used; its last good certificate stays", fields);
+    return { ...secret, tls: last };
   }
 
   /** Files a slice under its Service, and takes it from where it was. */

@@ -232,6 +232,9 @@ export interface Secret extends KubernetesObject {
   readonly kind: "Secret";
   /** PEM texts; null: there is none that can be used, `problem` says why. */
   readonly tls: { readonly cert: string; readonly key: string } | null;
-  /** One clause that names fields and never says what is in them; null when `tls` is there. */
+  /**
+   * One clause that names fields and never says what is in them; null when nothing is wrong. Who
+   * keeps the last good `tls` of a Secret has both.
+   */
   readonly problem: string | null;
 }
