@@ -243,6 +243,39 @@ test("what is not YAML is told with its place, and nothing is written", () => {
   );
 });
 
+test("names that nobody has checked are printable where people read them", () => {
+  const kinds = ["Pod", "Other\u001b[2J"].map((kind) => {
+    const name = "a\u001b]0;title\u0007\u009b31m";
+    return `${JSON.stringify({ kind, metadata: { name } })}\n`;
+  });
+  const { notes } = injectManifest(kinds.join("---\n"), INJECT_DEFAULTS);
+  assert.deepEqual(
+    notes.map(({ owner }) => owner),
+    ["pod/a?]0;title??31m", "other?[2j/a?]0;title??31m"],
+  );
+});
+
+test("what is nested too deep, and aliases that multiply, are told in words of our own", () => {
+  const deep = `kind: Pod\nx: ${"[".repeat(8_000)}${"]".repeat(8_000)}\n`;
+  assert.throws(() => injectManifest(deep, INJECT_DEFAULTS), {
+    name: "ManifestError",
+    message: "document 1: lists and objects are nested too deep to be read",
+  });
+  const levels = Array.from({ length: 9 }, (_, i) => {
+    const inner =
+      i === 0
+        ? "x"
+        : Array(9)
+            .fill(`*a${i - 1}`)
+            .join(", ");
+    return `a${i}: &a${i} [${inner}]`;
+  });
+  assert.throws(() => injectManifest(`kind: Pod\n${levels.join("\n")}\n`, INJECT_DEFAULTS), {
+    name: "ManifestError",
+    message: "document 1: aliases multiply to more than 100",
+  });
+});
+
 test("what is no object, and an empty stream, is given back as it is", () => {
   for (const text of [
     "",

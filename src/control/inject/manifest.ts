@@ -11,6 +11,7 @@ import {
   type Tags,
   type ToStringOptions,
 } from "yaml";
+import { printable } from "../../base/index.ts";
 import { isEndless, isShared, writeOutAliases } from "./aliases.ts";
 import { type Edit, injection, removal, type Verdict } from "./edits.ts";
 import type { InjectOptions } from "./options.ts";
@@ -171,8 +172,7 @@ function objectOf(document: Parsed, number: number): unknown {
   try {
     return document.toJS({ maxAliasCount: ALIASES_MAX });
   } catch (error) {
-    const [reason] = (error as Error).message.split("\n");
-    throw new ManifestError(`document ${number}: ${reason}`);
+    throw new ManifestError(`document ${number}: ${reasonOf((error as Error).message)}`);
   }
 }
 
@@ -184,10 +184,23 @@ function parse(text: string): Parsed[] {
   const list = Array.isArray(documents) ? documents : [];
   for (const [i, { errors }] of list.entries()) {
     if (errors.length === 0) continue;
-    const [reason] = errors[0]!.message.split("\n");
-    throw new ManifestError(`document ${i + 1} is not YAML: ${reason}`);
+    const { message } = errors[0]!;
+    if (OVERFLOW.test(message)) throw new ManifestError(`document ${i + 1}: ${reasonOf(message)}`);
+    throw new ManifestError(`document ${i + 1} is not YAML: ${reasonOf(message)}`);
   }
   return list as Parsed[];
+}
+
+/** What the library says when it has gone down as deep as there is room. */
+const OVERFLOW = /^Maximum call stack size exceeded/;
+
+/** In words for people; the library may repeat what stands in the text. */
+function reasonOf(message: string): string {
+  if (OVERFLOW.test(message)) return "lists and objects are nested too deep to be read";
+  if (/^Excessive alias count/.test(message)) {
+    return `aliases multiply to more than ${ALIASES_MAX}`;
+  }
+  return printable(message.split("\n", 1)[0]!, 200);
 }
 
 /** `012`, `1e3` and `+12` are printed as they were written. */

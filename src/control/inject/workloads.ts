@@ -1,6 +1,7 @@
 /**
  * Where the pods of an object are: those of Kubernetes' own workloads, and of lists of them.
  */
+import { printable } from "../../base/index.ts";
 import type { Path } from "./edits.ts";
 
 /** One pod or pod template in an object. */
@@ -26,6 +27,8 @@ const PLACES: Readonly<Record<string, Path>> = {
 
 /** Depth of lists in lists. */
 const LISTS_MAX = 8;
+/** Characters that are shown of an object's kind and name, which nobody has checked. */
+const OWNER_CHARS_MAX = 320;
 
 /** What is in an object: its pods, and the names of what has none. */
 export function podPlaces(
@@ -35,7 +38,8 @@ export function podPlaces(
 ): { readonly pods: readonly PodPlace[]; readonly others: readonly string[] } {
   if (typeof object !== "object" || object === null) return { pods: [], others: [] };
   const { kind, items, metadata } = object as Record<string, unknown>;
-  const owner = `${(textOf(kind) ?? "object").toLowerCase()}/${nameOf(metadata)}`;
+  const name = `${(textOf(kind) ?? "object").toLowerCase()}/${nameOf(metadata)}`;
+  const owner = printable(name, OWNER_CHARS_MAX);
   if (typeof kind === "string" && Object.hasOwn(PLACES, kind)) {
     return { pods: [{ owner, path: [...at, ...PLACES[kind]!] }], others: [] };
   }
