@@ -36,6 +36,8 @@ export class LaneRun {
   /** The client is connected, and may begin. */
   #isOpen = false;
   #isStopping = false;
+  /** Which of several programs the client is; "" where there is one. */
+  #client = "";
   #replicas: Replicas | null = null;
   #onFinal: () => void = () => {};
   /** Total of ended calls at the latest reports, oldest first. */
@@ -71,6 +73,7 @@ export class LaneRun {
       const word = await answer;
       if (word.type === "failed") this.#fail(word.reason);
       else this.#isOpen = true;
+      if (word.type === "ready") this.#client = word.client ?? "";
     } catch (error) {
       if (!(error instanceof LabError)) throw error;
       this.#fail(error.message);
@@ -91,6 +94,7 @@ export class LaneRun {
 
   /** Ends the load; resolves when the calls in flight are over, or after a second. */
   async stop(): Promise<void> {
+    if (this.#phase === "starting") this.#fail("its client was not connected before the end");
     this.#isStopping = true;
     if (this.#phase !== "running") return;
     const final = new Promise<void>((resolve) => {
@@ -144,6 +148,7 @@ export class LaneRun {
   view(): LaneView {
     const figures = this.#measure.figures();
     const replicas = this.#replicas?.views ?? null;
+    const said = verdict({ figures, failure: this.#failure, replicas });
     return {
       name: this.#lane.name,
       title: this.#lane.title,
@@ -151,7 +156,7 @@ export class LaneRun {
       phase: this.#phase,
       figures,
       callsPerSecond: this.#rate(),
-      verdict: verdict({ figures, failure: this.#failure, replicas }),
+      verdict: this.#client === "" ? said : `${said}; client: ${this.#client}`,
       effects: this.#measure.effects,
       replicas,
       failure: this.#failure,

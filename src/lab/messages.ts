@@ -51,6 +51,8 @@ export interface SwitchMessage {
 /** Caller to lab: the channel is connected. */
 export interface ReadyMessage {
   readonly type: "ready";
+  /** Which of several programs it is, for people; absent where there is one. */
+  readonly client?: string;
 }
 
 /** Caller to lab, every 200 ms and once at the end: what happened since the last report. */

@@ -10,7 +10,7 @@ import { runProcess, stopAll } from "../peers/processes.ts";
 
 after(() => stopAll());
 
-async function proxyless(python: string) {
+async function proxyless(python: string, expectedCode = 0) {
   const args = ["lab", "--once", "--seconds", "5", "--pods", "3", "--lanes", "proxyless"];
   const env = { FAIRLEAD_LAB_PYTHON: python };
   const { code, stdout, stderr } = await runProcess(
@@ -18,7 +18,7 @@ async function proxyless(python: string) {
     [...args, "--page", "none", "-o", "json"],
     { env },
   );
-  assert.equal(code, 0, stderr);
+  assert.equal(code, expectedCode, stderr);
   const [lane] = JSON.parse(stdout).lanes;
   assert.equal(lane.name, "proxyless");
   return lane;
@@ -33,9 +33,22 @@ function assertEven(lane: Record<string, number>): void {
 test("Python balances itself over all pods", async (t) => {
   const python = requirePeer(t, "python-grpcio");
   if (python === null) return;
-  assertEven(await proxyless(python));
+  const lane = await proxyless(python);
+  assertEven(lane);
+  assert.match(lane.verdict, /; client: grpcio of Python$/);
 });
 
-test("grpc-js-xds does where Python has no grpcio", async () => {
-  assertEven(await proxyless("/nowhere/python"));
+test("grpc-js-xds does where there is no Python", async () => {
+  const lane = await proxyless("");
+  assertEven(lane);
+  assert.match(lane.verdict, /; client: grpc-js with grpc-js-xds$/);
+});
+
+// It ran with another client, and no word said which.
+test("a Python that is named and has no grpcio is said, and nothing runs in its place", async () => {
+  const { verdict } = await proxyless("/nowhere/python", 1);
+  assert.match(
+    verdict,
+    /^did not run: FAIRLEAD_LAB_PYTHON \/nowhere\/python: no Python with grpcio/,
+  );
 });

@@ -94,7 +94,8 @@ class Load {
 
   #awaitConnections(untilMs: number): void {
     if (openSockets.size >= this.#dial.connections || clock.nowMs() >= untilMs) {
-      tell({ type: "ready" });
+      const isXds = this.#dial.xdsBootstrap !== null;
+      tell({ type: "ready", ...(isXds && { client: "grpc-js with grpc-js-xds" }) });
     } else {
       clock.setTimer(TICK_MS, () => this.#awaitConnections(untilMs));
     }
@@ -210,7 +211,7 @@ class PythonCaller {
     this.#python = new PythonLoad(dial, {
       onReady: () => {
         this.#isReady = true;
-        tell({ type: "ready" });
+        tell({ type: "ready", client: "grpcio of Python" });
       },
       onCall: ({ pod, latencyUs, failure }) => {
         if (failure === "") this.#perPod[pod] = (this.#perPod[pod] ?? 0) + 1;
@@ -264,6 +265,16 @@ class PythonCaller {
   }
 }
 
+/** What is wrong with the Python that is named is the lane's failure. */
+function usesPython({ xdsBootstrap }: DialMessage): boolean | null {
+  try {
+    return xdsBootstrap !== null && hasPythonGrpc();
+  } catch (error) {
+    tell({ type: "failed", code: "", reason: (error as Error).message });
+    return null;
+  }
+}
+
 let load: Load | PythonCaller | null = null;
 process.title = "fairlead-lab caller";
 // It lives on its channel, and so do its connections after the load: what stands behind them is
@@ -272,8 +283,9 @@ process.channel?.ref();
 process.on("message", (message: CallerMessage) => {
   if (message.type === "dial") {
     process.title = `fairlead-lab caller ${message.target.slice(0, 40)}`;
-    if (message.xdsBootstrap !== null && hasPythonGrpc()) load = new PythonCaller(message);
-    else {
+    const isPython = usesPython(message);
+    if (isPython === true) load = new PythonCaller(message);
+    else if (isPython === false) {
       channelOf(message).then(
         (channel) => {
           const own = new Load(message, channel);

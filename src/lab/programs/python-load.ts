@@ -7,8 +7,9 @@ import { createInterface } from "node:readline";
 import { ECHO_SERVICE } from "../echo.ts";
 import type { DialMessage } from "../messages.ts";
 
-/** Another Python than the one on the PATH. */
-const PYTHON = process.env.FAIRLEAD_LAB_PYTHON ?? "python3";
+/** Another Python than the one on the PATH; empty: none. */
+const NAMED = process.env.FAIRLEAD_LAB_PYTHON;
+const PYTHON = NAMED ?? "python3";
 
 /** What it tells of: a call that ended. */
 export interface PythonCall {
@@ -87,9 +88,15 @@ with lock:
 tell(ended=True)
 `;
 
-/** Whether a Python with grpcio is there. */
+/**
+ * Whether a Python with grpcio is there.
+ * @throws Error when one is named that has none: another client would be a surprise.
+ */
 export function hasPythonGrpc(): boolean {
-  return spawnSync(PYTHON, ["-c", "import grpc"], { stdio: "ignore" }).status === 0;
+  if (NAMED === "") return false;
+  const hasGrpc = spawnSync(PYTHON, ["-c", "import grpc"], { stdio: "ignore" }).status === 0;
+  if (hasGrpc || NAMED === undefined) return hasGrpc;
+  throw new Error(`FAIRLEAD_LAB_PYTHON ${NAMED}: no Python with grpcio (empty: do without)`);
 }
 
 /** The program, running. */
