@@ -447,7 +447,11 @@ test("of two listeners at one place the first counts, from one configuration to 
       await eventually("the refusal", () => call.isEnded);
       assert.equal(call.get("grpc-message"), `fairlead: route : ${winner}`);
       const shown = harness.proxy.listeners().map(({ name, address }) => [name, address]);
-      assert.deepEqual(shown, [["first", `127.0.0.1:${port}`]]);
+      // The other one is shown, with why it is not served.
+      assert.deepEqual(shown, [
+        ["first", `127.0.0.1:${port}`],
+        ["second", null],
+      ]);
     }
     // Both new at once, where nothing is bound.
     harness.source.listener!.onConfig(configOf([], []));
@@ -456,7 +460,7 @@ test("of two listeners at one place the first counts, from one configuration to 
     harness.source.listener!.onConfig(configOf(bothNew, []));
     await eventually("it is bound", () => harness.bound.size > 0);
     assert.deepEqual([...harness.bound.keys()], ["first"]);
-    assert.equal(harness.proxy.listeners().length, 1);
+    assert.match(harness.proxy.listeners()[1]!.reason!, /is where listener first is$/);
     const problems = harness.log.entries.filter(({ msg }) => msg === "listener cannot be bound");
     assert.deepEqual(problems, []);
   });
