@@ -28,6 +28,8 @@ export const CSDS_UNREAD_BYTES_MAX = 64 * 1024 * 1024;
 export const ABSENT_TOLD_MAX = 20;
 /** Names that a stream may not have that are logged of it; its status shows those of now. */
 export const REFUSED_TOLD_MAX = 20;
+/** Lines a minute, of all nodes, that say what nodes reject or ask for in vain; others count. */
+export const NODE_LINES_PER_MINUTE_MAX = 300;
 
 /** The first change after a silence is pushed after this: what follows at once goes with it. */
 export const FIRST_PUSH_MS = 5;

@@ -23,6 +23,7 @@ import {
   NODES_MAX,
   STREAMS_PER_CONNECTION_MAX,
 } from "./limits.ts";
+import { LineBudget } from "./line-budget.ts";
 import { AdsMetrics } from "./metrics.ts";
 import { NameLedger } from "./name-ledger.ts";
 import { shown } from "./node-info.ts";
@@ -58,6 +59,7 @@ export class AdsService implements SnapshotListener, StreamObserver, StreamDeps 
   readonly #metrics: AdsMetrics;
   readonly #streams = new Set<AdsStream>();
   readonly #perConnection = new Map<object, number>();
+  readonly #lines = new LineBudget();
   readonly #ledger: NameLedger;
   readonly #ledgers = new WeakMap<object, NameLedger>();
   /** Streams that wait for an acknowledgement. */
@@ -325,12 +327,18 @@ export class AdsService implements SnapshotListener, StreamObserver, StreamDeps 
 
   onNacked(stream: AdsStream, type: ResourceType, error: string): void {
     this.#metrics.of(type).nacks.add();
-    this.#deps.log.warn("node rejected resources", { ...stream.fieldsOf(type), error });
+    this.#warn("node rejected resources", { ...stream.fieldsOf(type), error });
   }
 
   onAbsent(stream: AdsStream, type: ResourceType, name: string, reason: string): void {
     const fields = { ...stream.fieldsOf(type), name: shown(name), reason: shown(reason) };
-    this.#deps.log.warn("node asks for what does not exist", fields);
+    this.#warn("node asks for what does not exist", fields);
+  }
+
+  /** What nodes can make us say as often as they like. */
+  #warn(msg: string, fields: Record<string, unknown>): void {
+    const more = this.#lines.take(this.nowMs());
+    if (more !== null) this.#deps.log.warn(msg, { ...fields, ...more });
   }
 
   onWaiting(stream: AdsStream): void {
