@@ -138,7 +138,9 @@ test("its client is answered by its servers in turn; names with mistakes are tol
   }
   await eventually("they are told as shown", async () => {
     const { stdout } = await runProcess(FAIRLEAD, ["ps", "--admin", admin]);
-    return shown.every((line) => stdout.split("\n").includes(line));
+    // Of one bootstrap file, they have one id here: their addresses stand behind it.
+    const lines = stdout.replaceAll(/^(web-1) \(\S+\) /gm, "$1 ").split("\n");
+    return shown.every((line) => lines.includes(line));
   });
 });
 
