@@ -228,17 +228,39 @@ function licences(metafile: Metafile): string {
     ...inputs.map(packageOf).filter((name) => name !== null),
     ...PAGE_PACKAGES,
   ]);
-  const parts = [...names].sort().map((name) => {
-    const directory = join(root, "node_modules", name);
-    const { version, license } = JSON.parse(
-      readFileSync(join(directory, "package.json"), "utf8"),
-    ) as { version: string; license: string };
-    const file = readdirSync(directory).find((one) => /^licen[cs]e/i.test(one));
-    const text = file === undefined ? "" : readFileSync(join(directory, file), "utf8").trim();
-    return `${name} ${version} (${license})\n\n${text}\n`;
-  });
+  // Of the same words, however they are broken into lines, one copy behind all who have them.
+  const holders = new Map<string, { heads: string[]; text: string }>();
+  for (const name of [...names].sort()) {
+    const { head, text } = licenceOf(name);
+    const key = text.replace(/\s+/g, " ");
+    const same = holders.get(key) ?? { heads: [], text };
+    same.heads.push(head);
+    holders.set(key, same);
+  }
+  const parts = [...holders.values()].map(({ heads, text }) => `${heads.join("\n")}\n\n${text}\n`);
   const head = "The bundles in this directory contain these libraries:\n\n";
   return head + parts.join(`\n${"-".repeat(80)}\n\n`);
+}
+
+/** Name, version and holders of the copyright of a library, and the words of its licence. */
+function licenceOf(name: string): { head: string; text: string } {
+  const directory = join(root, "node_modules", name);
+  const { version, license } = JSON.parse(
+    readFileSync(join(directory, "package.json"), "utf8"),
+  ) as {
+    version: string;
+    license: string;
+  };
+  const file = readdirSync(directory).find((one) => /^licen[cs]e/i.test(one));
+  const lines = file === undefined ? [] : readFileSync(join(directory, file), "utf8").split("\n");
+  // Whose it is stands before the words that all of them have.
+  const isOwn = (line: string, at: number): boolean => at < 8 && /^\s*copyright /i.test(line);
+  const own = lines.filter(isOwn).map((line) => `  ${line.trim()}`);
+  const text = lines.filter((line, at) => !isOwn(line, at)).join("\n");
+  return {
+    head: [`${name} ${version} (${license})`, ...own].join("\n"),
+    text: text.replace(/\n{3,}/g, "\n\n").trim(),
+  };
 }
 
 /** "node_modules/@a/b/c.js" -> "@a/b"; null for our own files. */
