@@ -42,17 +42,15 @@ async function twoVersions({ objects, service, pods, ip, peer, other }: Stage) {
 const SCENARIOS: readonly Scenario[] = [
   {
     name: "change_backend_service: a route leads to another Service, and nothing fails",
-    async run({ language, objects, service, pods, ip, peer, client, other }) {
-      objects.service(service);
-      await pods.add(ip(1));
-      const fresh = await other("v2");
-      await fresh.add(ip(2));
-      const caller = await client();
-      await goesTo(caller, [peer(1)]);
+    async run(stage) {
+      const { canary, default: rest } = await twoVersions(stage);
+      const { language, objects, service } = stage;
+      const caller = await stage.client();
+      await goesTo(caller, [rest]);
       const from = caller.calls.length;
       const parent = { kind: "Service", name: service } as const;
       objects.route(service, parent, [{ backendRefs: [{ name: `${service}-v2`, port: 50051 }] }]);
-      await goesTo(caller, [`${ip(2)}:${fresh.port}`]);
+      await goesTo(caller, [canary]);
       const failures = failuresOf(caller.calls.slice(from));
       const own = language.name === "grpc-go" ? `cluster:prod/${service}-v2:50051` : "";
       assert.deepEqual(
@@ -63,21 +61,19 @@ const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: "traffic_splitting: weights are shares of calls",
-    async run({ objects, service, pods, ip, peer, client, other }) {
-      objects.service(service);
-      await pods.add(ip(1));
-      const fresh = await other("v2");
-      await fresh.add(ip(2));
-      const caller = await client();
-      await goesTo(caller, [peer(1)]);
+    async run(stage) {
+      const { canary, default: rest } = await twoVersions(stage);
+      const { objects, service } = stage;
+      const caller = await stage.client();
+      await goesTo(caller, [rest]);
       const parent = { kind: "Service", name: service } as const;
       const backendRefs = [
         { name: service, port: 50051, weight: 20 },
         { name: `${service}-v2`, port: 50051, weight: 80 },
       ];
       objects.route(service, parent, [{ backendRefs }]);
-      await goesTo(caller, [peer(1), `${ip(2)}:${fresh.port}`]);
-      const share = (peersOf(await caller.next(500)).get(peer(1)) ?? 0) / 500;
+      await goesTo(caller, [rest, canary]);
+      const share = (peersOf(await caller.next(500)).get(rest) ?? 0) / 500;
       // Five standard deviations of a choice at random.
       assert.ok(Math.abs(share - 0.2) < 0.09, `${share} of 500`);
     },
