@@ -3,7 +3,7 @@
  * does it, and says so by its samples; what it refuses stands in the sample, too.
  */
 import { useEffect, useState } from "preact/hooks";
-import type { PodSample, Sample } from "../src/lab/page-feed.ts";
+import type { PodSample, Sample } from "../src/lab/page/page-feed.ts";
 
 /** Properties of `Controls`. */
 export interface ControlsProps {

@@ -5,7 +5,7 @@
  * `hello` that replaces everything.
  */
 import { signal } from "@preact/signals";
-import type { Hello, Sample } from "../src/lab/page-feed.ts";
+import type { Hello, Sample } from "../src/lab/page/page-feed.ts";
 
 /** Columns the page keeps per lane; older ones go. */
 const COLUMNS_MAX = 480;
@@ -19,8 +19,8 @@ export const hello = signal<Hello | null>(null);
 export const latest = signal<Sample | null>(null);
 /** Whether the stream is open. */
 export const link = signal<Link>("connecting");
-/** Columns of calls per pod, a list a lane, oldest first. Replaced at every sample. */
-export const histories = signal<readonly (readonly (readonly number[])[])[]>([]);
+/** Columns of calls per pod, by lane, oldest first. Replaced at every sample. */
+export const histories = signal<Readonly<Record<string, readonly (readonly number[])[]>>>({});
 
 /** Opens the stream; it stays open until the lab ends. */
 export function follow(): void {
@@ -34,8 +34,11 @@ export function follow(): void {
   });
   source.addEventListener("sample", (event) => {
     const value = JSON.parse((event as MessageEvent<string>).data) as Sample;
-    histories.value = value.lanes.map((lane, index) =>
-      [...(histories.value[index] ?? []), lane.column].slice(-COLUMNS_MAX),
+    histories.value = Object.fromEntries(
+      value.lanes.map(({ name, column }) => [
+        name,
+        [...(histories.value[name] ?? []), column].slice(-COLUMNS_MAX),
+      ]),
     );
     latest.value = value;
     if (value.isLast) {

@@ -1,7 +1,7 @@
 /**
  * A lane's figures since the start of the load, and those of its proxies where they may be several.
  */
-import type { LaneSample } from "../src/lab/page-feed.ts";
+import type { LaneSample } from "../src/lab/page/page-feed.ts";
 import type { ReplicaView } from "../src/lab/view.ts";
 import { millis } from "./words.ts";
 

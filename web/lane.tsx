@@ -2,7 +2,7 @@
  * One lane: its verdict, how the calls spread over the pods, and its figures.
  */
 import { useRef } from "preact/hooks";
-import type { Hello, LaneSample, Sample } from "../src/lab/page-feed.ts";
+import type { LaneSample, Sample } from "../src/lab/page/page-feed.ts";
 import type { LabEvent } from "../src/lab/view.ts";
 import { Fan } from "./fan.tsx";
 import { Figures } from "./figures.tsx";
@@ -21,7 +21,7 @@ const SAY_AGAIN_MS = 15_000;
 /** Properties of `Lane`. */
 export interface LaneProps {
   readonly lane: LaneSample;
-  readonly about: Hello["lanes"][number];
+  readonly about: Sample["laneChoices"][number];
   readonly pods: Sample["pods"];
   /** The largest share in any lane: all lanes have one scale. */
   readonly largestShare: number;

@@ -28,14 +28,14 @@ function App() {
       {link.value !== "ended" && <Controls now={now} podsMax={start.podsMax} />}
       <Events events={now.events} />
       <div class="lanes">
-        {now.lanes.map((lane, index) => (
+        {now.lanes.map((lane) => (
           <Lane
             key={lane.name}
             lane={lane}
-            about={start.lanes[index]!}
+            about={now.laneChoices.find(({ name }) => name === lane.name)!}
             pods={now.pods}
             largestShare={largest}
-            columns={histories.value[index] ?? []}
+            columns={histories.value[lane.name] ?? []}
             intervalMs={start.intervalMs}
             events={now.events}
             columnCount={now.columnCount}

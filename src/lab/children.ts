@@ -31,6 +31,11 @@ function programUrl(name: string): URL {
   return new URL(`./programs/${name}${EXTENSION}`, here);
 }
 
+/** The `fairlead` command of this checkout or package, which lies as deep as this file. */
+export function fairleadCommand(): readonly string[] {
+  return [fileURLToPath(new URL("../../bin/fairlead", here))];
+}
+
 /** What a child process is to the lab. */
 export class Child {
   /** What it is, for messages: "echo-3". */

@@ -6,9 +6,9 @@
  * deployment's matter; what comes of it, the lanes'.
  */
 import { type Action, type ActionWord, actionText } from "./actions.ts";
-import type { Deployment } from "./deployment.ts";
 import { LabError } from "./error.ts";
-import type { Replicas } from "./lanes.ts";
+import type { Replicas } from "./lanes/lanes.ts";
+import type { Deployment } from "./pods/deployment.ts";
 import type { LabEvent } from "./view.ts";
 
 /** How much slower a slow pod is. */

@@ -1,8 +1,8 @@
 /**
  * Made-up labs for the tests of what draws them. Not for production code.
  */
-import { LaneMeasure } from "./measure.ts";
-import { verdict } from "./verdict.ts";
+import { LaneMeasure } from "./figures/measure.ts";
+import { verdict } from "./figures/verdict.ts";
 import type { LabView, LanePhase, LaneView } from "./view.ts";
 
 type Marked = Parameters<LaneMeasure["mark"]>[0];
@@ -48,7 +48,11 @@ export function labFixture(lanes: readonly LaneView[], change: Partial<LabView> 
     ...{ slowPods: [], events: [] },
     elapsedMs: 62_000,
     pageUrl: "http://127.0.0.1:7480/",
-    ...{ access: null, hint: null, notice: null },
+    ...{ access: null, hint: null, notice: null, laneChoices: [], clusterIpBy: "relay" as const },
+    load: {
+      ...{ callsPerSecond: 300, inFlight: 10, policy: "weighted_round_robin" },
+      ...{ overheadCpu: 0.1, heldBackTo: null },
+    },
     lanes,
     ...change,
   };

@@ -13,7 +13,7 @@
  * host's network, or show a figure that it did not measure.
  */
 export { LabError } from "./error.ts";
-export type { KeyInput } from "./keys.ts";
 export { LabOptionError, type LabOptions, parseLabOptions, type RawLabOptions } from "./options.ts";
-export type { LabStdout, OutputStyle } from "./output.ts";
 export { type LabDeps, runLab } from "./run.ts";
+export type { KeyInput } from "./terminal/keys.ts";
+export type { LabStdout, OutputStyle } from "./terminal/output.ts";

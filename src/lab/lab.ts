@@ -8,17 +8,17 @@ import type { Action } from "./actions.ts";
 import { Children } from "./children.ts";
 import { type LabCluster, StoreZone, startCluster } from "./cluster/index.ts";
 import { Controls } from "./controls.ts";
-import { Deployment } from "./deployment.ts";
 import { LabDns } from "./dns/index.ts";
 import { LabError } from "./error.ts";
 import { type KubeconfigFile, writeKubeconfig } from "./kubeconfig.ts";
-import { LaneRun } from "./lane-run.ts";
-import { LANES } from "./lanes.ts";
+import { CALLS_PER_SECOND, IN_FLIGHT_MAX, LaneRun } from "./lane-run.ts";
+import { LANES } from "./lanes/lanes.ts";
 import type { LaneName } from "./options.ts";
-import { ISOLATED, LOOPBACK, type PodNetwork } from "./pod-network.ts";
-import { LAB_TARGET } from "./pod-objects.ts";
-import { podNames } from "./pods.ts";
-import type { LabEvent, LabView, LaneView, PodState } from "./view.ts";
+import { Deployment } from "./pods/deployment.ts";
+import { ISOLATED, LOOPBACK, type PodNetwork } from "./pods/pod-network.ts";
+import { LAB_TARGET } from "./pods/pod-objects.ts";
+import { podNames } from "./pods/pods.ts";
+import type { LabEvent, LabView, LaneChoice, LaneView, LoadView, PodState } from "./view.ts";
 
 /** Lanes begin together; one that is not open by then begins when it is. */
 const BEGIN_TIMEOUT_MS = 5000;
@@ -107,6 +107,11 @@ export class Lab {
   /** Names of those whose health service says NOT_SERVING. */
   get notServingPods(): readonly string[] {
     return this.#deployment?.notServing ?? [];
+  }
+
+  /** Names of those that answer every call with UNAVAILABLE. */
+  get sickPods(): readonly string[] {
+    return [];
   }
 
   /** What was done and what came of it, oldest first. */
@@ -236,6 +241,29 @@ export class Lab {
     return this.#lanes.map((lane) => lane.view());
   }
 
+  /** All lanes that there are. */
+  get laneChoices(): readonly LaneChoice[] {
+    return this.views().map(({ name, title, how }) => ({
+      name,
+      title,
+      how,
+      isOn: true,
+      why: null,
+    }));
+  }
+
+  /** What the clients are told to do, and what the lab costs. */
+  get load(): LoadView {
+    const { policy } = this.#setup;
+    const limits = { callsPerSecond: CALLS_PER_SECOND, inFlight: IN_FLIGHT_MAX };
+    return { ...limits, policy, overheadCpu: 0, heldBackTo: null };
+  }
+
+  /** Who carries connections to the ClusterIP. */
+  get clusterIpBy(): LabView["clusterIpBy"] {
+    return "relay";
+  }
+
   /** Closes an interval of every lane's history; answers the columns, a lane each. */
   closeInterval(): readonly (readonly number[])[] {
     this.#columnCount += 1;
@@ -243,8 +271,8 @@ export class Lab {
     return this.#lanes.map((lane) => lane.closeInterval(rows));
   }
 
-  /** The histories, a lane each: columns of calls by row, oldest first. */
-  histories(): readonly (readonly (readonly number[])[])[] {
-    return this.#lanes.map((lane) => lane.columns);
+  /** The histories by lane: columns of calls by row, oldest first. */
+  histories(): Readonly<Record<string, readonly (readonly number[])[]>> {
+    return Object.fromEntries(this.#lanes.map((lane) => [lane.name, lane.columns]));
   }
 }

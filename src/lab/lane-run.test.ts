@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { VirtualClock } from "../base/index.ts";
 import type { Child } from "./children.ts";
 import { LaneRun } from "./lane-run.ts";
-import { PROXYLESS } from "./proxyless-lane.ts";
+import { PROXYLESS } from "./lanes/proxyless.ts";
 
 // A short run ended with the word "starting" for its verdict, and the exit code of a good one.
 test("a lane whose client is not connected when the load ends has failed, and says so", async () => {

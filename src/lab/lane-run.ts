@@ -6,17 +6,18 @@
 import type { Clock } from "../base/index.ts";
 import type { Child } from "./children.ts";
 import { LabError } from "./error.ts";
-import { CallHistory } from "./history.ts";
-import type { Lane, LaneEnv, Replicas } from "./lanes.ts";
-import { LaneMeasure } from "./measure.ts";
+import { CallHistory } from "./figures/history.ts";
+import { LaneMeasure } from "./figures/measure.ts";
+import { verdict } from "./figures/verdict.ts";
+import type { Lane, LaneEnv, Replicas } from "./lanes/lanes.ts";
 import type { ReportMessage } from "./messages.ts";
-import { firstWord } from "./pods.ts";
-import { verdict } from "./verdict.ts";
+import { firstWord } from "./pods/pods.ts";
 import type { LabEvent, LanePhase, LaneView } from "./view.ts";
 
 /** Load of every lane: firm figures within seconds, and a fraction of one core in all. */
-const CALLS_PER_SECOND = 300;
-const IN_FLIGHT_MAX = 10;
+export const CALLS_PER_SECOND = 300;
+/** Of a lane. */
+export const IN_FLIGHT_MAX = 10;
 /** How long a caller may take to finish its open calls when told to stop. */
 const STOP_TIMEOUT_MS = 1000;
 /** The span that the rate is taken over. */
@@ -50,6 +51,11 @@ export class LaneRun {
     this.#clock = clock;
     this.#measure = new LaneMeasure(pods);
     this.#history = new CallHistory(HISTORY_COLUMNS);
+  }
+
+  /** Its word on the command line. */
+  get name(): string {
+    return this.#lane.name;
   }
 
   /** Opens the way to the pods and connects the client. Never throws: a failure is the phase. */

@@ -8,8 +8,8 @@ import { assert } from "../base/index.ts";
 import { LabError } from "./error.ts";
 import type { ListenMessage, OutsideMessage } from "./messages.ts";
 import { NETNS_VARIABLE, netnsOf } from "./netns.ts";
-import type { PageListen } from "./page-server.ts";
-import { ISOLATED_RANGES } from "./pod-network.ts";
+import type { PageListen } from "./page/page-server.ts";
+import { ISOLATED_RANGES } from "./pods/pod-network.ts";
 
 /** What this process has of the one outside. */
 export interface InsideNetns {

@@ -2,8 +2,8 @@
  * The result of a lab run as the one JSON document of `fairlead lab -o json`, a contract that other
  * programs read: keys may be added, never renamed.
  */
-import type { EffectFigures } from "./effect.ts";
-import type { StepFigures } from "./measure.ts";
+import type { EffectFigures } from "./figures/effect.ts";
+import type { StepFigures } from "./figures/measure.ts";
 import type { LabEvent, LaneView, ReplicaView } from "./view.ts";
 
 /** One lane of `LabReport`. Figures that need a call to be known are null before the first. */

@@ -3,13 +3,16 @@
  */
 import type { Clock, Logger } from "../base/index.ts";
 import { type Action, actionText, pressed } from "./actions.ts";
+import { fairleadCommand } from "./children.ts";
 import { LabError } from "./error.ts";
-import { KEYS_HINT, type KeyInput, readKeys } from "./keys.ts";
 import { Lab } from "./lab.ts";
-import { fairleadCommand } from "./lanes.ts";
 import { runInNetns, whyNoNetns } from "./netns.ts";
 import { enterNetns, type InsideNetns } from "./netns-inside.ts";
 import { type LabOptions, PODS_MAX, POLICY_DEFAULT } from "./options.ts";
+import { INTERVAL_MS, type NoPage, openPage, type Page } from "./page/page.ts";
+import { labReport } from "./report.ts";
+import { scheduleOf, startSchedule } from "./schedule.ts";
+import { KEYS_HINT, type KeyInput, readKeys } from "./terminal/keys.ts";
 import {
   finalOutput,
   type LabStdout,
@@ -18,10 +21,7 @@ import {
   type OutputStyle,
   scrollingOutput,
   tableText,
-} from "./output.ts";
-import { INTERVAL_MS, type NoPage, openPage, type Page } from "./page.ts";
-import { labReport } from "./report.ts";
-import { scheduleOf, startSchedule } from "./schedule.ts";
+} from "./terminal/output.ts";
 import type { LabView } from "./view.ts";
 
 /** What a run needs from its process. */
@@ -198,6 +198,9 @@ class Run {
       pageUrl: this.#page.url,
       access: this.#lab.access,
       hint: this.#hasKeys ? KEYS_HINT : null,
+      laneChoices: this.#lab.laneChoices,
+      load: this.#lab.load,
+      clusterIpBy: this.#lab.clusterIpBy,
       notice: this.#lab.problem ?? this.#page.notice,
       lanes: this.#lab.views(),
     };

@@ -2,8 +2,8 @@
  * The state of a running lab as plain data: what the terminal table, the page and the JSON show.
  * All three draw from this and know nothing of processes.
  */
-import type { EffectFigures } from "./effect.ts";
-import type { LaneFigures } from "./measure.ts";
+import type { EffectFigures } from "./figures/effect.ts";
+import type { LaneFigures } from "./figures/measure.ts";
 
 /** Where a lane stands: `failed` has a reason, `running` and `ended` have figures. */
 export type LanePhase = "starting" | "running" | "ended" | "failed";
@@ -64,6 +64,31 @@ export interface LaneView {
   readonly failure: string | null;
 }
 
+/** A way that could be compared, on or not. */
+export interface LaneChoice {
+  /** Its word on the command line: "envoy". */
+  readonly name: string;
+  readonly title: string;
+  readonly how: string;
+  readonly isOn: boolean;
+  /** Why it cannot run here, in a sentence, or null. */
+  readonly why: string | null;
+}
+
+/** What the clients of every lane are told to do, and what the lab itself costs. */
+export interface LoadView {
+  /** Calls per second of each lane. */
+  readonly callsPerSecond: number;
+  /** Calls of a lane that are open at a time, at most. */
+  readonly inFlight: number;
+  /** Of fairlead's lanes. */
+  readonly policy: string;
+  /** How much of one core the lab itself takes: its own process and its clients. */
+  readonly overheadCpu: number;
+  /** Calls per second that the machine could carry and that all lanes were lowered to, or null. */
+  readonly heldBackTo: number | null;
+}
+
 /** The lab. */
 export interface LabView {
   /** Names of the pods by row. A row whose pod is gone for good gets the next new one. */
@@ -82,6 +107,11 @@ export interface LabView {
   readonly access: { readonly kubeconfig: string; readonly target: string } | null;
   /** What the keys of the terminal do, or null where there are none. */
   readonly hint: string | null;
+  /** All lanes that there are, in the order in which they are offered. */
+  readonly laneChoices: readonly LaneChoice[];
+  readonly load: LoadView;
+  /** Who carries connections to the ClusterIP: "relay", or "nftables" with --netns. */
+  readonly clusterIpBy: "relay" | "nftables";
   /** A remark to show, such as a page on another port than usual, or null. */
   readonly notice: string | null;
   readonly lanes: readonly LaneView[];

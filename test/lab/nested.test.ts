@@ -7,10 +7,10 @@ import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { realClock, VirtualClock } from "../../src/base/index.ts";
 import { Children } from "../../src/lab/children.ts";
-import { Deployment } from "../../src/lab/deployment.ts";
 import { LabError } from "../../src/lab/error.ts";
-import { NESTED } from "../../src/lab/nested-lane.ts";
-import { LOOPBACK } from "../../src/lab/pod-network.ts";
+import { NESTED } from "../../src/lab/lanes/nested.ts";
+import { Deployment } from "../../src/lab/pods/deployment.ts";
+import { LOOPBACK } from "../../src/lab/pods/pod-network.ts";
 import { FAIRLEAD } from "../cli/harness.ts";
 import { startEchoCluster } from "../support/lab-cluster.ts";
 

@@ -6,10 +6,10 @@ import { type TestContext, test } from "node:test";
 import * as grpc from "@grpc/grpc-js";
 import { realClock } from "../../src/base/index.ts";
 import { Children } from "../../src/lab/children.ts";
-import { ECHO_SERVICE } from "../../src/lab/echo.ts";
-import { HEALTH_SERVICE, type Serving, ServingStatus } from "../../src/lab/health.ts";
-import { LOOPBACK } from "../../src/lab/pod-network.ts";
-import { type Pod, podNames, startPods } from "../../src/lab/pods.ts";
+import { ECHO_SERVICE } from "../../src/lab/pods/echo.ts";
+import { HEALTH_SERVICE, type Serving, ServingStatus } from "../../src/lab/pods/health.ts";
+import { LOOPBACK } from "../../src/lab/pods/pod-network.ts";
+import { type Pod, podNames, startPods } from "../../src/lab/pods/pods.ts";
 
 async function start(t: TestContext) {
   const children = new Children(realClock());

@@ -6,8 +6,8 @@ import { type TestContext, test } from "node:test";
 import { realClock } from "../../src/base/index.ts";
 import { Children } from "../../src/lab/children.ts";
 import { LabError } from "../../src/lab/error.ts";
-import { LOOPBACK } from "../../src/lab/pod-network.ts";
-import { podNames, startPods } from "../../src/lab/pods.ts";
+import { LOOPBACK } from "../../src/lab/pods/pod-network.ts";
+import { podNames, startPods } from "../../src/lab/pods/pods.ts";
 
 function children(t: TestContext): Children {
   const all = new Children(realClock());

@@ -6,7 +6,7 @@ import {
   type sendUnaryData,
   status,
 } from "@grpc/grpc-js";
-import { HEALTH_SERVICE, HealthServer } from "../../src/lab/health.ts";
+import { HEALTH_SERVICE, HealthServer } from "../../src/lab/pods/health.ts";
 
 /** "/echo.Echo/Say": the request is passed over, the answer is the pod's address. */
 export const SAY = {

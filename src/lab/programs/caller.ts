@@ -14,8 +14,8 @@ import diagnostics from "node:diagnostics_channel";
 import type net from "node:net";
 import * as grpc from "@grpc/grpc-js";
 import { realClock } from "../../base/index.ts";
-import { ECHO_SERVICE } from "../echo.ts";
 import type { CallerMessage, ChildMessage, DialMessage } from "../messages.ts";
+import { ECHO_SERVICE } from "../pods/echo.ts";
 import { hasPythonGrpc, PythonLoad } from "./python-load.ts";
 
 const READY_TIMEOUT_MS = 5000;

@@ -12,8 +12,8 @@
 import "./leash.ts";
 import * as grpc from "@grpc/grpc-js";
 import { realClock } from "../../base/index.ts";
-import { HEALTH_SERVICE, type Serving, ServingStatus } from "../health.ts";
 import type { ChildMessage, ProbeMessage } from "../messages.ts";
+import { HEALTH_SERVICE, type Serving, ServingStatus } from "../pods/health.ts";
 
 const PERIOD_MS = 500;
 const TIMEOUT_MS = 1000;

@@ -11,10 +11,10 @@
 import "./leash.ts";
 import { Metadata, Server, ServerCredentials } from "@grpc/grpc-js";
 import { realClock } from "../../base/index.ts";
-import { ECHO_SERVICE } from "../echo.ts";
-import { HEALTH_SERVICE, HealthServer } from "../health.ts";
-import { LOAD_REPORT_KEY, PodLoad } from "../load-report.ts";
 import type { BehaveMessage, ChildMessage } from "../messages.ts";
+import { ECHO_SERVICE } from "../pods/echo.ts";
+import { HEALTH_SERVICE, HealthServer } from "../pods/health.ts";
+import { LOAD_REPORT_KEY, PodLoad } from "../pods/load-report.ts";
 
 const [name, host, port] = process.argv.slice(2) as [string, string, string];
 process.title = `fairlead-lab ${name}`;

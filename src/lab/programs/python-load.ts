@@ -4,8 +4,8 @@
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { createInterface } from "node:readline";
-import { ECHO_SERVICE } from "../echo.ts";
 import type { DialMessage } from "../messages.ts";
+import { ECHO_SERVICE } from "../pods/echo.ts";
 
 /** Another Python than the one on the PATH; empty: none. */
 const NAMED = process.env.FAIRLEAD_LAB_PYTHON;

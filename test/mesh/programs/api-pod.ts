@@ -13,7 +13,7 @@ import {
   type ServerUnaryCall,
   type sendUnaryData,
 } from "@grpc/grpc-js";
-import { HEALTH_SERVICE, HealthServer } from "../../../src/lab/health.ts";
+import { HEALTH_SERVICE, HealthServer } from "../../../src/lab/pods/health.ts";
 
 const [name, host, port] = process.argv.slice(2) as [string, string, string];
 

@@ -6,9 +6,9 @@
  * has only 127.0.0.1 (macOS), pods get ports of their own.
  */
 import net from "node:net";
-import type { Child, Children } from "./children.ts";
-import { LabError } from "./error.ts";
-import type { ChildMessage } from "./messages.ts";
+import type { Child, Children } from "../children.ts";
+import { LabError } from "../error.ts";
+import type { ChildMessage } from "../messages.ts";
 import type { PodNetwork } from "./pod-network.ts";
 
 /** gRPC's customary port, and those tried after it when something else has it. */

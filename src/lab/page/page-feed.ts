@@ -2,8 +2,16 @@
  * What the page is told, as server-sent events: one `hello` with everything so far, then one
  * `sample` every half second. Types and their making; no sockets. `web/` imports the types.
  */
-import { effectSentence } from "./effect.ts";
-import type { LabEvent, LaneView, PodState, ReplicaView } from "./view.ts";
+import { effectSentence } from "../figures/effect.ts";
+import type {
+  LabEvent,
+  LabView,
+  LaneChoice,
+  LaneView,
+  LoadView,
+  PodState,
+  ReplicaView,
+} from "../view.ts";
 
 /** A lane as the page draws it. Arrays are in the order of `Sample.pods`. */
 export interface LaneSample {
@@ -23,6 +31,10 @@ export interface LaneSample {
   readonly p50Ms: number | null;
   readonly p99Ms: number | null;
   readonly connections: number;
+  /** From a pod's being ready to its first call here, of the latest new pod; null before one. */
+  readonly firstCallOfNewPodMs: number | null;
+  /** How long a new pod has waited for its first call here; null when none waits. */
+  readonly newPodWaitsMs: number | null;
   /** What became of it since the latest event, in a sentence, or null. */
   readonly effect: string | null;
   readonly replicas: readonly ReplicaView[] | null;
@@ -36,6 +48,8 @@ export interface PodSample {
   readonly isSlow: boolean;
   /** Its health service says NOT_SERVING. */
   readonly isNotServing: boolean;
+  /** It answers every call with UNAVAILABLE. */
+  readonly isSick: boolean;
 }
 
 /** An event `sample`: all lanes at one moment. */
@@ -54,6 +68,9 @@ export interface Sample {
   /** Why the latest thing that was asked for could not be done, or null. */
   readonly problem: string | null;
   readonly lanes: readonly LaneSample[];
+  /** All lanes that there are, in the order in which they are offered. */
+  readonly laneChoices: readonly LaneChoice[];
+  readonly load: LoadView;
 }
 
 /** An event `hello`: the first of every connection. */
@@ -63,13 +80,9 @@ export interface Hello {
   readonly intervalMs: number;
   /** The command line of the lab, to run the same again. */
   readonly command: string;
-  readonly lanes: readonly {
-    readonly name: string;
-    readonly title: string;
-    readonly how: string;
-  }[];
-  /** The columns kept, a list a lane, oldest first. */
-  readonly histories: readonly (readonly (readonly number[])[])[];
+  readonly clusterIpBy: LabView["clusterIpBy"];
+  /** The columns kept of each lane that is on, by its name, oldest first. */
+  readonly histories: Readonly<Record<string, readonly (readonly number[])[]>>;
   readonly now: Sample;
 }
 
@@ -95,6 +108,8 @@ export function laneSample(
     p50Ms: figures.p50Ms,
     p99Ms: figures.p99Ms,
     connections: figures.connections,
+    firstCallOfNewPodMs: figures.firstCallOfNewPodMs,
+    newPodWaitsMs: figures.newPodWaitsMs,
     effect: effectSentence(lane.effects.at(-1)!),
     replicas: lane.replicas,
   };

@@ -4,7 +4,7 @@
  *
  * Not a line editor. The terminal is put back as it was by `close`, and at the exit of the process.
  */
-import type { ActionWord } from "./actions.ts";
+import type { ActionWord } from "../actions.ts";
 
 /** The parts of a terminal's `process.stdin` that are used. */
 export interface KeyInput {

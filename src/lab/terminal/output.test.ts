@@ -4,10 +4,10 @@
 import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
 import { test } from "node:test";
-import { VirtualClock } from "../base/index.ts";
-import { labFixture, laneFixture } from "./fixtures.ts";
+import { VirtualClock } from "../../base/index.ts";
+import { labFixture, laneFixture } from "../fixtures.ts";
+import { labReport } from "../report.ts";
 import { finalOutput, type LabStdout, liveOutput, scrollingOutput } from "./output.ts";
-import { labReport } from "./report.ts";
 
 const PLAIN = { hasColour: false, hasUnicode: true };
 const EVENT = { atMs: 5, event: "slow=a", isOutcome: false, pod: "a", text: "a slow x10" };

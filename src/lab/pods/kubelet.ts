@@ -3,7 +3,7 @@
  *
  * What a probe is stands in `programs/kubelet.ts`.
  */
-import type { Child, Children } from "./children.ts";
+import type { Child, Children } from "../children.ts";
 import type { Pod } from "./pods.ts";
 
 /** A kubelet at work. */

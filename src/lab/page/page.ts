@@ -3,10 +3,10 @@
  * (`page-server.ts`) nor the document (`page-document.ts`).
  */
 
-import { ActionError, parseAction } from "./actions.ts";
-import { LabError } from "./error.ts";
-import type { Lab } from "./lab.ts";
-import { type PageAddress, PODS_MAX } from "./options.ts";
+import { ActionError, parseAction } from "../actions.ts";
+import { LabError } from "../error.ts";
+import type { Lab } from "../lab.ts";
+import { type PageAddress, PODS_MAX } from "../options.ts";
 import { pageDocument } from "./page-document.ts";
 import { type Hello, laneSample, type Sample } from "./page-feed.ts";
 import { type ActAnswer, listenHere, type PageServer, servePage } from "./page-server.ts";
@@ -92,16 +92,19 @@ function sample(lab: Lab, columns: readonly (readonly number[])[], isLast: boole
     events: lab.events.slice(-EVENTS_SHOWN),
     columnCount: lab.columnCount,
     problem: lab.problem,
+    laneChoices: lab.laneChoices,
+    load: lab.load,
     lanes: lab.views().map((lane, index) => laneSample(lane, lab.pods, columns[index] ?? [])),
   };
 }
 
-function podSamples({ pods, podStates, slowPods, notServingPods }: Lab): Sample["pods"] {
+function podSamples({ pods, podStates, slowPods, notServingPods, sickPods }: Lab): Sample["pods"] {
   return pods.map((name, index) => ({
     name,
     state: podStates[index]!,
     isSlow: slowPods.includes(name),
     isNotServing: notServingPods.includes(name),
+    isSick: sickPods.includes(name),
   }));
 }
 
@@ -120,7 +123,7 @@ function hello(lab: Lab, command: string): Hello {
     podsMax: PODS_MAX,
     intervalMs: INTERVAL_MS,
     command,
-    lanes: lab.views().map(({ name, title, how }) => ({ name, title, how })),
+    clusterIpBy: lab.clusterIpBy,
     histories: lab.histories(),
     now: sample(lab, [], false),
   };

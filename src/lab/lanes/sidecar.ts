@@ -6,12 +6,12 @@
  * pod there, too, and no other lane meets them. Both ends of a pair of interfaces join the two. It
  * ends with the client and the proxy, its interfaces and rules with it.
  */
-import type { Clock } from "../base/index.ts";
-import type { Child } from "./children.ts";
-import { LabError } from "./error.ts";
+import type { Clock } from "../../base/index.ts";
+import type { Child } from "../children.ts";
+import { LabError } from "../error.ts";
+import { netnsOf, rulesFlavour } from "../netns.ts";
+import { runIp, runTool } from "../netns-inside.ts";
 import type { Lane, LaneEnv } from "./lanes.ts";
-import { netnsOf, rulesFlavour } from "./netns.ts";
-import { runIp, runTool } from "./netns-inside.ts";
 import { loggedLine } from "./proxy-process.ts";
 
 /** The end of the pair in the lab's namespace, which is the pod's gateway, and that in the pod. */

@@ -7,16 +7,16 @@
  * is replaced by another, with a name, a uid and an address of its own. Each change only says what
  * there should be; one loop (`#reconcile`) brings it about, step by step, as controllers do.
  */
-import type { Clock } from "../base/index.ts";
-import type { Children } from "./children.ts";
-import type { Objects } from "./cluster/index.ts";
-import { LabError } from "./error.ts";
+import type { Clock } from "../../base/index.ts";
+import type { Children } from "../children.ts";
+import type { Objects } from "../cluster/index.ts";
+import { LabError } from "../error.ts";
+import type { PodState } from "../view.ts";
 import { Kubelet } from "./kubelet.ts";
 import type { PodNetwork } from "./pod-network.ts";
 import { PodObjects } from "./pod-objects.ts";
 import { type PodEntry, PodRows } from "./pod-rows.ts";
 import { type Pod, type PodSet, startPod, startPods } from "./pods.ts";
-import type { PodState } from "./view.ts";
 
 /** From Terminating to SIGTERM (a preStop hook's sleep, shortened). */
 const TERMINATING_MS = 500;

@@ -2,9 +2,9 @@
  * The figures below the lab's table: a line a figure, a column a lane; since the start, and since
  * something was last done to the lab.
  */
-import type { EffectFigures } from "./effect.ts";
+import type { EffectFigures } from "../figures/effect.ts";
+import type { LabView, LaneView } from "../view.ts";
 import { type Columns, cell, row } from "./table-pen.ts";
-import type { LabView, LaneView } from "./view.ts";
 
 /** Width of the longest name of a figure. */
 export function figureWidth(view: LabView): number {

@@ -6,6 +6,7 @@
  * the verdicts.
  */
 
+import type { LabView, LaneView } from "../view.ts";
 import { figureLines, figureWidth, isSilent } from "./table-figures.ts";
 import { headLines } from "./table-head.ts";
 import {
@@ -18,7 +19,6 @@ import {
   type TableSize,
   wrap,
 } from "./table-pen.ts";
-import type { LabView, LaneView } from "./view.ts";
 
 /** Verdicts are cut to one line each when fewer lines than this remain for pods. */
 const PODS_SHOWN_MIN = 4;

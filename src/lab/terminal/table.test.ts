@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { stripVTControlCharacters } from "node:util";
 import fc from "fast-check";
-import { labFixture, laneFixture } from "./fixtures.ts";
+import { labFixture, laneFixture } from "../fixtures.ts";
 import { renderTable } from "./table.ts";
 import type { TableSize } from "./table-pen.ts";
 

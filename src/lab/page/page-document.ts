@@ -11,7 +11,7 @@ export async function pageDocument(): Promise<string> {
   if (!here.endsWith(".ts")) return readFile(new URL("./page.html", here), "utf8");
   // By URL, so that no bundle of the package takes the bundler along.
   const bundler: { bundlePage(): Promise<string> } = await import(
-    new URL("../../web/bundle.ts", here).href
+    new URL("../../../web/bundle.ts", here).href
   );
   return bundler.bundlePage();
 }

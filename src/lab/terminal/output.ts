@@ -2,11 +2,11 @@
  * Where a lab's pictures go: a terminal (redrawn in place), a pipe (a table every few seconds), or
  * nowhere until the end (`--once`, JSON).
  */
-import type { Clock } from "../base/index.ts";
+import type { Clock } from "../../base/index.ts";
+import type { LabView } from "../view.ts";
 import { Screen, type Terminal } from "./screen.ts";
 import { renderTable } from "./table.ts";
 import type { TableSize } from "./table-pen.ts";
-import type { LabView } from "./view.ts";
 
 /** A pipe gets a table this often. */
 const SCROLL_MS = 5000;

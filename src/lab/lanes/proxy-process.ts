@@ -2,10 +2,10 @@
  * `fairlead proxy` as the lab runs it: the command that users run, as a process, known by what it
  * logs (where it listens) and by its metrics (what came in).
  */
-import type { Clock } from "../base/index.ts";
-import type { Child, Children } from "./children.ts";
-import { LabError } from "./error.ts";
-import { LAB_TARGET } from "./pod-objects.ts";
+import type { Clock } from "../../base/index.ts";
+import type { Child, Children } from "../children.ts";
+import { LabError } from "../error.ts";
+import { LAB_TARGET } from "../pods/pod-objects.ts";
 
 /** A proxy that needs longer than this to listen has failed; on a busy machine it takes seconds. */
 const START_TIMEOUT_MS = 15_000;

@@ -1,8 +1,9 @@
 /**
  * The lines above the lab's table: what it is, how it is reached, its keys, and what was done.
  */
+
+import type { LabEvent, LabView } from "../view.ts";
 import type { Pen } from "./table-pen.ts";
-import type { LabEvent, LabView } from "./view.ts";
 
 type Access = NonNullable<LabView["access"]>;
 

@@ -5,8 +5,8 @@ import assert from "node:assert/strict";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
-import { LabError } from "./error.ts";
-import type { Lab } from "./lab.ts";
+import { LabError } from "../error.ts";
+import type { Lab } from "../lab.ts";
 import { openPage } from "./page.ts";
 
 const noLab = (): Lab => {

@@ -10,8 +10,12 @@ import type { Hello, Sample } from "./page-feed.ts";
 import { type ActAnswer, type PageServer, STREAMS_MAX, servePage } from "./page-server.ts";
 
 const SAMPLE: Sample = {
-  ...{ elapsedMs: 500, isLast: false, lanes: [] },
-  pods: [{ name: "echo-1", state: "ready", isSlow: false, isNotServing: false }],
+  ...{ elapsedMs: 500, isLast: false, lanes: [], laneChoices: [] },
+  load: {
+    ...{ callsPerSecond: 300, inFlight: 10, policy: "round_robin" },
+    ...{ overheadCpu: 0, heldBackTo: null },
+  },
+  pods: [{ name: "echo-1", state: "ready", isSlow: false, isNotServing: false, isSick: false }],
   wantedPods: 1,
   ...{ events: [], columnCount: 0, problem: null },
 };
@@ -19,8 +23,8 @@ const HELLO: Hello = {
   podsMax: 100,
   intervalMs: 500,
   command: "bin/fairlead lab",
-  lanes: [],
-  histories: [],
+  clusterIpBy: "relay",
+  histories: {},
   now: SAMPLE,
 };
 const SCRIPT = 'document.title = "up"';

@@ -2,7 +2,7 @@
  * The API objects of a lab's pods: nodes, Services, and a Pod for each process. It knows names and
  * addresses, and no process.
  */
-import { type ApiObject, type Objects, Workload } from "./cluster/index.ts";
+import { type ApiObject, type Objects, Workload } from "../cluster/index.ts";
 import type { PodSet } from "./pods.ts";
 
 /** The namespace of the lab's objects. */

@@ -6,12 +6,12 @@
  * find each other and close connections until they are even (`fairlead proxy --peers`).
  */
 import net from "node:net";
-import type { Timer } from "../base/index.ts";
-import { startClusterIp } from "./cluster-ip.ts";
-import { LabError } from "./error.ts";
+import type { Timer } from "../../base/index.ts";
+import { LabError } from "../error.ts";
+import type { ReplicaView } from "../view.ts";
+import { startClusterIp } from "./clusterip-relay.ts";
 import type { Dial, Lane, LaneEnv } from "./lanes.ts";
 import { type ProxyProcess, proxyFigures, startProxy } from "./proxy-process.ts";
-import type { ReplicaView } from "./view.ts";
 
 /** Clients of the proxies: so many that half of them is a figure, so few that each has work. */
 const CHANNELS = 8;

@@ -2,8 +2,9 @@
  * A lane's figures in one sentence: the sentence that stands under a lane in the terminal, on the
  * page and in the JSON, and that a screen reader reads out.
  */
+
+import type { ReplicaView } from "../view.ts";
 import type { LaneFigures } from "./measure.ts";
-import type { ReplicaView } from "./view.ts";
 
 /** What the verdict needs of a lane. */
 export interface Judged {

@@ -51,6 +51,10 @@ export interface LaneFigures {
   readonly p99Ms: number | null;
   /** Open TCP connections of the client at the last report of the load. */
   readonly connections: number;
+  /** From a pod's being ready to its first call, of the latest new pod; null before one. */
+  readonly firstCallOfNewPodMs: number | null;
+  /** How long a new pod has waited for its first call; null when none waits. */
+  readonly newPodWaitsMs: number | null;
 }
 
 /** Effects that are kept; older ones go. */
@@ -149,6 +153,8 @@ export class LaneMeasure {
       p50Ms: this.#latency.quantileMs(0.5),
       p99Ms: this.#latency.quantileMs(0.99),
       connections: this.#connections,
+      firstCallOfNewPodMs: null,
+      newPodWaitsMs: null,
     };
   }
 }

@@ -2,20 +2,19 @@
  * The ways that the lab compares: for each, what a stub of grpc-js is told to dial, over whose
  * channel, and what has to run in between. A lane knows nothing of load or figures.
  */
-import { fileURLToPath } from "node:url";
-import type { Clock } from "../base/index.ts";
-import type { Child, Children } from "./children.ts";
-import { startClusterIp } from "./cluster-ip.ts";
-import type { Deployment } from "./deployment.ts";
-import { LabError } from "./error.ts";
-import type { KubernetesAccess } from "./messages.ts";
-import { NESTED } from "./nested-lane.ts";
-import type { LaneName } from "./options.ts";
-import { LAB_TARGET, NAMESPACE, SERVICES } from "./pod-objects.ts";
+import type { Clock } from "../../base/index.ts";
+import type { Child, Children } from "../children.ts";
+import { LabError } from "../error.ts";
+import type { KubernetesAccess } from "../messages.ts";
+import type { LaneName } from "../options.ts";
+import type { Deployment } from "../pods/deployment.ts";
+import { LAB_TARGET, NAMESPACE, SERVICES } from "../pods/pod-objects.ts";
+import type { ReplicaView } from "../view.ts";
+import { startClusterIp } from "./clusterip-relay.ts";
+import { NESTED } from "./nested.ts";
 import { startProxy } from "./proxy-process.ts";
-import { PROXYLESS } from "./proxyless-lane.ts";
-import { SIDECAR } from "./sidecar-lane.ts";
-import type { ReplicaView } from "./view.ts";
+import { PROXYLESS } from "./proxyless.ts";
+import { SIDECAR } from "./sidecar.ts";
 
 const ROUND_ROBIN = policyConfig("round_robin");
 
@@ -83,11 +82,6 @@ export interface Lane {
   readonly hasOwnNetns?: boolean;
   /** Starts what stands between client and pods. Throws `LabError` with the reason if it cannot. */
   open(env: LaneEnv): Promise<Dial>;
-}
-
-/** The `fairlead` command of this checkout or package. */
-export function fairleadCommand(): readonly string[] {
-  return [fileURLToPath(new URL("../../bin/fairlead", import.meta.url))];
 }
 
 const CLUSTERIP: Lane = {

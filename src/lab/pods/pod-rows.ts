@@ -5,8 +5,9 @@
  * does not: its row is the next new pod's, which has a name of its own, as every pod of a
  * Deployment has. So rows are at most as many as there ever were pods at a time.
  */
+
+import type { PodState } from "../view.ts";
 import { type Pod, podName } from "./pods.ts";
-import type { PodState } from "./view.ts";
 
 /** One pod. */
 export interface PodEntry {

@@ -2,8 +2,9 @@
  * The lane `proxyless`: a stock gRPC program with an `xds:///` target, which `fairlead control`
  * tells of the pods; nothing stands between.
  */
+
+import { NAMESPACE, SERVICES } from "../pods/pod-objects.ts";
 import type { Lane } from "./lanes.ts";
-import { NAMESPACE, SERVICES } from "./pod-objects.ts";
 import { loggedAddress } from "./proxy-process.ts";
 
 /** The lane. */

@@ -3,9 +3,9 @@
  * addresses behind it (`programs/clusterip.ts`).
  */
 
-import { LabError } from "./error.ts";
+import { LabError } from "../error.ts";
+import { firstWord } from "../pods/pods.ts";
 import type { LaneEnv } from "./lanes.ts";
-import { firstWord } from "./pods.ts";
 
 /** One that listens. */
 export interface ClusterIp {
