@@ -7,7 +7,7 @@
  */
 import { type Action, type ActionWord, actionText } from "./actions.ts";
 import { LabError } from "./error.ts";
-import type { Replicas } from "./lanes/lanes.ts";
+import type { Replicas } from "./lanes/index.ts";
 import type { Deployment } from "./pods/deployment.ts";
 import type { LabEvent } from "./view.ts";
 

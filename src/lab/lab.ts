@@ -12,7 +12,7 @@ import { LabDns } from "./dns/index.ts";
 import { LabError } from "./error.ts";
 import { type KubeconfigFile, writeKubeconfig } from "./kubeconfig.ts";
 import { CALLS_PER_SECOND, IN_FLIGHT_MAX, LaneRun } from "./lane-run.ts";
-import { LANES } from "./lanes/lanes.ts";
+import { LANES, laneSite } from "./lanes/index.ts";
 import type { LaneName } from "./options.ts";
 import { Deployment } from "./pods/deployment.ts";
 import { ISOLATED, LOOPBACK, type PodNetwork } from "./pods/pod-network.ts";
@@ -143,7 +143,7 @@ export class Lab {
     const children = this.#children;
     const env = {
       ...{ pods: deployment, podsReady, dns, kubernetes, children, clock },
-      ...{ fairlead, policy, hasPeers, whyNoNetns },
+      ...{ ...laneSite(whyNoNetns), fairlead, policy, hasPeers },
     };
     let hasBegun = false;
     const opened = this.#lanes.map(async (lane) => {

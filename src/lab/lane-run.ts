@@ -9,7 +9,7 @@ import { LabError } from "./error.ts";
 import { CallHistory } from "./figures/history.ts";
 import { LaneMeasure } from "./figures/measure.ts";
 import { verdict } from "./figures/verdict.ts";
-import type { Lane, LaneEnv, Replicas } from "./lanes/lanes.ts";
+import type { Lane, LaneEnv, Replicas } from "./lanes/index.ts";
 import type { ReportMessage } from "./messages.ts";
 import { firstWord } from "./pods/pods.ts";
 import type { LabEvent, LanePhase, LaneView } from "./view.ts";
@@ -61,6 +61,8 @@ export class LaneRun {
   /** Opens the way to the pods and connects the client. Never throws: a failure is the phase. */
   async open(env: Omit<LaneEnv, "onBroken" | "client">): Promise<void> {
     try {
+      const why = this.#lane.whyNot?.(env) ?? null;
+      if (why !== null) throw new LabError(why);
       const onBroken = (reason: string): void => this.#fail(reason);
       const dial = await this.#lane.open({ ...env, client: this.#caller, onBroken });
       this.#replicas = dial.replicas ?? null;

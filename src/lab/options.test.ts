@@ -5,13 +5,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { LabOptionError, parseLabOptions, type RawLabOptions } from "./options.ts";
 
-test("defaults: 12 pods, all lanes, until stopped, the page on its usual port if free", () => {
+test("defaults: 12 pods, four lanes, until stopped, the page on its usual port if free", () => {
   assert.deepEqual(parseLabOptions({}), {
     once: false,
     seconds: null,
     ...{ scale: [12], scaleEverySeconds: 10 },
     events: [],
-    lanes: ["clusterip", "static", "headless", "client", "proxy", "nested"],
+    lanes: ["clusterip", "headless", "client", "proxy"],
     ...{ policy: "weighted_round_robin", hasPeers: false },
     page: { host: "127.0.0.1", port: 7480, isExplicit: false },
     ...{ hasNetns: false, output: "table" },
@@ -55,7 +55,7 @@ test("lanes are run in the order they are named, each once", () => {
 });
 
 test("--netns adds the lane sidecar, unless lanes are named", () => {
-  const all = ["clusterip", "static", "headless", "client", "proxy", "nested", "sidecar"];
+  const all = ["clusterip", "headless", "client", "proxy", "sidecar"];
   assert.deepEqual(parseLabOptions({ netns: true }).lanes, all);
   const named = parseLabOptions({ netns: true, lanes: "proxy" });
   assert.deepEqual([named.hasNetns, named.lanes], [true, ["proxy"]]);
@@ -85,7 +85,7 @@ const BAD: readonly [RawLabOptions, RegExp][] = [
   [{ pods: "101" }, /^--pods "101"/],
   [
     { lanes: "static,bogus" },
-    /^--lanes "bogus": .* clusterip, static, headless, client, proxy, nested, proxyless, sidecar$/,
+    /^--lanes "bogus": .* clusterip, static, headless, client, proxy, nested, sidecar, proxyless$/,
   ],
   [{ events: "" }, /^--events "": must be TIME:ACTION, such as 3s:slow/],
   [{ events: "3:slow" }, /^--events "3:slow": must be TIME:ACTION/],

@@ -6,12 +6,15 @@
 import { KNOWN_POLICY_NAMES } from "../balancing/index.ts";
 import { ActionError, parseTimedActions, type TimedAction } from "./actions.ts";
 
-/** Lanes that run unless `--lanes` says otherwise, in the order they are shown. */
-const DEFAULT_LANES = ["clusterip", "static", "headless", "client", "proxy", "nested"] as const;
-/** Those and the ones that need what is not everywhere. */
-const LANE_NAMES = [...DEFAULT_LANES, "proxyless", "sidecar"] as const;
+/** All lanes, in the order in which they are offered. */
+const LANE_NAMES = [
+  ...(["clusterip", "static", "headless", "client", "proxy", "nested"] as const),
+  ...(["sidecar", "proxyless"] as const),
+] as const;
 /** The word of a lane. */
 export type LaneName = (typeof LANE_NAMES)[number];
+/** Lanes that run unless `--lanes` says otherwise: what is wrong, and three ways that are right. */
+const DEFAULT_LANES: readonly LaneName[] = ["clusterip", "headless", "client", "proxy"];
 
 /** Where the page listens unless told otherwise. */
 const PAGE_DEFAULT = "127.0.0.1:7480";
@@ -165,7 +168,7 @@ function parseLanes(text: string | undefined, hasNetns: boolean): readonly LaneN
   for (const name of names) {
     if (!isLane(name)) {
       throw new LabOptionError(
-        `--lanes "${name}": no such lane in this version; there are ${LANE_NAMES.join(", ")}`,
+        `--lanes "${name}": no such lane; there are ${LANE_NAMES.join(", ")}`,
       );
     }
   }

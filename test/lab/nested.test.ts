@@ -30,7 +30,7 @@ async function open(t: TestContext, clock = realClock()) {
     kubernetes: { server: new URL(cluster.url).host, kubeconfig },
     ...{ children, clock, fairlead, policy: "round_robin", hasPeers: false },
     client: children.program("client", "caller", []),
-    whyNoNetns: null,
+    ...{ whyNoNetns: null, hasOnePort: true },
     onBroken: () => {},
   });
   return { replicas: replicas!, fairlead };

@@ -5,7 +5,7 @@
 
 import { LabError } from "../error.ts";
 import { firstWord } from "../pods/pods.ts";
-import type { LaneEnv } from "./lanes.ts";
+import type { LaneEnv } from "./lane.ts";
 
 /** One that listens. */
 export interface ClusterIp {

@@ -10,7 +10,7 @@ import type { Timer } from "../../base/index.ts";
 import { LabError } from "../error.ts";
 import type { ReplicaView } from "../view.ts";
 import { startClusterIp } from "./clusterip-relay.ts";
-import type { Dial, Lane, LaneEnv } from "./lanes.ts";
+import type { Dial, Lane, LaneEnv } from "./lane.ts";
 import { type ProxyProcess, proxyFigures, startProxy } from "./proxy-process.ts";
 
 /** Clients of the proxies: so many that half of them is a figure, so few that each has work. */

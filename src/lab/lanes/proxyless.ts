@@ -4,7 +4,7 @@
  */
 
 import { NAMESPACE, SERVICES } from "../pods/pod-objects.ts";
-import type { Lane } from "./lanes.ts";
+import type { Lane } from "./lane.ts";
 import { loggedAddress } from "./proxy-process.ts";
 
 /** The lane. */

@@ -11,7 +11,7 @@ import type { Child } from "../children.ts";
 import { LabError } from "../error.ts";
 import { netnsOf, rulesFlavour } from "../netns.ts";
 import { runIp, runTool } from "../netns-inside.ts";
-import type { Lane, LaneEnv } from "./lanes.ts";
+import type { Lane, LaneEnv } from "./lane.ts";
 import { loggedLine } from "./proxy-process.ts";
 
 /** The end of the pair in the lab's namespace, which is the pod's gateway, and that in the pod. */
@@ -32,8 +32,8 @@ export const SIDECAR: Lane = {
   title: "Sidecar",
   how: "stock grpc-js, one channel to the ClusterIP; rules bring it to fairlead proxy",
   hasOwnNetns: true,
+  whyNot: ({ whyNoNetns }) => whyNoNetns,
   async open(env) {
-    if (env.whyNoNetns !== null) throw new LabError(env.whyNoNetns);
     const inPod = await joinPod(env.client, env.clock);
     await Promise.all([applyRules(env, inPod), startSidecar(env, inPod)]);
     const { host, port } = env.pods.clusterIp;

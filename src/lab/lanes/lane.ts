@@ -1,0 +1,106 @@
+/**
+ * What a lane is: one of the ways that the lab compares. It says what a client dials, over whose
+ * channel, and starts what has to run in between; it knows nothing of load or figures.
+ */
+import type { Clock } from "../../base/index.ts";
+import type { Child, Children } from "../children.ts";
+import type { KubernetesAccess } from "../messages.ts";
+import type { LaneName } from "../options.ts";
+import type { Deployment } from "../pods/deployment.ts";
+import type { ReplicaView } from "../view.ts";
+
+/** What decides whether a lane can run, known before anything has started. */
+export interface LaneSite {
+  /** Why there is no network namespace of the lab's own, or null. */
+  readonly whyNoNetns: string | null;
+  /** All pods serve on one port, as in a cluster; where a system has only 127.0.0.1 they do not. */
+  readonly hasOnePort: boolean;
+}
+
+/** What a lane may use. */
+export interface LaneEnv extends LaneSite {
+  readonly pods: Deployment;
+  /** Resolves when the first pods serve: what needs none of them may start before. */
+  readonly podsReady: Promise<void>;
+  /** Of the DNS server: ip:port. */
+  readonly dns: string;
+  /** How the API server is found. */
+  readonly kubernetes: KubernetesAccess;
+  /** What the lane starts ends with it. */
+  readonly children: Children;
+  readonly clock: Clock;
+  /** The `fairlead` command and its first arguments; `bin/fairlead` except in tests. */
+  readonly fairlead: readonly string[];
+  /** Of fairlead's lanes: "weighted_round_robin". */
+  readonly policy: string;
+  /** Proxy replicas find each other and even out their connections. */
+  readonly hasPeers: boolean;
+  /** The lane's client, which runs and has yet to be told what to dial. */
+  readonly client: Child;
+  /** To be called when something between client and pods has ended by itself. */
+  onBroken(reason: string): void;
+}
+
+/** What the caller of a lane dials. */
+export interface Dial {
+  readonly target: string;
+  /** Service config JSON, or "" for none. */
+  readonly serviceConfig: string;
+  /** How many connections to pods, or to what stands before them, it holds when it is ready. */
+  readonly connections: number;
+  /** For fairlead's channel, which watches the API server; without: grpc-js' own channel. */
+  readonly kubernetes?: KubernetesAccess;
+  /** For a client of xDS: its bootstrap, JSON. */
+  readonly xdsBootstrap?: string;
+  /** How many channels share the load in turn; 1 unless given. */
+  readonly channels?: number;
+  /** Proxies between client and pods that may become more. */
+  readonly replicas?: Replicas;
+  /** The client is this program of `programs/` instead of "caller". */
+  readonly program?: string;
+  /**
+   * Takes back what the lane holds of others and ends what is no child of its: subscriptions,
+   * timers, files. Its children are ended by whoever gave it `LaneEnv.children`. Never throws.
+   */
+  close?(): Promise<void>;
+}
+
+/** Proxy replicas of a lane. */
+export interface Replicas {
+  /** As they were at the last look at their metrics. */
+  readonly views: readonly ReplicaView[];
+  /** One more; resolves with its name. Throws `LabError` when there can be none. */
+  add(): Promise<string>;
+  /** Looks at their metrics. */
+  refresh(): Promise<void>;
+  /** The load is over: no more looks. */
+  close(): void;
+}
+
+/** One way to reach the pods. */
+export interface Lane {
+  readonly name: LaneName;
+  readonly title: string;
+  /** How the client dials, for people. */
+  readonly how: string;
+  /** Its client is alone in a network namespace, where the lab has one. */
+  readonly hasOwnNetns?: boolean;
+  /**
+   * Why it cannot run here, in a sentence, or null; without it, a lane runs everywhere. Cheap, and
+   * asked before anything starts.
+   */
+  whyNot?(site: LaneSite): string | null;
+  /**
+   * Starts what stands between client and pods; only where `whyNot` answers null. Throws `LabError`
+   * with the reason if it cannot. May be called again after its `Dial.close`.
+   */
+  open(env: LaneEnv): Promise<Dial>;
+}
+
+/** Service config that names a policy. */
+export function policyConfig(policy: string): string {
+  return JSON.stringify({ loadBalancingConfig: [{ [policy]: {} }] });
+}
+
+/** Service config of stock clients that are to balance. */
+export const ROUND_ROBIN = policyConfig("round_robin");
