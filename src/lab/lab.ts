@@ -111,7 +111,7 @@ export class Lab {
 
   /** Names of those that answer every call with UNAVAILABLE. */
   get sickPods(): readonly string[] {
-    return [];
+    return this.#deployment?.sick ?? [];
   }
 
   /** What was done and what came of it, oldest first. */

@@ -85,6 +85,8 @@ export interface BehaveMessage {
   readonly slowFactor: number;
   /** What its health service says: SERVING or NOT_SERVING. Calls are answered either way. */
   readonly isServing: boolean;
+  /** Calls are answered with UNAVAILABLE; the health service says what it said. */
+  readonly isSick: boolean;
 }
 
 /** Lab to kubelet: the pods whose readiness it watches. */

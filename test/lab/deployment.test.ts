@@ -22,8 +22,10 @@ async function start(t: TestContext, count: number) {
   const deployment = new Deployment(count, { children, clock, objects, network: LOOPBACK });
   await deployment.start();
   const ready: string[] = [];
-  deployment.onChange(() => ready.push(deployment.ready.map(({ name }) => name).join(" ")));
-  return { deployment, objects, ready };
+  const unsubscribe = deployment.onChange(() => {
+    ready.push(deployment.ready.map(({ name }) => name).join(" "));
+  });
+  return { deployment, objects, ready, unsubscribe };
 }
 
 interface Endpoint {
@@ -49,7 +51,7 @@ async function until(isSo: () => boolean): Promise<void> {
 }
 
 test("pods come and go as objects and as processes, and come back with their addresses", async (t) => {
-  const { deployment, objects, ready } = await start(t, 1);
+  const { deployment, objects, ready, unsubscribe } = await start(t, 1);
   const told: string[] = [];
   objects.store.onEvent(({ type, kind, object }) => {
     if (kind !== "Pod") return;
@@ -74,7 +76,11 @@ test("pods come and go as objects and as processes, and come back with their add
   assert.equal(address(0), first);
   assert.equal(address(1), second);
   // Before a pod comes its name is told, with those that are ready still the same.
-  assert.deepEqual(ready, ["echo-1", "echo-1 echo-2", "echo-1", "echo-1", "echo-1 echo-2"]);
+  const all = ["echo-1", "echo-1 echo-2", "echo-1", "echo-1", "echo-1 echo-2"];
+  assert.deepEqual(ready, all);
+  unsubscribe();
+  await deployment.scale(1);
+  assert.deepEqual(ready, all, "who has left hears nothing");
 });
 
 /** Takes a port; it may be somebody's already. */
@@ -220,4 +226,48 @@ test("a pod that dies while others are rolled is replaced all the same", async (
   for (const { name } of deployment.ready) {
     assert.ok(!["echo-1", "echo-2", "echo-3"].includes(name), name);
   }
+});
+
+// As `kubectl delete pod` does it: the pod is Terminating for its grace, serving all the while, and
+// the ReplicaSet counts it out at once, so that the next one starts beside it.
+test("a pod that is drained is Terminating while another starts, and gone after its grace", async (t) => {
+  const { deployment, objects } = await start(t, 2);
+  await until(() => endpointOf(objects, "echo-1")?.conditions.ready === true);
+  const { pid } = deployment.ready[0]!.child;
+  const told: string[] = [];
+  objects.store.onEvent(({ type, kind, object: { metadata } }) => {
+    if (kind !== "Pod") return;
+    const isFresh = type !== "MODIFIED" || metadata.deletionTimestamp !== undefined;
+    if (isFresh) told.push(`${type === "MODIFIED" ? "TERMINATING" : type} ${metadata.name}`);
+  });
+  const deaths: string[] = [];
+  deployment.onDeath((name) => deaths.push(name));
+  const drained = deployment.drain("echo-1");
+  assert.equal(deployment.states[0], "terminating");
+  assert.throws(() => deployment.kill("echo-1"), LabError);
+  await until(() => endpointOf(objects, "echo-1")!.conditions.terminating);
+  assert.ok(processTree(process.pid).includes(pid!), "it serves for its grace");
+  await drained;
+  assert.deepEqual(told, ["TERMINATING echo-1", "ADDED echo-3", "DELETED echo-1"]);
+  assert.deepEqual(deployment.names, ["echo-1", "echo-2", "echo-3"]);
+  assert.deepEqual(deployment.states, ["gone", "ready", "ready"]);
+  assert.deepEqual(deaths, []);
+  assert.ok(!processTree(process.pid).includes(pid!));
+  await assert.rejects(deployment.drain("echo-1"), LabError);
+
+  await deployment.drain("echo-2");
+  assert.deepEqual(deployment.names, ["echo-4", "echo-2", "echo-3"], "its row is free again");
+});
+
+test("restored, every pod is fast, SERVING and well again", async (t) => {
+  const { deployment } = await start(t, 2);
+  deployment.slow("echo-1", 10);
+  deployment.setSick("echo-2", true);
+  deployment.setServing("echo-2", false);
+  assert.deepEqual([deployment.slowed, deployment.sick], [["echo-1"], ["echo-2"]]);
+  await until(() => deployment.states[1] === "not-ready");
+  deployment.restore();
+  const { slowed, sick, notServing } = deployment;
+  assert.deepEqual([slowed, sick, notServing], [[], [], []]);
+  await until(() => deployment.states[1] === "ready");
 });

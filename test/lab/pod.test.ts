@@ -22,8 +22,8 @@ async function start(t: TestContext) {
   return { pod: pods[0]!, client, children };
 }
 
-const behave = ({ child }: Pod, slowFactor: number, isServing: boolean): void =>
-  child.send({ type: "behave", slowFactor, isServing });
+const behave = ({ child }: Pod, slowFactor: number, isServing: boolean, isSick = false): void =>
+  child.send({ type: "behave", slowFactor, isServing, isSick });
 
 interface Said {
   readonly pod: string;
@@ -89,6 +89,29 @@ test("a slow pod takes ten times its 2 ms, and no longer once it is told so", as
   for (let count = 0; count < 5; count += 1) assert.ok((await say(client)).ms >= 19);
   behave(pod, 1, true);
   await until(async () => (await say(client)).ms < 19);
+});
+
+test("a sick pod answers each call UNAVAILABLE, and its health service says SERVING", async (t) => {
+  const { pod, client } = await start(t);
+  behave(pod, 10, true, true);
+  await until(() =>
+    say(client).then(
+      () => false,
+      () => true,
+    ),
+  );
+  const startMs = performance.now();
+  const sick = { code: grpc.status.UNAVAILABLE, details: "echo-1 is sick" };
+  await assert.rejects(say(client), sick);
+  assert.ok(performance.now() - startMs >= 19, "not before its usual time");
+  assert.equal(await check(client, ""), ServingStatus.SERVING);
+  behave(pod, 1, true);
+  await until(() =>
+    say(client).then(
+      () => true,
+      () => false,
+    ),
+  );
 });
 
 test("after its first second a pod reports its load with each answer", async (t) => {

@@ -15,7 +15,7 @@ import type { PodState } from "../view.ts";
 import { Kubelet } from "./kubelet.ts";
 import type { PodNetwork } from "./pod-network.ts";
 import { PodObjects } from "./pod-objects.ts";
-import { type PodEntry, PodRows } from "./pod-rows.ts";
+import { type PodEntry, PodRows, USUAL } from "./pod-rows.ts";
 import { type Pod, type PodSet, startPod, startPods } from "./pods.ts";
 
 /** From Terminating to SIGTERM (a preStop hook's sleep, shortened). */
@@ -75,6 +75,11 @@ export class Deployment {
     return this.#rows.alive.filter(({ isServing }) => !isServing).map(({ name }) => name);
   }
 
+  /** Names of those that answer every call with UNAVAILABLE. */
+  get sick(): readonly string[] {
+    return this.#rows.alive.filter(({ isSick }) => isSick).map(({ name }) => name);
+  }
+
   /** How many there should be. */
   get wanted(): number {
     return this.#wanted;
@@ -103,9 +108,13 @@ export class Deployment {
     this.#tell();
   }
 
-  /** Calls `listener` when other pods take new calls, and before pods come that never were. */
-  onChange(listener: () => void): void {
+  /**
+   * Calls `listener` when other pods take new calls, and before pods come that never were; no more
+   * once what it answers is called.
+   */
+  onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   /** Calls `listener` when a pod dies that nobody had told to end. */
@@ -136,6 +145,16 @@ export class Deployment {
     this.#alive(name).pod!.child.kill();
   }
 
+  /**
+   * The pod is deleted, as by `kubectl delete pod` or a drain of its node: Terminating, and after
+   * its grace SIGTERM, while another starts in its place. Resolves when the one is gone and the
+   * other ready; rejects as `scale` does.
+   */
+  async drain(name: string): Promise<void> {
+    const entry = this.#alive(name);
+    await Promise.all([this.#terminate([entry], false), this.#reconcile()]);
+  }
+
   /** Its calls take `factor` times their usual time from now on. */
   slow(name: string, factor: number): void {
     const entry = this.#alive(name);
@@ -150,14 +169,29 @@ export class Deployment {
     this.#behave(entry);
   }
 
+  /** Whether it answers every call with UNAVAILABLE, after its usual time. Its health stays. */
+  setSick(name: string, isSick: boolean): void {
+    const entry = this.#alive(name);
+    entry.isSick = isSick;
+    this.#behave(entry);
+  }
+
+  /** All that serve are as they were when they started: fast, SERVING, well. */
+  restore(): void {
+    for (const entry of this.#rows.alive) {
+      Object.assign(entry, USUAL);
+      this.#behave(entry);
+    }
+  }
+
   #alive(name: string): PodEntry {
     const entry = this.#rows.alive.find((candidate) => candidate.name === name);
     if (!entry) throw new LabError(`${name}: no pod of this name serves`);
     return entry;
   }
 
-  #behave({ pod, slowFactor, isServing }: PodEntry): void {
-    pod!.child.send({ type: "behave", slowFactor, isServing });
+  #behave({ pod, slowFactor, isServing, isSick }: PodEntry): void {
+    pod!.child.send({ type: "behave", slowFactor, isServing, isSick });
   }
 
   #reconcile(): Promise<void> {
@@ -206,8 +240,12 @@ export class Deployment {
   }
 
   async #shrink(count: number): Promise<void> {
+    await this.#terminate(this.#rows.surplus(count), true);
+  }
+
+  /** They go. `comeBack`: those that are not to be replaced may be started again. */
+  async #terminate(going: readonly PodEntry[], comeBack: boolean): Promise<void> {
     const { children } = this.#deps;
-    const going = this.#rows.surplus(count);
     for (const entry of going) {
       entry.state = "terminating";
       this.#objects.terminate(entry.name);
@@ -218,7 +256,7 @@ export class Deployment {
       going.map(async (entry) => {
         await children.end(entry.pod!.child);
         this.#objects.remove(entry.name);
-        this.#rows.leave(entry, !entry.isStale);
+        this.#rows.leave(entry, comeBack && !entry.isStale);
       }),
     );
   }

@@ -9,17 +9,26 @@
 import type { PodState } from "../view.ts";
 import { type Pod, podName } from "./pods.ts";
 
+/** How a pod serves. */
+export interface PodConduct {
+  slowFactor: number;
+  /** What its health service says. */
+  isServing: boolean;
+  /** Answers every call with UNAVAILABLE. */
+  isSick: boolean;
+}
+
+/** As every pod serves that was told nothing. */
+export const USUAL: Readonly<PodConduct> = { slowFactor: 1, isServing: true, isSick: false };
+
 /** One pod. */
-export interface PodEntry {
+export interface PodEntry extends PodConduct {
   /** From 1, in the order of their coming; names and addresses go by it. */
   readonly number: number;
   readonly name: string;
   state: PodState;
   /** While it has a process. */
   pod: Pod | null;
-  slowFactor: number;
-  /** What its health service says. */
-  isServing: boolean;
   /** To be replaced by a rolling update. */
   isStale: boolean;
   /** Does not come back. */
@@ -58,7 +67,7 @@ export class PodRows {
   /** Its process is gone. `comesBack`: it was scaled away, not replaced. */
   leave(entry: PodEntry, comesBack: boolean): void {
     Object.assign(entry, { state: "gone", pod: null, isRetired: !comesBack });
-    Object.assign(entry, { slowFactor: 1, isServing: true, isStale: false });
+    Object.assign(entry, { ...USUAL, isStale: false });
   }
 
   /** Which go when there are `count` too many: the stale ones first, then the latest. */
@@ -73,7 +82,7 @@ export class PodRows {
     const number = this.#numbered;
     const entry: PodEntry = {
       ...{ number, name: podName(number), state: "gone", pod: null },
-      ...{ slowFactor: 1, isServing: true, isStale: false, isRetired: false },
+      ...{ ...USUAL, isStale: false, isRetired: false },
     };
     const free = this.#rows.findIndex(({ state, isRetired }) => state === "gone" && isRetired);
     if (free < 0) this.#rows.push(entry);

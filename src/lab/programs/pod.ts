@@ -5,11 +5,11 @@
  *     pod.ts NAME HOST PORT
  *
  * It imports as little as it can, since a dozen of them start at once. Says `listening` or
- * `failed` to the lab, does as the lab says (`behave`: slow, NOT_SERVING), and ends when the lab
- * does. On SIGTERM it says GOAWAY and finishes its calls, as a well-behaved pod does.
+ * `failed` to the lab, does as the lab says (`behave`: slow, NOT_SERVING, sick), and ends when the
+ * lab does. On SIGTERM it says GOAWAY and finishes its calls, as a well-behaved pod does.
  */
 import "./leash.ts";
-import { Metadata, Server, ServerCredentials } from "@grpc/grpc-js";
+import { Metadata, Server, ServerCredentials, type StatusObject, status } from "@grpc/grpc-js";
 import { realClock } from "../../base/index.ts";
 import type { BehaveMessage, ChildMessage } from "../messages.ts";
 import { ECHO_SERVICE } from "../pods/echo.ts";
@@ -32,12 +32,17 @@ const clock = realClock();
 const health = new HealthServer();
 const load = new PodLoad(clock.nowMs());
 let slowFactor = 1;
+let isSick = false;
 
-type Reply = (error: null, pod: string, trailers: Metadata) => void;
+type Reply = (error: Partial<StatusObject> | null, pod?: string, trailers?: Metadata) => void;
 
 function answer(reply: Reply): void {
   const nowMs = clock.nowMs();
   load.onEnd(nowMs);
+  if (isSick) {
+    reply({ code: status.UNAVAILABLE, details: `${name} is sick` });
+    return;
+  }
   const trailers = new Metadata();
   const report = load.report(nowMs);
   if (report !== null) trailers.set(LOAD_REPORT_KEY, report);
@@ -59,6 +64,7 @@ server.bindAsync(`${host}:${port}`, ServerCredentials.createInsecure(), (error, 
 });
 process.on("message", (message: BehaveMessage) => {
   slowFactor = message.slowFactor;
+  isSick = message.isSick;
   health.setServing(message.isServing);
 });
 process.channel?.unref();
