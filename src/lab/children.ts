@@ -10,6 +10,7 @@ import { type ChildProcess, fork, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { Clock } from "../base/index.ts";
 import { LabError } from "./error.ts";
+import { spawnLeashed } from "./foreign.ts";
 import type { ChildMessage, OrderMessage } from "./messages.ts";
 
 /** From here to SIGKILL when a child does not end by itself. */
@@ -177,6 +178,17 @@ export class Children {
         stdio: ["ignore", "ignore", "pipe", "ipc"],
       }),
     );
+  }
+
+  /**
+   * Starts any program that is none of Node's, such as nginx, found on the PATH unless it is a path.
+   * It ends with the lab in all cases, and all processes of its group with it. `env` is added to
+   * ours. One that cannot be started ends with exit code 126 or 127 and says why on stderr. Throws
+   * `LabError` after `close`.
+   */
+  foreign(label: string, argv: readonly [string, ...string[]], env: NodeJS.ProcessEnv = {}): Child {
+    this.#refuseWhenClosed();
+    return this.#keep(label, spawnLeashed(argv, { ...childEnv(), ...env }, false));
   }
 
   /** Ends one child. Resolves once it is gone. */
