@@ -181,10 +181,10 @@ export class Children {
   }
 
   /**
-   * Starts any program that is none of Node's, such as nginx, found on the PATH unless it is a path.
-   * It ends with the lab in all cases, and all processes of its group with it. `env` is added to
-   * ours. One that cannot be started ends with exit code 126 or 127 and says why on stderr. Throws
-   * `LabError` after `close`.
+   * Starts any program that is none of Node's, such as nginx, found on the PATH unless it is a
+   * path. It ends with the lab in all cases, and all processes of its group with it. `env` is added
+   * to ours. One that cannot be started ends with exit code 126 or 127 and says why on stderr.
+   * Throws `LabError` after `close`.
    */
   foreign(label: string, argv: readonly [string, ...string[]], env: NodeJS.ProcessEnv = {}): Child {
     this.#refuseWhenClosed();

@@ -2,9 +2,9 @@
  * Programs that are not Node's on the lab's leash: nginx, Envoy, a server of Python.
  *
  * They know nothing of an IPC channel, so a shell watches for them. It reads a pipe whose other end
- * only the lab holds, and at its end (the lab is gone, or has let go of the program) kills the whole
- * process group: the program with all workers that it has started. The program itself takes the
- * place of the shell that began, so that it has the process id that the lab knows, and gets its
+ * only the lab holds, and at its end (the lab is gone, or has let go of the program) kills the
+ * whole process group: the program with all workers that it has started. The program itself takes
+ * the place of the shell that began, so that it has the process id that the lab knows, and gets its
  * signals. POSIX sh: no helper of ours outlives anything, and nothing has to be installed.
  */
 import { type ChildProcess, spawn } from "node:child_process";
