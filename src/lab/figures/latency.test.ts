@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { LatencyHistogram } from "./latency.ts";
+import { LatencyHistogram, RecentLatency } from "./latency.ts";
 
 test("an empty histogram has no quantiles", () => {
   assert.equal(new LatencyHistogram().quantileMs(0.5), null);
@@ -34,4 +34,24 @@ test("values out of range count at the ends", () => {
   assert.equal(histogram.count, 2);
   assert.equal(histogram.quantileMs(0.5), 0.001);
   assert.ok(histogram.quantileMs(1)! > 1_000_000);
+});
+
+test("what is forgotten was never recorded", () => {
+  const histogram = new LatencyHistogram();
+  for (const us of [1000, 0, 5_000_000_000]) histogram.record(us);
+  for (const us of [0, 5_000_000_000]) histogram.forget(us);
+  assert.equal(histogram.count, 1);
+  assert.equal(histogram.quantileMs(0.01), histogram.quantileMs(1));
+});
+
+test("recent latencies are those of the latest reports, calls or no calls in them", () => {
+  const recent = new RecentLatency(2);
+  recent.add([1000]);
+  recent.add([50_000]);
+  assert.ok(Math.abs(recent.quantileMs(1)! - 50) < 0.5);
+  recent.add([2000]);
+  recent.add([]);
+  assert.ok(Math.abs(recent.quantileMs(1)! - 2) < 0.02);
+  recent.add([]);
+  assert.equal(recent.quantileMs(0.5), null);
 });

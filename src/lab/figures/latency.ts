@@ -19,9 +19,14 @@ export class LatencyHistogram {
 
   /** Adds one duration in microseconds; what is out of range counts as the nearest end. */
   record(us: number): void {
-    const bucket = Math.round(Math.log(Math.max(1, us)) / STEP);
-    this.#counts[Math.min(bucket, BUCKETS - 1)]! += 1;
+    this.#counts[bucketOf(us)]! += 1;
     this.#total += 1;
+  }
+
+  /** Takes back one that was added. */
+  forget(us: number): void {
+    this.#counts[bucketOf(us)]! -= 1;
+    this.#total -= 1;
   }
 
   /** The duration in ms that a share `q` (0..1) of the recorded ones does not exceed; or null. */
@@ -35,4 +40,33 @@ export class LatencyHistogram {
     }
     return null;
   }
+}
+
+/** The latencies of the latest reports only. */
+export class RecentLatency {
+  readonly #reportsMax: number;
+  readonly #histogram = new LatencyHistogram();
+  readonly #reports: (readonly number[])[] = [];
+
+  /** @param reportsMax How many reports are recent. */
+  constructor(reportsMax: number) {
+    this.#reportsMax = reportsMax;
+  }
+
+  /** Adds a report's latencies, in microseconds; the oldest report's go. */
+  add(latenciesUs: readonly number[]): void {
+    this.#reports.push(latenciesUs);
+    for (const us of latenciesUs) this.#histogram.record(us);
+    if (this.#reports.length <= this.#reportsMax) return;
+    for (const us of this.#reports.shift()!) this.#histogram.forget(us);
+  }
+
+  /** As of `LatencyHistogram`: null when no report that is recent has a call. */
+  quantileMs(q: number): number | null {
+    return this.#histogram.quantileMs(q);
+  }
+}
+
+function bucketOf(us: number): number {
+  return Math.min(Math.round(Math.log(Math.max(1, us)) / STEP), BUCKETS - 1);
 }

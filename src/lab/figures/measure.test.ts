@@ -125,3 +125,47 @@ test("a pod that goes may still answer: it is no stranger, and in no balance", (
   assert.deepEqual(figures.current, { a: 3 });
   assert.equal(figures.maxOverMean, 1);
 });
+
+test("recent latencies are those of the latest second of reports", () => {
+  const measure = new LaneMeasure(["a"]);
+  assert.equal(measure.figures().recentP99Ms, null);
+  measure.add(report({ a: 1 }, { latenciesUs: [50_000] }));
+  for (let tenth = 0; tenth < 9; tenth += 1) {
+    measure.add(report({ a: 1 }, { latenciesUs: [1000] }));
+  }
+  assert.ok(measure.figures().recentP99Ms! > 49);
+  measure.add(report({}));
+  const { recentP50Ms, recentP99Ms, p99Ms } = measure.figures();
+  assert.ok(Math.abs(recentP50Ms! - 1) < 0.02);
+  assert.ok(Math.abs(recentP99Ms! - 1) < 0.02);
+  assert.ok(p99Ms! > 49, "the latency since the start still has the slow call");
+});
+
+test("when no pod is left there is no balance, and when one comes it is measured anew", () => {
+  const measure = new LaneMeasure(["a", "b"]);
+  measure.add(report({ a: 4, b: 4 }));
+  measure.setPods([], ["a", "b"]);
+  measure.add(report({ a: 1 }, { failed: 2 }));
+  const none = measure.figures();
+  assert.deepEqual([none.podsUsed, none.maxOverMean, none.fairness], [0, null, null]);
+  assert.deepEqual(none.current, {});
+  assert.equal(none.calls, 11);
+  measure.setPods(["c"], ["a", "b", "c"]);
+  measure.add(report({ c: 7 }));
+  const one = measure.figures();
+  assert.deepEqual([one.podsUsed, one.maxOverMean, one.fairness], [1, 1, 1]);
+});
+
+test("a reset begins from zero with the pods that are there", () => {
+  const measure = new LaneMeasure(["a", "b"]);
+  measure.mark({ event: "kill=a", atMs: 5, pod: "a" });
+  measure.podReady("c", 1000);
+  measure.setPods(["b", "c"], ["a", "b", "c"]);
+  measure.add(report({ b: 9 }, { failed: 3, latenciesUs: [1000], connections: 4 }));
+  measure.reset(["b", "c"]);
+  const { connections, ...figures } = measure.figures(9000);
+  const { connections: _, ...fresh } = new LaneMeasure(["b", "c"]).figures(9000);
+  assert.deepEqual(figures, fresh);
+  assert.equal(connections, 4, "which are still open");
+  assert.deepEqual(measure.effects, new LaneMeasure(["b", "c"]).effects);
+});

@@ -6,7 +6,8 @@
  * same and 1/n when one got everything.
  */
 import { type EffectFigures, EffectMeasure } from "./effect.ts";
-import { LatencyHistogram } from "./latency.ts";
+import { LatencyHistogram, RecentLatency } from "./latency.ts";
+import { type NewPodFigures, NewPods } from "./new-pods.ts";
 
 /** One report of a lane's caller; the parts of `ReportMessage` that are counted. */
 export interface CallReport {
@@ -15,6 +16,8 @@ export interface CallReport {
   readonly lastFailure: string;
   readonly latenciesUs: readonly number[];
   readonly connections: number;
+  /** When, in epoch ms, pods answered their first call; told once of each. */
+  readonly firstAnswers?: Readonly<Record<string, number>>;
 }
 
 /** The balance among some pods, while there were these and no others. */
@@ -49,25 +52,34 @@ export interface LaneFigures {
   readonly lastFailure: string;
   readonly p50Ms: number | null;
   readonly p99Ms: number | null;
+  /** The same of the latest second; null when it has no answered call. */
+  readonly recentP50Ms: number | null;
+  readonly recentP99Ms: number | null;
   /** Open TCP connections of the client at the last report of the load. */
   readonly connections: number;
   /** From a pod's being ready to its first call, of the latest new pod; null before one. */
   readonly firstCallOfNewPodMs: number | null;
-  /** How long a new pod has waited for its first call; null when none waits. */
+  /** The longest that a new pod has waited for its first call; null when none waits. */
   readonly newPodWaitsMs: number | null;
+  /** The pods that came since the start and are there, in the order of their coming. */
+  readonly newPods: readonly NewPodFigures[];
 }
 
+/** The caller reports every 100 ms: so many are a second. */
+const RECENT_REPORTS = 10;
 /** Effects that are kept; older ones go. */
 const EFFECTS_MAX = 500;
 
 /** Adds up the reports of one lane. */
 export class LaneMeasure {
-  readonly #perPod = new Map<string, number>();
+  #perPod = new Map<string, number>();
   /** The totals when the number of pods last changed, of the pods there have been since. */
   #since = new Map<string, number>();
-  readonly #steps: StepFigures[] = [];
-  readonly #latency = new LatencyHistogram();
-  readonly #effects: EffectFigures[] = [];
+  #steps: StepFigures[] = [];
+  #latency = new LatencyHistogram();
+  #recent = new RecentLatency(RECENT_REPORTS);
+  #newPods = new NewPods();
+  #effects: EffectFigures[] = [];
   #effect = new EffectMeasure({ event: "start", atMs: 0, pod: null });
   #failed = 0;
   #lastFailure = "";
@@ -78,6 +90,26 @@ export class LaneMeasure {
     this.#begin(pods);
   }
 
+  /** Everything from zero, with these pods: none of them is new. */
+  reset(pods: readonly string[]): void {
+    this.#perPod = new Map();
+    this.#steps = [];
+    this.#latency = new LatencyHistogram();
+    this.#recent = new RecentLatency(RECENT_REPORTS);
+    this.#newPods = new NewPods();
+    this.#effects = [];
+    this.#effect = new EffectMeasure({ event: "start", atMs: 0, pod: null });
+    this.#failed = 0;
+    this.#lastFailure = "";
+    this.#begin(pods);
+  }
+
+  /** A pod that was not there at the start, or had gone, takes calls from `epochMs` on. */
+  podReady(pod: string, epochMs: number): void {
+    this.addPods([pod]);
+    this.#newPods.ready(pod, epochMs);
+  }
+
   /**
    * From now on these are the pods: the balance is measured anew among them.
    *
@@ -86,6 +118,8 @@ export class LaneMeasure {
   setPods(pods: readonly string[], all: readonly string[]): void {
     this.#steps.push(stepOf(this.#current()));
     this.addPods(all);
+    const stays = new Set(pods);
+    for (const pod of this.#since.keys()) if (!stays.has(pod)) this.#newPods.gone(pod);
     this.#begin(pods);
   }
 
@@ -121,6 +155,9 @@ export class LaneMeasure {
 
   /** Adds one report. Calls answered by a name that is no pod are counted as failed. */
   add(report: CallReport): void {
+    for (const [pod, epochMs] of Object.entries(report.firstAnswers ?? {})) {
+      this.#newPods.answered(pod, epochMs);
+    }
     for (const [pod, calls] of Object.entries(report.perPod)) {
       const before = this.#perPod.get(pod);
       if (before === undefined) {
@@ -128,18 +165,25 @@ export class LaneMeasure {
         this.#lastFailure = `answered by "${pod}", which is no pod`;
       } else {
         this.#perPod.set(pod, before + calls);
+        if (calls > 0) this.#newPods.used(pod);
       }
     }
     this.#effect.add(report);
     for (const us of report.latenciesUs) this.#latency.record(us);
+    this.#recent.add(report.latenciesUs);
     this.#failed += report.failed;
     if (report.lastFailure !== "") this.#lastFailure = report.lastFailure;
     this.#connections = report.connections;
   }
 
-  /** The figures of everything added so far. */
-  figures(): LaneFigures {
+  /**
+   * The figures of everything added so far.
+   *
+   * @param nowEpochMs for how long new pods have waited; without it none is said to wait.
+   */
+  figures(nowEpochMs: number | null = null): LaneFigures {
     const current = this.#current();
+    const newPods = this.#newPods.figures(current, nowEpochMs);
     const { podsUsed, maxOverMean, fairness, ...step } = stepOf(current);
     const total = [...this.#perPod.values()].reduce((all, calls) => all + calls, 0);
     return {
@@ -152,11 +196,24 @@ export class LaneMeasure {
       lastFailure: this.#lastFailure,
       p50Ms: this.#latency.quantileMs(0.5),
       p99Ms: this.#latency.quantileMs(0.99),
+      recentP50Ms: this.#recent.quantileMs(0.5),
+      recentP99Ms: this.#recent.quantileMs(0.99),
       connections: this.#connections,
-      firstCallOfNewPodMs: null,
-      newPodWaitsMs: null,
+      ...firstCalls(newPods),
+      newPods,
     };
   }
+}
+
+type FirstCalls = Pick<LaneFigures, "firstCallOfNewPodMs" | "newPodWaitsMs">;
+
+function firstCalls(newPods: readonly NewPodFigures[]): FirstCalls {
+  const waits = newPods.flatMap(({ waitsMs }) => waitsMs ?? []);
+  return {
+    firstCallOfNewPodMs:
+      newPods.findLast(({ firstCallMs }) => firstCallMs !== null)?.firstCallMs ?? null,
+    newPodWaitsMs: waits.length === 0 ? null : Math.max(...waits),
+  };
 }
 
 function stepOf(perPod: ReadonlyMap<string, number>): StepFigures {
