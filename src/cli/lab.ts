@@ -33,8 +33,10 @@ export function labCommand(): Command {
     .option("--scale-every <s>", "seconds between these numbers (default: 10)")
     .option(
       "--events <list>",
-      "TIME:ACTION,... as 12s:slow,18s:heal,20s:kill=echo-2: slow, heal, not-serving, serving " +
-        "and kill (one pod, =POD if it matters), roll, scale=N, replica (one more of lane nested)",
+      "TIME:ACTION,... as 12s:slow,18s:heal,20s:kill=echo-2: slow, heal, not-serving, serving, " +
+        "sick, well, kill and drain (one pod, =POD if it matters), roll, scale=N, load=N, " +
+        "in-flight=N, policy=NAME, lane=NAME, lane=-NAME, reset; replica and peers=on|off (lane " +
+        "nested)",
     )
     .option(
       "--lanes <a,b>",

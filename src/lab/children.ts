@@ -124,19 +124,30 @@ export class Child {
   }
 }
 
-/** All children of one lab. */
+/** All children of one lab, or of a part of it. */
 export class Children {
   readonly #clock: Clock;
+  /** Whose part these are; null: they are all. */
+  readonly #whole: Children | null;
   readonly #all = new Set<Child>();
   #isClosed = false;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, whole: Children | null = null) {
     this.#clock = clock;
+    this.#whole = whole;
+  }
+
+  /**
+   * A part of them: what is started through it ends with its `close`, and with ours. Ours stays
+   * open when it closes.
+   */
+  scope(): Children {
+    return new Children(this.#clock, this);
   }
 
   /** True once `close` was called: what ends now was told to. */
   get isClosed(): boolean {
-    return this.#isClosed;
+    return this.#isClosed || this.#whole?.isClosed === true;
   }
 
   /**
@@ -203,13 +214,16 @@ export class Children {
   }
 
   #refuseWhenClosed(): void {
-    if (this.#isClosed) throw new LabError("the lab is ending");
+    if (this.isClosed) throw new LabError("the lab is ending");
   }
 
   #keep(label: string, process: ChildProcess): Child {
     const child = new Child(label, process);
-    this.#all.add(child);
-    child.ended.then(() => this.#all.delete(child));
+    for (let kept: Children | null = this; kept !== null; kept = kept.#whole) {
+      const all = kept.#all;
+      all.add(child);
+      child.ended.then(() => all.delete(child));
+    }
     return child;
   }
 }

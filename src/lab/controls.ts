@@ -5,7 +5,7 @@
  * It chooses the pod when nobody names one. How pods are slowed, killed or rolled is the
  * deployment's matter; what comes of it, the lanes'.
  */
-import { type Action, type ActionWord, actionText } from "./actions.ts";
+import { type Action, type ActionWord, actionText, newAction } from "./actions.ts";
 import { LabError } from "./error.ts";
 import type { Replicas } from "./lanes/index.ts";
 import type { Deployment } from "./pods/deployment.ts";
@@ -38,7 +38,7 @@ export class Controls {
   /** Pods that were told to die, and have not yet. */
   readonly #dying = new Set<string>();
 
-  readonly #doings: Readonly<Record<ActionWord, (action: Action) => void>> = {
+  readonly #doings: Readonly<Partial<Record<ActionWord, (action: Action) => void>>> = {
     slow: (action) => {
       const slow = (pod: string): void => this.#deps.deployment.slow(pod, SLOW_FACTOR);
       this.#doTo([this.#oneOf(action)], action, `slow x${SLOW_FACTOR}`, slow);
@@ -71,8 +71,8 @@ export class Controls {
       this.#follow(deployment.roll(), done);
     },
     scale: (action) => {
-      this.#record(actionText(action), null, `scaling to ${action.pods} pods`);
-      this.#follow(this.#deps.deployment.scale(action.pods!), () => {});
+      this.#record(actionText(action), null, `scaling to ${action.count} pods`);
+      this.#follow(this.#deps.deployment.scale(action.count!), () => {});
     },
     replica: () => {
       const replicas = this.#deps.replicas();
@@ -100,7 +100,9 @@ export class Controls {
   /** Does it. Answers why not, in one sentence, or null; what takes time goes on behind it. */
   act(action: Action): string | null {
     try {
-      this.#doings[action.word](action);
+      const done = this.#doings[action.word];
+      if (!done) throw new LabError(`${action.word} cannot be done while the lab runs`);
+      done(action);
       return null;
     } catch (error) {
       if (!(error instanceof LabError)) throw error;
@@ -116,7 +118,7 @@ export class Controls {
   ): void {
     for (const pod of pods) {
       change(pod);
-      this.#record(actionText({ word, pod, pods: null }), pod, `${pod} ${words}`);
+      this.#record(actionText(newAction(word, { pod })), pod, `${pod} ${words}`);
     }
   }
 

@@ -48,6 +48,13 @@ export interface SwitchMessage {
   readonly type: "start" | "stop";
 }
 
+/** Lab to caller, at any time: the load from now on. */
+export interface LoadMessage {
+  readonly type: "load";
+  readonly callsPerSecond: number;
+  readonly inFlightMax: number;
+}
+
 /** Caller to lab: the channel is connected. */
 export interface ReadyMessage {
   readonly type: "ready";
@@ -55,7 +62,7 @@ export interface ReadyMessage {
   readonly client?: string;
 }
 
-/** Caller to lab, every 200 ms and once at the end: what happened since the last report. */
+/** Caller to lab, every 100 ms and once at the end: what happened since the last report. */
 export interface ReportMessage {
   readonly type: "report";
   /** Answered calls by the name in the answer. */
@@ -67,6 +74,17 @@ export interface ReportMessage {
   readonly latenciesUs: readonly number[];
   /** Open TCP connections of this process at this moment, but for those to the API server. */
   readonly connections: number;
+  /**
+   * When the first call that a pod answered was answered, by its name: ms since 1970 (epoch).
+   * Each pod is told once in the life of the client.
+   */
+  readonly firstAnswers: Readonly<Record<string, number>>;
+  /** Calls that the rate owed and that were given up: client, pods or machine were behind. */
+  readonly givenUp: number;
+  /** Processor time of this process since the last report, user and system. */
+  readonly cpuMs: number;
+  /** How late its timers were, at the most: more than a few ms is a machine that is short. */
+  readonly lagMs: number;
   /** True in the last report. */
   readonly final: boolean;
 }
@@ -125,4 +143,4 @@ export type ChildMessage =
 /** Everything a child is told. */
 export type OrderMessage = CallerMessage | PodsMessage | BehaveMessage | ProbeMessage;
 /** Everything a caller is told. */
-export type CallerMessage = DialMessage | SwitchMessage;
+export type CallerMessage = DialMessage | SwitchMessage | LoadMessage;

@@ -39,7 +39,7 @@ test("--events come in the order of time; --once lasts at least 5 s beyond them"
     once: true,
   });
   assert.deepEqual(
-    options.events.map(({ atMs, action }) => [atMs, action.word, action.pod, action.pods]),
+    options.events.map(({ atMs, action }) => [atMs, action.word, action.pod, action.count]),
     [
       [500, "scale", null, 4],
       [2500, "slow", null, null],
@@ -90,7 +90,7 @@ const BAD: readonly [RawLabOptions, RegExp][] = [
   [{ events: "" }, /^--events "": must be TIME:ACTION, such as 3s:slow/],
   [{ events: "3:slow" }, /^--events "3:slow": must be TIME:ACTION/],
   [{ events: "3s:slow," }, /^--events "": must be TIME:ACTION/],
-  [{ events: "3s:stop" }, /^--events "stop": must be one of slow\[=POD\], .*, roll, scale=N/],
+  [{ events: "3s:stop" }, /^--events "stop": must be one of slow\[=POD\], .*, roll, .*, scale=N/],
   [{ events: "3s:scale" }, /^--events "scale": must be scale=N, .* from 1 to 100$/],
   [{ events: "3s:scale=101" }, /^--events "scale=101"/],
   [{ events: "3s:roll=echo-1" }, /^--events "roll=echo-1": roll takes no value$/],

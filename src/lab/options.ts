@@ -4,7 +4,7 @@
  */
 
 import { KNOWN_POLICY_NAMES } from "../balancing/index.ts";
-import { ActionError, parseTimedActions, type TimedAction } from "./actions.ts";
+import { ActionError, type ActionLimits, parseTimedActions, type TimedAction } from "./actions.ts";
 
 /** All lanes, in the order in which they are offered. */
 const LANE_NAMES = [
@@ -33,6 +33,13 @@ const SECONDS_AFTER_EVENTS = 5;
  * `peak_ewma`) is some 10 and 30 % from even after the 10 s of `--once`.
  */
 export const POLICY_DEFAULT = "weighted_round_robin";
+
+/** What actions may name. */
+export const ACTION_LIMITS: ActionLimits = {
+  podsMax: PODS_MAX,
+  lanes: LANE_NAMES,
+  policies: KNOWN_POLICY_NAMES,
+};
 
 /** A value that the lab does not take: one line with the flag, the value and what is allowed. */
 export class LabOptionError extends Error {}
@@ -148,7 +155,7 @@ function parsePods(flag: string, text: string): number {
 function parseEvents(text: string | undefined): readonly TimedAction[] {
   if (text === undefined) return [];
   try {
-    return parseTimedActions(text, PODS_MAX);
+    return parseTimedActions(text, ACTION_LIMITS);
   } catch (error) {
     if (!(error instanceof ActionError)) throw error;
     throw new LabOptionError(`--events ${error.message}`);

@@ -2,7 +2,7 @@
  * One run of the lab from options to exit code: the composition of lab, page and output.
  */
 import type { Clock, Logger } from "../base/index.ts";
-import { type Action, actionText, pressed } from "./actions.ts";
+import { type Action, actionText, newAction, pressed } from "./actions.ts";
 import { fairleadCommand } from "./children.ts";
 import { LabError } from "./error.ts";
 import { Lab } from "./lab.ts";
@@ -124,7 +124,7 @@ class Run {
     return readKeys(this.#deps.stdin!, {
       scaleBy: (change) => {
         const pods = Math.max(1, Math.min(PODS_MAX, this.#lab.wantedPods + change));
-        this.#lab.act({ word: "scale", pod: null, pods });
+        this.#lab.act(newAction("scale", { count: pods }));
       },
       press: (word) => {
         const { slowPods, notServingPods } = this.#lab;

@@ -3,16 +3,16 @@
  * `--events`, each at its time.
  */
 import type { Clock } from "../base/index.ts";
-import type { Action, TimedAction } from "./actions.ts";
+import { type Action, newAction, type TimedAction } from "./actions.ts";
 import type { LabOptions } from "./options.ts";
 
 /** Both as one list, in the order of time. */
 export function scheduleOf(
   options: Pick<LabOptions, "scale" | "scaleEverySeconds" | "events">,
 ): readonly TimedAction[] {
-  const steps = options.scale.slice(1).map((pods, index) => ({
+  const steps = options.scale.slice(1).map((count, index) => ({
     atMs: (index + 1) * options.scaleEverySeconds * 1000,
-    action: { word: "scale" as const, pod: null, pods },
+    action: newAction("scale", { count }),
   }));
   return [...steps, ...options.events].toSorted((a, b) => a.atMs - b.atMs);
 }

@@ -6,7 +6,7 @@
 import { ActionError, parseAction } from "../actions.ts";
 import { LabError } from "../error.ts";
 import type { Lab } from "../lab.ts";
-import { type PageAddress, PODS_MAX } from "../options.ts";
+import { ACTION_LIMITS, type PageAddress, PODS_MAX } from "../options.ts";
 import { pageDocument } from "./page-document.ts";
 import { type Hello, laneSample, type Sample } from "./page-feed.ts";
 import { type ActAnswer, listenHere, type PageServer, servePage } from "./page-server.ts";
@@ -110,7 +110,7 @@ function podSamples({ pods, podStates, slowPods, notServingPods, sickPods }: Lab
 
 function act(lab: Lab, text: string): ActAnswer {
   try {
-    const refusal = lab.act(parseAction(text, PODS_MAX));
+    const refusal = lab.act(parseAction(text, ACTION_LIMITS));
     return refusal === null ? { status: 204 } : { status: 409, reason: refusal };
   } catch (error) {
     if (!(error instanceof ActionError)) throw error;

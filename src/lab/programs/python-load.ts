@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { createInterface } from "node:readline";
-import type { DialMessage } from "../messages.ts";
+import type { DialMessage, LoadMessage } from "../messages.ts";
 import { ECHO_SERVICE } from "../pods/echo.ts";
 
 /** Another Python than the one on the PATH; empty: none. */
@@ -18,19 +18,24 @@ export interface PythonCall {
   readonly latencyUs: number;
   /** "UNAVAILABLE: ..."; "" when it did not fail. */
   readonly failure: string;
+  /** Processor time of the program so far. */
+  readonly cpuUs: number;
 }
 
 /** Hears of the program. */
 export interface PythonListener {
   onReady(): void;
   onCall(call: PythonCall): void;
+  /** So many calls were due and are not made; it woke so late for the latest. */
+  onGivenUp(calls: number, lateMs: number): void;
   /** It has ended, with its last words when it was not told to. */
   onEnded(reason: string): void;
 }
 
 /**
- * Reads "start" and "stop" from stdin, ends when that closes, and keeps a steady rate of calls with
- * at most so many in flight.
+ * Reads "start", "load RATE IN_FLIGHT" and "stop" from stdin, ends when that closes, and keeps a
+ * steady rate of calls with at most so many in flight. As in `load/pace.ts`, it falls behind its
+ * rate by 0.1 s at most, and tells of what it gives up then.
  */
 const PROGRAM = `
 import json, os, sys, threading, time
@@ -45,10 +50,15 @@ def tell(**fields):
     with out:
         print(json.dumps(fields), flush=True)
 def listen():
-    global stopping
+    global stopping, rate, most
     for line in sys.stdin:
-        if line.strip() == "start": started.set()
-        if line.strip() == "stop": break
+        words = line.split()
+        if words[0] == "start": started.set()
+        if words[0] == "stop": break
+        if words[0] == "load":
+            with lock:
+                rate, most = float(words[1]), int(words[2])
+                lock.notify_all()
     else:
         os._exit(0)
     with lock:
@@ -68,8 +78,9 @@ def call():
         global in_flight
         us = int((time.monotonic() - begin) * 1e6)
         error = future.exception()
-        if error is None: tell(pod=future.result()[2:].decode(), us=us)
-        else: tell(failure=error.code().name + ": " + (error.details() or ""), us=us)
+        cpu = int(time.process_time() * 1e6)
+        if error is None: tell(pod=future.result()[2:].decode(), us=us, cpu=cpu)
+        else: tell(failure=error.code().name + ": " + (error.details() or ""), us=us, cpu=cpu)
         with lock:
             in_flight -= 1
             lock.notify_all()
@@ -80,8 +91,17 @@ while True:
         while in_flight >= most and not stopping: lock.wait()
         if stopping: break
         in_flight += 1
-    due = max(due + 1 / rate, time.monotonic() - 0.1)
-    time.sleep(max(0, due - time.monotonic()))
+    due += 1 / rate
+    behind = time.monotonic() - 0.1 - due
+    if behind > 0:
+        given_up = int(behind * rate)
+        due += given_up / rate
+        if given_up > 0: tell(given_up=given_up, late_ms=0)
+    wait = due - time.monotonic()
+    if wait > 0:
+        time.sleep(wait)
+        late_ms = (time.monotonic() - due) * 1000
+        if late_ms > 5: tell(given_up=0, late_ms=late_ms)
     call()
 with lock:
     while in_flight > 0: lock.wait()
@@ -127,6 +147,11 @@ export class PythonLoad {
     this.#process.stdin!.write("start\n");
   }
 
+  /** Another load from now on. */
+  set({ callsPerSecond, inFlightMax }: Omit<LoadMessage, "type">): void {
+    this.#process.stdin!.write(`load ${callsPerSecond} ${inFlightMax}\n`);
+  }
+
   /** No further call; it ends when those in flight are over. */
   stop(): void {
     this.#process.stdin!.write("stop\n");
@@ -139,9 +164,12 @@ export class PythonLoad {
       this.#hasEnded = true;
       listener.onEnded("");
       this.#process.stdin!.end();
+    } else if (said.given_up !== undefined) {
+      listener.onGivenUp(Number(said.given_up), Number(said.late_ms));
     } else {
-      const { pod = "", us = 0, failure = "" } = said;
-      listener.onCall({ pod: String(pod), latencyUs: Number(us), failure: String(failure) });
+      const { pod = "", us = 0, failure = "", cpu = 0 } = said;
+      const [latencyUs, cpuUs] = [Number(us), Number(cpu)];
+      listener.onCall({ pod: String(pod), latencyUs, failure: String(failure), cpuUs });
     }
   }
 }
