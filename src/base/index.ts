@@ -2,8 +2,8 @@
  * Room `base`: the few things that every other room needs.
  *
  * What it is: time and chance as arguments (`Clock`, `Rng`; real, virtual, seeded, scripted), one
- * timer wheel for all deadlines, the `Logger` interface, assertions, and readers of JSON and text
- * that may be anything.
+ * timer wheel for all deadlines, the `Logger` interface, assertions, readers of JSON and text that
+ * may be anything, and the known word that was meant by an unknown one.
  * Promises: a timer never fires early; the wheel allocates nothing per entry; two runs with the
  * same virtual clock and the same seed do the same.
  * Must never: import another room, open a socket or a file, or know what gRPC is. Real time and
@@ -14,6 +14,7 @@ export type { Clock, Timer } from "./clock.ts";
 export { asJson, asText, isDeeperThan, isJsonObject, type Json } from "./json.ts";
 export type { LogEntry, Logger, LogLevel } from "./logger.ts";
 export { RecordingLogger, silentLogger } from "./logger.ts";
+export { nearestWord } from "./nearest-word.ts";
 export { realClock, realRng } from "./real.ts";
 export type { Rng } from "./rng.ts";
 export { jittered, scriptedRng, seededRng, shuffled } from "./rng.ts";

@@ -5,7 +5,7 @@
  *
  * Pure. Whether the object is good is for its check; it is used all the same.
  */
-import { isJsonObject } from "../../../base/index.ts";
+import { isJsonObject, nearestWord } from "../../../base/index.ts";
 import { shown } from "../fields.ts";
 import { KINDS, type KindName } from "../objects.ts";
 import { type FieldNames, fieldNamesOf } from "./field-names.ts";
@@ -21,8 +21,6 @@ export interface UnknownField {
   readonly reason: string;
 }
 
-/** So many letters may be wrong before a name is taken for another one. */
-const WRONG_LETTERS_MAX = 2;
 /** Shorter kinds are too much like each other. */
 const LIKENED_KIND_CHARS_MIN = 6;
 
@@ -37,7 +35,7 @@ export function unknownFieldsOf(kind: KindName, value: unknown): readonly Unknow
 export function likelyKind(kind: string, apiVersion: unknown): KindName | null {
   if (kind.length < LIKENED_KIND_CHARS_MIN) return null;
   const kinds = Object.keys(KINDS) as KindName[];
-  const meant = nearest(kind, kinds) as KindName | null;
+  const meant = nearestWord(kind, kinds) as KindName | null;
   if (meant === null || meant === kind || typeof apiVersion !== "string") {
     return meant === kind ? null : meant;
   }
@@ -61,35 +59,7 @@ function look(value: unknown, names: FieldNames, path: string, found: UnknownFie
 }
 
 function reasonOf(path: string, field: string, names: FieldNames): string {
-  const meant = nearest(field, Object.keys(names));
+  const meant = nearestWord(field, Object.keys(names));
   const hint = meant === null ? "" : `: did you mean ${meant}?`;
   return `${path} is no field that there is, and is ignored${hint}`;
-}
-
-/** The most alike; null: none is alike. */
-function nearest(name: string, names: readonly string[]): string | null {
-  if (name.length > 63) return null;
-  const written = name.toLowerCase();
-  let best: string | null = null;
-  let least = WRONG_LETTERS_MAX + 1;
-  for (const each of names) {
-    const count = wrongLetters(written, each.toLowerCase());
-    if (count < least && count < each.length - 1) [best, least] = [each, count];
-  }
-  return best;
-}
-
-/** Letters to be put, taken or changed (Levenshtein). */
-function wrongLetters(a: string, b: string): number {
-  if (Math.abs(a.length - b.length) > WRONG_LETTERS_MAX) return WRONG_LETTERS_MAX + 1;
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i += 1) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j += 1) {
-      const changed = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(changed, row[j]! + 1, next[j - 1]! + 1));
-    }
-    row = next;
-  }
-  return row[b.length]!;
 }
