@@ -9,9 +9,10 @@ import net from "node:net";
 import type { Timer } from "../../base/index.ts";
 import { LabError } from "../error.ts";
 import type { ReplicaView } from "../view.ts";
-import { startClusterIp } from "./clusterip-relay.ts";
+import { breaksWithout } from "./broken.ts";
 import type { Dial, Lane, LaneEnv } from "./lane.ts";
 import { type ProxyProcess, proxyFigures, startProxy } from "./proxy-process.ts";
+import { startRelay } from "./service-ip-relay.ts";
 
 /** Clients of the proxies: so many that half of them is a figure, so few that each has work. */
 const CHANNELS = 8;
@@ -30,7 +31,10 @@ export const NESTED: Lane = {
     await replicas.add();
     const target = await replicas.listen();
     await env.podsReady;
-    return { target, serviceConfig: "", connections: CHANNELS, channels: CHANNELS, replicas };
+    return {
+      ...{ target, serviceConfig: "", connections: CHANNELS, channels: CHANNELS, replicas },
+      close: async () => replicas.close(),
+    };
   },
 };
 
@@ -40,6 +44,7 @@ class ProxyReplicas implements NonNullable<Dial["replicas"]> {
   /** A port for each replica that may be; empty when they are not to find each other. */
   readonly #peerPorts: readonly number[];
   readonly #proxies: ProxyProcess[] = [];
+  readonly #gone = new Set<ProxyProcess>();
   readonly #views: ReplicaView[] = [];
   /** When each was looked at. */
   readonly #seenAtMs: number[] = [];
@@ -60,7 +65,7 @@ class ProxyReplicas implements NonNullable<Dial["replicas"]> {
   async add(): Promise<string> {
     if (this.#started >= REPLICAS_MAX) throw new LabError("both proxy replicas run already");
     this.#started += 1;
-    const { kubernetes, onBroken } = this.#env;
+    const { kubernetes } = this.#env;
     const name = `proxy-${this.#started}`;
     const setup = { ...this.#env, kubeconfig: kubernetes.kubeconfig };
     const more = ["--admin", "127.0.0.1:0", ...this.#peerFlags(this.#started - 1)];
@@ -68,7 +73,8 @@ class ProxyReplicas implements NonNullable<Dial["replicas"]> {
       this.#started -= 1;
       throw error;
     });
-    proxy.child.ended.then(() => onBroken(`${proxy.child.label} ${proxy.child.endReason}`));
+    breaksWithout(proxy.child, this.#env);
+    proxy.child.ended.then(() => this.#onGone(proxy));
     this.#proxies.push(proxy);
     this.#views.push({ name, connections: 0, calls: 0, callsPerSecond: 0 });
     this.#seenAtMs.push(this.#env.clock.nowMs());
@@ -81,7 +87,7 @@ class ProxyReplicas implements NonNullable<Dial["replicas"]> {
     const { clock } = this.#env;
     const label = "the ClusterIP of the proxies";
     const at = { host: "127.0.0.1", port: 0 };
-    const service = await startClusterIp(label, at, this.#addresses(), this.#env);
+    const service = await startRelay(label, at, this.#addresses(), this.#env);
     this.#follow = service.follow;
     const again = (): void => {
       if (this.#isClosed) return;
@@ -113,8 +119,14 @@ class ProxyReplicas implements NonNullable<Dial["replicas"]> {
     this.#refresh?.cancel();
   }
 
+  /** As endpoints whose readiness probe fails, it gets no new connection. */
+  #onGone(proxy: ProxyProcess): void {
+    this.#gone.add(proxy);
+    this.#follow(this.#addresses());
+  }
+
   #addresses(): string[] {
-    return this.#proxies.map(({ address }) => address);
+    return this.#proxies.filter((proxy) => !this.#gone.has(proxy)).map(({ address }) => address);
   }
 
   #peerFlags(index: number): readonly string[] {

@@ -1,6 +1,7 @@
 /**
  * The lane `proxy`: one connection to one `fairlead proxy`, which balances call by call.
  */
+import { breaksWithout } from "./broken.ts";
 import type { Lane } from "./lane.ts";
 import { startProxy } from "./proxy-process.ts";
 
@@ -12,7 +13,7 @@ export const PROXY: Lane = {
   async open(env) {
     const { kubeconfig } = env.kubernetes;
     const { child, address } = await startProxy("fairlead proxy", { ...env, kubeconfig });
-    child.ended.then(() => env.onBroken(`${child.label} ${child.endReason}`));
+    breaksWithout(child, env);
     await env.podsReady;
     return { target: address, serviceConfig: "", connections: 1 };
   },

@@ -4,6 +4,7 @@
  */
 
 import { NAMESPACE, SERVICES } from "../pods/pod-objects.ts";
+import { breaksWithout } from "./broken.ts";
 import type { Lane } from "./lane.ts";
 import { loggedAddress } from "./proxy-process.ts";
 
@@ -22,7 +23,7 @@ export const PROXYLESS: Lane = {
       await children.end(child);
       throw error;
     });
-    child.ended.then(() => env.onBroken(`${child.label} ${child.endReason}`));
+    breaksWithout(child, env);
     await podsReady;
     return {
       // By number: grpc-js takes the name of a port for no part of an authority.

@@ -11,6 +11,7 @@ import type { Child } from "../children.ts";
 import { LabError } from "../error.ts";
 import { netnsOf, rulesFlavour } from "../netns.ts";
 import { runIp, runTool } from "../netns-inside.ts";
+import { breaksWithout } from "./broken.ts";
 import type { Lane, LaneEnv } from "./lane.ts";
 import { loggedLine } from "./proxy-process.ts";
 
@@ -98,5 +99,5 @@ async function startSidecar(env: LaneEnv, inPod: readonly string[]): Promise<voi
     await children.end(child);
     throw error;
   });
-  child.ended.then(() => env.onBroken(`${child.label} ${child.endReason}`));
+  breaksWithout(child, env);
 }

@@ -1,9 +1,11 @@
 /**
- * Stand-in for a ClusterIP Service: an L4 relay that picks a pod at random for each *connection*,
- * as kube-proxy does (iptables `statistic mode random`, IPVS per connection). It looks at no byte,
- * so it cannot see that one connection carries many calls.
+ * Stand-in for a ClusterIP Service: an L4 relay that treats connections as kube-proxy does. Each
+ * *connection* goes to one of the endpoints, by chance (iptables `statistic mode random`, nftables
+ * `numgen random`); one that is made stays where it is, also when its pod takes no new ones, until
+ * the pod ends it; and where there is no endpoint, it is refused. The relay looks at no byte, so it
+ * cannot see that one connection carries many calls.
  *
- *     clusterip.ts HOST PORT POD_ADDRESS[,POD_ADDRESS...]
+ *     clusterip.ts HOST PORT [ADDRESS,ADDRESS...]
  *
  * A process of its own, so that drawing tables does not slow the relayed calls.
  */
@@ -12,9 +14,9 @@ import net from "node:net";
 import { realRng } from "../../base/index.ts";
 import type { ChildMessage, PodsMessage } from "../messages.ts";
 
-const [host, port, list] = process.argv.slice(2) as [string, string, string];
+const [host, port, list = ""] = process.argv.slice(2) as [string, string, string | undefined];
 process.title = "fairlead-lab clusterip";
-let pods = list.split(",").map(parse);
+let endpoints = list === "" ? [] : list.split(",").map(parse);
 const rng = realRng();
 
 function parse(address: string): { host: string; port: number } {
@@ -27,17 +29,16 @@ const say = (message: ChildMessage): void => {
 };
 
 const server = net.createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
-  const pod = pods[rng.int(pods.length)];
-  // A Service without endpoints refuses connections.
-  if (!pod) return void client.resetAndDestroy();
-  const upstream = net.connect({ ...pod, allowHalfOpen: true, noDelay: true });
+  const endpoint = endpoints.length === 0 ? null : endpoints[rng.int(endpoints.length)]!;
+  // A rule of the kernel refuses it before it is made; from here a reset comes nearest.
+  if (endpoint === null) return void client.resetAndDestroy();
+  const upstream = net.connect({ ...endpoint, allowHalfOpen: true, noDelay: true });
   client.pipe(upstream).pipe(client);
-  client.on("error", () => upstream.destroy());
+  client.on("error", () => upstream.resetAndDestroy());
   upstream.on("error", () => client.resetAndDestroy());
 });
-// As kube-proxy does: what is connected stays where it is, whatever pods come.
 process.on("message", ({ addresses }: PodsMessage) => {
-  pods = addresses.map(parse);
+  endpoints = addresses.map(parse);
 });
 process.channel?.unref();
 server.on("error", (error: NodeJS.ErrnoException) => {
