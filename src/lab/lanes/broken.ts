@@ -4,7 +4,7 @@
 import type { Child } from "../children.ts";
 import type { LaneEnv } from "./lane.ts";
 
-/** The lane is broken when `child` ends, unless it was told to: then everything of the lane ends. */
+/** The lane is broken when `child` ends, unless it was told to: then all of the lane ends. */
 export function breaksWithout(
   child: Child,
   { children, onBroken }: Pick<LaneEnv, "children" | "onBroken">,
