@@ -60,6 +60,7 @@ export class Load {
 
   /** No further call; the last report goes out when the calls in flight are over. */
   stop(): void {
+    if (this.#pace !== null) this.#deps.tally.gaveUp(this.#pace.takeGivenUp());
     this.#pace = null;
     if (this.#inFlight === 0) this.#report(true);
   }
@@ -67,14 +68,18 @@ export class Load {
   #tick(): void {
     if (this.#pace === null) return;
     const { clock, tally } = this.#deps;
-    const nowMs = clock.nowMs();
-    const calls = this.#pace.take(this.#inFlightMax - this.#inFlight, nowMs);
-    for (let made = 0; made < calls; made += 1) this.#call();
+    this.#makeDue();
     const dueMs = clock.nowMs() + TICK_MS;
     clock.setTimer(TICK_MS, () => {
       tally.woke(clock.nowMs() - dueMs);
       this.#tick();
     });
+  }
+
+  #makeDue(): void {
+    const room = this.#inFlightMax - this.#inFlight;
+    const calls = this.#pace?.take(room, this.#deps.clock.nowMs()) ?? 0;
+    for (let made = 0; made < calls; made += 1) this.#call();
   }
 
   #call(): void {
@@ -86,7 +91,9 @@ export class Load {
       const latencyUs = Math.round((clock.nowMs() - startMs) * 1000);
       if ("failure" in end) tally.failed(end.failure);
       else tally.answered(end.pod, startMs >= this.#warmAtMs ? latencyUs : null);
-      if (this.#pace === null && this.#inFlight === 0) this.#report(true);
+      // Not left to the next tick: a limit that is reached would then be one of calls a tick.
+      if (this.#pace !== null) this.#makeDue();
+      else if (this.#inFlight === 0) this.#report(true);
     });
     this.#made += 1;
   }
@@ -99,7 +106,7 @@ export class Load {
 
   #report(final: boolean): void {
     const { tally, connections, tell } = this.#deps;
-    tally.gaveUp(this.#pace?.takeGivenUp() ?? 0);
+    if (this.#pace !== null) tally.gaveUp(this.#pace.takeGivenUp());
     tell(tally.take(connections(), final));
   }
 }

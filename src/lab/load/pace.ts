@@ -50,8 +50,8 @@ export class Pace {
     this.#givenUp += owed - this.#owed;
   }
 
-  /** One call at least, or a slow rate would never have a whole one. */
+  /** One call more, or the fraction beyond a whole call of a slow rate would be lost. */
   #backlogMax(): number {
-    return Math.max(1, BACKLOG_MS_MAX * this.#perMs);
+    return 1 + BACKLOG_MS_MAX * this.#perMs;
   }
 }
