@@ -8,12 +8,28 @@
  * JSON.
  * Promises: every figure was measured on real sockets; a lane that cannot run says why; no process
  * outlives the lab, however it ends.
- * Must never: be imported by anything but `cli`, listen or send beyond loopback or a network
- * namespace of its own unless the user names another address for the page, put rules into the
- * host's network, or show a figure that it did not measure.
+ * Must never: be imported by anything but `testing` and `cli`, listen or send beyond loopback or a
+ * network namespace of its own unless the user names another address for the page, put rules into
+ * the host's network, or show a figure that it did not measure.
  */
+export { Children } from "./children.ts";
+export {
+  type LabCluster,
+  type Objects,
+  parseFaultRule,
+  StoreZone,
+  startCluster,
+  Workload,
+} from "./cluster/index.ts";
+export { type DnsZone, LabDns } from "./dns/index.ts";
 export { LabError } from "./error.ts";
+export { type KubeconfigFile, writeKubeconfig } from "./kubeconfig.ts";
+export { type ClusterIp, startClusterIp } from "./lanes/clusterip-relay.ts";
 export { LabOptionError, type LabOptions, parseLabOptions, type RawLabOptions } from "./options.ts";
+export { Deployment } from "./pods/deployment.ts";
+export { ECHO_SERVICE } from "./pods/echo.ts";
+export { LOOPBACK } from "./pods/pod-network.ts";
+export { LAB_TARGET, NAMESPACE, SERVICES } from "./pods/pod-objects.ts";
 export { type LabDeps, runLab } from "./run.ts";
 export type { KeyInput } from "./terminal/keys.ts";
 export type { LabStdout, OutputStyle } from "./terminal/output.ts";

@@ -51,6 +51,7 @@ export interface LabCluster {
   readonly objects: Objects;
   readonly access: Access;
   readonly faults: Faults;
+  /** Another one after each `restart`. */
   readonly server: ApiServer;
   readonly controller: EndpointSliceController | null;
   /** Forgets all history: a watch or list from before gets 410. */
@@ -59,6 +60,10 @@ export interface LabCluster {
   duplicateEndpoints(namespace: string, service: string): void;
   /** Removes these copies. */
   mergeDuplicates(namespace: string, service: string): void;
+  /** The API server is gone, connections are refused. Objects and controller stay. */
+  stop(): Promise<void>;
+  /** It is back on its port, once it was stopped. Rejects with the system's error if it cannot. */
+  restart(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -82,13 +87,20 @@ export async function startCluster(options: ClusterOptions): Promise<LabCluster>
   const access = new Access(store, options.users);
   const faults = new Faults();
   const deps = { objects, access, faults, clock };
-  const server = await serveApi({ host, port, isIsolated, ...(tls ? { tls } : {}) }, deps);
+  const place = { host, isIsolated, ...(tls ? { tls } : {}) };
+  let server = await serveApi({ ...place, port }, deps);
   const controller = hasController ? new EndpointSliceController({ objects, clock }) : null;
   return {
-    ...{ url: server.url, objects, access, faults, server, controller },
-    compact,
+    ...{ url: server.url, objects, access, faults, controller, compact },
+    get server() {
+      return server;
+    },
     duplicateEndpoints: (namespace, service) => duplicateEndpoints(objects, namespace, service),
     mergeDuplicates: (namespace, service) => mergeDuplicates(objects, namespace, service),
+    stop: () => server.close(),
+    restart: async () => {
+      server = await serveApi({ ...place, port: server.port }, deps);
+    },
     close: async () => {
       controller?.close();
       await server.close();

@@ -90,6 +90,11 @@ export class Deployment {
     return this.#rows.all.filter(({ state }) => state === "ready").map(({ pod }) => pod!);
   }
 
+  /** All pods that have not been told to end, in order, ready or not. */
+  get alive(): readonly (Pod & { readonly isReady: boolean })[] {
+    return this.#rows.alive.map(({ pod, state }) => ({ ...pod!, isReady: state === "ready" }));
+  }
+
   /** Where the ClusterIP stand-in listens. Known once the pods have started. */
   get clusterIp(): PodSet["clusterIp"] {
     if (this.#set === null) throw new LabError("the pods have not started");
