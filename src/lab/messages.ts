@@ -7,6 +7,8 @@
 export interface ListeningMessage {
   readonly type: "listening";
   readonly port: number;
+  /** Of a pod: where it serves HTTP/1.1. */
+  readonly http1Port?: number;
 }
 
 /** A child's last word: why it cannot do its work. `code` is the system's ("EADDRINUSE") or "". */

@@ -168,3 +168,22 @@ test("at SIGTERM watchers hear NOT_SERVING, their calls end, and so does the pod
   assert.equal(await unknown.ended, grpc.status.OK);
   assert.match(pod.child.endReason, /exit code 0/);
 });
+
+test("over HTTP/1.1 it tells its name, too, and on SIGTERM it finishes what was asked", async (t) => {
+  const { pod, children } = await start(t);
+  const url = `http://${pod.http1Address}/`;
+  const first = await fetch(url);
+  assert.deepEqual([first.status, await first.text()], [200, "echo-1\n"]);
+  behave(pod, 1, true, true);
+  let sick = first;
+  while (sick.status === 200) sick = await fetch(url);
+  assert.deepEqual([sick.status, await sick.text()], [503, "echo-1 is sick\n"]);
+
+  behave(pod, 100, true);
+  const slow = fetch(url);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  const ended = children.end(pod.child);
+  assert.equal((await slow).headers.get("connection"), "close");
+  await ended;
+  assert.equal(pod.child.hasSucceeded, true);
+});

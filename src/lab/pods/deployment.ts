@@ -295,7 +295,7 @@ export class Deployment {
   }
 
   #becomeReady(entry: PodEntry, pod: Pod): void {
-    this.#objects.addReady(entry, pod.address);
+    this.#objects.addReady(entry, pod);
     entry.pod = pod;
     entry.state = "ready";
     pod.child.ended.then(() => this.#onEnded(entry));

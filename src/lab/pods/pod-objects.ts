@@ -3,7 +3,8 @@
  * addresses, and no process.
  */
 import { type ApiObject, type Objects, Workload } from "../cluster/index.ts";
-import type { PodSet } from "./pods.ts";
+import { http1Port } from "./http1-server.ts";
+import type { Pod, PodSet } from "./pods.ts";
 
 /** The namespace of the lab's objects. */
 export const NAMESPACE = "lab";
@@ -21,6 +22,9 @@ export interface PodIdentity {
   readonly name: string;
 }
 
+/** Where it serves: ip:port for gRPC, and for HTTP/1.1. */
+export type PodAddresses = Pick<Pod, "address" | "http1Address">;
+
 /** The objects. All methods throw `ApiError`. */
 export class PodObjects {
   readonly #workload: Workload;
@@ -32,20 +36,24 @@ export class PodObjects {
   /** Nodes and Services. */
   addServices({ host, port }: PodSet["clusterIp"]): void {
     for (const zone of ZONES) this.#workload.addNode(`node-${zone}`, zone);
-    const ports = [{ name: "grpc", port: port || 50_051, targetPort: "grpc" }];
+    const grpcPort = port || 50_051;
+    const ports = [
+      { name: "grpc", port: grpcPort, targetPort: "grpc" },
+      { name: "http", port: http1Port(grpcPort), targetPort: "http" },
+    ];
     const spec = { selector: LABELS, ports };
     this.#workload.addService(SERVICES.clusterIp, { ...spec, clusterIP: host });
     this.#workload.addService(SERVICES.headless, { ...spec, clusterIP: "None" });
   }
 
-  /** A pod that serves at `address`, and is ready. */
-  addReady({ number, name }: PodIdentity, address: string): ApiObject {
-    const colon = address.lastIndexOf(":");
+  /** A pod that serves at these addresses, and is ready. */
+  addReady({ number, name }: PodIdentity, pod: PodAddresses): ApiObject {
+    const { host, port } = parse(pod.address);
     this.#workload.addPod({
       ...{ name, labels: LABELS },
       node: `node-${ZONES[(number - 1) % ZONES.length]}`,
-      ips: [address.slice(0, colon)],
-      ports: { grpc: Number(address.slice(colon + 1)) },
+      ips: [host],
+      ports: { grpc: port, http: parse(pod.http1Address).port },
     });
     return this.setReady(name, true);
   }
@@ -64,4 +72,9 @@ export class PodObjects {
   remove(name: string): void {
     this.#workload.removePod(name);
   }
+}
+
+function parse(address: string): { readonly host: string; readonly port: number } {
+  const colon = address.lastIndexOf(":");
+  return { host: address.slice(0, colon), port: Number(address.slice(colon + 1)) };
 }

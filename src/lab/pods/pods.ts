@@ -8,7 +8,7 @@
 import net from "node:net";
 import type { Child, Children } from "../children.ts";
 import { LabError } from "../error.ts";
-import type { ChildMessage } from "../messages.ts";
+import type { ChildMessage, ListeningMessage } from "../messages.ts";
 import type { PodNetwork } from "./pod-network.ts";
 
 /** gRPC's customary port, and those tried after it when something else has it. */
@@ -19,6 +19,8 @@ export interface Pod {
   readonly name: string;
   /** ip:port */
   readonly address: string;
+  /** ip:port of its HTTP/1.1 server. */
+  readonly http1Address: string;
   /** Its process. */
   readonly child: Child;
 }
@@ -130,8 +132,9 @@ async function tryStart(
   }
   return answers.map((answer, index) => {
     const { name, host } = wanted[index]!;
-    const port = answer.type === "listening" ? answer.port : 0;
-    return { name, address: `${host}:${port}`, child: started[index]! };
+    const { port, http1Port } = { http1Port: 0, ...(answer as ListeningMessage) };
+    const addresses = { address: `${host}:${port}`, http1Address: `${host}:${http1Port}` };
+    return { name, ...addresses, child: started[index]! };
   });
 }
 

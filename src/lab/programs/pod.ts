@@ -1,6 +1,6 @@
 /**
  * One lab pod: a process with a stock gRPC server that answers with its name after 2 ms, says how
- * loaded it is, and serves gRPC health.
+ * loaded it is, and serves gRPC health; and with an HTTP/1.1 server that answers alike.
  *
  *     pod.ts NAME HOST PORT
  *
@@ -14,6 +14,7 @@ import { realClock } from "../../base/index.ts";
 import type { BehaveMessage, ChildMessage } from "../messages.ts";
 import { ECHO_SERVICE } from "../pods/echo.ts";
 import { HEALTH_SERVICE, HealthServer } from "../pods/health.ts";
+import { Http1Server, http1Port } from "../pods/http1-server.ts";
 import { LOAD_REPORT_KEY, PodLoad } from "../pods/load-report.ts";
 
 const [name, host, port] = process.argv.slice(2) as [string, string, string];
@@ -34,11 +35,19 @@ const load = new PodLoad(clock.nowMs());
 let slowFactor = 1;
 let isSick = false;
 
+/** Calls back once the call, begun now, has taken its time. */
+function work(onEnd: (nowMs: number) => void): void {
+  load.onStart(clock.nowMs());
+  clock.setTimer(CALL_MS * slowFactor, () => {
+    const nowMs = clock.nowMs();
+    load.onEnd(nowMs);
+    onEnd(nowMs);
+  });
+}
+
 type Reply = (error: Partial<StatusObject> | null, pod?: string, trailers?: Metadata) => void;
 
-function answer(reply: Reply): void {
-  const nowMs = clock.nowMs();
-  load.onEnd(nowMs);
+function answer(nowMs: number, reply: Reply): void {
   if (isSick) {
     reply({ code: status.UNAVAILABLE, details: `${name} is sick` });
     return;
@@ -49,19 +58,28 @@ function answer(reply: Reply): void {
   reply(null, name, trailers);
 }
 
+const http1 = new Http1Server((reply) => {
+  work(() =>
+    reply(isSick ? { status: 503, text: `${name} is sick` } : { status: 200, text: name }),
+  );
+});
 const server = new Server();
 server.addService(ECHO_SERVICE, {
-  say: (_call: unknown, reply: Reply) => {
-    load.onStart(clock.nowMs());
-    clock.setTimer(CALL_MS * slowFactor, () => answer(reply));
-  },
+  say: (_call: unknown, reply: Reply) => work((nowMs) => answer(nowMs, reply)),
 });
 server.addService(HEALTH_SERVICE, health.handlers);
 server.bindAsync(`${host}:${port}`, ServerCredentials.createInsecure(), (error, boundPort) => {
-  if (!error) return say({ type: "listening", port: boundPort });
-  const code = /\bE[A-Z]+\b/.exec(error.message)?.[0] ?? "";
-  say({ type: "failed", code, reason: error.message });
+  if (error) return fail(error);
+  http1
+    .listen(host, http1Port(Number(port)))
+    .then((bound) => say({ type: "listening", port: boundPort, http1Port: bound }), fail);
 });
+
+function fail({ message }: Error): void {
+  const code = /\bE[A-Z]+\b/.exec(message)?.[0] ?? "";
+  say({ type: "failed", code, reason: message });
+}
+
 process.on("message", (message: BehaveMessage) => {
   slowFactor = message.slowFactor;
   isSick = message.isSick;
@@ -70,6 +88,7 @@ process.on("message", (message: BehaveMessage) => {
 process.channel?.unref();
 process.once("SIGTERM", () => {
   health.shutDown();
-  server.tryShutdown(() => process.exit(0));
+  const drained = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+  Promise.all([drained, http1.drain()]).then(() => process.exit(0));
   clock.setTimer(DRAIN_MS, () => process.exit(0)).unref();
 });
