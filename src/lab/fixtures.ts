@@ -2,6 +2,7 @@
  * Made-up labs for the tests of what draws them. Not for production code.
  */
 import { LaneMeasure } from "./figures/measure.ts";
+import { shortVerdict } from "./figures/short-verdict.ts";
 import { verdict } from "./figures/verdict.ts";
 import type { LabView, LanePhase, LaneView } from "./view.ts";
 
@@ -25,6 +26,7 @@ export function laneFixture(
   });
   const figures = measure.figures();
   const failure = change.failure ?? null;
+  const judged = { name, figures, failure, effects: measure.effects };
   return {
     name,
     title: `The ${name} lane`,
@@ -32,7 +34,8 @@ export function laneFixture(
     phase: change.phase ?? "running",
     figures,
     callsPerSecond: 300,
-    verdict: verdict({ figures, failure }),
+    verdict: verdict(judged),
+    ...shortVerdict(judged),
     effects: measure.effects,
     replicas: null,
     failure,

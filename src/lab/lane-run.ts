@@ -8,6 +8,7 @@ import type { Child } from "./children.ts";
 import { LabError } from "./error.ts";
 import { CallHistory } from "./figures/history.ts";
 import { LaneMeasure } from "./figures/measure.ts";
+import { shortVerdict } from "./figures/short-verdict.ts";
 import { verdict } from "./figures/verdict.ts";
 import type { Lane, LaneEnv, Replicas } from "./lanes/index.ts";
 import type { ReportMessage } from "./messages.ts";
@@ -154,18 +155,22 @@ export class LaneRun {
 
   /** The lane as it stands. */
   view(): LaneView {
-    const figures = this.#measure.figures();
+    const figures = this.#measure.figures(this.#clock.wallMs());
     const replicas = this.#replicas?.views ?? null;
-    const said = verdict({ figures, failure: this.#failure, replicas });
+    const { name } = this.#lane;
+    const { effects } = this.#measure;
+    const judged = { name, figures, failure: this.#failure, replicas, effects };
+    const said = verdict(judged);
     return {
-      name: this.#lane.name,
+      name,
       title: this.#lane.title,
       how: this.#lane.how,
       phase: this.#phase,
       figures,
       callsPerSecond: this.#rate(),
       verdict: this.#client === "" ? said : `${said}; client: ${this.#client}`,
-      effects: this.#measure.effects,
+      ...shortVerdict(judged),
+      effects,
       replicas,
       failure: this.#failure,
     };

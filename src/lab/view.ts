@@ -4,6 +4,7 @@
  */
 import type { EffectFigures } from "./figures/effect.ts";
 import type { LaneFigures } from "./figures/measure.ts";
+import type { Kind } from "./figures/short-verdict.ts";
 
 /** Where a lane stands: `failed` has a reason, `running` and `ended` have figures. */
 export type LanePhase = "starting" | "running" | "ended" | "failed";
@@ -56,6 +57,10 @@ export interface LaneView {
   /** Calls per second over the last seconds. */
   readonly callsPerSecond: number;
   readonly verdict: string;
+  /** The same in a few words with a sign before them: "✕ 1 of 12 pods". */
+  readonly short: string;
+  /** How it fares, as that sign has it. */
+  readonly kind: Kind;
   /** From one event to the next, the present one last; the first is from the start on. */
   readonly effects: readonly EffectFigures[];
   /** The proxies it goes through where they may be several, else null. */

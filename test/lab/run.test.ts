@@ -95,12 +95,16 @@ test("a connection through a ClusterIP reaches one pod; the other ways reach all
     assert.ok(lane.p50Ms > 0 && lane.p99Ms >= lane.p50Ms);
   }
   const [clusterip, list, headless, client, proxy, nested] = lanes;
-  assert.match(clusterip!.verdict, /^1 of 3 pods used: every call went to echo-[123]$/);
+  assert.match(
+    clusterip!.verdict,
+    /^1 of 3 pods used: one connection, so every call went to echo-\d$/,
+  );
   assert.equal(clusterip!.podsUsed, 1);
   assert.equal(clusterip!.maxOverMean, 3);
   assert.equal(clusterip!.connections, 1);
   for (const lane of [list!, headless!, client!, proxy!, nested!]) {
-    assert.match(lane.verdict, /^3 of 3 pods used: max\/mean 1\.0\dx$/);
+    assert.match(lane.verdict, /^3 of 3 pods used evenly: /);
+    assert.ok(lane.maxOverMean < 1.1, `${lane.name}: ${lane.maxOverMean}`);
     assert.equal(lane.podsUsed, 3);
     assert.ok(lane.fairness > 0.99);
   }

@@ -1,56 +1,245 @@
 /**
- * Tests of the verdict sentences, which other programs match.
+ * Tests of the verdict sentences, which other programs match by their beginning, and of their short
+ * forms.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
+import type { ReplicaView } from "../view.ts";
 import { LaneMeasure } from "./measure.ts";
-import { verdict } from "./verdict.ts";
+import { shortVerdict } from "./short-verdict.ts";
+import { spanText, verdict } from "./verdict.ts";
 
 const PODS = Array.from({ length: 12 }, (_, index) => `echo-${index + 1}`);
+/** Some moment in epoch ms. */
+const T = 1_700_000_000_000;
 
-function judge(perPod: Record<string, number>, failed = 0, failure: string | null = null): string {
-  const measure = new LaneMeasure(PODS);
-  const lastFailure = failed > 0 ? "UNAVAILABLE: no route" : "";
-  measure.add({ perPod, failed, lastFailure, latenciesUs: [], connections: 1 });
-  return verdict({ figures: measure.figures(), failure });
+/** What became of a lane. */
+interface Story {
+  readonly lane?: string;
+  /** Calls by pod. */
+  readonly calls?: Readonly<Record<string, number>>;
+  readonly connections?: number;
+  readonly failed?: number;
+  readonly failure?: string;
+  /** Pods that came at T, and when their first calls were. */
+  readonly came?: Readonly<Record<string, number | null>>;
+  /** The pod that was slowed before the calls. */
+  readonly slowed?: string;
+  /** Connections of each proxy. */
+  readonly proxies?: readonly number[];
+  readonly nowMs?: number;
 }
 
 const all = (calls: number) => Object.fromEntries(PODS.map((pod) => [pod, calls]));
 
-const CASES: readonly [string, string, string][] = [
-  ["one pod", judge({ "echo-7": 9 }), "1 of 12 pods used: every call went to echo-7"],
-  ["even", judge(all(50)), "12 of 12 pods used: max/mean 1.00x"],
-  ["some pods", judge({ "echo-1": 1, "echo-2": 3 }), "2 of 12 pods used: max/mean 9.00x"],
-  [
-    "some calls failed",
-    judge(all(1), 3),
-    "12 of 12 pods used: max/mean 1.00x; 3 calls failed (UNAVAILABLE: no route)",
-  ],
-  ["all calls failed", judge({}, 5), "no call answered: all 5 failed (UNAVAILABLE: no route)"],
-  ["nothing yet", judge({}), "no call yet"],
-  ["could not start", judge({}, 0, "the port is taken"), "did not run: the port is taken"],
-  [
-    "broke off",
-    judge({ "echo-2": 4 }, 0, "its client ended"),
-    "1 of 12 pods used: every call went to echo-2; broke off: its client ended",
-  ],
-];
-
-for (const [name, actual, wanted] of CASES) {
-  test(`verdict: ${name}`, () => assert.equal(actual, wanted));
+/** The sentence and its short form. */
+function judged(story: Story): readonly [string, string] {
+  const { lane = "static", calls = {}, failed = 0, came = {}, slowed, nowMs = T + 12_300 } = story;
+  const measure = new LaneMeasure(PODS);
+  const names = [...PODS, ...Object.keys(came)];
+  for (const pod of Object.keys(came)) measure.podReady(pod, T);
+  if (names.length > PODS.length) measure.setPods(names, names);
+  if (slowed) measure.mark({ event: `slow=${slowed}`, atMs: 0, pod: slowed });
+  const answers = Object.entries(came).filter(([, atMs]) => atMs !== null);
+  measure.add({
+    ...{ perPod: calls, failed, lastFailure: failed > 0 ? "UNAVAILABLE: no route" : "" },
+    ...{ latenciesUs: [], connections: story.connections ?? 1 },
+    firstAnswers: Object.fromEntries(answers.map(([pod, atMs]) => [pod, T + atMs!])),
+  });
+  const replica = (connections: number, index: number): ReplicaView => ({
+    ...{ name: `proxy-${index + 1}`, connections, calls: 9, callsPerSecond: 9 },
+  });
+  const about = {
+    name: lane,
+    figures: measure.figures(nowMs),
+    failure: story.failure ?? null,
+    replicas: story.proxies?.map(replica) ?? null,
+    effects: measure.effects,
+  };
+  return [verdict(about), shortVerdict(about).short];
 }
 
-test("the only pod of a lab that has one is named, too", () => {
+const CASES: Readonly<Record<string, readonly [Story, string, string]>> = {
+  "one connection": [
+    { lane: "clusterip", calls: { "echo-7": 900 } },
+    "1 of 12 pods used: one connection, so every call went to echo-7",
+    "✕ 1 of 12 pods",
+  ],
+  "one pod for no reason that is known": [
+    { lane: "proxy", calls: { "echo-7": 900 } },
+    "1 of 12 pods used: every call went to echo-7",
+    "✕ 1 of 12 pods",
+  ],
+  "one pod, early": [
+    { lane: "clusterip", calls: { "echo-7": 3 } },
+    "1 of 12 pods used so far, by 3 calls",
+    "… 1 of 12 pods so far",
+  ],
+  "several connections": [
+    { lane: "http1", calls: { "echo-1": 60, "echo-5": 60, "echo-7": 30 }, connections: 3 },
+    "3 of 12 pods used: 3 connections, each to one pod",
+    "! 3 of 12 pods",
+  ],
+  even: [
+    { lane: "proxy", calls: all(50) },
+    "12 of 12 pods used evenly: the proxy chooses a pod for each call",
+    "✓ even",
+  ],
+  "a lane without words": [
+    { lane: "another", calls: all(50) },
+    "12 of 12 pods used evenly",
+    "✓ even",
+  ],
+  "nearly even": [
+    { calls: { ...all(50), "echo-4": 70 } },
+    "12 of 12 pods used nearly evenly: echo-4 got 1.4 times its fair share",
+    "✓ nearly even",
+  ],
+  uneven: [
+    { calls: { ...all(50), "echo-4": 500 } },
+    "12 of 12 pods used unevenly: echo-4 got 5.7 times its fair share",
+    "! uneven: one has 5.7x",
+  ],
+  "some pods": [
+    { calls: { "echo-1": 50, "echo-2": 150 } },
+    "2 of 12 pods used: 10 got no call, and echo-2 got 9.0 times its fair share",
+    "! 2 of 12 pods",
+  ],
+  "nothing yet": [{}, "no call yet", "… no call yet"],
+  "it could not start": [
+    { failure: "the port is taken" },
+    "did not run: the port is taken",
+    "✕ did not run",
+  ],
+  "it broke off": [
+    { calls: all(5), failure: "its client ended" },
+    "12 of 12 pods used evenly: a connection to each pod, calls in turn; " +
+      "broke off: its client ended",
+    "✕ broke off",
+  ],
+  "all calls failed": [
+    { failed: 5 },
+    "no call answered: all 5 failed (UNAVAILABLE: no route)",
+    "✕ every call failed",
+  ],
+  "a few calls failed": [
+    { lane: "another", calls: all(100), failed: 3 },
+    "12 of 12 pods used evenly; 3 calls failed (UNAVAILABLE: no route)",
+    "! even, but 3 calls failed",
+  ],
+  "many calls failed": [
+    { lane: "another", calls: all(100), failed: 130 },
+    "12 of 12 pods used evenly; 130 calls failed (UNAVAILABLE: no route)",
+    "✕ 130 calls failed",
+  ],
+};
+
+const NEW_PODS: typeof CASES = {
+  "a new pod waits": [
+    { lane: "headless", calls: all(50), came: { "echo-13": null } },
+    "12 of 13 pods used: DNS is not asked again, so new pod echo-13 has waited 12 s " +
+      "for its first call",
+    "! new pod unused for 12 s",
+  ],
+  "new pods wait": [
+    { lane: "headless", calls: all(50), came: { "echo-13": null, "echo-14": null } },
+    "12 of 14 pods used: DNS is not asked again, so 2 new pods have waited up to 12 s " +
+      "for a first call",
+    "! 2 new pods unused for 12 s",
+  ],
+  "a new pod waits beside an old one": [
+    { lane: "client", calls: { ...all(50), "echo-2": 0 }, came: { "echo-13": null } },
+    "11 of 13 pods used: new pod echo-13 has waited 12 s for its first call, and 1 other got none",
+    "! new pod unused for 12 s",
+  ],
+  "a new pod has just come": [
+    { lane: "client", calls: all(50), came: { "echo-13": null }, nowMs: T + 60 },
+    "12 of 13 pods used: a new pod has just come",
+    "… 12 of 13 pods so far",
+  ],
+  "a new pod has calls": [
+    { lane: "client", calls: { ...all(50), "echo-13": 50 }, came: { "echo-13": 9 } },
+    "13 of 13 pods used evenly: the client chooses a pod for each call; " +
+      "new pod echo-13 got its first call after 9 ms",
+    "✓ even",
+  ],
+  "new pods have calls": [
+    {
+      lane: "another",
+      calls: { ...all(50), "echo-13": 50, "echo-14": 50 },
+      came: { "echo-13": 9, "echo-14": 1204 },
+    },
+    "14 of 14 pods used evenly; 2 new pods got their first call within 1.2 s",
+    "✓ even",
+  ],
+  "of a lane with one connection new pods are not told": [
+    { lane: "clusterip", calls: { "echo-7": 900 }, came: { "echo-13": null } },
+    "1 of 13 pods used: one connection, so every call went to echo-7",
+    "✕ 1 of 13 pods",
+  ],
+};
+
+const SLOW: typeof CASES = {
+  "a slow pod is spared": [
+    { lane: "another", calls: { ...all(60), "echo-2": 9 }, slowed: "echo-2" },
+    "12 of 12 pods used evenly; slow echo-2 is spared, with 1.3% of the calls",
+    "✓ slow pod spared: 1%",
+  ],
+  "a slow pod is not spared": [
+    { lane: "another", calls: all(60), slowed: "echo-2" },
+    "12 of 12 pods used evenly; slow echo-2 still gets 8.3% of the calls",
+    "! slow pod still gets 8%",
+  ],
+  "too few calls to tell": [
+    { lane: "another", calls: all(2), slowed: "echo-2" },
+    "12 of 12 pods used evenly",
+    "✓ even",
+  ],
+  "the only pod used is the slow one": [
+    { lane: "another", calls: { "echo-2": 900 }, slowed: "echo-2" },
+    "1 of 12 pods used: every call went to echo-2; echo-2 is slow, and still gets every call",
+    "✕ 1 of 12 pods",
+  ],
+  "that the slow pod is another than the only one used is no merit": [
+    { lane: "another", calls: { "echo-3": 900 }, slowed: "echo-2" },
+    "1 of 12 pods used: every call went to echo-3",
+    "✕ 1 of 12 pods",
+  ],
+};
+
+const PROXIES: typeof CASES = {
+  "one proxy": [
+    { lane: "another", calls: all(9), proxies: [8] },
+    "12 of 12 pods used evenly",
+    "✓ even",
+  ],
+  "a second proxy without connections": [
+    { lane: "another", calls: all(9), proxies: [8, 0] },
+    "12 of 12 pods used evenly; but proxy-1 has all 8 connections and proxy-2 none, " +
+      "because clients keep the ones they have",
+    "! 1 of 2 proxies",
+  ],
+  "two proxies": [
+    { lane: "another", calls: all(9), proxies: [5, 3] },
+    "12 of 12 pods used evenly; connections: proxy-1 5, proxy-2 3",
+    "✓ even",
+  ],
+};
+
+for (const [what, cases] of Object.entries({ CASES, NEW_PODS, SLOW, PROXIES })) {
+  for (const [name, [story, sentence, short]] of Object.entries(cases)) {
+    test(`verdict: ${what}: ${name}`, () => assert.deepEqual(judged(story), [sentence, short]));
+  }
+}
+
+test("a lab of one pod has no lane that does wrong", () => {
   const measure = new LaneMeasure(["echo-1"]);
-  measure.add({
-    perPod: { "echo-1": 2 },
-    failed: 0,
-    lastFailure: "",
-    latenciesUs: [],
-    connections: 1,
-  });
-  const sentence = verdict({ figures: measure.figures(), failure: null });
-  assert.equal(sentence, "1 of 1 pods used: every call went to echo-1");
+  const report = { failed: 0, lastFailure: "", latenciesUs: [], connections: 1 };
+  measure.add({ perPod: { "echo-1": 2 }, ...report });
+  const about = { name: "clusterip", figures: measure.figures(), failure: null };
+  assert.equal(verdict(about), "1 of 1 pods used: there is no other");
+  assert.deepEqual(shortVerdict(about), { kind: "good", short: "✓ even" });
 });
 
 test("after scaling, the pods there are now are what counts", () => {
@@ -62,28 +251,45 @@ test("after scaling, the pods there are now are what counts", () => {
   call({ "echo-1": 1, "echo-2": 1 });
   const three = ["echo-1", "echo-2", "echo-3"];
   measure.setPods(three, three);
-  assert.equal(call({}), "0 of 3 pods used since there are 3");
-  assert.match(call({}, 2), /^0 of 3 pods used since there are 3; 2 calls failed \(no reason/);
+  assert.equal(call({}), "0 of 3 pods used: no call since there are 3");
   assert.equal(
-    call({ "echo-1": 1, "echo-2": 1 }),
-    "2 of 3 pods used: max/mean 1.50x; 2 calls failed (no reason given)",
+    call({ "echo-1": 30, "echo-2": 30 }, 2),
+    "2 of 3 pods used: 1 got no call, and echo-1 got 1.5 times its fair share; 2 calls failed",
   );
+  measure.setPods([], three);
+  assert.equal(call({}), "no pod is ready; 2 calls failed");
 });
 
-test("several proxies on the way: how the clients' connections are spread over them", () => {
-  const measure = new LaneMeasure(PODS);
-  const lastFailure = "UNAVAILABLE: no route";
-  measure.add({ perPod: all(1), failed: 1, lastFailure, latenciesUs: [], connections: 8 });
-  const replica = (name: string, connections: number) => ({
-    ...{ name, connections, calls: 9, callsPerSecond: 9 },
-  });
-  const figures = measure.figures();
-  const told = (replicas: ReturnType<typeof replica>[]): string =>
-    verdict({ figures, failure: null, replicas });
-  const failed = "; 1 call failed (UNAVAILABLE: no route)";
-  assert.equal(told([replica("proxy-1", 8)]), `12 of 12 pods used: max/mean 1.00x${failed}`);
-  assert.equal(
-    told([replica("proxy-1", 8), replica("proxy-2", 0)]),
-    `12 of 12 pods used: max/mean 1.00x; proxy-1 has 8 connections, proxy-2 0${failed}`,
+test("a long reason of a failed call is cut", () => {
+  const measure = new LaneMeasure(["echo-1"]);
+  const lastFailure = `UNAVAILABLE: ${"no connection. ".repeat(20)}`;
+  measure.add({ perPod: {}, failed: 1, lastFailure, latenciesUs: [], connections: 0 });
+  const sentence = verdict({ figures: measure.figures(), failure: null });
+  assert.match(sentence, /^no call answered: all 1 failed \(UNAVAILABLE: .*\.\.\.\)$/);
+  assert.ok(sentence.length < 140);
+});
+
+test("spans are in the unit that fits", () => {
+  const spans = [0.4, 9, 999, 1000, 9949, 9950, 119_000, 120_000].map(spanText);
+  assert.deepEqual(spans, ["0 ms", "9 ms", "999 ms", "1.0 s", "9.9 s", "10 s", "119 s", "2 min"]);
+});
+
+test("whatever was counted, the sentence begins with how many pods are used", () => {
+  const counts = fc.array(fc.integer({ min: 0, max: 900 }), { minLength: 2, maxLength: 12 });
+  const lanes = fc.constantFrom("clusterip", "headless", "client", "nested", "none");
+  fc.assert(
+    fc.property(counts, lanes, fc.integer({ min: 0, max: 9 }), (calls, name, failed) => {
+      const pods = calls.map((_, index) => `echo-${index}`);
+      const measure = new LaneMeasure(pods);
+      const perPod = Object.fromEntries(pods.map((pod, index) => [pod, calls[index]!]));
+      const rest = { failed, lastFailure: "", latenciesUs: [], connections: 2 };
+      measure.add({ perPod, ...rest });
+      const used = calls.filter((count) => count > 0).length;
+      const about = { name, figures: measure.figures(), failure: null, effects: measure.effects };
+      const [sentence, short] = [verdict(about), shortVerdict(about).short];
+      if (used > 0) assert.ok(sentence.startsWith(`${used} of ${pods.length} pods used`), sentence);
+      assert.ok(!/undefined|null|NaN|Infinity|\.$/.test(`${sentence} ${short}`), sentence);
+      if (short.startsWith("✓")) assert.deepEqual([used, failed], [pods.length, 0], short);
+    }),
   );
 });

@@ -18,6 +18,10 @@ export interface LaneSample {
   readonly name: string;
   readonly phase: string;
   readonly verdict: string;
+  /** The same in a few words with a sign before them: "✕ 1 of 12 pods". */
+  readonly short: string;
+  /** How it fares, as that sign has it. */
+  readonly kind: LaneView["kind"];
   /** Answered calls by pod since the number of pods last changed; null of pods that are not. */
   readonly perPod: readonly (number | null)[];
   /** Answered calls by pod in the latest interval. */
@@ -97,6 +101,8 @@ export function laneSample(
     name: lane.name,
     phase: lane.phase,
     verdict: lane.verdict,
+    short: lane.short,
+    kind: lane.kind,
     perPod: pods.map((pod) => figures.current[pod] ?? null),
     column,
     podsUsed: figures.podsUsed,

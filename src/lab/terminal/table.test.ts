@@ -36,8 +36,8 @@ test("pods down, lanes across, figures and verdicts below", () => {
     "failed        0                                 0",
     "connections   1                                 1",
     "",
-    "clusterip  1 of 4 pods used: every call went to echo-3",
-    "static     4 of 4 pods used: max/mean 1.01x",
+    "clusterip  1 of 4 pods used: one connection, so every call went to echo-3",
+    "static     4 of 4 pods used evenly: a connection to each pod, calls in turn",
   ]);
 });
 
@@ -81,10 +81,13 @@ test("too narrow for columns: the verdicts remain", () => {
   assert.deepEqual(lines, [
     "fairlead lab",
     "clusterip  1 of 4 pods used:",
+    "           one connection, so",
     "           every call went to",
     "           echo-3",
-    "static     4 of 4 pods used:",
-    "           max/mean 1.01x",
+    "static     4 of 4 pods used",
+    "           evenly: a",
+    "           connection to each",
+    "           pod, calls in turn",
   ]);
 });
 
@@ -99,13 +102,10 @@ test("too few rows: the pods that stand out are shown, and how many are not", ()
 
 test("long verdicts are cut before they drive out the pods", () => {
   const lanes = ["a", "b", "c", "d"].map((name) => laneFixture(name, [5, 5, 5], { failed: 2 }));
-  const size = { ...WIDE, columns: 70, rows: 15 };
+  const size = { ...WIDE, columns: 62, rows: 15 };
   const lines = renderTable(labFixture(lanes), size);
   assert.equal(lines.filter((line) => line.startsWith("echo-")).length, 3);
-  assert.equal(
-    lines.at(-1),
-    "d  3 of 3 pods used: max/mean 1.00x; 2 calls failed (UNAVAILABLE: no …",
-  );
+  assert.equal(lines.at(-1), "d  3 of 3 pods used evenly; 2 calls failed (UNAVAILABLE: no r…");
   const high = renderTable(labFixture(lanes), { ...size, rows: 30 });
   assert.equal(high.at(-1), "   route)");
 });

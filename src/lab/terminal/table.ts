@@ -38,7 +38,7 @@ export function renderTable(view: LabView, size: TableSize): string[] {
   const labels = view.pods.map((_, index) => podLabel(view, index));
   const labelWidth = Math.max(...labels.map((label) => label.length), figureWidth(view));
   const laneWidth = Math.floor((size.columns - labelWidth) / view.lanes.length) - GAP;
-  if (laneWidth < SHARE_WIDTH) return [...head, ...verdicts];
+  if (laneWidth < SHARE_WIDTH) return [...head, ...verdictsIn(view, pen, size.rows - head.length)];
   const columns: Columns = {
     pen,
     labelWidth,
@@ -50,7 +50,9 @@ export function renderTable(view: LabView, size: TableSize): string[] {
   // Long verdicts, as of failed calls, are not to drive out the pods.
   if (roomBeside(verdicts) < PODS_SHOWN_MIN) verdicts = verdictLines(view, pen, true);
   const room = roomBeside(verdicts);
-  if (room < 1) return [...head, ...verdictLines(view, pen)];
+  if (room < 1) {
+    return [...head, ...verdictsIn(view, pen, size.rows - head.length)];
+  }
   const pods = podLines(view, columns, room);
   const blank = (nth: number): string[] => (room - pods.length > nth ? [""] : []);
   return [
@@ -165,9 +167,13 @@ function verdictLines(view: LabView, pen: Pen, isCut = false): string[] {
   });
 }
 
+/** The verdicts whole if there is room for them, else cut. */
+function verdictsIn(view: LabView, pen: Pen, room: number): string[] {
+  const whole = verdictLines(view, pen);
+  return whole.length <= room ? whole : verdictLines(view, pen, true);
+}
+
 function verdictStyle(lane: LaneView): Style {
-  const { maxOverMean, failed } = lane.figures;
-  if (isSilent(lane)) return "dim";
-  if (maxOverMean === null || maxOverMean > 1.5 || failed > 0 || lane.failure) return "yellow";
-  return "cyan";
+  if (lane.kind === "waiting") return "dim";
+  return lane.kind === "good" ? "cyan" : "yellow";
 }

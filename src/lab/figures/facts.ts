@@ -1,0 +1,102 @@
+/**
+ * What is to be said of a lane, before it is put into words: which pods got nothing, what waits,
+ * what a slow pod gets. `verdict.ts` makes a sentence of it, `short-verdict.ts` a few words.
+ */
+import type { ReplicaView } from "../view.ts";
+import type { EffectFigures } from "./effect.ts";
+import type { LaneFigures } from "./measure.ts";
+
+/** What is judged of a lane; a `LaneView` is one. */
+export interface Judged {
+  /** Its word on the command line, for the causes; without it none is given. */
+  readonly name?: string;
+  readonly figures: LaneFigures;
+  /** Why the lane did not run or broke off, or null. */
+  readonly failure: string | null;
+  /** Proxies on the way, where they may be several; else null. */
+  readonly replicas?: readonly ReplicaView[] | null;
+  /** What became of it since each event, the present one last. */
+  readonly effects?: readonly EffectFigures[];
+}
+
+/** What a pod gets that was made slow by the latest event. */
+export interface SlowPod {
+  readonly pod: string;
+  /** Its part of the calls since, 0 to 1. */
+  readonly share: number;
+  /** What it would get if all got the same. */
+  readonly fairShare: number;
+  /** It is spared: it gets clearly less than that. */
+  readonly isSpared: boolean;
+}
+
+/** The facts. */
+export interface Facts {
+  /** Pods that are compared. */
+  readonly pods: number;
+  readonly used: number;
+  /** Answered calls since there are these pods. */
+  readonly answered: number;
+  /** So few calls that which pods got one is chance. */
+  readonly isEarly: boolean;
+  /** The pod with the most calls, or null before a call. */
+  readonly busiest: string | null;
+  /** New pods that have waited so long for a first call that it is worth a word. */
+  readonly waiting: readonly string[];
+  /** How many new pods wait, but not for so long. */
+  readonly justCame: number;
+  /** New pods that have had theirs. */
+  readonly served: readonly string[];
+  /** The longest time that one of those waited, or null. */
+  readonly servedWithinMs: number | null;
+  readonly slow: SlowPod | null;
+  /** Proxies without a connection, beside others that have some. */
+  readonly idleReplicas: readonly string[];
+}
+
+/** From here on a pod's waiting for its first call is worth a word. */
+const WAITS_MS = 1000;
+/** Below so many calls a pod it is early. */
+const CALLS_PER_POD_MIN = 2;
+/** A share is told when it should be of so many calls at least. */
+const FAIR_CALLS_MIN = 20;
+/** A pod that gets less of its fair share is spared. */
+const SPARED_BELOW = 0.8;
+
+/** Up to here the spread is even: the busiest pod over the mean. */
+export const EVEN_MAX = 1.2;
+/** From here on it is uneven. */
+export const UNEVEN_MIN = 1.5;
+
+/** Finds the facts of a lane. */
+export function factsOf({ figures, replicas = null, effects = [] }: Judged): Facts {
+  const counts = Object.entries(figures.current);
+  const pods = counts.length;
+  const { podsUsed: used, newPods } = figures;
+  const { answered } = figures.steps.at(-1)!;
+  const busiest = counts.reduce((most, one) => (one[1] > most[1] ? one : most), ["", 0]);
+  const times = newPods.flatMap(({ firstCallMs }) => firstCallMs ?? []);
+  const waiting = newPods.filter(({ waitsMs }) => waitsMs !== null);
+  const long = waiting.filter(({ waitsMs }) => waitsMs! >= WAITS_MS);
+  const isIdle = ({ connections }: ReplicaView): boolean => connections === 0;
+  const hasBusy = replicas?.some((replica) => !isIdle(replica)) ?? false;
+  return {
+    ...{ pods, used, answered },
+    isEarly: answered < CALLS_PER_POD_MIN * pods && used < pods,
+    busiest: busiest[0] || null,
+    waiting: long.map(({ pod }) => pod),
+    justCame: waiting.length - long.length,
+    served: newPods.filter(({ firstCallMs }) => firstCallMs !== null).map(({ pod }) => pod),
+    servedWithinMs: times.length === 0 ? null : Math.max(...times),
+    slow: slowPod(effects.at(-1), pods),
+    idleReplicas: hasBusy ? replicas!.filter(isIdle).map(({ name }) => name) : [],
+  };
+}
+
+function slowPod(effect: EffectFigures | undefined, pods: number): SlowPod | null {
+  if (!effect?.event.startsWith("slow=") || effect.pod === null || pods < 2) return null;
+  const { pod, podShare: share, calls, failed } = effect;
+  const fairShare = 1 / pods;
+  if (share === null || (calls - failed) * fairShare < FAIR_CALLS_MIN) return null;
+  return { pod, share, fairShare, isSpared: share < SPARED_BELOW * fairShare };
+}
