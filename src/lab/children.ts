@@ -129,20 +129,25 @@ export class Children {
   readonly #clock: Clock;
   /** Whose part these are; null: they are all. */
   readonly #whole: Children | null;
+  /** Beside our own environment, for the lab's programs. */
+  readonly #env: NodeJS.ProcessEnv;
   readonly #all = new Set<Child>();
   #isClosed = false;
 
-  constructor(clock: Clock, whole: Children | null = null) {
+  constructor(clock: Clock, whole: Children | null = null, env: NodeJS.ProcessEnv = {}) {
     this.#clock = clock;
     this.#whole = whole;
+    this.#env = env;
   }
 
   /**
    * A part of them: what is started through it ends with its `close`, and with ours. Ours stays
    * open when it closes.
+   *
+   * @param env beside our own environment, for those of the lab's programs.
    */
-  scope(): Children {
-    return new Children(this.#clock, this);
+  scope(env: NodeJS.ProcessEnv = {}): Children {
+    return new Children(this.#clock, this, env);
   }
 
   /** True once `close` was called: what ends now was told to. */
@@ -166,7 +171,7 @@ export class Children {
       fork(fileURLToPath(programUrl(name)), args, {
         execPath,
         execArgv: [...execArgv, ...NODE_FLAGS],
-        env: { ...childEnv(), ...GRPC_JS_ENV },
+        env: { ...childEnv(), ...GRPC_JS_ENV, ...this.#env },
         stdio: ["ignore", "ignore", "pipe", "ipc"],
         detached: true,
       }),

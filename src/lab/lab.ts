@@ -12,11 +12,12 @@ import { LabDns } from "./dns/index.ts";
 import { LabError } from "./error.ts";
 import { type KubeconfigFile, writeKubeconfig } from "./kubeconfig.ts";
 import { CALLS_PER_SECOND, IN_FLIGHT_MAX, LaneRun } from "./lane-run.ts";
-import { LANES, laneSite } from "./lanes/index.ts";
+import { LANES, type Lane, laneSite } from "./lanes/index.ts";
 import type { LaneName } from "./options.ts";
 import { Deployment } from "./pods/deployment.ts";
 import { ISOLATED, LOOPBACK, type PodNetwork } from "./pods/pod-network.ts";
 import { LAB_TARGET } from "./pods/pod-objects.ts";
+import { type PodSettings, podEnvironment } from "./pods/pod-settings.ts";
 import { podNames } from "./pods/pods.ts";
 import type { LabEvent, LabView, LaneChoice, LaneView, LoadView, PodState } from "./view.ts";
 
@@ -26,7 +27,10 @@ const BEGIN_TIMEOUT_MS = 5000;
 /** What to build a lab from. */
 export interface LabSetup {
   readonly pods: number;
-  readonly lanes: readonly LaneName[];
+  /** By their words, or changed as a scenario has them; each has a name of its own. */
+  readonly lanes: readonly (LaneName | Lane)[];
+  /** How pods serve; as usual unless given. */
+  readonly podSettings?: PodSettings;
   /** Of fairlead's lanes. */
   readonly policy: string;
   /** Proxy replicas find each other. */
@@ -66,10 +70,10 @@ export class Lab {
     this.#network = setup.whyNoNetns === null ? ISOLATED : LOOPBACK;
     this.#children = new Children(setup.clock);
     const pods = podNames(setup.pods);
-    this.#lanes = setup.lanes.map((name) => {
-      const lane = LANES[name];
+    this.#lanes = setup.lanes.map((named) => {
+      const lane = typeof named === "string" ? LANES[named] : named;
       const hasOwnNetns = this.#network.isIsolated && lane.hasOwnNetns === true;
-      const caller = this.#children.program(`client of ${name}`, "caller", [], hasOwnNetns);
+      const caller = this.#children.program(`client of ${lane.name}`, "caller", [], hasOwnNetns);
       return new LaneRun(lane, pods, caller, setup.clock);
     });
   }
@@ -175,7 +179,7 @@ export class Lab {
     }
     this.#kubeconfig = writeKubeconfig(cluster.url);
     const { objects } = cluster;
-    const children = this.#children;
+    const children = this.#children.scope(podEnvironment(this.#setup.podSettings ?? {}));
     const deployment = new Deployment(pods, { children, clock, objects, network });
     this.#deployment = deployment;
     this.#controls = new Controls({

@@ -76,6 +76,7 @@ export class LaneRun {
         kubernetes: dial.kubernetes ?? null,
         xdsBootstrap: dial.xdsBootstrap ?? null,
         channels: dial.channels ?? 1,
+        connectionsPerPod: dial.connectionsPerPod ?? 1,
         callsPerSecond: CALLS_PER_SECOND,
         inFlightMax: IN_FLIGHT_MAX,
       });

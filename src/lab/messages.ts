@@ -41,6 +41,8 @@ export interface DialMessage {
   readonly xdsBootstrap: string | null;
   /** How many channels share the load in turn, each with connections of its own. */
   readonly channels: number;
+  /** Of fairlead's channel to one pod, as its limit of streams is reached (gRFC A105). */
+  readonly connectionsPerPod: number;
   readonly callsPerSecond: number;
   readonly inFlightMax: number;
 }

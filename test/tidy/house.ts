@@ -72,7 +72,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   pino: ["src/cli/", "src/lab/"],
   "pino-pretty": ["src/cli/", "src/lab/"],
   "socks-proxy-agent": ["src/discovery/kubernetes/api/"],
-  yaml: ["src/discovery/kubernetes/", "src/control/inject/"],
+  yaml: ["src/discovery/kubernetes/", "src/control/inject/", "src/lab/scenario/"],
   re2js: ["src/routes/regex.ts"],
   "reflect-metadata": ["src/lab/", "src/control/inject/webhook/"],
 };

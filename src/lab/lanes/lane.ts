@@ -5,7 +5,6 @@
 import type { Clock } from "../../base/index.ts";
 import type { Child, Children } from "../children.ts";
 import type { KubernetesAccess } from "../messages.ts";
-import type { LaneName } from "../options.ts";
 import type { Deployment } from "../pods/deployment.ts";
 import type { ReplicaView } from "../view.ts";
 
@@ -54,6 +53,8 @@ export interface Dial {
   readonly xdsBootstrap?: string;
   /** How many channels share the load in turn; 1 unless given. */
   readonly channels?: number;
+  /** Of fairlead's channel to one pod, as its limit of streams is reached (gRFC A105); else 1. */
+  readonly connectionsPerPod?: number;
   /** Proxies between client and pods that may become more. */
   readonly replicas?: Replicas;
   /** The client is this program of `programs/` instead of "caller". */
@@ -79,7 +80,8 @@ export interface Replicas {
 
 /** One way to reach the pods. */
 export interface Lane {
-  readonly name: LaneName;
+  /** Its word on the command line, or a scenario's own for a lane that it changed. */
+  readonly name: string;
   readonly title: string;
   /** How the client dials, for people. */
   readonly how: string;

@@ -96,7 +96,8 @@ class Stubs {
 }
 
 /** The one line that puts fairlead under a stub; nothing for stock grpc-js, which stays lean. */
-async function channelOf({ kubernetes, xdsBootstrap }: DialMessage): Promise<grpc.ClientOptions> {
+async function channelOf(message: DialMessage): Promise<grpc.ClientOptions> {
+  const { kubernetes, xdsBootstrap, connectionsPerPod } = message;
   if (xdsBootstrap !== null) {
     process.env.GRPC_XDS_BOOTSTRAP_CONFIG = xdsBootstrap;
     (await import("@grpc/grpc-js-xds")).register();
@@ -106,7 +107,8 @@ async function channelOf({ kubernetes, xdsBootstrap }: DialMessage): Promise<grp
   sockets.apiServer = kubernetes.server;
   const { channelFactory } = await import("../../client/index.ts");
   const { kubeconfig } = kubernetes;
-  return { channelFactoryOverride: channelFactory(grpc, { kubernetes: { kubeconfig } }) };
+  const options = { kubernetes: { kubeconfig }, maxConnectionsPerEndpoint: connectionsPerPod };
+  return { channelFactoryOverride: channelFactory(grpc, options) };
 }
 
 /** What is wrong with the Python that is named is the lane's failure. */

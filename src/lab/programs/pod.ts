@@ -16,6 +16,7 @@ import { ECHO_SERVICE } from "../pods/echo.ts";
 import { HEALTH_SERVICE, HealthServer } from "../pods/health.ts";
 import { Http1Server, http1Port } from "../pods/http1-server.ts";
 import { LOAD_REPORT_KEY, PodLoad } from "../pods/load-report.ts";
+import { ownPodSettings } from "../pods/pod-settings.ts";
 
 const [name, host, port] = process.argv.slice(2) as [string, string, string];
 process.title = `fairlead-lab ${name}`;
@@ -23,7 +24,8 @@ process.title = `fairlead-lab ${name}`;
 /** From SIGTERM to the end, for calls that are open: less than the lab's patience. */
 const DRAIN_MS = 1500;
 /** What a call takes here at its usual pace: so much that a pod can be ten times slower. */
-const CALL_MS = 2;
+const CALL_MS_DEFAULT = 2;
+const { callMs = CALL_MS_DEFAULT, maxConcurrentStreams } = ownPodSettings();
 
 const say = (message: ChildMessage): void => {
   process.send?.(message);
@@ -38,7 +40,7 @@ let isSick = false;
 /** Calls back once the call, begun now, has taken its time. */
 function work(onEnd: (nowMs: number) => void): void {
   load.onStart(clock.nowMs());
-  clock.setTimer(CALL_MS * slowFactor, () => {
+  clock.setTimer(callMs * slowFactor, () => {
     const nowMs = clock.nowMs();
     load.onEnd(nowMs);
     onEnd(nowMs);
@@ -63,7 +65,9 @@ const http1 = new Http1Server((reply) => {
     reply(isSick ? { status: 503, text: `${name} is sick` } : { status: 200, text: name }),
   );
 });
-const server = new Server();
+const server = new Server(
+  maxConcurrentStreams === undefined ? {} : { "grpc.max_concurrent_streams": maxConcurrentStreams },
+);
 server.addService(ECHO_SERVICE, {
   say: (_call: unknown, reply: Reply) => work((nowMs) => answer(nowMs, reply)),
 });
