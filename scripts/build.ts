@@ -25,6 +25,7 @@ const SUBPATHS: Record<string, string> = {
   connect: "src/client/connect/public.ts",
   proxy: "src/proxy/public.ts",
   control: "src/control/public.ts",
+  testing: "src/testing/public.ts",
 };
 
 /** Those of them that an application imports into itself: their import must be cheap. */

@@ -22,6 +22,7 @@ export const ROOMS: readonly string[] = [
   "proxy",
   "control",
   "lab",
+  "testing",
   "cli",
 ];
 
@@ -102,6 +103,7 @@ export const GLOBALS: Readonly<Record<string, { only: readonly string[]; use: st
 export const ENTRIES: readonly string[] = [
   "src/proxy/public.ts",
   "src/control/public.ts",
+  "src/testing/public.ts",
   "src/client/connect/public.ts",
   "src/client/grpc-js/public.ts",
   "src/client/plain/public.ts",
