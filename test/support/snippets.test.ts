@@ -28,11 +28,20 @@ import { b } from "fairlead";
 \`\`\`ts
 import { d } from "fairlead-like";
 \`\`\`
+
+\`\`\`ts run once
+import { e } from "fairlead";
+\`\`\`
 `;
 
 test("blocks of TypeScript that import fairlead, with their places, and without their indent", () => {
+  const [plain, program] = [
+    { isProgram: false, isOnce: false },
+    { isProgram: true, isOnce: false },
+  ];
   assert.deepEqual(snippetsOf("a.md", DOCUMENT), [
-    { place: "a.md:3", text: 'import { a } from "fairlead/grpc-js";\n', isProgram: false },
-    { place: "a.md:17", text: "import { c } from 'fairlead';\n\nc();\n", isProgram: true },
+    { place: "a.md:3", text: 'import { a } from "fairlead/grpc-js";\n', ...plain },
+    { place: "a.md:17", text: "import { c } from 'fairlead';\n\nc();\n", ...program },
+    { place: "a.md:27", text: 'import { e } from "fairlead";\n', ...program, isOnce: true },
   ]);
 });
