@@ -32,7 +32,15 @@ const SUBPATHS: Record<string, string> = {
 const CLIENTS = ["client", "grpc-js", "connect"];
 
 /** The lab's child processes, which it finds beside its own code. */
-const LAB_PROGRAMS = ["pod", "caller", "clusterip", "kubelet", "leash", "apiserver"];
+const LAB_PROGRAMS = [
+  "pod",
+  "caller",
+  "http1-caller",
+  "clusterip",
+  "kubelet",
+  "leash",
+  "apiserver",
+];
 
 /** Bundled into the page, and so not in any bundle that esbuild tells of here. */
 const PAGE_PACKAGES = ["preact", "@preact/signals", "@preact/signals-core", "uplot"];

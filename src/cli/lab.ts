@@ -40,8 +40,8 @@ export function labCommand(): Command {
     )
     .option(
       "--lanes <a,b>",
-      "which ways to compare (default: clusterip,headless,client,proxy); there are static, " +
-        "nested, proxyless and, with --netns, sidecar, too",
+      "which ways to compare (default: clusterip,headless,client,proxy); there are http1, " +
+        "static, nested, sidecar (with --netns), proxyless, envoy, nginx and haproxy, too",
     )
     .option("--policy <name>", "policy of fairlead's lanes (default: weighted_round_robin)")
     .option("--peers", "proxy replicas of the lane nested find each other and even out their load")

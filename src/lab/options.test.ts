@@ -85,7 +85,7 @@ const BAD: readonly [RawLabOptions, RegExp][] = [
   [{ pods: "101" }, /^--pods "101"/],
   [
     { lanes: "static,bogus" },
-    /^--lanes "bogus": .* clusterip, static, headless, client, proxy, nested, sidecar, proxyless$/,
+    /^--lanes "bogus": no such lane; there are clusterip, http1, static, .*, nginx, haproxy$/,
   ],
   [{ events: "" }, /^--events "": must be TIME:ACTION, such as 3s:slow/],
   [{ events: "3:slow" }, /^--events "3:slow": must be TIME:ACTION/],

@@ -8,8 +8,8 @@ import { ActionError, type ActionLimits, parseTimedActions, type TimedAction } f
 
 /** All lanes, in the order in which they are offered. */
 const LANE_NAMES = [
-  ...(["clusterip", "static", "headless", "client", "proxy", "nested"] as const),
-  ...(["sidecar", "proxyless"] as const),
+  ...(["clusterip", "http1", "static", "headless", "client", "proxy"] as const),
+  ...(["nested", "sidecar", "proxyless", "envoy", "nginx", "haproxy"] as const),
 ] as const;
 /** The word of a lane. */
 export type LaneName = (typeof LANE_NAMES)[number];

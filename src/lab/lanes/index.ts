@@ -4,9 +4,13 @@
 import type { LaneName } from "../options.ts";
 import { CLIENT } from "./client.ts";
 import { CLUSTERIP } from "./clusterip.ts";
+import { ENVOY } from "./envoy.ts";
+import { HAPROXY } from "./haproxy.ts";
 import { HEADLESS } from "./headless.ts";
+import { HTTP1 } from "./http1.ts";
 import type { Lane, LaneSite } from "./lane.ts";
 import { NESTED } from "./nested.ts";
+import { NGINX } from "./nginx.ts";
 import { PROXY } from "./proxy.ts";
 import { PROXYLESS } from "./proxyless.ts";
 import { SIDECAR } from "./sidecar.ts";
@@ -17,6 +21,7 @@ export type { Dial, Lane, LaneEnv, LaneSite, Replicas } from "./lane.ts";
 /** All lanes by name, in the order in which they are offered. */
 export const LANES: Readonly<Record<LaneName, Lane>> = {
   clusterip: CLUSTERIP,
+  http1: HTTP1,
   static: STATIC,
   headless: HEADLESS,
   client: CLIENT,
@@ -24,6 +29,9 @@ export const LANES: Readonly<Record<LaneName, Lane>> = {
   nested: NESTED,
   sidecar: SIDECAR,
   proxyless: PROXYLESS,
+  envoy: ENVOY,
+  nginx: NGINX,
+  haproxy: HAPROXY,
 };
 
 /**

@@ -5,11 +5,11 @@
  * a ClusterIP chooses per connection, and here nobody makes a new one. With `hasPeers` the replicas
  * find each other and close connections until they are even (`fairlead proxy --peers`).
  */
-import net from "node:net";
 import type { Timer } from "../../base/index.ts";
 import { LabError } from "../error.ts";
 import type { ReplicaView } from "../view.ts";
 import { breaksWithout } from "./broken.ts";
+import { freePorts } from "./free-ports.ts";
 import type { Dial, Lane, LaneEnv } from "./lane.ts";
 import { type ProxyProcess, proxyFigures, startProxy } from "./proxy-process.ts";
 import { startRelay } from "./service-ip-relay.ts";
@@ -134,20 +134,4 @@ class ProxyReplicas implements NonNullable<Dial["replicas"]> {
     const peers = this.#peerPorts.map((port) => `127.0.0.1:${port}`);
     return ["--peers", `static:///${peers.join()}`, "--peer-listen", peers[index]!];
   }
-}
-
-/** Ports of 127.0.0.1 that nobody has. */
-async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = Array.from({ length: count }, () => net.createServer());
-  const ports = await Promise.all(
-    servers.map(
-      (server) =>
-        new Promise<number>((resolve, reject) => {
-          server.once("error", reject);
-          server.listen(0, "127.0.0.1", () => resolve((server.address() as net.AddressInfo).port));
-        }),
-    ),
-  );
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }

@@ -1,0 +1,73 @@
+/**
+ * Every lane that can run here, with the pods of one lab under the same load: which pods it uses
+ * and over how many connections, that it ends without a trace, and that it can be opened again.
+ */
+import assert from "node:assert/strict";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { LANES, laneSite } from "../../src/lab/lanes/index.ts";
+import type { LaneName } from "../../src/lab/options.ts";
+import { processTree } from "../peers/usage.ts";
+import { LaneHarness, type OpenLane } from "./lane-harness.ts";
+
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+const PODS = 3;
+const LOAD = { callsPerSecond: 100, inFlightMax: 10 };
+
+/** Connections of the client where the lane promises a number. */
+const CONNECTIONS: Partial<Record<LaneName, number>> = {
+  ...{ clusterip: 1, http1: 10, static: 3, headless: 3, client: 3, proxy: 1, nested: 8 },
+  ...{ envoy: 1, nginx: 1, haproxy: 1 },
+};
+
+const HERE = Object.values(LANES).filter((lane) => !lane.whyNot?.(laneSite("none")));
+
+async function measure(harness: LaneHarness, ms: number): Promise<Map<LaneName, OpenLane>> {
+  const opened = await Promise.all(
+    HERE.map(async ({ name }) => [name, await harness.open(name, LOAD)] as const),
+  );
+  for (const [, lane] of opened) lane.start();
+  await sleep(ms);
+  await Promise.all(opened.map(([, lane]) => lane.stop()));
+  return new Map(opened);
+}
+
+/** A place for temporary files of this process alone. */
+function ownTemporary(): string {
+  const directory = mkdtempSync(join(tmpdir(), "fairlead-test-"));
+  after(() => rmSync(directory, { recursive: true, force: true }));
+  process.env.TMPDIR = directory;
+  return directory;
+}
+
+test("each lane uses the pods that it should; it ends without a trace, and runs again", async (t) => {
+  if (process.env.FAIRLEAD_REQUIRE_PEERS === "1") {
+    const missing = Object.values(LANES).filter((lane) => !HERE.includes(lane));
+    assert.deepEqual(
+      missing.map(({ name }) => name),
+      ["sidecar"],
+      "sidecar needs a network namespace, and has a test of its own",
+    );
+  }
+  const temporary = ownTemporary();
+  const harness = await LaneHarness.start(t, PODS);
+  const before = processTree(process.pid).length;
+  const files = readdirSync(temporary);
+  for (const [round, ms] of [3000, 1000].entries()) {
+    const lanes = await measure(harness, ms);
+    for (const [name, { perPod, failed, connections, broken }] of lanes) {
+      const told = `${name}, round ${round}: ${JSON.stringify([...perPod])} ${failed()[0]}`;
+      assert.deepEqual([failed(), broken], [[], []], told);
+      assert.equal(perPod.size, name === "clusterip" ? 1 : PODS, told);
+      const calls = [...perPod.values()].reduce((sum, each) => sum + each, 0);
+      assert.ok(calls > ms / 50, told);
+      assert.equal(connections(), CONNECTIONS[name] ?? connections(), told);
+    }
+    await Promise.all([...lanes.values()].map((lane) => lane.close()));
+    assert.equal(processTree(process.pid).length, before, "what a lane started has ended");
+    assert.deepEqual(readdirSync(temporary), files);
+  }
+});
