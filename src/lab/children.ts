@@ -212,6 +212,13 @@ export class Children {
     await child.end(this.#clock);
   }
 
+  /** Waits for what a child was told; calls `giveUp` when that takes longer than an end may. */
+  async within(told: Promise<void>, giveUp: () => void): Promise<void> {
+    const timer = this.#clock.setTimer(END_GRACE_MS, giveUp);
+    await told;
+    timer.cancel();
+  }
+
   /** Ends all children; none can be started any more. Resolves once all are gone. */
   async close(): Promise<void> {
     this.#isClosed = true;

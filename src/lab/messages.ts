@@ -7,8 +7,6 @@
 export interface ListeningMessage {
   readonly type: "listening";
   readonly port: number;
-  /** Of a pod: where it serves HTTP/1.1. */
-  readonly http1Port?: number;
 }
 
 /** A child's last word: why it cannot do its work. `code` is the system's ("EADDRINUSE") or "". */
@@ -100,15 +98,61 @@ export interface PodsMessage {
   readonly addresses: readonly string[];
 }
 
-/** Lab to pod: how it is to serve from now on. */
-export interface BehaveMessage {
-  readonly type: "behave";
+/** How a pod serves. */
+export interface PodConduct {
   /** Calls take so many times their usual time. */
   readonly slowFactor: number;
   /** What its health service says: SERVING or NOT_SERVING. Calls are answered either way. */
   readonly isServing: boolean;
   /** Calls are answered with UNAVAILABLE; the health service says what it said. */
   readonly isSick: boolean;
+}
+
+/** Lab to a pod's process: one more pod is to serve in it. `port` 0: any. */
+export interface PodStartMessage {
+  readonly type: "pod-start";
+  readonly pod: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Lab to a pod's process: how one of its pods is to serve from now on. */
+export interface BehaveMessage extends PodConduct {
+  readonly type: "behave";
+  readonly pod: string;
+}
+
+/**
+ * Lab to a pod's process: one of its pods is to go, alone; after its open calls (what SIGTERM says
+ * to all of them), or at once with all its connections reset.
+ */
+export interface PodGoMessage {
+  readonly type: "pod-end" | "pod-kill";
+  readonly pod: string;
+}
+
+/** A pod's process to lab: the pod serves. */
+export interface PodServesMessage {
+  readonly type: "pod-serves";
+  readonly pod: string;
+  /** ip:port */
+  readonly address: string;
+  /** ip:port of its HTTP/1.1 server. */
+  readonly http1Address: string;
+}
+
+/** A pod's process to lab: the pod cannot serve. `code` as in `FailedMessage`. */
+export interface PodFailedMessage {
+  readonly type: "pod-failed";
+  readonly pod: string;
+  readonly code: string;
+  readonly reason: string;
+}
+
+/** A pod's process to lab: the pod is gone, and the process goes on. */
+export interface PodGoneMessage {
+  readonly type: "pod-gone";
+  readonly pod: string;
 }
 
 /** Lab to kubelet: the pods whose readiness it watches. */
@@ -143,8 +187,13 @@ export type ChildMessage =
   | FailedMessage
   | ReadyMessage
   | ReportMessage
-  | ProbedMessage;
+  | ProbedMessage
+  | PodServesMessage
+  | PodFailedMessage
+  | PodGoneMessage;
 /** Everything a child is told. */
-export type OrderMessage = CallerMessage | PodsMessage | BehaveMessage | ProbeMessage;
+export type OrderMessage = CallerMessage | PodsMessage | PodOrder | ProbeMessage;
+/** Everything a pod's process is told. */
+export type PodOrder = PodStartMessage | BehaveMessage | PodGoMessage;
 /** Everything a caller is told. */
 export type CallerMessage = DialMessage | SwitchMessage | LoadMessage;

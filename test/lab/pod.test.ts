@@ -8,22 +8,24 @@ import { realClock } from "../../src/base/index.ts";
 import { Children } from "../../src/lab/children.ts";
 import { ECHO_SERVICE } from "../../src/lab/pods/echo.ts";
 import { HEALTH_SERVICE, type Serving, ServingStatus } from "../../src/lab/pods/health.ts";
+import type { Pod } from "../../src/lab/pods/pod.ts";
 import { LOOPBACK } from "../../src/lab/pods/pod-network.ts";
-import { type Pod, podNames, startPods } from "../../src/lab/pods/pods.ts";
+import { PodProcesses } from "../../src/lab/pods/pod-processes.ts";
+import { podNames, startPods } from "../../src/lab/pods/pods.ts";
 
 async function start(t: TestContext) {
   const children = new Children(realClock());
-  const { pods } = await startPods(children, podNames(1), LOOPBACK);
+  const { pods } = await startPods(new PodProcesses(children), podNames(1), LOOPBACK);
   const client = new grpc.Client(pods[0]!.address, grpc.credentials.createInsecure());
   t.after(() => {
     client.close();
     return children.close();
   });
-  return { pod: pods[0]!, client, children };
+  return { pod: pods[0]!, client };
 }
 
-const behave = ({ child }: Pod, slowFactor: number, isServing: boolean, isSick = false): void =>
-  child.send({ type: "behave", slowFactor, isServing, isSick });
+const behave = (pod: Pod, slowFactor: number, isServing: boolean, isSick = false): void =>
+  pod.behave({ slowFactor, isServing, isSick });
 
 interface Said {
   readonly pod: string;
@@ -158,19 +160,19 @@ test("Watch tells the status at once and each change, and SERVICE_UNKNOWN", asyn
 });
 
 test("at SIGTERM watchers hear NOT_SERVING, their calls end, and so does the pod", async (t) => {
-  const { pod, client, children } = await start(t);
+  const { pod, client } = await start(t);
   const known = watch(client, "");
   const unknown = watch(client, "other");
   await until(() => known.told.length === 1 && unknown.told.length === 1);
-  await children.end(pod.child);
+  await pod.end();
   assert.deepEqual(known.told, [ServingStatus.SERVING, ServingStatus.NOT_SERVING]);
   assert.equal(await known.ended, grpc.status.OK);
   assert.equal(await unknown.ended, grpc.status.OK);
-  assert.match(pod.child.endReason, /exit code 0/);
+  await pod.ended;
 });
 
 test("over HTTP/1.1 it tells its name, too, and on SIGTERM it finishes what was asked", async (t) => {
-  const { pod, children } = await start(t);
+  const { pod } = await start(t);
   const url = `http://${pod.http1Address}/`;
   const first = await fetch(url);
   assert.deepEqual([first.status, await first.text()], [200, "echo-1\n"]);
@@ -182,8 +184,8 @@ test("over HTTP/1.1 it tells its name, too, and on SIGTERM it finishes what was 
   behave(pod, 100, true);
   const slow = fetch(url);
   await new Promise((resolve) => setTimeout(resolve, 50));
-  const ended = children.end(pod.child);
+  const ended = pod.end();
   assert.equal((await slow).headers.get("connection"), "close");
   await ended;
-  assert.equal(pod.child.hasSucceeded, true);
+  await pod.ended;
 });

@@ -7,17 +7,18 @@ import { realClock } from "../../src/base/index.ts";
 import { Children } from "../../src/lab/children.ts";
 import { LabError } from "../../src/lab/error.ts";
 import { LOOPBACK } from "../../src/lab/pods/pod-network.ts";
+import { PodProcesses } from "../../src/lab/pods/pod-processes.ts";
 import { podNames, startPods } from "../../src/lab/pods/pods.ts";
 
-function children(t: TestContext): Children {
-  const all = new Children(realClock());
-  t.after(() => all.close());
-  return all;
+function processes(t: TestContext): PodProcesses {
+  const children = new Children(realClock());
+  t.after(() => children.close());
+  return new PodProcesses(children);
 }
 
 test("where only 127.0.0.1 can be had, pods and ClusterIP have ports of their own", async (t) => {
   const probe = async () => "EADDRNOTAVAIL";
-  const { pods, clusterIp } = await startPods(children(t), podNames(2), LOOPBACK, probe);
+  const { pods, clusterIp } = await startPods(processes(t), podNames(2), LOOPBACK, probe);
   assert.deepEqual(
     pods.map((pod) => pod.name),
     ["echo-1", "echo-2"],
@@ -33,7 +34,7 @@ test("a port that is taken on one address is given up for all", async (t) => {
     asked.push(port);
     return port < 50_058 ? "EADDRINUSE" : "";
   };
-  const { pods, clusterIp } = await startPods(children(t), podNames(2), LOOPBACK, probe);
+  const { pods, clusterIp } = await startPods(processes(t), podNames(2), LOOPBACK, probe);
   assert.deepEqual(
     pods.map((pod) => pod.address),
     ["127.0.1.1:50058", "127.0.1.2:50058"],
@@ -43,7 +44,7 @@ test("a port that is taken on one address is given up for all", async (t) => {
 });
 
 test("all common ports taken, or none allowed: one sentence", async (t) => {
-  const all = children(t);
+  const all = processes(t);
   await assert.rejects(
     startPods(all, podNames(1), LOOPBACK, async () => "EADDRINUSE"),
     new LabError("ports 50051 to 50060 are all taken on 127.0.1.x"),

@@ -1,7 +1,7 @@
 /**
  * A Service's virtual IP: what connects to it is connected to one of the endpoints behind it.
  */
-import type { Pod } from "../pods/pods.ts";
+import type { Pod } from "../pods/pod.ts";
 import type { LaneEnv } from "./lane.ts";
 import { startRelay } from "./service-ip-relay.ts";
 

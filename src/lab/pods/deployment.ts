@@ -13,10 +13,12 @@ import type { Objects } from "../cluster/index.ts";
 import { LabError } from "../error.ts";
 import type { PodState } from "../view.ts";
 import { Kubelet } from "./kubelet.ts";
+import type { Pod } from "./pod.ts";
 import type { PodNetwork } from "./pod-network.ts";
 import { PodObjects } from "./pod-objects.ts";
+import { PodProcesses } from "./pod-processes.ts";
 import { type PodEntry, PodRows, USUAL } from "./pod-rows.ts";
-import { type Pod, type PodSet, startPod, startPods } from "./pods.ts";
+import { type PodSet, startPod, startPods } from "./pods.ts";
 
 /** From Terminating to SIGTERM (a preStop hook's sleep, shortened). */
 const TERMINATING_MS = 500;
@@ -41,6 +43,7 @@ export class Deployment {
   readonly #deps: DeploymentDeps;
   readonly #objects: PodObjects;
   readonly #rows: PodRows;
+  readonly #processes: PodProcesses;
   readonly #listeners = new Set<() => void>();
   readonly #deathListeners = new Set<DeathListener>();
   #kubelet: Kubelet | null = null;
@@ -53,6 +56,7 @@ export class Deployment {
     this.#wanted = count;
     this.#objects = new PodObjects(deps.objects);
     this.#rows = new PodRows(count);
+    this.#processes = new PodProcesses(deps.children);
   }
 
   /** Names of the pods in the rows, in order. */
@@ -105,7 +109,7 @@ export class Deployment {
   async start(): Promise<void> {
     const { children, network } = this.#deps;
     this.#kubelet = new Kubelet(children, (name, isReady) => this.#onProbed(name, isReady));
-    this.#set = await startPods(children, this.names, network);
+    this.#set = await startPods(this.#processes, this.names, network);
     this.#objects.addServices(this.#set.clusterIp);
     for (const [index, pod] of this.#set.pods.entries()) {
       this.#becomeReady(this.#rows.all[index]!, pod);
@@ -147,7 +151,7 @@ export class Deployment {
 
   /** SIGKILL to a pod; it is replaced once that is noticed. Throws `LabError`, as all below. */
   kill(name: string): void {
-    this.#alive(name).pod!.child.kill();
+    this.#alive(name).pod!.kill();
   }
 
   /**
@@ -196,7 +200,7 @@ export class Deployment {
   }
 
   #behave({ pod, slowFactor, isServing, isSick }: PodEntry): void {
-    pod!.child.send({ type: "behave", slowFactor, isServing, isSick });
+    pod!.behave({ slowFactor, isServing, isSick });
   }
 
   #reconcile(): Promise<void> {
@@ -234,10 +238,13 @@ export class Deployment {
   }
 
   async #startOne(entry: PodEntry): Promise<void> {
-    const { children, network } = this.#deps;
+    const { network } = this.#deps;
     try {
       const index = entry.number - 1;
-      this.#becomeReady(entry, await startPod(children, entry.name, index, this.#set!, network));
+      this.#becomeReady(
+        entry,
+        await startPod(this.#processes, entry.name, index, this.#set!, network),
+      );
     } catch (error) {
       this.#rows.leave(entry, true);
       throw error;
@@ -250,7 +257,6 @@ export class Deployment {
 
   /** They go. `comeBack`: those that are not to be replaced may be started again. */
   async #terminate(going: readonly PodEntry[], comeBack: boolean): Promise<void> {
-    const { children } = this.#deps;
     for (const entry of going) {
       entry.state = "terminating";
       this.#objects.terminate(entry.name);
@@ -259,7 +265,7 @@ export class Deployment {
     await this.#pause(TERMINATING_MS);
     await Promise.all(
       going.map(async (entry) => {
-        await children.end(entry.pod!.child);
+        await entry.pod!.end();
         this.#objects.remove(entry.name);
         this.#rows.leave(entry, comeBack && !entry.isStale);
       }),
@@ -298,7 +304,7 @@ export class Deployment {
     this.#objects.addReady(entry, pod);
     entry.pod = pod;
     entry.state = "ready";
-    pod.child.ended.then(() => this.#onEnded(entry));
+    pod.ended.then(() => this.#onEnded(entry));
   }
 
   #pause(delayMs: number): Promise<void> {

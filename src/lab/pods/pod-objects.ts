@@ -4,7 +4,8 @@
  */
 import { type ApiObject, type Objects, Workload } from "../cluster/index.ts";
 import { http1Port } from "./http1-server.ts";
-import type { Pod, PodSet } from "./pods.ts";
+import type { Pod } from "./pod.ts";
+import type { PodSet } from "./pods.ts";
 
 /** The namespace of the lab's objects. */
 export const NAMESPACE = "lab";

@@ -6,23 +6,18 @@
  * Deployment has. So rows are at most as many as there ever were pods at a time.
  */
 
+import type { PodConduct } from "../messages.ts";
 import type { PodState } from "../view.ts";
-import { type Pod, podName } from "./pods.ts";
-
-/** How a pod serves. */
-export interface PodConduct {
-  slowFactor: number;
-  /** What its health service says. */
-  isServing: boolean;
-  /** Answers every call with UNAVAILABLE. */
-  isSick: boolean;
-}
+import type { Pod } from "./pod.ts";
+import { podName } from "./pods.ts";
 
 /** As every pod serves that was told nothing. */
-export const USUAL: Readonly<PodConduct> = { slowFactor: 1, isServing: true, isSick: false };
+export const USUAL: PodConduct = { slowFactor: 1, isServing: true, isSick: false };
+
+type Changing<T> = { -readonly [K in keyof T]: T[K] };
 
 /** One pod. */
-export interface PodEntry extends PodConduct {
+export interface PodEntry extends Changing<PodConduct> {
   /** From 1, in the order of their coming; names and addresses go by it. */
   readonly number: number;
   readonly name: string;

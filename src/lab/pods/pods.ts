@@ -1,29 +1,20 @@
 /**
- * The pods of a lab: one process each, each with an address of its own.
+ * How the pods of a lab get their addresses: each has one of its own.
  *
  * Linux gives every process all of 127.0.0.0/8, so pod N has 127.0.1.N and all share one port, as
  * pods in a cluster do; in a network namespace of the lab's own it has 10.244.1.N. Where the system
  * has only 127.0.0.1 (macOS), pods get ports of their own.
  */
 import net from "node:net";
-import type { Child, Children } from "../children.ts";
+import type { Child } from "../children.ts";
 import { LabError } from "../error.ts";
-import type { ChildMessage, ListeningMessage } from "../messages.ts";
+import type { ChildMessage, PodFailedMessage } from "../messages.ts";
+import type { Pod } from "./pod.ts";
 import type { PodNetwork } from "./pod-network.ts";
+import type { PodPlace, PodProcesses } from "./pod-processes.ts";
 
 /** gRPC's customary port, and those tried after it when something else has it. */
 const PORTS = [50_051, 50_052, 50_053, 50_054, 50_055, 50_056, 50_057, 50_058, 50_059, 50_060];
-
-/** A pod that serves. */
-export interface Pod {
-  readonly name: string;
-  /** ip:port */
-  readonly address: string;
-  /** ip:port of its HTTP/1.1 server. */
-  readonly http1Address: string;
-  /** Its process. */
-  readonly child: Child;
-}
 
 /** The pods of a lab as they started, and where Services may live beside them. */
 export interface PodSet {
@@ -50,7 +41,7 @@ function hostOf(index: number, { podPrefix }: PodNetwork): string {
  * start.
  */
 export async function startPod(
-  children: Children,
+  processes: PodProcesses,
   name: string,
   index: number,
   { clusterIp: { host, port } }: Pick<PodSet, "clusterIp">,
@@ -60,7 +51,7 @@ export async function startPod(
     port === 0 ? host : hostOf(index + nth * HOSTS_PER_NET, network),
   );
   for (const each of hosts) {
-    const pods = await tryStart(children, [{ name, host: each, port }]);
+    const pods = await tryStart(processes, [{ name, host: each, port }]);
     if (pods) return pods[0]!;
   }
   throw new LabError(`${name}: port ${port} is taken on ${hosts.join(", ")}`);
@@ -84,7 +75,7 @@ export type PortProbe = (hosts: readonly string[], port: number) => Promise<stri
  * one is tried, for all pods. Throws `LabError` when a pod cannot start.
  */
 export async function startPods(
-  children: Children,
+  processes: PodProcesses,
   names: readonly string[],
   network: PodNetwork,
   probe: PortProbe = probePort,
@@ -93,11 +84,11 @@ export async function startPods(
   const hosts = names.map((_, index) => hostOf(index, network));
   for (const port of PORTS) {
     const code = await probe([...hosts, clusterIp], port);
-    if (code === "EADDRNOTAVAIL") return startOnOnePort(children, names);
+    if (code === "EADDRNOTAVAIL") return startOnOnePort(processes, names);
     if (code === "EADDRINUSE") continue;
     if (code !== "") throw new LabError(`pods cannot listen on ${podPrefix}.1.x:${port}: ${code}`);
     const pods = await tryStart(
-      children,
+      processes,
       names.map((name, index) => ({ name, host: hosts[index]!, port })),
     );
     if (pods) return { pods, clusterIp: { host: clusterIp, port } };
@@ -105,10 +96,10 @@ export async function startPods(
   throw new LabError(`ports ${PORTS[0]} to ${PORTS.at(-1)} are all taken on ${podPrefix}.1.x`);
 }
 
-async function startOnOnePort(children: Children, names: readonly string[]): Promise<PodSet> {
+async function startOnOnePort(processes: PodProcesses, names: readonly string[]): Promise<PodSet> {
   const host = "127.0.0.1";
   const pods = await tryStart(
-    children,
+    processes,
     names.map((name) => ({ name, host, port: 0 })),
   );
   if (!pods) throw new LabError("no free port on 127.0.0.1");
@@ -117,25 +108,21 @@ async function startOnOnePort(children: Children, names: readonly string[]): Pro
 
 /** All pods, or null when one lost its port to somebody else meanwhile (then none is left). */
 async function tryStart(
-  children: Children,
-  wanted: readonly { name: string; host: string; port: number }[],
+  processes: PodProcesses,
+  places: readonly PodPlace[],
 ): Promise<readonly Pod[] | null> {
-  const started = wanted.map(({ name, host, port }) =>
-    children.program(name, "pod", [name, host, String(port)]),
-  );
-  const answers = await Promise.all(started.map(firstWord));
-  const failed = answers.find((answer) => answer.type === "failed");
-  if (failed?.type === "failed") {
-    await Promise.all(started.map((child) => children.end(child)));
-    if (failed.code === "EADDRINUSE") return null;
-    throw new LabError(failed.reason);
+  const outcomes = await processes.start(places);
+  const failures: PodFailedMessage[] = [];
+  const pods: Pod[] = [];
+  for (const outcome of outcomes) {
+    if ("reason" in outcome) failures.push(outcome);
+    else pods.push(outcome);
   }
-  return answers.map((answer, index) => {
-    const { name, host } = wanted[index]!;
-    const { port, http1Port } = { http1Port: 0, ...(answer as ListeningMessage) };
-    const addresses = { address: `${host}:${port}`, http1Address: `${host}:${http1Port}` };
-    return { name, ...addresses, child: started[index]! };
-  });
+  if (failures.length === 0) return pods;
+  await Promise.all(pods.map((pod) => pod.end()));
+  const failure = failures.find(({ code }) => code !== "EADDRINUSE");
+  if (failure === undefined) return null;
+  throw new LabError(failure.reason);
 }
 
 /** The first message of a child; a child that ends without one has failed. */
