@@ -43,6 +43,8 @@ export function labCommand(): Command {
       "which ways to compare (default: clusterip,headless,client,proxy); there are http1, " +
         "static, nested, sidecar (with --netns), proxyless, envoy, nginx and haproxy, too",
     )
+    .option("--load <n>", "calls per second of each lane, 1 to 5000 (default: 300)")
+    .option("--in-flight <n>", "open calls of a lane at a time, 1 to 1000 (default: 10)")
     .option("--policy <name>", "policy of fairlead's lanes (default: weighted_round_robin)")
     .option("--peers", "proxy replicas of the lane nested find each other and even out their load")
     .option("--page <address>", "HOST:PORT of the page, or none (default: 127.0.0.1:7480)")

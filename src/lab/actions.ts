@@ -29,9 +29,9 @@ export type ActionWord = (typeof WORDS)[number];
 type CountWord = (typeof COUNT_WORDS)[number];
 
 /** Calls a second of each lane: what one process of grpc-js can make, and somewhat more. */
-const CALLS_PER_SECOND_MAX = 5000;
+export const CALLS_PER_SECOND_MAX = 5000;
 /** Open calls of a lane. */
-const IN_FLIGHT_LIMIT = 1000;
+export const IN_FLIGHT_LIMIT = 1000;
 
 /** What actions may name. */
 export interface ActionLimits {

@@ -3,10 +3,11 @@
  * line in the terminal, the JSON's `events`.
  *
  * It chooses the pod when nobody names one. How pods are slowed, killed or rolled is the
- * deployment's matter; what comes of it, the lanes'.
+ * deployment's matter; what lanes and load are, the lab's; what comes of it, the lanes'.
  */
 import { type Action, type ActionWord, actionText, newAction } from "./actions.ts";
 import { LabError } from "./error.ts";
+import type { LoadSettings } from "./lane-link.ts";
 import type { Replicas } from "./lanes/index.ts";
 import type { Deployment } from "./pods/deployment.ts";
 import type { LabEvent } from "./view.ts";
@@ -16,11 +17,24 @@ const SLOW_FACTOR = 10;
 /** Older ones go. */
 const EVENTS_MAX = 500;
 
+/** What is controlled beside the pods. All throw `LabError`, with nothing done. */
+export interface Controlled {
+  setLoad(change: Partial<LoadSettings>): void;
+  setPolicy(name: string): void;
+  addLane(name: string): void;
+  removeLane(name: string): void;
+  /** Resolves when the proxies run again. */
+  setPeers(isOn: boolean): Promise<void>;
+  /** Of the lane that has proxy replicas, or null when there is none. */
+  replicas(): Replicas | null;
+  /** All as at the start; resolves when there are as many pods as then. */
+  reset(): Promise<void>;
+}
+
 /** What it works with. */
 export interface ControlsDeps {
   readonly deployment: Deployment;
-  /** Of the lane that has proxy replicas, or null when there is none. */
-  replicas(): Replicas | null;
+  readonly lab: Controlled;
   /** Ms of load. */
   elapsedMs(): number;
   /** How many columns of history are complete. */
@@ -31,60 +45,27 @@ export interface ControlsDeps {
   onProblem(reason: string): void;
 }
 
+type Doing = (action: Action) => void;
+
 /** The controls of one lab. */
 export class Controls {
   readonly #deps: ControlsDeps;
-  readonly #events: LabEvent[] = [];
-  /** Pods that were told to die, and have not yet. */
-  readonly #dying = new Set<string>();
+  #events: LabEvent[] = [];
+  /** Goes up with each reset: what was begun before is no event of what comes after. */
+  #era = 0;
+  /** Pods that were told to die, and have not yet; with the era they were told in. */
+  readonly #dying = new Map<string, number>();
 
-  readonly #doings: Readonly<Partial<Record<ActionWord, (action: Action) => void>>> = {
-    slow: (action) => {
-      const slow = (pod: string): void => this.#deps.deployment.slow(pod, SLOW_FACTOR);
-      this.#doTo([this.#oneOf(action)], action, `slow x${SLOW_FACTOR}`, slow);
-    },
-    heal: (action) => {
-      const { deployment } = this.#deps;
-      const pods = named(action, deployment.slowed, "slow");
-      this.#doTo(pods, action, "as fast as before", (pod) => deployment.slow(pod, 1));
-    },
-    "not-serving": (action) => {
-      const stop = (pod: string): void => this.#deps.deployment.setServing(pod, false);
-      this.#doTo([this.#oneOf(action)], action, "NOT_SERVING", stop);
-    },
-    serving: (action) => {
-      const { deployment } = this.#deps;
-      const pods = named(action, deployment.notServing, "NOT_SERVING");
-      this.#doTo(pods, action, "SERVING", (pod) => deployment.setServing(pod, true));
-    },
-    kill: (action) => {
-      const kill = (pod: string): void => {
-        this.#deps.deployment.kill(pod);
-        this.#dying.add(pod);
-      };
-      this.#doTo([this.#oneOf(action)], action, "killed", kill);
-    },
-    roll: () => {
-      const { deployment } = this.#deps;
-      this.#record("roll", null, `rolling ${deployment.wanted} pods`);
-      const done = (): void => this.#record("rolled", null, "all pods replaced", true);
-      this.#follow(deployment.roll(), done);
-    },
-    scale: (action) => {
-      this.#record(actionText(action), null, `scaling to ${action.count} pods`);
-      this.#follow(this.#deps.deployment.scale(action.count!), () => {});
-    },
-    replica: () => {
-      const replicas = this.#deps.replicas();
-      if (replicas === null) throw new LabError("a proxy replica needs the lane nested");
-      this.#follow(replicas.add(), (name) => this.#record("replica", null, `${name} started`));
-    },
-  };
+  readonly #doings: Readonly<Record<ActionWord, Doing>>;
 
   constructor(deps: ControlsDeps) {
     this.#deps = deps;
+    this.#doings = { ...this.#ofOnePod(), ...this.#ofManyPods(), ...this.#ofLanes() };
     deps.deployment.onDeath((name, replaced) => {
-      if (!this.#dying.delete(name)) this.#record(`died=${name}`, name, `${name} died`);
+      const era = this.#dying.get(name);
+      this.#dying.delete(name);
+      if (era === undefined) this.#record(`died=${name}`, name, `${name} died`);
+      else if (era !== this.#era) return;
       this.#follow(replaced, (by) => {
         if (by === null) return;
         this.#record(`replaced=${name}`, name, `${by} in place of ${name}`, true);
@@ -100,14 +81,114 @@ export class Controls {
   /** Does it. Answers why not, in one sentence, or null; what takes time goes on behind it. */
   act(action: Action): string | null {
     try {
-      const done = this.#doings[action.word];
-      if (!done) throw new LabError(`${action.word} cannot be done while the lab runs`);
-      done(action);
+      this.#doings[action.word](action);
       return null;
     } catch (error) {
       if (!(error instanceof LabError)) throw error;
       return error.message;
     }
+  }
+
+  #ofOnePod() {
+    const { deployment } = this.#deps;
+    const undo =
+      (all: () => readonly string[], what: string, words: string, change: (pod: string) => void) =>
+      (action: Action): void =>
+        this.#doTo(named(action, all(), what), action, words, change);
+    const doTo =
+      (words: string, change: (pod: string) => void) =>
+      (action: Action): void =>
+        this.#doTo([this.#oneOf(action)], action, words, change);
+    return {
+      slow: doTo(`slow x${SLOW_FACTOR}`, (pod) => deployment.slow(pod, SLOW_FACTOR)),
+      heal: undo(
+        () => deployment.slowed,
+        "slow",
+        "as fast as before",
+        (pod) => deployment.slow(pod, 1),
+      ),
+      "not-serving": doTo("NOT_SERVING", (pod) => deployment.setServing(pod, false)),
+      serving: undo(
+        () => deployment.notServing,
+        "NOT_SERVING",
+        "SERVING",
+        (pod) => deployment.setServing(pod, true),
+      ),
+      sick: doTo("sick: UNAVAILABLE to every call", (pod) => deployment.setSick(pod, true)),
+      well: undo(
+        () => deployment.sick,
+        "sick",
+        "well again",
+        (pod) => deployment.setSick(pod, false),
+      ),
+      kill: doTo("killed", (pod) => {
+        deployment.kill(pod);
+        this.#dying.set(pod, this.#era);
+      }),
+      drain: (action: Action): void => {
+        const pod = this.#serving(this.#oneOf(action));
+        const drained = deployment.drain(pod);
+        this.#record(actionText(newAction("drain", { pod })), pod, `${pod} drained`);
+        this.#follow(drained, () => this.#record(`drained=${pod}`, pod, `${pod} is gone`, true));
+      },
+    };
+  }
+
+  #ofManyPods() {
+    const { deployment, lab } = this.#deps;
+    return {
+      roll: (): void => {
+        this.#record("roll", null, `rolling ${deployment.wanted} pods`);
+        const done = (): void => this.#record("rolled", null, "all pods replaced", true);
+        this.#follow(deployment.roll(), done);
+      },
+      scale: (action: Action): void => {
+        this.#record(actionText(action), null, `scaling to ${action.count} pods`);
+        this.#follow(deployment.scale(action.count!), () => {});
+      },
+      reset: (): void => {
+        this.#era += 1;
+        this.#events = [];
+        this.#follow(lab.reset(), () => {});
+      },
+    };
+  }
+
+  #ofLanes() {
+    const { lab } = this.#deps;
+    const done = (action: Action, text: string): void =>
+      this.#record(actionText(action), null, text);
+    return {
+      load: (action: Action): void => {
+        lab.setLoad({ callsPerSecond: action.count! });
+        done(action, `${action.count} calls/s in each lane`);
+      },
+      "in-flight": (action: Action): void => {
+        lab.setLoad({ inFlightMax: action.count! });
+        done(action, `at most ${action.count} open calls in each lane`);
+      },
+      policy: (action: Action): void => {
+        lab.setPolicy(action.name!);
+        done(action, `policy ${action.name}`);
+      },
+      lane: (action: Action): void => {
+        if (action.isOn) lab.addLane(action.name!);
+        else lab.removeLane(action.name!);
+        done(action, `lane ${action.name} ${action.isOn ? "added" : "taken away"}`);
+      },
+      peers: (action: Action): void => {
+        if (lab.replicas() === null) throw new LabError("peers need the lane nested");
+        const find = action.isOn ? "find each other" : "do not know each other";
+        const started = lab.setPeers(action.isOn!);
+        done(action, `the proxies start anew, and ${find}`);
+        this.#follow(started, () => {});
+      },
+      replica: (): void => {
+        const replicas = lab.replicas();
+        if (replicas === null) throw new LabError("a proxy replica needs the lane nested");
+        this.#follow(replicas.add(), (name) => this.#record("replica", null, `${name} started`));
+      },
+    };
   }
 
   #doTo(
@@ -125,19 +206,31 @@ export class Controls {
   /** The pod that is named, or one that serves as usual if there is one. */
   #oneOf(action: Action): string {
     if (action.pod !== null) return action.pod;
-    const { ready, slowed, notServing } = this.#deps.deployment;
+    const { ready, slowed, notServing, sick } = this.#deps.deployment;
+    const unusual = [...slowed, ...notServing, ...sick];
     const names = ready.map(({ name }) => name);
-    const usual = names.find((name) => !slowed.includes(name) && !notServing.includes(name));
-    const pod = usual ?? names[0];
+    const pod = names.find((name) => !unusual.includes(name)) ?? names[0];
     if (pod === undefined) throw new LabError("no pod is ready");
     return pod;
   }
 
+  /** The same pod, if it serves. */
+  #serving(pod: string): string {
+    const { names, states } = this.#deps.deployment;
+    const state = states[names.indexOf(pod)];
+    if (state === "ready" || state === "not-ready") return pod;
+    throw new LabError(`${pod}: no pod of this name serves`);
+  }
+
   #follow<T>(outcome: Promise<T>, then: (value: T) => void): void {
-    outcome.then(then, (error: unknown) => {
+    const era = this.#era;
+    const onProblem = (error: unknown): void => {
       if (!(error instanceof LabError)) throw error;
-      this.#deps.onProblem(error.message);
-    });
+      if (era === this.#era) this.#deps.onProblem(error.message);
+    };
+    outcome.then((value) => {
+      if (era === this.#era) then(value);
+    }, onProblem);
   }
 
   #record(event: string, pod: string | null, text: string, isOutcome = false): void {

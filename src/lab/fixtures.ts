@@ -51,7 +51,14 @@ export function labFixture(lanes: readonly LaneView[], change: Partial<LabView> 
     ...{ slowPods: [], events: [] },
     elapsedMs: 62_000,
     pageUrl: "http://127.0.0.1:7480/",
-    ...{ access: null, hint: null, notice: null, laneChoices: [], clusterIpBy: "relay" as const },
+    ...{
+      access: null,
+      hint: null,
+      progress: null,
+      notice: null,
+      laneChoices: [],
+      clusterIpBy: "relay" as const,
+    },
     load: {
       ...{ callsPerSecond: 300, inFlight: 10, policy: "weighted_round_robin" },
       ...{ overheadCpu: 0.1, heldBackTo: null },

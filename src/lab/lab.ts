@@ -11,14 +11,17 @@ import { Controls } from "./controls.ts";
 import { LabDns } from "./dns/index.ts";
 import { LabError } from "./error.ts";
 import { type KubeconfigFile, writeKubeconfig } from "./kubeconfig.ts";
-import { CALLS_PER_SECOND, IN_FLIGHT_MAX, LaneRun } from "./lane-run.ts";
-import { LANES, type Lane, laneSite } from "./lanes/index.ts";
+import type { LoadSettings } from "./lane-link.ts";
+import { LaneSet } from "./lane-set.ts";
+import { type Lane, laneSite } from "./lanes/index.ts";
+import { LoadControl } from "./load-control.ts";
 import type { LaneName } from "./options.ts";
 import { Deployment } from "./pods/deployment.ts";
 import { ISOLATED, LOOPBACK, type PodNetwork } from "./pods/pod-network.ts";
 import { LAB_TARGET } from "./pods/pod-objects.ts";
 import { type PodSettings, podEnvironment } from "./pods/pod-settings.ts";
 import { podNames } from "./pods/pods.ts";
+import { setServicePolicy } from "./service-policy.ts";
 import type { LabEvent, LabView, LaneChoice, LaneView, LoadView, PodState } from "./view.ts";
 
 /** Lanes begin together; one that is not open by then begins when it is. */
@@ -31,6 +34,8 @@ export interface LabSetup {
   readonly lanes: readonly (LaneName | Lane)[];
   /** How pods serve; as usual unless given. */
   readonly podSettings?: PodSettings;
+  /** Of each lane. */
+  readonly load: LoadSettings;
   /** Of fairlead's lanes. */
   readonly policy: string;
   /** Proxy replicas find each other. */
@@ -49,32 +54,41 @@ export class Lab {
   readonly #setup: LabSetup;
   readonly #network: PodNetwork;
   readonly #children: Children;
-  readonly #lanes: readonly LaneRun[];
+  readonly #lanes: LaneSet;
+  readonly #load: LoadControl;
   #cluster: LabCluster | null = null;
   #dns: LabDns | null = null;
   #kubeconfig: KubeconfigFile | null = null;
   #deployment: Deployment | null = null;
   #controls: Controls | null = null;
-  /** Names of the pods that take new calls. */
-  #current: readonly string[] = [];
+  #policy: string;
+  #arePodsReady = false;
   #isClosed = false;
   #problem: string | null = null;
   /** Complete columns of the histories. */
   #columnCount = 0;
+  /** When the load began, or all of it began anew. */
   #beganAtMs: number | null = null;
   #endedAtMs: number | null = null;
 
   /** Starts the clients' processes at once (they load while the pods do), but no load yet. */
   constructor(setup: LabSetup) {
+    const { clock, lanes, load, policy, hasPeers, whyNoNetns } = setup;
     this.#setup = setup;
-    this.#network = setup.whyNoNetns === null ? ISOLATED : LOOPBACK;
-    this.#children = new Children(setup.clock);
-    const pods = podNames(setup.pods);
-    this.#lanes = setup.lanes.map((named) => {
-      const lane = typeof named === "string" ? LANES[named] : named;
-      const hasOwnNetns = this.#network.isIsolated && lane.hasOwnNetns === true;
-      const caller = this.#children.program(`client of ${lane.name}`, "caller", [], hasOwnNetns);
-      return new LaneRun(lane, pods, caller, setup.clock);
+    this.#policy = policy;
+    this.#network = whyNoNetns === null ? ISOLATED : LOOPBACK;
+    this.#children = new Children(clock);
+    this.#lanes = new LaneSet(
+      lanes,
+      podNames(setup.pods),
+      { load, hasPeers },
+      { children: this.#children, clock, site: laneSite(whyNoNetns) },
+    );
+    this.#load = new LoadControl(load, {
+      clock,
+      cpuUsage: () => process.cpuUsage(),
+      takeCosts: () => this.#lanes.runs.flatMap((run) => run.takeCost() ?? []),
+      setLoad: (now) => this.#lanes.setLoad(now),
     });
   }
 
@@ -133,37 +147,43 @@ export class Lab {
     return this.#problem;
   }
 
+  /** What it waits for while it starts; null once the load has begun. */
+  get progress(): string | null {
+    if (this.#beganAtMs !== null || this.#isClosed) return null;
+    if (!this.#arePodsReady) {
+      return `starting ${this.#setup.pods} pods: ${this.#deployment?.serving ?? 0} serve`;
+    }
+    return `connecting the clients: ${this.#lanes.settled} of ${this.#lanes.runs.length}`;
+  }
+
   /** Starts pods, opens the lanes, begins the load. Throws `LabError` when there can be no pods. */
   async start(): Promise<void> {
-    const { clock, fairlead, policy, hasPeers, whyNoNetns } = this.#setup;
+    const { clock, fairlead, whyNoNetns } = this.#setup;
     const deployment = await this.#startCluster();
-    const podsReady = deployment.start();
+    const { objects } = this.#cluster!;
+    const podsReady = deployment.start().then(() => setServicePolicy(objects, this.#policy));
     // Whoever awaits it hears of a failure; nobody may be awaiting it yet.
     podsReady.catch(() => {});
     const dns = await this.#dns!.listen();
     if (this.#isClosed) await this.#dns!.close();
     const server = new URL(this.#cluster!.url).host;
     const kubernetes = { kubeconfig: this.#kubeconfig!.path, server };
-    const children = this.#children;
-    const env = {
-      ...{ pods: deployment, podsReady, dns, kubernetes, children, clock },
-      ...{ ...laneSite(whyNoNetns), fairlead, policy, hasPeers },
-    };
-    let hasBegun = false;
-    const opened = this.#lanes.map(async (lane) => {
-      await lane.open(env);
-      if (hasBegun) lane.start();
+    const opened = this.#lanes.open({
+      ...{ pods: deployment, podsReady, dns, kubernetes, clock },
+      ...{ ...laneSite(whyNoNetns), fairlead },
     });
     await podsReady;
-    this.#current = this.pods;
+    this.#arePodsReady = true;
+    this.#onPods();
     deployment.onChange(() => this.#onPods());
+    deployment.onReady((pod) => this.#lanes.podReady(pod, clock.wallMs()));
     await Promise.race([
-      Promise.all(opened),
+      opened,
       new Promise<void>((resolve) => clock.setTimer(BEGIN_TIMEOUT_MS, resolve).unref()),
     ]);
-    hasBegun = true;
     this.#beganAtMs = clock.nowMs();
-    for (const lane of this.#lanes) lane.start();
+    this.#lanes.begin();
+    this.#load.start();
   }
 
   async #startCluster(): Promise<Deployment> {
@@ -182,19 +202,34 @@ export class Lab {
     const children = this.#children.scope(podEnvironment(this.#setup.podSettings ?? {}));
     const deployment = new Deployment(pods, { children, clock, objects, network });
     this.#deployment = deployment;
-    this.#controls = new Controls({
+    this.#controls = this.#newControls(deployment);
+    return deployment;
+  }
+
+  #newControls(deployment: Deployment): Controls {
+    const lanes = this.#lanes;
+    return new Controls({
       deployment,
-      replicas: () => this.#lanes.find(({ replicas }) => replicas !== null)?.replicas ?? null,
+      lab: {
+        setLoad: (change) => this.#load.set(change),
+        setPolicy: (name) => this.#setPolicy(name),
+        addLane: (name) => lanes.add(name),
+        removeLane: (name) => lanes.remove(name),
+        setPeers: (isOn) => lanes.setPeers(isOn),
+        replicas: () => lanes.runs.find(({ replicas }) => replicas !== null)?.replicas ?? null,
+        reset: () => this.#reset(),
+      },
       elapsedMs: () => this.elapsedMs,
       columns: () => this.#columnCount,
-      onEvent: (event) => this.#onEvent(event),
+      onEvent: (event) => {
+        if (!event.isOutcome) lanes.mark(event);
+      },
       onProblem: (reason) => {
         if (this.#isClosed) return;
         this.#problem = reason;
         this.#setup.onProblem(reason);
       },
     });
-    return deployment;
   }
 
   /** Does something to the lab. Answers why not, or null; effects show in what follows. */
@@ -204,37 +239,58 @@ export class Lab {
     return this.#problem;
   }
 
-  #onEvent(event: LabEvent): void {
-    if (event.isOutcome) return;
-    for (const lane of this.#lanes) lane.mark(event);
+  #setPolicy(name: string): void {
+    setServicePolicy(this.#cluster!.objects, name);
+    this.#policy = name;
+    this.#lanes.onPolicy();
+  }
+
+  /** Pods, load and policy as at the start; figures, events and histories from zero. */
+  async #reset(): Promise<void> {
+    const { pods, policy } = this.#setup;
+    const deployment = this.#deployment!;
+    deployment.restore();
+    if (this.#policy !== policy) this.#setPolicy(policy);
+    this.#load.reset();
+    this.#beginAnew();
+    const before = this.#currentPods().join();
+    await deployment.scale(pods);
+    // What came of bringing the pods about belongs to no experiment that follows.
+    if (this.#currentPods().join() !== before) this.#beginAnew();
+  }
+
+  #beginAnew(): void {
+    this.#lanes.reset();
+    this.#columnCount = 0;
+    this.#beganAtMs = this.#setup.clock.nowMs();
+  }
+
+  #currentPods(): readonly string[] {
+    return this.#deployment!.ready.map(({ name }) => name);
   }
 
   #onPods(): void {
-    const { names, ready } = this.#deployment!;
-    const current = ready.map(({ name }) => name);
-    const isSame = current.join() === this.#current.join();
-    this.#current = current;
-    for (const lane of this.#lanes) {
-      if (isSame) lane.addPods(names);
-      else lane.setPods(names, current);
-    }
+    this.#lanes.setPods(this.#deployment!.names, this.#currentPods());
   }
 
   /** Ends the load; what is in flight finishes. The figures are final then. */
   async stop(): Promise<void> {
     this.#endedAtMs = this.#setup.clock.nowMs();
-    await Promise.all(this.#lanes.map((lane) => lane.stop()));
+    this.#load.close();
+    await this.#lanes.stop();
   }
 
   /** Ends every process. Safe at any time, also while `start` is under way. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#load.close();
+    await this.#lanes.close();
     await this.#children.close();
     this.#kubeconfig?.remove();
     await Promise.all([this.#dns?.close(), this.#cluster?.close()]);
   }
 
-  /** How long the load has run, in ms; 0 before it began. */
+  /** How long the load has run since it began, or began anew, in ms; 0 before. */
   get elapsedMs(): number {
     if (this.#beganAtMs === null) return 0;
     return (this.#endedAtMs ?? this.#setup.clock.nowMs()) - this.#beganAtMs;
@@ -242,25 +298,19 @@ export class Lab {
 
   /** The lanes as they stand. */
   views(): readonly LaneView[] {
-    return this.#lanes.map((lane) => lane.view());
+    return this.#lanes.runs.map((lane) => lane.view());
   }
 
   /** All lanes that there are. */
   get laneChoices(): readonly LaneChoice[] {
-    return this.views().map(({ name, title, how }) => ({
-      name,
-      title,
-      how,
-      isOn: true,
-      why: null,
-    }));
+    return this.#lanes.choices;
   }
 
   /** What the clients are told to do, and what the lab costs. */
   get load(): LoadView {
-    const { policy } = this.#setup;
-    const limits = { callsPerSecond: CALLS_PER_SECOND, inFlight: IN_FLIGHT_MAX };
-    return { ...limits, policy, overheadCpu: 0, heldBackTo: null };
+    const { callsPerSecond, inFlightMax: inFlight } = this.#load.wanted;
+    const { overheadCpu, heldBackTo } = this.#load;
+    return { callsPerSecond, inFlight, policy: this.#policy, overheadCpu, heldBackTo };
   }
 
   /** Who carries connections to the ClusterIP. */
@@ -272,11 +322,11 @@ export class Lab {
   closeInterval(): readonly (readonly number[])[] {
     this.#columnCount += 1;
     const rows = this.pods;
-    return this.#lanes.map((lane) => lane.closeInterval(rows));
+    return this.#lanes.runs.map((lane) => lane.closeInterval(rows));
   }
 
   /** The histories by lane: columns of calls by row, oldest first. */
   histories(): Readonly<Record<string, readonly (readonly number[])[]>> {
-    return Object.fromEntries(this.#lanes.map((lane) => [lane.name, lane.columns]));
+    return Object.fromEntries(this.#lanes.runs.map((lane) => [lane.name, lane.columns]));
   }
 }

@@ -1,57 +1,65 @@
 /**
- * One lane at work: its caller process, what the caller reports, and where the lane stands.
+ * One lane at work: where it stands, and the figures of what its client reports.
  *
  * A lane that cannot start or breaks off says why and leaves the other lanes alone.
  */
 import type { Clock } from "../base/index.ts";
-import type { Child } from "./children.ts";
-import { LabError } from "./error.ts";
+import type { Children } from "./children.ts";
 import { CallHistory } from "./figures/history.ts";
 import { LaneMeasure } from "./figures/measure.ts";
 import { shortVerdict } from "./figures/short-verdict.ts";
 import { verdict } from "./figures/verdict.ts";
-import type { Lane, LaneEnv, Replicas } from "./lanes/index.ts";
+import type { LaneStrain } from "./holding-back.ts";
+import { LaneLink, type LinkEnv, type LoadSettings } from "./lane-link.ts";
+import type { Lane, Replicas } from "./lanes/index.ts";
 import type { ReportMessage } from "./messages.ts";
-import { firstWord } from "./pods/pods.ts";
 import type { LabEvent, LanePhase, LaneView } from "./view.ts";
 
-/** Load of every lane: firm figures within seconds, and a fraction of one core in all. */
-export const CALLS_PER_SECOND = 300;
-/** Of a lane. */
-export const IN_FLIGHT_MAX = 10;
-/** How long a caller may take to finish its open calls when told to stop. */
-const STOP_TIMEOUT_MS = 1000;
 /** The span that the rate is taken over. */
 const RATE_SPAN_MS = 2000;
 /** Columns of history: 4 minutes of half seconds. */
 const HISTORY_COLUMNS = 480;
 
-/** A lane and its caller. */
+/** What a lane is run with. */
+export interface LaneRunDeps {
+  /** The lab's. */
+  readonly children: Children;
+  readonly clock: Clock;
+  /** Why it cannot run here, or null: then nothing of it is started. */
+  readonly whyNot: string | null;
+  /** Its client is alone in a network namespace. */
+  readonly hasOwnNetns: boolean;
+  /** Names of the pods that calls should reach. */
+  readonly pods: readonly string[];
+}
+
+/** What a lane's client told since it was last asked: its strain, and its processor time. */
+export interface LaneCost extends LaneStrain {
+  readonly cpuMs: number;
+}
+
+/** A lane, from its being added to its being taken away. */
 export class LaneRun {
   readonly #lane: Lane;
-  readonly #caller: Child;
-  readonly #clock: Clock;
+  readonly #deps: LaneRunDeps;
   readonly #measure: LaneMeasure;
-  readonly #history: CallHistory;
+  #history = new CallHistory(HISTORY_COLUMNS);
+  #link: LaneLink | null = null;
   #phase: LanePhase = "starting";
   #failure: string | null = null;
-  /** The client is connected, and may begin. */
-  #isOpen = false;
-  #isStopping = false;
-  /** Which of several programs the client is; "" where there is one. */
-  #client = "";
-  #replicas: Replicas | null = null;
-  #onFinal: () => void = () => {};
+  #isClosed = false;
   /** Total of ended calls at the latest reports, oldest first. */
-  readonly #totals: { readonly atMs: number; readonly calls: number }[] = [];
+  #totals: { readonly atMs: number; readonly calls: number }[] = [];
+  /** Reports since the last time that the cost was asked for. */
+  #untold: ReportMessage[] = [];
 
-  /** @param caller The lane's `caller` process, started but not yet told anything. */
-  constructor(lane: Lane, pods: readonly string[], caller: Child, clock: Clock) {
+  /** Starts the lane's client, which loads while the lane is opened. */
+  constructor(lane: Lane, deps: LaneRunDeps) {
     this.#lane = lane;
-    this.#caller = caller;
-    this.#clock = clock;
-    this.#measure = new LaneMeasure(pods);
-    this.#history = new CallHistory(HISTORY_COLUMNS);
+    this.#deps = deps;
+    this.#measure = new LaneMeasure(deps.pods);
+    if (deps.whyNot === null) this.#link = this.#newLink();
+    else this.#fail(deps.whyNot);
   }
 
   /** Its word on the command line. */
@@ -59,64 +67,65 @@ export class LaneRun {
     return this.#lane.name;
   }
 
+  /** It never ran, or broke off. */
+  get hasFailed(): boolean {
+    return this.#failure !== null;
+  }
+
+  /** It waits for nothing any more: its client is connected, or it has failed. */
+  get isSettled(): boolean {
+    return this.hasFailed || this.#link?.isOpen === true;
+  }
+
+  /** A policy of fairlead's is at work in it. */
+  get hasPolicy(): boolean {
+    return this.#lane.hasPolicy === true;
+  }
+
   /** Opens the way to the pods and connects the client. Never throws: a failure is the phase. */
-  async open(env: Omit<LaneEnv, "onBroken" | "client">): Promise<void> {
-    try {
-      const why = this.#lane.whyNot?.(env) ?? null;
-      if (why !== null) throw new LabError(why);
-      const onBroken = (reason: string): void => this.#fail(reason);
-      const dial = await this.#lane.open({ ...env, client: this.#caller, onBroken });
-      this.#replicas = dial.replicas ?? null;
-      const answer = firstWord(this.#caller);
-      this.#caller.send({
-        type: "dial",
-        target: dial.target,
-        serviceConfig: dial.serviceConfig,
-        connections: dial.connections,
-        kubernetes: dial.kubernetes ?? null,
-        xdsBootstrap: dial.xdsBootstrap ?? null,
-        channels: dial.channels ?? 1,
-        connectionsPerPod: dial.connectionsPerPod ?? 1,
-        callsPerSecond: CALLS_PER_SECOND,
-        inFlightMax: IN_FLIGHT_MAX,
-      });
-      const word = await answer;
-      if (word.type === "failed") this.#fail(word.reason);
-      else this.#isOpen = true;
-      if (word.type === "ready") this.#client = word.client ?? "";
-    } catch (error) {
-      if (!(error instanceof LabError)) throw error;
-      this.#fail(error.message);
-    }
+  async open(env: LinkEnv, load: LoadSettings): Promise<void> {
+    await this.#link?.open(env, load);
   }
 
   /** Begins the load if the lane is open, and has not begun. */
-  start(): void {
-    if (!this.#isOpen || this.#phase !== "starting") return;
+  start(load: LoadSettings): void {
+    if (this.#link?.isOpen !== true || this.#phase !== "starting") return;
     this.#phase = "running";
-    this.#totals.push({ atMs: this.#clock.nowMs(), calls: 0 });
-    this.#caller.onMessage((message) => {
-      if (message.type === "report") this.#onReport(message);
-    });
-    this.#caller.ended.then(() => this.#fail(`its client ${this.#caller.endReason}`));
-    this.#caller.send({ type: "start" });
+    this.#totals = [{ atMs: this.#deps.clock.nowMs(), calls: this.#measure.figures().calls }];
+    this.#link.start(load);
+  }
+
+  /** Another load from now on. */
+  setLoad(load: LoadSettings): void {
+    this.#link?.setLoad(load);
   }
 
   /** Ends the load; resolves when the calls in flight are over, or after a second. */
   async stop(): Promise<void> {
     if (this.#phase === "starting") this.#fail("its client was not connected before the end");
-    this.#isStopping = true;
     if (this.#phase !== "running") return;
-    const final = new Promise<void>((resolve) => {
-      this.#onFinal = resolve;
-    });
-    const timer = this.#clock.setTimer(STOP_TIMEOUT_MS, () => this.#onFinal());
-    this.#caller.send({ type: "stop" });
-    await Promise.race([final, this.#caller.ended]);
-    timer.cancel();
-    await this.#replicas?.refresh();
-    this.#replicas?.close();
+    await this.#link?.stop();
     this.#phase = "ended";
+  }
+
+  /** Ends all processes of it. Resolves once they are gone. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#link?.close();
+  }
+
+  /**
+   * All processes of it anew, with the figures as they are. The load begins with the next `start`;
+   * resolves when that can be.
+   */
+  async reopen(env: LinkEnv, load: LoadSettings): Promise<void> {
+    if (this.#link === null) return;
+    this.#phase = "starting";
+    await this.#link.close();
+    if (this.#isClosed) return;
+    this.#failure = null;
+    this.#link = this.#newLink();
+    await this.#link.open(env, load);
   }
 
   /** These pods may answer from now on, beside those that could before. */
@@ -125,13 +134,26 @@ export class LaneRun {
   }
 
   /**
-   * There are other pods now.
+   * There are other pods now, or others are to be compared: the balance is measured anew.
    *
    * @param known names of pods that may answer.
    * @param current those that calls should reach from now on.
    */
   setPods(known: readonly string[], current: readonly string[]): void {
     this.#measure.setPods(current, known);
+  }
+
+  /** A pod that was not there when the load began takes calls since `epochMs`. */
+  podReady(pod: string, epochMs: number): void {
+    if (this.#phase === "running") this.#measure.podReady(pod, epochMs);
+  }
+
+  /** All figures and the history from zero; these are the pods, as in `setPods`. */
+  reset(known: readonly string[], current: readonly string[]): void {
+    this.#measure.reset(current);
+    this.#measure.addPods(known);
+    this.#history = new CallHistory(HISTORY_COLUMNS);
+    this.#totals = [{ atMs: this.#deps.clock.nowMs(), calls: 0 }];
   }
 
   /** Something was done to the lab: its effect on this lane is counted from now on. */
@@ -141,7 +163,21 @@ export class LaneRun {
 
   /** The proxy replicas of this lane, or null when it has none that could become more. */
   get replicas(): Replicas | null {
-    return this.#replicas;
+    return this.#link?.replicas ?? null;
+  }
+
+  /** What its client told of itself since the last time; null when it told nothing. */
+  takeCost(): LaneCost | null {
+    const reports = this.#untold;
+    this.#untold = [];
+    if (reports.length === 0) return null;
+    const sum = (of: (report: ReportMessage) => number): number =>
+      reports.reduce((total, report) => total + of(report), 0);
+    return {
+      givenUp: sum(({ givenUp }) => givenUp),
+      lagMs: sum(({ lagMs }) => lagMs) / reports.length,
+      cpuMs: sum(({ cpuMs }) => cpuMs),
+    };
   }
 
   /** Closes an interval of the history; answers the column. `rows`: the pods in them now. */
@@ -156,12 +192,13 @@ export class LaneRun {
 
   /** The lane as it stands. */
   view(): LaneView {
-    const figures = this.#measure.figures(this.#clock.wallMs());
-    const replicas = this.#replicas?.views ?? null;
+    const figures = this.#measure.figures(this.#deps.clock.wallMs());
+    const replicas = this.replicas?.views ?? null;
     const { name } = this.#lane;
     const { effects } = this.#measure;
     const judged = { name, figures, failure: this.#failure, replicas, effects };
     const said = verdict(judged);
+    const client = this.#link?.clientName ?? "";
     return {
       name,
       title: this.#lane.title,
@@ -169,7 +206,7 @@ export class LaneRun {
       phase: this.#phase,
       figures,
       callsPerSecond: this.#rate(),
-      verdict: this.#client === "" ? said : `${said}; client: ${this.#client}`,
+      verdict: client === "" ? said : `${said}; client: ${client}`,
       ...shortVerdict(judged),
       effects,
       replicas,
@@ -177,15 +214,25 @@ export class LaneRun {
     };
   }
 
+  #newLink(): LaneLink {
+    const { children, clock, hasOwnNetns } = this.#deps;
+    return new LaneLink(this.#lane, {
+      ...{ clock, hasOwnNetns },
+      children: children.scope(),
+      onReport: (report) => this.#onReport(report),
+      onBroken: (reason) => this.#fail(reason),
+    });
+  }
+
   #onReport(report: ReportMessage): void {
     // The client closes its connections at the end; the load's are what is told.
     this.#measure.add(report);
-    const nowMs = this.#clock.nowMs();
+    this.#untold.push(report);
+    const nowMs = this.#deps.clock.nowMs();
     this.#totals.push({ atMs: nowMs, calls: this.#measure.figures().calls });
     while (this.#totals.length > 2 && this.#totals[1]!.atMs < nowMs - RATE_SPAN_MS) {
       this.#totals.shift();
     }
-    if (report.final) this.#onFinal();
   }
 
   #rate(): number {
@@ -196,7 +243,7 @@ export class LaneRun {
   }
 
   #fail(reason: string): void {
-    if (this.#isStopping || this.#failure !== null) return;
+    if (this.#failure !== null) return;
     this.#failure = reason;
     if (this.#phase === "starting") this.#phase = "failed";
   }

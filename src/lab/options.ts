@@ -4,7 +4,14 @@
  */
 
 import { KNOWN_POLICY_NAMES } from "../balancing/index.ts";
-import { ActionError, type ActionLimits, parseTimedActions, type TimedAction } from "./actions.ts";
+import {
+  ActionError,
+  type ActionLimits,
+  CALLS_PER_SECOND_MAX,
+  IN_FLIGHT_LIMIT,
+  parseTimedActions,
+  type TimedAction,
+} from "./actions.ts";
 
 /** All lanes, in the order in which they are offered. */
 const LANE_NAMES = [
@@ -32,7 +39,11 @@ const SECONDS_AFTER_EVENTS = 5;
  * pods say with each answer how busy they are. What chooses by chance or latency (`least_request`,
  * `peak_ewma`) is some 10 and 30 % from even after the 10 s of `--once`.
  */
-export const POLICY_DEFAULT = "weighted_round_robin";
+const POLICY_DEFAULT = "weighted_round_robin";
+/** Load of every lane: firm figures within seconds, and a fraction of one core in all. */
+const LOAD_DEFAULT = "300";
+/** Open calls of a lane. */
+const IN_FLIGHT_DEFAULT = "10";
 
 /** What actions may name. */
 export const ACTION_LIMITS: ActionLimits = {
@@ -64,6 +75,10 @@ export interface LabOptions {
   /** What is done to the lab, by time. */
   readonly events: readonly TimedAction[];
   readonly lanes: readonly LaneName[];
+  /** Calls per second of each lane. */
+  readonly callsPerSecond: number;
+  /** Calls of a lane that are open at a time, at most. */
+  readonly inFlight: number;
   /** Of fairlead's lanes. */
   readonly policy: string;
   /** Replicas of the lane `nested` find each other. */
@@ -83,6 +98,8 @@ export interface RawLabOptions {
   readonly scaleEvery?: string;
   readonly events?: string;
   readonly lanes?: string;
+  readonly load?: string;
+  readonly inFlight?: string;
   readonly policy?: string;
   readonly peers?: boolean;
   readonly page?: string;
@@ -111,6 +128,8 @@ export function parseLabOptions(raw: RawLabOptions): LabOptions {
   return {
     ...{ once, seconds, scale, scaleEverySeconds, events },
     lanes: parseLanes(raw.lanes, hasNetns),
+    callsPerSecond: parseCount("--load", raw.load ?? LOAD_DEFAULT, CALLS_PER_SECOND_MAX),
+    inFlight: parseCount("--in-flight", raw.inFlight ?? IN_FLIGHT_DEFAULT, IN_FLIGHT_LIMIT),
     policy: parsePolicyName(raw.policy ?? POLICY_DEFAULT),
     hasPeers: raw.peers ?? false,
     page: parsePage(raw.page),
@@ -131,11 +150,11 @@ function secondsOf(flag: string, text: string): number {
 }
 
 function parseScale({ pods, scale }: RawLabOptions): readonly number[] {
-  if (scale === undefined) return [parsePods("--pods", pods ?? "12")];
+  if (scale === undefined) return [parseCount("--pods", pods ?? "12", PODS_MAX)];
   if (pods !== undefined) {
     throw new LabOptionError("--pods beside --scale: give one of them; --scale begins with it");
   }
-  return scale.split(",").map((text) => parsePods("--scale", text.trim()));
+  return scale.split(",").map((text) => parseCount("--scale", text.trim(), PODS_MAX));
 }
 
 function parseScaleEvery({ scale, scaleEvery }: RawLabOptions): number {
@@ -144,12 +163,12 @@ function parseScaleEvery({ scale, scaleEvery }: RawLabOptions): number {
   return secondsOf("--scale-every", scaleEvery);
 }
 
-function parsePods(flag: string, text: string): number {
-  const pods = /^\d{1,6}$/.test(text) ? Number(text) : 0;
-  if (pods < 1 || pods > PODS_MAX) {
-    throw new LabOptionError(`${flag} "${text}": must be a whole number from 1 to ${PODS_MAX}`);
+function parseCount(flag: string, text: string, max: number): number {
+  const count = /^\d{1,6}$/.test(text) ? Number(text) : 0;
+  if (count < 1 || count > max) {
+    throw new LabOptionError(`${flag} "${text}": must be a whole number from 1 to ${max}`);
   }
-  return pods;
+  return count;
 }
 
 function parseEvents(text: string | undefined): readonly TimedAction[] {

@@ -4,11 +4,12 @@
 import type { Clock, Logger } from "../base/index.ts";
 import { type Action, actionText, newAction, pressed } from "./actions.ts";
 import { fairleadCommand } from "./children.ts";
+import { commandText } from "./command-text.ts";
 import { LabError } from "./error.ts";
 import { Lab } from "./lab.ts";
 import { runInNetns, whyNoNetns } from "./netns.ts";
 import { enterNetns, type InsideNetns } from "./netns-inside.ts";
-import { type LabOptions, PODS_MAX, POLICY_DEFAULT } from "./options.ts";
+import { type LabOptions, PODS_MAX } from "./options.ts";
 import { INTERVAL_MS, type NoPage, openPage, type Page } from "./page/page.ts";
 import { labReport } from "./report.ts";
 import { scheduleOf, startSchedule } from "./schedule.ts";
@@ -61,6 +62,9 @@ export async function runLab(options: LabOptions, deps: LabDeps): Promise<number
 /** Why the lane `sidecar` cannot run on loopback. */
 const NO_NETNS = "needs --netns: rules of the kernel in a network namespace of its own";
 
+/** How often a picture is drawn while the lab starts. */
+const PROGRESS_MS = 100;
+
 class Run {
   readonly #options: LabOptions;
   readonly #deps: LabDeps;
@@ -88,20 +92,15 @@ class Run {
   }
 
   async toEnd(): Promise<number> {
-    const { page: address, scale, lanes, policy, hasPeers } = this.#options;
-    const pods = scale[0]!;
-    const { clock, fairlead = fairleadCommand() } = this.#deps;
+    const { page: address } = this.#options;
     // The port first: if the named one cannot be had, nothing else has been started.
-    const command = commandLine(this.#options);
+    const command = commandText(this.#options);
     this.#page = await openPage(address, () => this.#lab, command, this.#inside?.listen);
-    const whyNoNetns = this.#whyNoNetns;
-    const onProblem = (reason: string): void => this.#refused(reason);
-    this.#lab = new Lab({ pods, lanes, policy, hasPeers, whyNoNetns, fairlead, clock, onProblem });
+    this.#lab = this.#newLab();
     const output = this.#newOutput();
     const closeKeys = this.#openKeys();
     try {
-      output.update(this.#view());
-      await Promise.race([this.#lab.start(), aborted(this.#deps.stop)]);
+      await this.#start(output);
       if (this.#lab.elapsedMs > 0) {
         await this.#watch(output);
         await this.#lab.stop();
@@ -117,6 +116,36 @@ class Run {
     }
     const hasFailed = this.#lab.views().some((lane) => lane.phase === "failed");
     return hasFailed || this.#isRefused ? 1 : 0;
+  }
+
+  #newLab(): Lab {
+    const { scale, lanes, callsPerSecond, inFlight, policy, hasPeers } = this.#options;
+    const { clock, fairlead = fairleadCommand() } = this.#deps;
+    return new Lab({
+      ...{ pods: scale[0]!, lanes, policy, hasPeers, fairlead, clock },
+      load: { callsPerSecond, inFlightMax: inFlight },
+      whyNoNetns: this.#whyNoNetns,
+      onProblem: (reason) => this.#refused(reason),
+    });
+  }
+
+  /** Starts the lab, and shows what it waits for meanwhile. */
+  async #start(output: Output): Promise<void> {
+    const { clock, stop } = this.#deps;
+    const started = Promise.race([this.#lab.start(), aborted(stop)]);
+    const isOver = started.then(
+      () => {},
+      () => {},
+    );
+    let isStarting = true;
+    isOver.then(() => {
+      isStarting = false;
+    });
+    while (isStarting) {
+      output.update(this.#view());
+      await pause(clock, PROGRESS_MS, isOver);
+    }
+    await started;
   }
 
   #openKeys(): () => void {
@@ -138,13 +167,14 @@ class Run {
   /** Shows the lab every half second until its time is over or it is told to stop. */
   async #watch(output: Output): Promise<void> {
     const { clock, stop } = this.#deps;
-    const endMs = (this.#options.seconds ?? Number.POSITIVE_INFINITY) * 1000;
+    // By a clock of its own: the lab's may begin anew.
+    const endMs = clock.nowMs() + (this.#options.seconds ?? Number.POSITIVE_INFINITY) * 1000;
     const stopped = aborted(stop);
     this.#announce();
     const callOff = startSchedule(clock, scheduleOf(this.#options), (action) => this.#act(action));
-    while (!stop.aborted && this.#lab.elapsedMs < endMs) {
+    while (!stop.aborted && clock.nowMs() < endMs) {
       output.update(this.#view());
-      const waitMs = Math.min(INTERVAL_MS, endMs - this.#lab.elapsedMs);
+      const waitMs = Math.min(INTERVAL_MS, endMs - clock.nowMs());
       await pause(clock, waitMs, stopped);
       const columns = this.#lab.closeInterval();
       if (this.#page.url) this.#page.update(columns, false);
@@ -178,9 +208,9 @@ class Run {
     const { stdout, style, clock } = this.#deps;
     const { output, once } = this.#options;
     if (output === "json") {
-      return finalOutput(stdout, ({ podStates, elapsedMs, events, lanes }) => {
+      return finalOutput(stdout, ({ podStates, elapsedMs, events, load, lanes }) => {
         const pods = podStates.filter((state) => state === "ready").length;
-        const report = labReport({ pods, seconds: elapsedMs / 1000, events, lanes });
+        const report = labReport({ pods, seconds: elapsedMs / 1000, events, load, lanes });
         return `${JSON.stringify(report, null, 2)}\n`;
       });
     }
@@ -198,6 +228,7 @@ class Run {
       pageUrl: this.#page.url,
       access: this.#lab.access,
       hint: this.#hasKeys ? KEYS_HINT : null,
+      progress: this.#lab.progress,
       laneChoices: this.#lab.laneChoices,
       load: this.#lab.load,
       clusterIpBy: this.#lab.clusterIpBy,
@@ -205,23 +236,6 @@ class Run {
       lanes: this.#lab.views(),
     };
   }
-}
-
-/** The command that repeats the run. */
-function commandLine(options: LabOptions): string {
-  const { scale, scaleEverySeconds, events, lanes, policy, hasPeers, hasNetns } = options;
-  const pods =
-    scale.length === 1
-      ? `--pods ${scale[0]}`
-      : `--scale ${scale.join(",")} --scale-every ${scaleEverySeconds}`;
-  const timed = events.map(({ atMs, action }) => `${atMs / 1000}s:${actionText(action)}`);
-  const more = [
-    events.length === 0 ? "" : ` --events ${timed.join(",")}`,
-    policy === POLICY_DEFAULT ? "" : ` --policy ${policy}`,
-    hasPeers ? " --peers" : "",
-    hasNetns ? " --netns" : "",
-  ];
-  return `bin/fairlead lab ${pods} --lanes ${lanes.join(",")}${more.join("")}`;
 }
 
 /** Waits for `delayMs`, or until `stopped` resolves. */

@@ -117,6 +117,8 @@ export interface LabView {
   readonly load: LoadView;
   /** Who carries connections to the ClusterIP: "relay", or "nftables" with --netns. */
   readonly clusterIpBy: "relay" | "nftables";
+  /** What the lab waits for while it starts, as "starting 12 pods: 7 serve"; null once it runs. */
+  readonly progress: string | null;
   /** A remark to show, such as a page on another port than usual, or null. */
   readonly notice: string | null;
   readonly lanes: readonly LaneView[];

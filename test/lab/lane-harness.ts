@@ -95,6 +95,7 @@ export class LaneHarness {
     client.send({
       ...{ type: "dial", target: dial.target, serviceConfig: dial.serviceConfig },
       ...{ connections: dial.connections, channels: dial.channels ?? 1 },
+      connectionsPerPod: dial.connectionsPerPod ?? 1,
       ...{ kubernetes: dial.kubernetes ?? null, xdsBootstrap: dial.xdsBootstrap ?? null },
       ...load,
     });

@@ -23,11 +23,13 @@ const CONNECTIONS: Partial<Record<LaneName, number>> = {
   ...{ envoy: 1, nginx: 1, haproxy: 1 },
 };
 
-const HERE = Object.values(LANES).filter((lane) => !lane.whyNot?.(laneSite("none")));
+const HERE = (Object.keys(LANES) as LaneName[]).filter(
+  (name) => !LANES[name].whyNot?.(laneSite("none")),
+);
 
 async function measure(harness: LaneHarness, ms: number): Promise<Map<LaneName, OpenLane>> {
   const opened = await Promise.all(
-    HERE.map(async ({ name }) => [name, await harness.open(name, LOAD)] as const),
+    HERE.map(async (name) => [name, await harness.open(name, LOAD)] as const),
   );
   for (const [, lane] of opened) lane.start();
   await sleep(ms);
@@ -45,9 +47,9 @@ function ownTemporary(): string {
 
 test("each lane uses the pods that it should; it ends without a trace, and runs again", async (t) => {
   if (process.env.FAIRLEAD_REQUIRE_PEERS === "1") {
-    const missing = Object.values(LANES).filter((lane) => !HERE.includes(lane));
+    const missing = Object.entries(LANES).filter(([name]) => !HERE.includes(name as LaneName));
     assert.deepEqual(
-      missing.map(({ name }) => name),
+      missing.map(([name]) => name),
       ["sidecar"],
       "sidecar needs a network namespace, and has a test of its own",
     );

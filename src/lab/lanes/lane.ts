@@ -30,8 +30,6 @@ export interface LaneEnv extends LaneSite {
   readonly clock: Clock;
   /** The `fairlead` command and its first arguments; `bin/fairlead` except in tests. */
   readonly fairlead: readonly string[];
-  /** Of fairlead's lanes: "weighted_round_robin". */
-  readonly policy: string;
   /** Proxy replicas find each other and even out their connections. */
   readonly hasPeers: boolean;
   /** The lane's client, which runs and has yet to be told what to dial. */
@@ -87,6 +85,8 @@ export interface Lane {
   readonly how: string;
   /** Its client is alone in a network namespace, where the lab has one. */
   readonly hasOwnNetns?: boolean;
+  /** The lab's policy is at work in it: it is told by the Service's annotation. */
+  readonly hasPolicy?: boolean;
   /**
    * Why it cannot run here, in a sentence, or null; without it, a lane runs everywhere. Cheap, and
    * asked before anything starts.

@@ -25,6 +25,7 @@ export const NESTED: Lane = {
   name: "nested",
   title: "Proxy replicas",
   how: `${CHANNELS} channels of stock grpc-js to a ClusterIP of fairlead proxies`,
+  hasPolicy: true,
   async open(env) {
     const peerPorts = env.hasPeers ? await freePorts(REPLICAS_MAX) : [];
     const replicas = new ProxyReplicas(env, peerPorts);

@@ -17,7 +17,6 @@ export interface ProxySetup {
   /** The `fairlead` command and its first arguments. */
   readonly fairlead: readonly string[];
   readonly kubeconfig: string;
-  readonly policy: string;
 }
 
 /** A proxy that listens. */
@@ -40,17 +39,17 @@ export interface ProxyFigures {
 /**
  * Starts one to the lab's pods. Throws `LabError` with the reason when it does not listen.
  *
- * @param more arguments beyond target and policy.
+ * @param more arguments beyond the target; the policy is told by the Service.
  */
 export async function startProxy(
   label: string,
-  { children, clock, fairlead, kubeconfig, policy }: ProxySetup,
+  { children, clock, fairlead, kubeconfig }: ProxySetup,
   more: readonly string[] = [],
 ): Promise<ProxyProcess> {
   const child = children.command(label, [
     ...fairlead,
     ...["proxy", "--listen", "127.0.0.1:0", "--to", LAB_TARGET, "--kubeconfig", kubeconfig],
-    ...["--policy", policy, "--log-level", "info", ...more],
+    ...["--log-level", "info", ...more],
   ]);
   const hasAdmin = more.includes("--admin");
   try {

@@ -10,6 +10,7 @@ export const PROXY: Lane = {
   name: "proxy",
   title: "fairlead proxy",
   how: "stock grpc-js, one connection to fairlead proxy, which balances",
+  hasPolicy: true,
   async open(env) {
     const { kubeconfig } = env.kubernetes;
     const { child, address } = await startProxy("fairlead proxy", { ...env, kubeconfig });

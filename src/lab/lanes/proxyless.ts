@@ -13,6 +13,7 @@ export const PROXYLESS: Lane = {
   name: "proxyless",
   title: "Proxyless xDS",
   how: "a stock gRPC client, xds:///, told by fairlead control",
+  hasPolicy: true,
   async open(env) {
     const { children, clock, kubernetes, fairlead, pods, podsReady } = env;
     const child = children.command("fairlead control", [

@@ -32,6 +32,7 @@ export const SIDECAR: Lane = {
   name: "sidecar",
   title: "Sidecar",
   how: "stock grpc-js, one channel to the ClusterIP; rules bring it to fairlead proxy",
+  hasPolicy: true,
   hasOwnNetns: true,
   whyNot: ({ whyNoNetns }) => whyNoNetns,
   async open(env) {
@@ -86,11 +87,11 @@ async function applyRules(
 
 /** Resolves when it would take connections over. */
 async function startSidecar(env: LaneEnv, inPod: readonly string[]): Promise<void> {
-  const { children, clock, fairlead, kubernetes, podsReady, policy } = env;
+  const { children, clock, fairlead, kubernetes, podsReady } = env;
   // With the first pods there is the Service, which the proxy is to know from its start.
   await podsReady;
   const sidecar = [
-    ...["proxy", "--mode", "sidecar", "--inbound-port", "0", "--policy", policy],
+    ...["proxy", "--mode", "sidecar", "--inbound-port", "0"],
     ...["--kubeconfig", kubernetes.kubeconfig, "--log-level", "info"],
   ];
   const command = [...inPod, ...fairlead, ...sidecar];

@@ -45,6 +45,7 @@ export class Deployment {
   readonly #rows: PodRows;
   readonly #processes: PodProcesses;
   readonly #listeners = new Set<() => void>();
+  readonly #readyListeners = new Set<(name: string) => void>();
   readonly #deathListeners = new Set<DeathListener>();
   #kubelet: Kubelet | null = null;
   #set: PodSet | null = null;
@@ -99,6 +100,11 @@ export class Deployment {
     return this.#rows.alive.map(({ pod, state }) => ({ ...pod!, isReady: state === "ready" }));
   }
 
+  /** How many pods serve, ready or not. */
+  get serving(): number {
+    return this.#rows.alive.length;
+  }
+
   /** Where the ClusterIP stand-in listens. Known once the pods have started. */
   get clusterIp(): PodSet["clusterIp"] {
     if (this.#set === null) throw new LabError("the pods have not started");
@@ -124,6 +130,11 @@ export class Deployment {
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** Calls `listener` when a pod begins to take calls, at that moment. */
+  onReady(listener: (name: string) => void): void {
+    this.#readyListeners.add(listener);
   }
 
   /** Calls `listener` when a pod dies that nobody had told to end. */
@@ -185,10 +196,13 @@ export class Deployment {
     this.#behave(entry);
   }
 
-  /** All that serve are as they were when they started: fast, SERVING, well. */
+  /**
+   * All that serve are as they were when they started: fast, SERVING, well. A rolling update that
+   * is under way goes no further.
+   */
   restore(): void {
     for (const entry of this.#rows.alive) {
-      Object.assign(entry, USUAL);
+      Object.assign(entry, USUAL, { isStale: false });
       this.#behave(entry);
     }
   }
@@ -295,8 +309,10 @@ export class Deployment {
   #onProbed(name: string, isReady: boolean): void {
     const entry = this.#rows.alive.find((candidate) => candidate.name === name);
     if (!entry) return;
+    const wasReady = entry.state === "ready";
     entry.state = isReady ? "ready" : "not-ready";
     this.#objects.setReady(name, isReady);
+    if (isReady && !wasReady) this.#tellReady(name);
     this.#tell();
   }
 
@@ -304,11 +320,16 @@ export class Deployment {
     this.#objects.addReady(entry, pod);
     entry.pod = pod;
     entry.state = "ready";
+    this.#tellReady(entry.name);
     pod.ended.then(() => this.#onEnded(entry));
   }
 
   #pause(delayMs: number): Promise<void> {
     return new Promise((resolve) => this.#deps.clock.setTimer(delayMs, resolve));
+  }
+
+  #tellReady(name: string): void {
+    for (const listener of this.#readyListeners) listener(name);
   }
 
   #tell(): void {

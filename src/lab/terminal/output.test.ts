@@ -45,8 +45,8 @@ test("a low terminal gets fewer lines than it has rows", () => {
 
 test("JSON comes once, at the end, with the keys of the contract", () => {
   const stdout = recorder();
-  const output = finalOutput(stdout, ({ lanes, events }) =>
-    JSON.stringify(labReport({ pods: 2, seconds: 9.999, events, lanes })),
+  const output = finalOutput(stdout, ({ lanes, load, events }) =>
+    JSON.stringify(labReport({ pods: 2, seconds: 9.999, events, load, lanes })),
   );
   output.update(LAB);
   assert.equal(stdout.writes.length, 0);
@@ -55,6 +55,10 @@ test("JSON comes once, at the end, with the keys of the contract", () => {
     pods: 2,
     seconds: 10,
     events: [EVENT],
+    load: {
+      ...{ callsPerSecond: 300, inFlight: 10, policy: "weighted_round_robin" },
+      ...{ heldBackTo: null, overheadCpu: 0.1 },
+    },
     lanes: [
       {
         name: "static",
@@ -68,6 +72,7 @@ test("JSON comes once, at the end, with the keys of the contract", () => {
         p50Ms: 1.003,
         p99Ms: 1.003,
         connections: 1,
+        ...{ firstCallOfNewPodMs: null, newPodWaitsMs: null },
         perPod: { "echo-1": 1, "echo-2": 1 },
         steps: [{ pods: 2, podsUsed: 2, maxOverMean: 1, fairness: 1, answered: 2 }],
         effects: [
