@@ -315,7 +315,7 @@ export class Lab {
 
   /** Who carries connections to the ClusterIP. */
   get clusterIpBy(): LabView["clusterIpBy"] {
-    return "relay";
+    return laneSite(this.#setup.whyNoNetns).clusterIpBy;
   }
 
   /** Closes an interval of every lane's history; answers the columns, a lane each. */

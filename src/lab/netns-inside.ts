@@ -19,6 +19,9 @@ export interface InsideNetns {
   readonly listen: PageListen;
 }
 
+/** Set once this process is in a network of the lab's own. */
+let isInside = false;
+
 /**
  * What there is inside; null in a process that is not. Throws `LabError` when the network cannot be
  * made.
@@ -29,6 +32,7 @@ export async function enterNetns(): Promise<InsideNetns | null> {
   // Of no children.
   delete process.env[NETNS_VARIABLE];
   assert(netnsOf("self") !== outside, "this is the network namespace of the host");
+  isInside = true;
   const line = new OutsideLine();
   await runIp("link", "set", "lo", "up");
   for (const range of ISOLATED_RANGES) await runIp("route", "add", "local", range, "dev", "lo");
@@ -40,14 +44,25 @@ export function runIp(...args: string[]): Promise<void> {
   return runTool("ip", args);
 }
 
-/** Runs a program to its end. Throws `LabError` with what it said. */
-export function runTool(file: string, args: readonly string[]): Promise<void> {
+/**
+ * Gives nft(8) a script, which is carried out as a whole or not at all. Only in a network of the
+ * lab's own: in that of the host the lab makes no rules. Throws `LabError` with what nft said.
+ */
+export function runNft(script: string): Promise<void> {
+  assert(isInside, "rules are made in a network namespace of the lab's own");
+  return runTool("nft", ["-f", "-"], script);
+}
+
+/** Runs a program to its end, with `input` to read. Throws `LabError` with what it said. */
+export function runTool(file: string, args: readonly string[], input = ""): Promise<void> {
   return new Promise((resolve, reject) => {
-    execFile(file, args, (error, _stdout, stderr) => {
+    const child = execFile(file, args, (error, _stdout, stderr) => {
       if (error === null) return resolve();
       const said = stderr.trim() || error.message;
       reject(new LabError(`${file} ${args.join(" ")}: ${said.split("\n")[0]}`));
     });
+    // It may end without having read all of it, and says why.
+    child.stdin?.on("error", () => {}).end(input);
   });
 }
 

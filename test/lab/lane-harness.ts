@@ -78,12 +78,12 @@ export class LaneHarness {
   }
 
   /** Opens a lane and connects its client. */
-  async open(name: LaneName, load: LaneLoad): Promise<OpenLane> {
+  async open(name: string, load: LaneLoad): Promise<OpenLane> {
     const children = this.#children.scope();
     const clock = realClock();
     const broken: string[] = [];
     const first = children.program(`client of ${name}`, "caller", []);
-    const dial = await LANES[name].open({
+    const dial = await LANES[name as LaneName].open({
       ...{ ...this.#env, ...laneSite("no namespace here"), children, clock, client: first },
       ...{ pods: this.deployment, podsReady: Promise.resolve(), fairlead: [FAIRLEAD] },
       ...{ policy: "weighted_round_robin", hasPeers: false },
@@ -94,8 +94,11 @@ export class LaneHarness {
     const word = firstWord(client);
     client.send({
       ...{ type: "dial", target: dial.target, serviceConfig: dial.serviceConfig },
-      ...{ connections: dial.connections, channels: dial.channels ?? 1 },
-      connectionsPerPod: dial.connectionsPerPod ?? 1,
+      ...{
+        connections: dial.connections,
+        channels: dial.channels ?? 1,
+        connectionsPerPod: dial.connectionsPerPod ?? 1,
+      },
       ...{ kubernetes: dial.kubernetes ?? null, xdsBootstrap: dial.xdsBootstrap ?? null },
       ...load,
     });

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { realClock, VirtualClock } from "../../src/base/index.ts";
 import { Children } from "../../src/lab/children.ts";
 import { LabError } from "../../src/lab/error.ts";
+import { laneSite } from "../../src/lab/lanes/index.ts";
 import { NESTED } from "../../src/lab/lanes/nested.ts";
 import { Deployment } from "../../src/lab/pods/deployment.ts";
 import { LOOPBACK } from "../../src/lab/pods/pod-network.ts";
@@ -30,7 +31,7 @@ async function open(t: TestContext, clock = realClock()) {
     kubernetes: { server: new URL(cluster.url).host, kubeconfig },
     ...{ children, clock, fairlead, policy: "round_robin", hasPeers: false },
     client: children.program("client", "caller", []),
-    ...{ whyNoNetns: null, hasOnePort: true },
+    ...laneSite("no namespace here"),
     onBroken: () => {},
   });
   return { replicas: replicas!, fairlead };

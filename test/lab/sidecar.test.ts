@@ -97,14 +97,19 @@ test("over one connection to the ClusterIP all pods are used, and nothing is lef
 test("the page is in the network outside, and Ctrl-C ends it all in order", async (t) => {
   if (!canRun(t)) return;
   const before = network();
-  const { session, url, outside, own } = await startLab(t);
+  const { session, url, outside, inside: pid, own } = await startLab(t);
   assert.equal(own.size, 2, "the lab's, and that of the sidecar's pod");
+  const inside = ["-t", String(pid), "--net", "--", "nft", "list", "ruleset"];
+  const { stdout: rules } = spawnSync("nsenter", inside, { encoding: "utf8" });
+  assert.match(rules, /ip daddr 10\.96\.0\.10 tcp dport \d+ goto service/);
+  assert.match(rules, /numgen random mod 3 vmap/);
+  assert.match(rules, /dnat to 10\.244\.1\.3:\d+/);
   const document = await (await fetch(url)).text();
   assert.match(document, /<title>fairlead lab<\/title>/);
   assert.equal(network(), before, "rules and interfaces are inside alone");
   process.kill(outside, "SIGINT");
   assert.deepEqual(await session.exited, { code: 0, signal: null });
-  assert.match(session.stdout, /^sidecar {4}3 of 3 pods used: /m);
+  assert.match(session.stdout, /^sidecar {4}3 of 3 pods used /m);
   await untilGone(own);
   assert.equal(network(), before);
 });

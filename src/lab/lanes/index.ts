@@ -1,6 +1,7 @@
 /**
  * All lanes, and what decides here which of them can run.
  */
+import { rulesFlavour } from "../netns.ts";
 import type { LaneName } from "../options.ts";
 import { CLIENT } from "./client.ts";
 import { CLUSTERIP } from "./clusterip.ts";
@@ -42,5 +43,6 @@ export const LANES: Readonly<Record<LaneName, Lane>> = {
 export function laneSite(whyNoNetns: string | null): LaneSite {
   // Of 127.0.0.0/8 other systems have 127.0.0.1 alone, and ports tell the pods apart.
   const hasOnePort = process.platform === "linux" || process.platform === "win32";
-  return { whyNoNetns, hasOnePort };
+  const hasRules = whyNoNetns === null && rulesFlavour() === "nftables";
+  return { whyNoNetns, hasOnePort, clusterIpBy: hasRules ? "nftables" : "relay" };
 }

@@ -14,6 +14,8 @@ export interface LaneSite {
   readonly whyNoNetns: string | null;
   /** All pods serve on one port, as in a cluster; where a system has only 127.0.0.1 they do not. */
   readonly hasOnePort: boolean;
+  /** Who carries connections to a ClusterIP: a relay, or rules of the kernel. */
+  readonly clusterIpBy: "relay" | "nftables";
 }
 
 /** What a lane may use. */

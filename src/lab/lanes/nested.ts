@@ -12,13 +12,16 @@ import { breaksWithout } from "./broken.ts";
 import { freePorts } from "./free-ports.ts";
 import type { Dial, Lane, LaneEnv } from "./lane.ts";
 import { type ProxyProcess, proxyFigures, startProxy } from "./proxy-process.ts";
-import { startRelay } from "./service-ip-relay.ts";
+import { type ServiceIp, startServiceIp } from "./service-ip.ts";
 
 /** Clients of the proxies: so many that half of them is a figure, so few that each has work. */
 const CHANNELS = 8;
 /** As many replicas as the lane can have. */
 const REPLICAS_MAX = 2;
 const REFRESH_MS = 500;
+/** Their ClusterIP, and where pods of proxies are, in a network namespace of the lab's own. */
+const VIRTUAL = { host: "10.96.0.20", port: 50_051 };
+const PROXY_HOSTS = "10.244.200";
 
 /** The lane. */
 export const NESTED: Lane = {
@@ -34,7 +37,7 @@ export const NESTED: Lane = {
     await env.podsReady;
     return {
       ...{ target, serviceConfig: "", connections: CHANNELS, channels: CHANNELS, replicas },
-      close: async () => replicas.close(),
+      close: () => replicas.end(),
     };
   },
 };
@@ -49,7 +52,7 @@ class ProxyReplicas implements NonNullable<Dial["replicas"]> {
   readonly #views: ReplicaView[] = [];
   /** When each was looked at. */
   readonly #seenAtMs: number[] = [];
-  #follow: (addresses: readonly string[]) => void = () => {};
+  #service: ServiceIp | null = null;
   #started = 0;
   #refresh: Timer | null = null;
   #isClosed = false;
@@ -68,7 +71,9 @@ class ProxyReplicas implements NonNullable<Dial["replicas"]> {
     this.#started += 1;
     const { kubernetes } = this.#env;
     const name = `proxy-${this.#started}`;
-    const setup = { ...this.#env, kubeconfig: kubernetes.kubeconfig };
+    const isVirtual = this.#env.clusterIpBy === "nftables";
+    const host = isVirtual ? `${PROXY_HOSTS}.${this.#started}` : "127.0.0.1";
+    const setup = { ...this.#env, kubeconfig: kubernetes.kubeconfig, listenHost: host };
     const more = ["--admin", "127.0.0.1:0", ...this.#peerFlags(this.#started - 1)];
     const proxy = await startProxy(`fairlead ${name}`, setup, more).catch((error: unknown) => {
       this.#started -= 1;
@@ -79,17 +84,17 @@ class ProxyReplicas implements NonNullable<Dial["replicas"]> {
     this.#proxies.push(proxy);
     this.#views.push({ name, connections: 0, calls: 0, callsPerSecond: 0 });
     this.#seenAtMs.push(this.#env.clock.nowMs());
-    this.#follow(this.#addresses());
+    this.#service?.follow(this.#addresses());
     return name;
   }
 
   /** Starts the ClusterIP before them; resolves with its address. */
   async listen(): Promise<string> {
-    const { clock } = this.#env;
+    const { clock, clusterIpBy } = this.#env;
     const label = "the ClusterIP of the proxies";
-    const at = { host: "127.0.0.1", port: 0 };
-    const service = await startRelay(label, at, this.#addresses(), this.#env);
-    this.#follow = service.follow;
+    const at = clusterIpBy === "nftables" ? VIRTUAL : { host: "127.0.0.1", port: 0 };
+    const service = await startServiceIp(label, at, this.#addresses(), this.#env);
+    this.#service = service;
     const again = (): void => {
       if (this.#isClosed) return;
       this.#refresh = clock.setTimer(REFRESH_MS, () => void this.refresh().then(again));
@@ -120,10 +125,16 @@ class ProxyReplicas implements NonNullable<Dial["replicas"]> {
     this.#refresh?.cancel();
   }
 
+  /** It is over, its ClusterIP too. */
+  async end(): Promise<void> {
+    this.close();
+    await this.#service?.close();
+  }
+
   /** As endpoints whose readiness probe fails, it gets no new connection. */
   #onGone(proxy: ProxyProcess): void {
     this.#gone.add(proxy);
-    this.#follow(this.#addresses());
+    if (!this.#isClosed) this.#service?.follow(this.#addresses());
   }
 
   #addresses(): string[] {

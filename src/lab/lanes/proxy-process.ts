@@ -17,6 +17,8 @@ export interface ProxySetup {
   /** The `fairlead` command and its first arguments. */
   readonly fairlead: readonly string[];
   readonly kubeconfig: string;
+  /** 127.0.0.1 unless given. */
+  readonly listenHost?: string;
 }
 
 /** A proxy that listens. */
@@ -43,12 +45,12 @@ export interface ProxyFigures {
  */
 export async function startProxy(
   label: string,
-  { children, clock, fairlead, kubeconfig }: ProxySetup,
+  { children, clock, fairlead, kubeconfig, listenHost = "127.0.0.1" }: ProxySetup,
   more: readonly string[] = [],
 ): Promise<ProxyProcess> {
   const child = children.command(label, [
     ...fairlead,
-    ...["proxy", "--listen", "127.0.0.1:0", "--to", LAB_TARGET, "--kubeconfig", kubeconfig],
+    ...["proxy", "--listen", `${listenHost}:0`, "--to", LAB_TARGET, "--kubeconfig", kubeconfig],
     ...["--log-level", "info", ...more],
   ]);
   const hasAdmin = more.includes("--admin");

@@ -6,7 +6,7 @@ import { LabError } from "../error.ts";
 import { firstWord } from "../pods/pods.ts";
 import { breaksWithout } from "./broken.ts";
 import type { LaneEnv } from "./lane.ts";
-import type { ServiceIp } from "./service-ip.ts";
+import type { ServiceIp, ServicePort } from "./service-ip.ts";
 
 /**
  * Throws `LabError` when it cannot listen.
@@ -17,7 +17,7 @@ import type { ServiceIp } from "./service-ip.ts";
  */
 export async function startRelay(
   label: string,
-  at: { readonly host: string; readonly port: number },
+  at: ServicePort,
   addresses: readonly string[],
   env: Pick<LaneEnv, "children" | "onBroken">,
 ): Promise<ServiceIp> {
@@ -31,5 +31,7 @@ export async function startRelay(
   return {
     address: `${at.host}:${word.port}`,
     follow: (now) => relay.send({ type: "pods", addresses: now }),
+    // Its process ends with the lane's others.
+    close: async () => {},
   };
 }

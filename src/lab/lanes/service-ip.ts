@@ -4,6 +4,13 @@
 import type { Pod } from "../pods/pod.ts";
 import type { LaneEnv } from "./lane.ts";
 import { startRelay } from "./service-ip-relay.ts";
+import { startRules } from "./service-ip-rules.ts";
+
+/** Where one is. */
+export interface ServicePort {
+  readonly host: string;
+  readonly port: number;
+}
 
 /** One that takes connections. */
 export interface ServiceIp {
@@ -11,35 +18,49 @@ export interface ServiceIp {
   readonly address: string;
   /** Says what is behind it from now on: ip:port of each. What is connected stays. */
   follow(addresses: readonly string[]): void;
-}
-
-/** One that follows the pods. */
-export interface PodsServiceIp {
-  /** ip:port */
-  readonly address: string;
-  /** It follows no more. */
+  /** Takes back what would outlive the lane's processes. */
   close(): Promise<void>;
 }
 
 /**
- * Gives the pods a Service's IP. Throws `LabError` when that cannot be had.
+ * Gives something a Service's IP, by rules of the kernel in a network namespace of the lab's own,
+ * by a relay elsewhere. Throws `LabError` when that cannot be had.
  *
  * @param label of it, as part of a sentence.
- * @param at port 0: any.
+ * @param at port 0: any, which only a relay can find.
+ * @param addresses behind it at first.
+ */
+export function startServiceIp(
+  label: string,
+  at: ServicePort,
+  addresses: readonly string[],
+  env: Pick<LaneEnv, "children" | "onBroken" | "clusterIpBy">,
+): Promise<ServiceIp> {
+  const start = env.clusterIpBy === "nftables" ? startRules : startRelay;
+  return start(label, at, addresses, env);
+}
+
+/**
+ * Gives the pods a Service's IP, and has it follow them. As `startServiceIp`.
+ *
  * @param addressOf ip:port of what it leads to.
  */
 export async function serviceOfPods(
   label: string,
-  at: { readonly host: string; readonly port: number },
+  at: ServicePort,
   addressOf: (pod: Pod) => string,
   env: LaneEnv,
-): Promise<PodsServiceIp> {
+): Promise<Pick<ServiceIp, "address" | "close">> {
   const { pods } = env;
   const addresses = (): readonly string[] => pods.ready.map(addressOf);
-  const service = await startRelay(label, at, addresses(), env);
+  const service = await startServiceIp(label, at, addresses(), env);
   // Pods that came before it listened, and all that come and go from now on.
   const follow = (): void => service.follow(addresses());
   follow();
   const unsubscribe = pods.onChange(follow);
-  return { address: service.address, close: async () => unsubscribe() };
+  const close = async (): Promise<void> => {
+    unsubscribe();
+    await service.close();
+  };
+  return { address: service.address, close };
 }
