@@ -118,10 +118,12 @@ export function actionText({ word, pod, count, name, isOn }: Action): string {
 /** What a key means that undoes on its second press what it did on the first. */
 export function pressed(
   word: ActionWord,
-  { slow, notServing }: { readonly slow: number; readonly notServing: number },
+  counts: { readonly slow: number; readonly notServing: number; readonly sick?: number },
 ): Action {
+  const { slow, notServing, sick = 0 } = counts;
   if (word === "slow" && slow > 0) return newAction("heal");
   if (word === "not-serving" && notServing > 0) return newAction("serving");
+  if (word === "sick" && sick > 0) return newAction("well");
   return newAction(word);
 }
 

@@ -48,13 +48,13 @@ export function labFixture(lanes: readonly LaneView[], change: Partial<LabView> 
   return {
     pods,
     podStates: pods.map(() => "ready" as const),
-    ...{ slowPods: [], events: [] },
+    ...{ slowPods: [], sickPods: [], events: [] },
+    ...{ progress: null, histories: {}, columnCount: 0, intervalMs: 500 },
     elapsedMs: 62_000,
     pageUrl: "http://127.0.0.1:7480/",
     ...{
       access: null,
       hint: null,
-      progress: null,
       notice: null,
       laneChoices: [],
       clusterIpBy: "relay" as const,

@@ -2,7 +2,7 @@
  * One run of the lab from options to exit code: the composition of lab, page and output.
  */
 import type { Clock, Logger } from "../base/index.ts";
-import { type Action, actionText, newAction, pressed } from "./actions.ts";
+import { type Action, actionText, CALLS_PER_SECOND_MAX, newAction, pressed } from "./actions.ts";
 import { fairleadCommand } from "./children.ts";
 import { commandText } from "./command-text.ts";
 import { LabError } from "./error.ts";
@@ -13,13 +13,14 @@ import { type LabOptions, PODS_MAX } from "./options.ts";
 import { INTERVAL_MS, type NoPage, openPage, type Page } from "./page/page.ts";
 import { labReport } from "./report.ts";
 import { scheduleOf, startSchedule } from "./schedule.ts";
-import { KEYS_HINT, type KeyInput, readKeys } from "./terminal/keys.ts";
+import { KEYS_HELP, KEYS_HINT, type KeyInput, loadAfter, readKeys } from "./terminal/keys.ts";
 import {
   finalOutput,
   type LabStdout,
   liveOutput,
   type Output,
   type OutputStyle,
+  onceOutput,
   scrollingOutput,
   tableText,
 } from "./terminal/output.ts";
@@ -72,6 +73,8 @@ class Run {
   readonly #inside: InsideNetns | null;
   readonly #isLive: boolean;
   readonly #hasKeys: boolean;
+  /** All keys are told, not only the most used ones. */
+  #hasHelp = false;
   /** Something that was asked for could not be done. */
   #isRefused = false;
   #lab!: Lab;
@@ -155,10 +158,18 @@ class Run {
         const pods = Math.max(1, Math.min(PODS_MAX, this.#lab.wantedPods + change));
         this.#lab.act(newAction("scale", { count: pods }));
       },
+      loadBy: (change) => {
+        const { callsPerSecond } = this.#lab.load;
+        const count = loadAfter(callsPerSecond, change, CALLS_PER_SECOND_MAX);
+        this.#lab.act(newAction("load", { count }));
+      },
       press: (word) => {
-        const { slowPods, notServingPods } = this.#lab;
-        const counts = { slow: slowPods.length, notServing: notServingPods.length };
-        this.#lab.act(pressed(word, counts));
+        const { slowPods, notServingPods, sickPods } = this.#lab;
+        const [slow, notServing] = [slowPods.length, notServingPods.length];
+        this.#lab.act(pressed(word, { slow, notServing, sick: sickPods.length }));
+      },
+      toggleHelp: () => {
+        this.#hasHelp = !this.#hasHelp;
       },
       signal: (name) => process.kill(process.pid, name),
     });
@@ -214,7 +225,9 @@ class Run {
         return `${JSON.stringify(report, null, 2)}\n`;
       });
     }
-    if (once) return finalOutput(stdout, (view) => tableText(stdout, style, view));
+    const table = (view: LabView): string => tableText(stdout, style, view);
+    if (once && stdout.isTTY) return onceOutput(stdout, style, this.#options.seconds!, table);
+    if (once) return finalOutput(stdout, table);
     return this.#isLive ? liveOutput(stdout, style) : scrollingOutput(stdout, style, clock);
   }
 
@@ -223,16 +236,20 @@ class Run {
       pods: this.#lab.pods,
       podStates: this.#lab.podStates,
       slowPods: this.#lab.slowPods,
+      sickPods: this.#lab.sickPods,
       events: this.#lab.events,
       elapsedMs: this.#lab.elapsedMs,
       pageUrl: this.#page.url,
       access: this.#lab.access,
-      hint: this.#hasKeys ? KEYS_HINT : null,
+      hint: this.#hasKeys ? (this.#hasHelp ? KEYS_HELP : KEYS_HINT) : null,
       progress: this.#lab.progress,
       laneChoices: this.#lab.laneChoices,
       load: this.#lab.load,
       clusterIpBy: this.#lab.clusterIpBy,
       notice: this.#lab.problem ?? this.#page.notice,
+      histories: this.#lab.histories(),
+      columnCount: this.#lab.columnCount,
+      intervalMs: INTERVAL_MS,
       lanes: this.#lab.views(),
     };
   }

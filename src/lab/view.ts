@@ -102,6 +102,8 @@ export interface LabView {
   readonly podStates: readonly PodState[];
   /** Names of those that were made slow. */
   readonly slowPods: readonly string[];
+  /** Names of those that answer every call with UNAVAILABLE. */
+  readonly sickPods: readonly string[];
   /** What was done and what came of it, oldest first. */
   readonly events: readonly LabEvent[];
   /** How long the load has run; 0 before it. */
@@ -121,5 +123,10 @@ export interface LabView {
   readonly progress: string | null;
   /** A remark to show, such as a page on another port than usual, or null. */
   readonly notice: string | null;
+  /** Calls by row of the intervals that are kept, by lane, oldest first. */
+  readonly histories: Readonly<Record<string, readonly (readonly number[])[]>>;
+  /** How many intervals there were in all; the latest in `histories` is the last of them. */
+  readonly columnCount: number;
+  readonly intervalMs: number;
   readonly lanes: readonly LaneView[];
 }

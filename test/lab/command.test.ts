@@ -109,7 +109,7 @@ test("--once prints a table without escape codes into a pipe", async () => {
     return Number(row.exec(stdout)?.[1]);
   });
   assert.ok(Math.abs(shares[0]! + shares[1]! - 100) < 0.11, stdout);
-  assert.match(stdout, /^static {2}2 of 2 pods used evenly: /m);
+  assert.match(stdout, /^. static {2}2 of 2 pods used evenly: /m);
 });
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
@@ -122,9 +122,9 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
     assert.deepEqual(alive(pids), []);
     assert.match(
       lab.stdout,
-      /^clusterip {2}1 of 3 pods used: one connection, so every call went to echo-\d$/m,
+      /^. clusterip {2}1 of 3 pods used: one connection, so every call went to echo-\d$/m,
     );
-    assert.match(lab.stdout, /^proxy {6}3 of 3 pods used evenly: /m);
+    assert.match(lab.stdout, /^. proxy {6}3 of 3 pods used evenly: /m);
   });
 }
 

@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { LANES, laneSite } from "../../src/lab/lanes/index.ts";
+import type { LaneName } from "../../src/lab/options.ts";
 import { processTree } from "../peers/usage.ts";
 import { LaneHarness, type OpenLane } from "./lane-harness.ts";
 

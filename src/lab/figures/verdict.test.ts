@@ -93,17 +93,17 @@ const CASES: Readonly<Record<string, readonly [Story, string, string]>> = {
   ],
   "nearly even": [
     { calls: { ...all(50), "echo-4": 70 } },
-    "12 of 12 pods used nearly evenly: echo-4 got 1.4 times its fair share",
+    "12 of 12 pods used nearly evenly: echo-4 got 1.4x its fair share",
     "✓ nearly even",
   ],
   uneven: [
     { calls: { ...all(50), "echo-4": 500 } },
-    "12 of 12 pods used unevenly: echo-4 got 5.7 times its fair share",
+    "12 of 12 pods used unevenly: echo-4 got 5.7x its fair share",
     "! uneven: one has 5.7x",
   ],
   "some pods": [
     { calls: { "echo-1": 50, "echo-2": 150 } },
-    "2 of 12 pods used: 10 got no call, and echo-2 got 9.0 times its fair share",
+    "2 of 12 pods used: 10 got no call, and echo-2 got 9.0x its fair share",
     "! 2 of 12 pods",
   ],
   "nothing yet": [{}, "no call yet", "… no call yet"],
@@ -254,7 +254,7 @@ test("after scaling, the pods there are now are what counts", () => {
   assert.equal(call({}), "0 of 3 pods used: no call since there are 3");
   assert.equal(
     call({ "echo-1": 30, "echo-2": 30 }, 2),
-    "2 of 3 pods used: 1 got no call, and echo-1 got 1.5 times its fair share; 2 calls failed",
+    "2 of 3 pods used: 1 got no call, and echo-1 got 1.5x its fair share; 2 calls failed",
   );
   measure.setPods([], three);
   assert.equal(call({}), "no pod is ready; 2 calls failed");

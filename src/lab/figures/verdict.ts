@@ -67,7 +67,7 @@ function waits(pods: readonly string[], waitsMs: number): string {
 }
 
 function most({ busiest }: Facts, { maxOverMean }: LaneFigures): string {
-  return `${busiest} got ${maxOverMean!.toFixed(maxOverMean! < 10 ? 1 : 0)} times its fair share`;
+  return `${busiest} got ${maxOverMean!.toFixed(maxOverMean! < 10 ? 1 : 0)}x its fair share`;
 }
 
 /** What there is to say beside the spread. */

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
 import { test } from "node:test";
-import { type KeyInput, readKeys } from "./keys.ts";
+import { KEYS_HELP, KEYS_HINT, type KeyInput, loadAfter, readKeys } from "./keys.ts";
 
 function terminal() {
   const states: string[] = [];
@@ -22,18 +22,35 @@ test("plus and minus scale, letters act, Ctrl-C and Ctrl-\\ are signals, the res
   const done: string[] = [];
   const close = readKeys(input, {
     scaleBy: (change) => done.push(String(change)),
+    loadBy: (change) => done.push(`load ${change}`),
     press: (word) => done.push(word),
+    toggleHelp: () => done.push("help"),
     signal: (name) => done.push(name),
   });
-  input.emit("data", Buffer.from("+x-=\x1b[A\x1bOp\x1b[1;5s"));
+  input.emit("data", Buffer.from("+z-=\x1b[A\x1bOp\x1b[1;5s"));
   input.emit("data", Buffer.from("\x03"));
   input.emit("data", Buffer.from("\x1c"));
   assert.deepEqual(done, ["1", "-1", "1", "SIGINT", "SIGQUIT"]);
-  input.emit("data", Buffer.from("snkrp"));
-  assert.deepEqual(done.splice(5), ["slow", "not-serving", "kill", "roll", "replica"]);
+  input.emit("data", Buffer.from("snkrpdx0[]?"));
+  assert.deepEqual(done.splice(5), [
+    ...["slow", "not-serving", "kill", "roll", "replica", "drain", "sick", "reset"],
+    ...["load -1", "load 1", "help"],
+  ]);
   close();
   input.emit("data", Buffer.from("+"));
   assert.equal(done.length, 5);
   assert.deepEqual(states, ["raw", "on", "cooked", "off"]);
   assert.equal(process.listenerCount("exit"), 0);
+});
+
+test("every key is told, in lines of 80 columns", () => {
+  for (const line of [KEYS_HINT, ...KEYS_HELP.split("\n")]) assert.ok(line.length <= 80, line);
+  for (const key of "+-sxkdnr[]p0?") assert.ok(KEYS_HELP.includes(`${key} `), key);
+});
+
+test("a key doubles or halves the load, within what a lane can make", () => {
+  assert.equal(loadAfter(300, 1, 5000), 600);
+  assert.equal(loadAfter(300, -1, 5000), 150);
+  assert.equal(loadAfter(3000, 1, 5000), 5000);
+  assert.equal(loadAfter(1, -1, 5000), 1);
 });

@@ -20,25 +20,52 @@ export interface KeyInput {
 export interface KeyActions {
   /** `+`: one pod more; `-`: one less. */
   scaleBy(change: 1 | -1): void;
-  /** `s`, `n`, `k`, `r`, `p`. The first two undo what they did when they are pressed again. */
+  /** `]`: more load; `[`: less. */
+  loadBy(change: 1 | -1): void;
+  /** The letters and `0`. Some undo what they did when they are pressed again. */
   press(word: ActionWord): void;
+  /** `?`: all keys are told, or the hint again. */
+  toggleHelp(): void;
   /** Ctrl-C, Ctrl-\: the signal that the terminal would have sent. */
   signal(name: "SIGINT" | "SIGQUIT"): void;
 }
 
-/** The keys in a few words. */
+/** The most used keys in one line of 80 columns. */
 export const KEYS_HINT =
-  "keys: + - pods, s slow one x10, n NOT_SERVING, k kill one, r roll all, p second proxy replica";
+  "+ - pods, s slow, x sick, k kill, d drain, r roll, [ ] load, 0 reset, ? keys";
+
+/** All keys, in lines of 80 columns. */
+export const KEYS_HELP = [
+  "+ - a pod more, a pod less    s a pod is slow x10    x a pod is sick: calls fail",
+  "k kill a pod    d drain a pod    n NOT_SERVING    r roll: replace all pods",
+  "[ ] half, double the load    p second proxy replica    0 reset    ? less of this",
+  "s, x and n undo it when they are pressed again; Ctrl-C ends the lab",
+].join("\n");
+
+/** Of a key that changes the load. */
+const LOAD_FACTOR = 2;
+
+/** The load after a key, in calls per second, within 1 and `max`. */
+export function loadAfter(callsPerSecond: number, change: 1 | -1, max: number): number {
+  const next = change > 0 ? callsPerSecond * LOAD_FACTOR : callsPerSecond / LOAD_FACTOR;
+  return Math.max(1, Math.min(max, Math.round(next)));
+}
 
 const ACTIONS: Readonly<Record<string, (actions: KeyActions) => void>> = {
   "+": (actions) => actions.scaleBy(1),
   "=": (actions) => actions.scaleBy(1),
   "-": (actions) => actions.scaleBy(-1),
+  "]": (actions) => actions.loadBy(1),
+  "[": (actions) => actions.loadBy(-1),
   s: (actions) => actions.press("slow"),
+  x: (actions) => actions.press("sick"),
   n: (actions) => actions.press("not-serving"),
   k: (actions) => actions.press("kill"),
+  d: (actions) => actions.press("drain"),
   r: (actions) => actions.press("roll"),
   p: (actions) => actions.press("replica"),
+  "0": (actions) => actions.press("reset"),
+  "?": (actions) => actions.toggleHelp(),
   "\x03": (actions) => actions.signal("SIGINT"),
   "\x1c": (actions) => actions.signal("SIGQUIT"),
 };

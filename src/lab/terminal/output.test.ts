@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { VirtualClock } from "../../base/index.ts";
 import { labFixture, laneFixture } from "../fixtures.ts";
 import { labReport } from "../report.ts";
-import { finalOutput, type LabStdout, liveOutput, scrollingOutput } from "./output.ts";
+import { finalOutput, type LabStdout, liveOutput, onceOutput, scrollingOutput } from "./output.ts";
 
 const PLAIN = { hasColour: false, hasUnicode: true };
 const EVENT = { atMs: 5, event: "slow=a", isOutcome: false, pod: "a", text: "a slow x10" };
@@ -19,19 +19,56 @@ function recorder(rows = 24): LabStdout & { readonly writes: string[] } {
   return Object.assign(new EventEmitter(), { writes, write, columns: 80, rows });
 }
 
-test("a pipe gets a table every 5 s and a last one, without escape codes", () => {
+test("a pipe gets lines on what goes on and a table in the end, without escape codes", () => {
   const clock = new VirtualClock();
   const stdout = recorder();
   const output = scrollingOutput(stdout, PLAIN, clock);
-  for (let half = 0; half < 21; half += 1) {
-    output.update(LAB);
+  output.update({ ...LAB, events: [], elapsedMs: 0, progress: "starting 2 pods" });
+  clock.advance(2300);
+  const later = {
+    atMs: 7000,
+    column: 14,
+    event: "heal=a",
+    isOutcome: false,
+    pod: "a",
+    text: "a healed",
+  };
+  for (let elapsedMs = 0; elapsedMs <= 10_500; elapsedMs += 500) {
+    output.update({
+      ...LAB,
+      elapsedMs,
+      events: elapsedMs < 7000 ? LAB.events : [...LAB.events, later],
+    });
     clock.advance(500);
   }
-  assert.equal(stdout.writes.length, 2);
+  assert.deepEqual(stdout.writes.splice(0).join("").split("\n"), [
+    "starting 2 pods",
+    "ready after 2.3 s",
+    "00:00 a slow x10",
+    "00:05 static ✓ even",
+    "00:07 a healed",
+    "00:10 static ✓ even",
+    "",
+  ]);
   output.finish(LAB);
-  assert.equal(stdout.writes.length, 3);
-  assert.ok(!stdout.writes.join("").includes("\x1b"));
+  const last = stdout.writes.join("");
+  assert.match(last, /^echo-1 +█/m);
+  assert.match(last, /^✓ static {2}2 of 2 pods used evenly/m);
+  assert.ok(!last.includes("\x1b"));
   assert.equal(clock.pendingCount, 0);
+});
+
+test("before the end of --once a terminal has one line, which is gone then", () => {
+  const stdout = recorder();
+  const output = onceOutput(stdout, PLAIN, 10, () => "the table\n");
+  output.update({ ...LAB, progress: "starting 2 pods" });
+  assert.ok(stdout.writes.at(-1)!.includes("starting 2 pods\r\n"));
+  output.update({ ...LAB, elapsedMs: 4000 });
+  assert.ok(stdout.writes.at(-1)!.includes("\x1b[1A\x1b[2K00:04 of 00:10  ✓ static\r\n"));
+  output.finish(LAB);
+  assert.equal(stdout.writes.at(-1), "the table\n");
+  assert.ok(stdout.writes.at(-3)!.includes("\x1b[1A\x1b[J"), "the line is erased");
+  assert.ok(stdout.writes.at(-2)!.includes("\x1b[?25h"), "the cursor is shown");
 });
 
 test("a low terminal gets fewer lines than it has rows", () => {

@@ -1,15 +1,15 @@
 /**
- * Where a lab's pictures go: a terminal (redrawn in place), a pipe (a table every few seconds), or
- * nowhere until the end (`--once`, JSON).
+ * Where a lab's pictures go: a terminal (redrawn in place), a pipe (a line every few seconds, and a
+ * table at the end), or nowhere until the end (`--once`, JSON).
  */
 import type { Clock } from "../../base/index.ts";
 import type { LabView } from "../view.ts";
+import { renderLive } from "./live.ts";
+import { ProgressLines, statusLine } from "./progress-lines.ts";
 import { Screen, type Terminal } from "./screen.ts";
 import { renderTable } from "./table.ts";
-import type { TableSize } from "./table-pen.ts";
+import { Pen, type TableSize } from "./table-pen.ts";
 
-/** A pipe gets a table this often. */
-const SCROLL_MS = 5000;
 /** Width of tables where there is no terminal to ask. */
 const WIDTH_DEFAULT = 100;
 const ROWS_DEFAULT = 24;
@@ -41,8 +41,7 @@ export function liveOutput(stdout: LabStdout, style: OutputStyle): Output {
   const draw = (): void => {
     if (!latest) return;
     const rows = (stdout.rows ?? ROWS_DEFAULT) - 1;
-    const lines = renderTable(latest, sizeOf(stdout, style, rows));
-    screen.draw(lines.slice(0, rows));
+    screen.draw(renderLive(latest, sizeOf(stdout, style, rows)));
   };
   const screen = new Screen(stdout, draw);
   const close = (): void => {
@@ -65,21 +64,58 @@ export function liveOutput(stdout: LabStdout, style: OutputStyle): Output {
   };
 }
 
-/** A pipe or a file: a table every 5 s, and one at the end. */
+/**
+ * A pipe or a file, as of a CI: a line for what is started and for what happens, one every 5 s for
+ * how the lanes fare, and the table at the end.
+ */
 export function scrollingOutput(stdout: LabStdout, style: OutputStyle, clock: Clock): Output {
-  let nextAtMs = clock.nowMs() + SCROLL_MS;
+  const lines = new ProgressLines(style, clock.nowMs());
   const print = (view: LabView): void => {
-    const lines = renderTable(view, sizeOf(stdout, style, Number.POSITIVE_INFINITY));
-    stdout.write(`${lines.join("\n")}\n\n`);
+    for (const line of lines.take(view, clock.nowMs())) stdout.write(`${line}\n`);
   };
   return {
-    update: (view) => {
-      if (clock.nowMs() < nextAtMs) return;
-      nextAtMs = clock.nowMs() + SCROLL_MS;
+    update: print,
+    finish: (view) => {
       print(view);
+      stdout.write(`\n${tableText(stdout, style, view)}`);
     },
-    finish: print,
     close: () => {},
+  };
+}
+
+/**
+ * A terminal that is to have what `text` makes of the lab in the end, and until then a line that
+ * says how far it is.
+ */
+export function onceOutput(
+  stdout: LabStdout,
+  style: OutputStyle,
+  seconds: number,
+  text: (view: LabView) => string,
+): Output {
+  let latest: LabView | null = null;
+  const draw = (): void => {
+    const size = sizeOf(stdout, style, 1);
+    if (latest) screen.draw([statusLine(latest, seconds, new Pen(size))]);
+  };
+  const screen = new Screen(stdout, draw);
+  const close = (): void => {
+    screen.draw([]);
+    screen.close();
+    process.off("exit", close);
+  };
+  process.once("exit", close);
+  const update = (view: LabView): void => {
+    latest = view;
+    draw();
+  };
+  return {
+    update,
+    finish: (view) => {
+      close();
+      stdout.write(text(view));
+    },
+    close,
   };
 }
 

@@ -13,17 +13,25 @@ export interface TableSize {
   readonly hasUnicode: boolean;
 }
 
-/** Between columns. */
-export const GAP = 3;
-
 /** How a piece of text looks where there is colour. */
 export type Style = "dim" | "bold" | "cyan" | "yellow";
+
+/** What stands for a sign or letter where only ASCII is sure. */
+const ASCII: Readonly<Record<string, string>> = {
+  "✓": "+",
+  "✕": "x",
+  "…": ".",
+  "±": "#",
+  "·": "-",
+};
 
 /** Widths of the columns. */
 export interface Columns {
   readonly pen: Pen;
   readonly labelWidth: number;
   readonly laneWidth: number;
+  /** Before each lane. */
+  readonly gap: number;
 }
 
 /** Cuts, pads and colours. Styles are put on last, so that they take no width. */
@@ -46,6 +54,17 @@ export class Pen {
     return width < 1 ? "" : `${text.slice(0, width - 1)}${mark}`;
   }
 
+  /** The text as it can be shown: signs are ASCII where Unicode is not sure. */
+  plain(text: string): string {
+    return this.size.hasUnicode ? text : text.replace(/[^ -~]/g, (sign) => ASCII[sign] ?? "?");
+  }
+
+  /** A line that says how many things are not shown. */
+  more(count: number, things: string): string {
+    const mark = this.size.hasUnicode ? "…" : "...";
+    return this.style("dim", this.cut(`${mark} and ${count} more ${things}`, this.size.columns));
+  }
+
   /** The text in exactly `width` columns. */
   fit(text: string, width: number): string {
     return this.cut(text, width).padEnd(width);
@@ -53,9 +72,8 @@ export class Pen {
 }
 
 /** A line: a label, and a cell a lane. */
-export function row({ pen }: Columns, label: string, cells: readonly string[]): string {
-  const gap = " ".repeat(GAP);
-  const line = [label, ...cells].join(gap);
+export function row({ pen, gap }: Columns, label: string, cells: readonly string[]): string {
+  const line = [label, ...cells].join(" ".repeat(gap));
   return pen.size.hasColour ? line : line.trimEnd();
 }
 

@@ -1,5 +1,6 @@
 /**
- * The lab as lines of text: pods down, lanes across, figures and verdicts below.
+ * The lab as a table: pods down, lanes across, figures and verdicts below; what is read when all is
+ * over.
  *
  * Pure: a view and a size in, lines out, none wider than the size. What does not fit is left out,
  * the least important first: blank lines and bars, then pods that do not stand out, then all but
@@ -7,19 +8,14 @@
  */
 
 import type { LabView, LaneView } from "../view.ts";
+import { podGroups } from "./pod-groups.ts";
 import { figureLines, figureWidth, isSilent } from "./table-figures.ts";
-import { headLines } from "./table-head.ts";
-import {
-  type Columns,
-  cell,
-  GAP,
-  Pen,
-  row,
-  type Style,
-  type TableSize,
-  wrap,
-} from "./table-pen.ts";
+import { accessLine, eventLines, hintLines, noticeLines, titleLine } from "./table-head.ts";
+import { type Columns, cell, Pen, row, type Style, type TableSize } from "./table-pen.ts";
+import { signOf, verdictLines } from "./verdict-lines.ts";
 
+/** Between columns. */
+const GAP = 3;
 /** Verdicts are cut to one line each when fewer lines than this remain for pods. */
 const PODS_SHOWN_MIN = 4;
 /** A bar is full at this many fair shares; what is more ends in an arrow. */
@@ -34,25 +30,19 @@ const EIGHTHS = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 export function renderTable(view: LabView, size: TableSize): string[] {
   const pen = new Pen(size);
   const head = headLines(view, pen);
-  let verdicts = verdictLines(view, pen);
-  const labels = view.pods.map((_, index) => podLabel(view, index));
-  const labelWidth = Math.max(...labels.map((label) => label.length), figureWidth(view));
+  const groups = podGroups(view, Number.POSITIVE_INFINITY);
+  const labelWidth = Math.max(...groups.map(({ label }) => label.length), figureWidth(view));
   const laneWidth = Math.floor((size.columns - labelWidth) / view.lanes.length) - GAP;
-  if (laneWidth < SHARE_WIDTH) return [...head, ...verdictsIn(view, pen, size.rows - head.length)];
-  const columns: Columns = {
-    pen,
-    labelWidth,
-    laneWidth: Math.min(laneWidth, BAR_MAX + SHARE_WIDTH),
-  };
-  const figures = figureLines(view, columns);
-  const roomBeside = (lines: readonly string[]): number =>
-    size.rows - head.length - 1 - figures.length - lines.length;
+  const others = size.rows - head.length;
+  if (laneWidth < SHARE_WIDTH) return [...head, ...verdictLines(view, pen, others)];
+  const width = Math.min(laneWidth, BAR_MAX + SHARE_WIDTH);
+  const columns: Columns = { pen, labelWidth, laneWidth: width, gap: GAP };
+  const figures = figureLines(view, columns, "all");
   // Long verdicts, as of failed calls, are not to drive out the pods.
-  if (roomBeside(verdicts) < PODS_SHOWN_MIN) verdicts = verdictLines(view, pen, true);
-  const room = roomBeside(verdicts);
-  if (room < 1) {
-    return [...head, ...verdictsIn(view, pen, size.rows - head.length)];
-  }
+  const beside = others - figures.length - 1 - PODS_SHOWN_MIN;
+  const verdicts = verdictLines(view, pen, Math.max(view.lanes.length, beside));
+  const room = others - 1 - figures.length - verdicts.length;
+  if (room < 1) return [...head, ...verdictLines(view, pen, others)];
   const pods = podLines(view, columns, room);
   const blank = (nth: number): string[] => (room - pods.length > nth ? [""] : []);
   return [
@@ -61,23 +51,29 @@ export function renderTable(view: LabView, size: TableSize): string[] {
   ];
 }
 
-/** A pod's name, and where it stands unless it serves as usual. */
-function podLabel(view: LabView, index: number): string {
-  const state = view.podStates[index]!;
-  const name = view.pods[index]!;
-  if (state !== "ready") return `${name} ${state}`;
-  return view.slowPods.includes(name) ? `${name} slow` : name;
+/** A terminal has room for the last event; a file has all, for who reads it when all is over. */
+function headLines(view: LabView, pen: Pen): string[] {
+  const access = accessLine(view, pen);
+  return [
+    ...[titleLine(view, pen), ...(access === null ? [] : [access]), ...hintLines(view, pen)],
+    ...eventLines(view, pen.size.rows === Number.POSITIVE_INFINITY ? pen.size.rows : 1, pen),
+    ...noticeLines(view, pen),
+  ];
 }
 
 function laneLine(view: LabView, columns: Columns): string {
+  const { pen, laneWidth } = columns;
   return row(
     columns,
-    columns.pen.style("dim", columns.pen.fit("POD", columns.labelWidth)),
-    view.lanes.map(({ name, title }) => {
-      const text = title.length > columns.laneWidth ? name : title;
-      return columns.pen.style("bold", cell(columns, text));
-    }),
+    pen.style("dim", pen.fit("POD", columns.labelWidth)),
+    view.lanes.map((lane) => pen.style("bold", cell(columns, laneTitle(lane, laneWidth, pen)))),
   );
+}
+
+/** The sign of a lane, and its title or, without room for that, its word. */
+export function laneTitle(lane: LaneView, width: number, pen: Pen): string {
+  const { name, title } = lane;
+  return `${signOf(lane, pen)} ${title.length + 2 > width ? name : title}`;
 }
 
 /** A line for every pod, or for the ones that stand out most and a line for the rest. */
@@ -85,25 +81,15 @@ function podLines(view: LabView, columns: Columns, room: number): string[] {
   const { pen } = columns;
   const fits = view.pods.length <= room;
   const shown = fits ? view.pods : standingOut(view, Math.max(0, room - 1));
-  const lines = shown.map((pod) =>
-    row(
-      columns,
-      podCell(view, pod, columns),
-      view.lanes.map((lane) => shareCell(lane, pod, columns)),
-    ),
-  );
+  const groups = podGroups(view, Number.POSITIVE_INFINITY);
+  const lines = shown.map((pod) => {
+    const { label, isUsual } = groups[view.pods.indexOf(pod)]!;
+    const text = pen.fit(label, columns.labelWidth);
+    const cells = view.lanes.map((lane) => shareCell(lane, pod, columns));
+    return row(columns, isUsual ? text : pen.style("dim", text), cells);
+  });
   const hidden = view.pods.length - shown.length;
-  if (hidden > 0) {
-    const mark = pen.size.hasUnicode ? "…" : "...";
-    lines.push(pen.style("dim", pen.cut(`${mark} and ${hidden} more pods`, pen.size.columns)));
-  }
-  return lines;
-}
-
-function podCell(view: LabView, pod: string, { pen, labelWidth }: Columns): string {
-  const index = view.pods.indexOf(pod);
-  const text = pen.fit(podLabel(view, index), labelWidth);
-  return view.podStates[index] === "ready" ? text : pen.style("dim", text);
+  return hidden === 0 ? lines : [...lines, pen.more(hidden, "pods")];
 }
 
 /** The pods with the largest share in any lane, in their own order. */
@@ -151,29 +137,4 @@ function bar(fairShares: number, width: number, pen: Pen): string {
   const fair = width / BAR_FAIR_SHARES;
   if (cells[fair] === " ") cells[fair] = hasUnicode ? "┊" : "|";
   return cells.join("");
-}
-
-/** The verdicts, each in as many lines as it needs, or in one line and cut. */
-function verdictLines(view: LabView, pen: Pen, isCut = false): string[] {
-  const nameWidth = Math.max(...view.lanes.map((lane) => lane.name.length));
-  return view.lanes.flatMap((lane) => {
-    const text = isSilent(lane) && lane.phase !== "ended" ? "starting" : lane.verdict;
-    const width = Math.max(1, pen.size.columns - nameWidth - 2);
-    const lines = isCut ? [pen.cut(text, width)] : wrap(text, width);
-    return lines.map((line, index) => {
-      const label = (index === 0 ? lane.name : "").padEnd(nameWidth + 2);
-      return pen.style("bold", label) + pen.style(index === 0 ? verdictStyle(lane) : "dim", line);
-    });
-  });
-}
-
-/** The verdicts whole if there is room for them, else cut. */
-function verdictsIn(view: LabView, pen: Pen, room: number): string[] {
-  const whole = verdictLines(view, pen);
-  return whole.length <= room ? whole : verdictLines(view, pen, true);
-}
-
-function verdictStyle(lane: LaneView): Style {
-  if (lane.kind === "waiting") return "dim";
-  return lane.kind === "good" ? "cyan" : "yellow";
 }
