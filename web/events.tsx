@@ -9,8 +9,9 @@ const SHOWN = 4;
 
 /** Letters of the marks, the same as of the keys where there is one. */
 const MARKS: Readonly<Record<string, string>> = {
-  ...{ slow: "s", heal: "h", "not-serving": "n", serving: "v", kill: "k", died: "d" },
-  ...{ roll: "r", scale: "±", replica: "p", replaced: "", rolled: "" },
+  ...{ slow: "s", heal: "h", "not-serving": "n", serving: "v", kill: "k", died: "✕" },
+  ...{ sick: "i", well: "w", drain: "d", roll: "r", scale: "±", replica: "p", peers: "e" },
+  ...{ load: "l", "in-flight": "f", policy: "y", lane: "", reset: "0" },
 };
 
 /** The letter of an event; "" for an outcome, which needs none. */

@@ -1,79 +1,44 @@
 /**
- * The page of the lab: one column a lane, all drawn from the same sample at the same moment.
+ * The page of the lab: one card a lane, all drawn from the same sample at the same moment, and one
+ * bar of controls for all of them.
  */
 import { render } from "preact";
-import { Controls } from "./controls.tsx";
+import { Chips } from "./chips.tsx";
+import { Controls } from "./controls/controls.tsx";
 import { Events } from "./events.tsx";
-import { follow, hello, histories, latest, link } from "./feed.ts";
-import { Lane } from "./lane.tsx";
-import { clock } from "./words.ts";
+import { calm, follow, hello, link } from "./feed.ts";
+import { Header, Notice } from "./header.tsx";
+import { Lane } from "./lane/lane.tsx";
 
 function App() {
   const start = hello.value;
-  const now = latest.value;
+  const now = calm.value;
   if (!start || !now) return <p role="status">Connecting to the lab …</p>;
-  const largest = Math.max(...now.lanes.flatMap((lane) => shares(lane.perPod)));
   return (
     <>
-      <header>
-        <h1>fairlead lab</h1>
-        <p>
-          {now.pods.filter(({ state }) => state === "ready").length} pods · {clock(now.elapsedMs)}
-        </p>
-        <p>
-          Run it again: <code>{start.command}</code>
-        </p>
-      </header>
-      <Notice />
-      {link.value !== "ended" && <Controls now={now} podsMax={start.podsMax} />}
-      <Events events={now.events} />
+      <Header start={start} now={now} />
+      <div class="lanes-and-events">
+        <Chips now={now} />
+        <Events events={now.events} />
+      </div>
+      <Notice now={now} />
+      <Controls start={start} now={now} isOver={link.value === "ended"} />
       <div class="lanes">
         {now.lanes.map((lane) => (
           <Lane
-            key={lane.name}
+            key={`${start.runId} ${lane.name}`}
             lane={lane}
             about={now.laneChoices.find(({ name }) => name === lane.name)!}
             pods={now.pods}
-            largestShare={largest}
-            columns={histories.value[lane.name] ?? []}
-            intervalMs={start.intervalMs}
-            events={now.events}
-            columnCount={now.columnCount}
+            onWhy={() => {}}
           />
         ))}
       </div>
+      <p class="again">
+        The same lab again: <code>{start.command}</code>
+      </p>
     </>
   );
-}
-
-function Notice() {
-  if (link.value === "ended") {
-    return (
-      <p class="notice" role="status">
-        The lab has ended. These are its last figures.
-      </p>
-    );
-  }
-  if (link.value === "lost") {
-    return (
-      <p class="notice" role="status">
-        No word from the lab. Trying to connect again …
-      </p>
-    );
-  }
-  const problem = latest.value?.problem ?? null;
-  if (problem === null) return null;
-  return (
-    <p class="notice" role="status">
-      {problem}
-    </p>
-  );
-}
-
-/** Each pod's part of the answered calls, 0 to 1. */
-function shares(perPod: readonly (number | null)[]): number[] {
-  const sum = perPod.reduce<number>((total, calls) => total + (calls ?? 0), 0);
-  return perPod.map((calls) => (sum === 0 ? 0 : (calls ?? 0) / sum));
 }
 
 const root = document.getElementById("app")!;

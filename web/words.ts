@@ -1,6 +1,7 @@
 /**
  * Figures in words, the same everywhere on the page.
  */
+import type { PodSample } from "../src/lab/page/page-feed.ts";
 
 /** "00:12" */
 export function clock(elapsedMs: number): string {
@@ -9,13 +10,30 @@ export function clock(elapsedMs: number): string {
   return `${two(Math.floor(seconds / 60))}:${two(seconds % 60)}`;
 }
 
-/** "8.3%" */
+/** "8.3%", "100%" */
 export function percent(share: number): string {
-  return `${(share * 100).toFixed(1)}%`;
+  return share > 0.9995 ? "100%" : `${(share * 100).toFixed(1)}%`;
 }
 
-/** "2.31 ms", or a dash. */
+/** "2.31 ms", "1.2 s", or a dash. */
 export function millis(ms: number | null): string {
   if (ms === null) return "–";
+  if (ms >= 1000) return `${(ms / 1000).toFixed(1)} s`;
   return `${ms < 10 ? ms.toFixed(2) : ms.toFixed(0)} ms`;
+}
+
+const STATES = {
+  starting: "starting",
+  ready: "",
+  "not-ready": "not ready",
+  killed: "killed",
+  terminating: "draining",
+  gone: "gone",
+} as const;
+
+/** Where a pod stands unless it serves as usual: "slow", "draining"; "" if it does. */
+export function standing({ state, isSlow, isSick }: PodSample): string {
+  if (state !== "ready") return STATES[state];
+  if (isSick) return "sick";
+  return isSlow ? "slow" : "";
 }

@@ -10,7 +10,8 @@ import { Lab } from "./lab.ts";
 import { runInNetns, whyNoNetns } from "./netns.ts";
 import { enterNetns, type InsideNetns } from "./netns-inside.ts";
 import { type LabOptions, PODS_MAX } from "./options.ts";
-import { INTERVAL_MS, type NoPage, openPage, type Page } from "./page/page.ts";
+import { INTERVAL_MS } from "./page/live-feed.ts";
+import { type NoPage, openPage, type Page } from "./page/page.ts";
 import { labReport } from "./report.ts";
 import { scheduleOf, startSchedule } from "./schedule.ts";
 import { KEYS_HELP, KEYS_HINT, type KeyInput, loadAfter, readKeys } from "./terminal/keys.ts";
@@ -98,7 +99,9 @@ class Run {
     const { page: address } = this.#options;
     // The port first: if the named one cannot be had, nothing else has been started.
     const command = commandText(this.#options);
-    this.#page = await openPage(address, () => this.#lab, command, this.#inside?.listen);
+    const lab = (): Lab => this.#lab;
+    const { clock } = this.#deps;
+    this.#page = await openPage(address, lab, command, clock, this.#inside?.listen);
     this.#lab = this.#newLab();
     const output = this.#newOutput();
     const closeKeys = this.#openKeys();

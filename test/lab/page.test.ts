@@ -1,174 +1,238 @@
 /**
- * The page of a running lab in a real browser: what it shows, that it reads without colour, and
- * that it loads nothing from elsewhere.
+ * The page of a running lab in a real browser: what a newcomer sees, that every control has its
+ * effect on the pods and on the picture, that it works by keyboard, on a narrow screen and without
+ * colour, that it loads nothing from elsewhere, and that it outlives its lab.
+ *
+ * One lab serves all: its parts follow one another, and each leaves the pods as it found them.
  */
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { type TestContext, test } from "node:test";
-import { fileURLToPath } from "node:url";
-import { chromium, type Page } from "playwright-core";
+import { test } from "node:test";
+import type { Locator, Page } from "playwright-core";
 import { requirePeer } from "../peers/find.ts";
-import { startProcess } from "../peers/processes.ts";
+import { openBrowser, picture, startLab, watch } from "./page-browser.ts";
 
-const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-const FLAGS = [
-  ...["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync"],
-  ...["--disable-background-networking", "--disable-component-update", "--disable-quic"],
-];
+const LANES = ["--lanes", "clusterip,headless,client,nested"];
+const STEP_TIMEOUT_MS = 45_000;
 
-async function openBrowser(t: TestContext, executablePath: string): Promise<Page> {
-  const browser = await chromium.launch({ executablePath, args: FLAGS });
-  t.after(() => browser.close());
-  return browser.newPage({ viewport: { width: 1280, height: 900 } });
+/** Of a lane's card. */
+function laneOf(page: Page, name: string) {
+  const card = page.locator(`[data-lane="${name}"]`);
+  return {
+    card,
+    verdict: card.locator(".verdict"),
+    effect: card.locator(".effect"),
+    figure: (figure: string) => card.locator(`[data-figure="${figure}"] dd`),
+  };
 }
 
-async function startLab(t: TestContext, lanes = "clusterip,static,client") {
-  const args = ["lab", "--pods", "3", "--lanes", lanes, "--page", "127.0.0.1:0"];
-  const lab = startProcess(`${ROOT}bin/fairlead`, args);
-  t.after(() => lab.stop());
-  const [, url] = await lab.waitFor(/"address":"(http:[^"]+)"/);
-  return { lab, url: url! };
+/** Each row's part of the calls of the last seconds, as it was drawn; NaN where none is due. */
+async function sharesOf(page: Page, lane: string): Promise<number[]> {
+  const drawn = page.locator(`[data-lane="${lane}"] .rows-and-canvas canvas`);
+  const text = (await drawn.getAttribute("data-shares")) ?? "";
+  return text.split(" ").map((share) => (share === "" ? Number.NaN : Number(share)));
 }
 
-test("the page shows each lane's verdict, shares and figures, and the lab's end", async (t) => {
-  const executablePath = requirePeer(t, "chromium");
-  if (executablePath === null) return;
-  const [{ lab, url }, page] = await Promise.all([startLab(t), openBrowser(t, executablePath)]);
-  const complaints: string[] = [];
-  page.on("pageerror", (error) => complaints.push(error.message));
-  page.on("console", (message) => {
-    if (message.type() === "error") complaints.push(message.text());
-  });
-  const asked = new Set<string>();
-  page.on("request", (request) => asked.add(request.url()));
+/** Looks again and again until `is` holds. */
+async function until(page: Page, what: string, is: () => Promise<boolean>): Promise<void> {
+  for (let waitedMs = 0; waitedMs < STEP_TIMEOUT_MS; waitedMs += 100) {
+    if (await is()) return;
+    await page.waitForTimeout(100);
+  }
+  throw new Error(`not within ${STEP_TIMEOUT_MS} ms: ${what}`);
+}
 
-  await page.goto(url);
-  const pinned = page.locator('[data-lane="clusterip"]');
-  const even = page.locator('[data-lane="static"]');
-  await pinned.locator(".verdict", { hasText: /1 of 3 pods used: one connection, so/ }).waitFor();
-  await even.locator(".verdict", { hasText: /3 of 3 pods used evenly: / }).waitFor();
-  const ours = page.locator('[data-lane="client"]');
-  await ours.locator(".verdict", { hasText: /3 of 3 pods used evenly: / }).waitFor();
-  await ours.getByText("grpc-js stub on fairlead's channel, kubernetes:///").waitFor();
-
-  // What a screen reader hears, and what is there without colour.
-  await pinned.locator("[aria-live=polite]", { hasText: /^1 of 3 pods used/ }).waitFor();
-  assert.match((await pinned.locator(".verdict").textContent())!, /^▲/);
-  assert.match((await even.locator(".verdict").textContent())!, /^●/);
-  const shares = await pinned.locator(".shares .number").allTextContents();
-  assert.deepEqual(shares.toSorted(), ["0.0%", "0.0%", "100.0%"]);
-  assert.equal(await even.locator(".shares th").count(), 3);
-  assert.match((await even.locator(".figures").textContent())!, /connections3/);
-
-  // The heat strip has colours of its own where calls were: not one grey.
-  await page.waitForTimeout(1200);
-  const colours = await even.locator("canvas").evaluate((node) => {
-    const canvas = node as unknown as {
+/** The pixel of the strip's newest column in a row, [red, green, blue]. */
+function newestCell(page: Page, lane: string, row: number): Promise<number[]> {
+  const canvas = page.locator(`[data-lane="${lane}"] .cells canvas`).first();
+  return canvas.evaluate((node, at) => {
+    const strip = node as unknown as {
       width: number;
-      height: number;
       getContext(kind: "2d"): { getImageData(...box: number[]): { data: Uint8ClampedArray } };
     };
-    const box = [canvas.width - 4, 2, 1, 1];
-    return [...canvas.getContext("2d").getImageData(...box).data];
-  });
-  assert.deepEqual(colours, [0x5b, 0x9b, 0xdf, 255]);
+    const { data } = strip.getContext("2d").getImageData(strip.width - 2, at * 10 + 4, 1, 1);
+    return [...data].slice(0, 3);
+  }, row);
+}
 
-  await lab.stop();
-  await page.locator(".notice", { hasText: "The lab has ended" }).waitFor();
-  assert.deepEqual(complaints, []);
-  for (const each of asked) assert.ok(each.startsWith(url) || each.startsWith("data:"), each);
-});
+function press(page: Page, name: string | RegExp): Promise<void> {
+  return page.getByRole("button", { name }).click();
+}
 
-test("the page's control changes the number of pods, and the page shows them come", async (t) => {
-  const executablePath = requirePeer(t, "chromium");
-  if (executablePath === null) return;
-  const [{ url }, page] = await Promise.all([startLab(t), openBrowser(t, executablePath)]);
-  await page.goto(url);
-  const lane = page.locator('[data-lane="static"]');
-  await lane.locator(".verdict", { hasText: /3 of 3 pods used/ }).waitFor();
-  await page.getByRole("button", { name: "one pod more" }).click();
-  await lane.locator(".verdict", { hasText: /3 of 4 pods used/ }).waitFor();
-  assert.equal(await lane.locator(".shares th").count(), 4);
-  assert.match((await page.locator("header").textContent())!, /4 pods/);
-  await page.getByRole("button", { name: "one pod less" }).click();
-  await lane.locator('[data-state="gone"]', { hasText: "echo-4 gone" }).waitFor();
-  await lane.locator(".verdict", { hasText: /3 of 3 pods used/ }).waitFor();
-});
+function event(page: Page, text: string | RegExp): Locator {
+  return page.locator(".events", { hasText: text });
+}
 
-test("buttons and keys do things to pods; the page tells what, and what each lane made of it", async (t) => {
-  const executablePath = requirePeer(t, "chromium");
-  if (executablePath === null) return;
-  const [{ url }, page] = await Promise.all([
-    startLab(t, "static,client,nested"),
-    openBrowser(t, executablePath),
-  ]);
-  await page.goto(url);
-  const lane = (name: string) => page.locator(`[data-lane="${name}"]`);
-  const effect = (name: string) => lane(name).locator(".effect");
-  const button = (name: string | RegExp) => page.getByRole("button", { name });
-  await lane("nested")
-    .locator(".verdict", { hasText: /3 of 3 pods used/ })
+async function seesTheProblem(page: Page): Promise<void> {
+  assert.match(await page.title(), /which pod gets the calls/);
+  const lede = await page.locator(".lede").textContent();
+  assert.match(lede!, /gRPC keeps one connection.*so one pod gets every call/);
+
+  const [wrong, right] = [laneOf(page, "clusterip"), laneOf(page, "client")];
+  await wrong.verdict.filter({ hasText: /1 of 3 pods used: / }).waitFor();
+  await right.verdict.filter({ hasText: /3 of 3 pods used: / }).waitFor();
+  await laneOf(page, "headless")
+    .verdict.filter({ hasText: /✓.*3 of 3 pods used/ })
     .waitFor();
+  // Signs read without colour, and a screen reader hears the same in words.
+  assert.match((await wrong.verdict.textContent())!, /^✕/);
+  assert.match((await right.verdict.textContent())!, /^✓/);
+  await wrong.card.locator("[aria-live]", { hasText: /^wrong: 1 of 3 pods used/ }).waitFor();
+  await page.locator('[data-choice="clusterip"]', { hasText: "✕" }).waitFor();
+
+  const pinned = await sharesOf(page, "clusterip");
+  assert.deepEqual(pinned.toSorted(), [0, 0, 1]);
+  for (const share of await sharesOf(page, "headless")) assert.ok(share > 0.2 && share < 0.47);
+  assert.equal(await right.figure("connections").textContent(), "3");
+  assert.equal(await right.figure("pods used").textContent(), "3/3");
+  assert.match((await page.locator(".state").textContent())!, /relay that picks as kube-proxy/);
+
+  // The strip: bright yellow where all calls go, dark grey where none do, blue where it is fair.
+  await page.waitForTimeout(1200);
+  const all = pinned.indexOf(1);
+  assert.deepEqual(await newestCell(page, "clusterip", all), [255, 224, 56]);
+  assert.deepEqual(await newestCell(page, "clusterip", (all + 1) % 3), [0x33, 0x38, 0x40]);
+  const [red, , blue] = await newestCell(page, "headless", 0);
+  assert.ok(blue! > red! + 40, "fair is blue");
+}
+
+async function changesPods(page: Page): Promise<void> {
+  const [stock, ours] = [laneOf(page, "headless"), laneOf(page, "client")];
+  await press(page, "one pod more");
+  await ours.verdict.filter({ hasText: /4 of 4 pods used/ }).waitFor();
+  await until(page, "the new pod has its share", async () => {
+    return (await sharesOf(page, "client"))[3]! > 0.1;
+  });
+  assert.equal(await ours.card.locator(".rows button").count(), 4);
+  assert.match((await page.locator(".state").textContent())!, /4 ready/);
+  await press(page, "one pod less");
+  await ours.card.locator('.rows [data-state="gone"]').waitFor();
+  await ours.verdict.filter({ hasText: /3 of 3 pods used/ }).waitFor();
 
   await page.getByLabel("which pod").selectOption("echo-2");
-  await button("slow one pod ×10").click();
-  await lane("client").getByRole("rowheader", { name: "echo-2 slow" }).waitFor();
-  await effect("static")
-    .filter({ hasText: /^since slow=echo-2: \d+\.\d% of calls to/ })
-    .waitFor();
-  await page.getByText(`curl -X POST '${url}act?event=slow=echo-2'`).waitFor();
-  await button("as fast as before").click();
-  await page.locator(".events", { hasText: "echo-2 as fast as before" }).waitFor();
+  await press(page, /^slow ×10/);
+  await until(page, "fairlead gives a slow pod less, stock grpc-js does not", async () => {
+    const [slow, even] = [await sharesOf(page, "client"), await sharesOf(page, "headless")];
+    return slow[1]! < 0.2 && even[1]! > 0.25;
+  });
+  await stock.effect.filter({ hasText: /^since slow=echo-2: / }).waitFor();
+  await page.locator(".command", { hasText: "/act?event=slow=echo-2'" }).waitFor();
+  await page.locator(".command", { hasText: "--events 3s:slow=echo-2" }).waitFor();
+  await picture(page, "slow");
+  await press(page, "as fast as before");
+  await event(page, "echo-2 as fast as before").waitFor();
+}
 
-  // By key, from anywhere on the page but the list of pods.
+async function worksByKeys(page: Page): Promise<void> {
+  const ours = laneOf(page, "client");
+  // A list takes its keys itself.
   await page.getByLabel("which pod").focus();
   await page.keyboard.press("k");
-  await button("roll all pods").focus();
-  await page.keyboard.press("k");
-  await page.locator(".events", { hasText: "echo-2 killed" }).waitFor();
-  await page.locator(".events", { hasText: "echo-4 in place of echo-2" }).waitFor();
-  await lane("client")
-    .locator(".verdict", { hasText: /3 of 3 pods used/ })
-    .waitFor();
-  await lane("client").getByRole("rowheader", { name: "echo-4", exact: true }).waitFor();
-
+  await page.getByRole("button", { name: "roll all pods" }).focus();
+  assert.equal(await event(page, "killed").count(), 0);
+  await page.getByLabel("which pod").selectOption("");
+  await page.getByRole("button", { name: "roll all pods" }).focus();
   await page.keyboard.press("n");
-  await lane("client").getByRole("rowheader", { name: "not-ready" }).waitFor();
-  await button("SERVING again").click();
+  await ours.card.locator('.rows [data-state="not-ready"]').waitFor();
+  await page.keyboard.press("n");
+  await event(page, / SERVING/).waitFor();
 
-  const second = lane("nested").getByRole("row", { name: "proxy-2 0 0 0" });
+  await page.keyboard.press("k");
+  await event(page, "killed").waitFor();
+  await event(page, "in place of").waitFor();
+  await ours.verdict.filter({ hasText: /3 of 3 pods used/ }).waitFor();
+
+  // Tab comes once to the pods of a lane; arrows go from pod to pod, and the focus is seen.
+  const pods = ours.card.locator(".rows button");
+  await ours.card.getByRole("button", { name: /^why/ }).focus();
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("ArrowDown");
+  const focused = page.locator(":focus");
+  assert.equal(await focused.textContent(), await pods.nth(1).textContent());
+  assert.notEqual(await focused.evaluate("node => getComputedStyle(node).outlineStyle"), "none");
+  await page.keyboard.press("End");
+  assert.equal(await focused.textContent(), await pods.last().textContent());
+}
+
+async function changesProxies(page: Page): Promise<void> {
+  const nested = laneOf(page, "nested");
+  const second = nested.card.getByRole("row", { name: /^proxy-2 / });
   assert.equal(await second.count(), 0);
-  await button("second proxy replica").click();
+  await press(page, "second proxy replica");
   await second.waitFor();
-  assert.equal(await button("second proxy replica").isDisabled(), true);
-
+  assert.equal(await page.getByRole("button", { name: "second proxy replica" }).isDisabled(), true);
   await page.keyboard.press("r");
-  await page.locator(".events", { hasText: "all pods replaced" }).waitFor();
-  const rolled = await effect("client").textContent();
-  assert.match(rolled!, /^since roll: 0 of \d+ calls failed, p99/);
-  for (const name of ["static", "client", "nested"]) {
-    assert.equal(await lane(name).locator('[data-figure="failed"]').count(), 1);
-  }
-});
+  await event(page, "all pods replaced").waitFor();
+  await laneOf(page, "client")
+    .effect.filter({ hasText: /^since roll: 0 of \d+ calls/ })
+    .waitFor();
+}
 
-test("on a narrow screen nothing is cut off at the side", async (t) => {
+async function fitsNarrowScreens(page: Page): Promise<void> {
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.getByRole("button", { name: /pods, load, policy/ }).click();
+  await page.getByRole("button", { name: /^kill/ }).waitFor();
+  assert.equal(await page.evaluate("document.documentElement.scrollWidth"), 390);
+  await picture(page, "narrow");
+  await page.getByRole("button", { name: /pods, load, policy/ }).click();
+  await picture(page, "narrow-folded");
+  const cards = await page
+    .locator(".lane")
+    .evaluateAll((nodes) =>
+      nodes.map((node) => (node as unknown as { offsetLeft: number }).offsetLeft),
+    );
+  assert.equal(new Set(cards).size, 1, "one column");
+  await page.setViewportSize({ width: 1440, height: 900 });
+}
+
+async function isLightAndDark(page: Page): Promise<void> {
+  const grounds = [];
+  for (const colorScheme of ["dark", "light"] as const) {
+    await page.emulateMedia({ colorScheme });
+    await page.waitForTimeout(600);
+    grounds.push(await page.evaluate("getComputedStyle(document.body).backgroundColor"));
+    await picture(page, colorScheme);
+  }
+  assert.deepEqual(grounds, ["rgb(16, 19, 24)", "rgb(243, 245, 248)"]);
+}
+
+test("the page shows the problem and the cures, and does what it is told", async (t) => {
   const executablePath = requirePeer(t, "chromium");
   if (executablePath === null) return;
-  const [{ url }, page] = await Promise.all([
-    startLab(t, "client,nested"),
-    openBrowser(t, executablePath),
-  ]);
-  await page.setViewportSize({ width: 390, height: 844 });
-  await page.goto(url);
-  await page.locator('[data-lane="client"] .verdict', { hasText: /3 of 3 pods/ }).waitFor();
-  await page.getByRole("button", { name: "kill a pod" }).click();
-  await page.locator(".events", { hasText: "in place of" }).waitFor();
-  const width = await page.evaluate("document.documentElement.scrollWidth");
-  assert.equal(width, 390);
-});
+  const args = ["--pods", "3", ...LANES];
+  const [lab, browser] = await Promise.all([startLab(args), openBrowser(executablePath)]);
+  t.after(() => Promise.all([lab.process.stop(), browser.close()]));
+  const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
+  page.setDefaultTimeout(STEP_TIMEOUT_MS);
+  const { complaints, asked } = watch(page);
+  await page.goto(lab.url);
 
-test("the page's own source type-checks", () => {
-  const tsc = `${ROOT}node_modules/.bin/tsc`;
-  const run = spawnSync(tsc, ["-p", `${ROOT}web`], { encoding: "utf8" });
-  assert.equal(run.status, 0, run.stdout);
+  await t.test("a newcomer sees what is wrong with what", () => seesTheProblem(page));
+  await t.test("keys do the same, and reach everything", () => worksByKeys(page));
+  await t.test("pods come, go and get slow, and the pictures show it", () => changesPods(page));
+  await t.test("proxies get a replica, and pods are rolled", () => changesProxies(page));
+  await t.test("nothing is cut off at 390 pixels", () => fitsNarrowScreens(page));
+  await t.test("it is light or dark as the system is", () => isLightAndDark(page));
+  await t.test("it complains of nothing and asks no one else", () => {
+    assert.deepEqual(complaints, []);
+    for (const each of asked) assert.ok(each.startsWith(lab.url) || each.startsWith("data:"), each);
+  });
+
+  await t.test("it keeps the last figures, and shows the next lab when there is one", async () => {
+    await lab.process.stop();
+    await page.locator(".notice", { hasText: "The lab has ended" }).waitFor();
+    await laneOf(page, "clusterip")
+      .verdict.filter({ hasText: /1 of 3 pods used/ })
+      .waitFor();
+    assert.equal(await page.getByRole("button", { name: /^kill/ }).isDisabled(), true);
+    await picture(page, "ended");
+    const next = await startLab(["--pods", "2", "--lanes", "client"], new URL(lab.url).host);
+    t.after(() => next.process.stop());
+    await laneOf(page, "client")
+      .verdict.filter({ hasText: /2 of 2 pods used/ })
+      .waitFor();
+    assert.equal(await page.locator(".lane").count(), 1);
+    assert.equal(await laneOf(page, "client").card.locator(".rows button").count(), 2);
+    assert.equal(await page.getByRole("button", { name: /^kill/ }).isDisabled(), false);
+    assert.equal(await page.locator(".notice").textContent(), "");
+  });
 });

@@ -1,6 +1,8 @@
 /**
- * What the page is told, as server-sent events: one `hello` with everything so far, then one
- * `sample` every half second. Types and their making; no sockets. `web/` imports the types.
+ * What the page is told, as server-sent events: a `hello` with everything so far begins every
+ * connection, then comes a `delta` ten times a second with what changed (`page-delta.ts`).
+ *
+ * Types and their making; no sockets. `web/` imports the types.
  */
 import { effectSentence } from "../figures/effect.ts";
 import type {
@@ -12,6 +14,7 @@ import type {
   PodState,
   ReplicaView,
 } from "../view.ts";
+import type { SampleDelta } from "./page-delta.ts";
 
 /** A lane as the page draws it. Arrays are in the order of `Sample.pods`. */
 export interface LaneSample {
@@ -24,13 +27,15 @@ export interface LaneSample {
   readonly kind: LaneView["kind"];
   /** Answered calls by pod since the number of pods last changed; null of pods that are not. */
   readonly perPod: readonly (number | null)[];
-  /** Answered calls by pod in the latest interval. */
-  readonly column: readonly number[];
   readonly podsUsed: number;
   readonly maxOverMean: number | null;
   readonly fairness: number | null;
   readonly calls: number;
   readonly failed: number;
+  /** Of these, the ones since something was last done to the lab. */
+  readonly failedSince: number;
+  /** Calls since then, failed or not. */
+  readonly callsSince: number;
   readonly callsPerSecond: number;
   readonly p50Ms: number | null;
   readonly p99Ms: number | null;
@@ -56,7 +61,7 @@ export interface PodSample {
   readonly isSick: boolean;
 }
 
-/** An event `sample`: all lanes at one moment. */
+/** All lanes at one moment. */
 export interface Sample {
   readonly elapsedMs: number;
   /** True in the last one: the lab has ended. */
@@ -77,26 +82,60 @@ export interface Sample {
   readonly load: LoadView;
 }
 
-/** An event `hello`: the first of every connection. */
+/** What a lane did in one interval. */
+export interface LaneColumn {
+  /** Answered calls by row. */
+  readonly calls: readonly number[];
+  /** Of the latest second by then; null without an answered call. */
+  readonly p50Ms: number | null;
+  readonly p99Ms: number | null;
+}
+
+/** One interval of the heat strips: all lanes by their name, and where the pods stood. */
+export interface Column {
+  /** A letter a row: `STATE_LETTERS`. */
+  readonly states: string;
+  readonly lanes: Readonly<Record<string, LaneColumn>>;
+}
+
+/** A letter for each state of a pod, so that hundreds of columns stay small. */
+export const STATE_LETTERS: Readonly<Record<PodState, string>> = {
+  starting: "s",
+  ready: "r",
+  "not-ready": "n",
+  killed: "k",
+  terminating: "t",
+  gone: "g",
+};
+
+/** An event `hello`: the first of every connection. It replaces all that was before. */
 export interface Hello {
+  /** When this run of the lab began, in epoch ms: another number is another run. */
+  readonly runId: number;
   /** How many pods a lab may have. */
   readonly podsMax: number;
+  /** Names of the policies that fairlead's lanes can have. */
+  readonly policies: readonly string[];
+  /** The width of a column. */
   readonly intervalMs: number;
   /** The command line of the lab, to run the same again. */
   readonly command: string;
   readonly clusterIpBy: LabView["clusterIpBy"];
-  /** The columns kept of each lane that is on, by its name, oldest first. */
-  readonly histories: Readonly<Record<string, readonly (readonly number[])[]>>;
+  /** The latest columns, oldest first. */
+  readonly columns: readonly Column[];
   readonly now: Sample;
 }
 
-/** Makes a lane's part of a sample from its view and its latest column. */
-export function laneSample(
-  lane: LaneView,
-  pods: readonly string[],
-  column: readonly number[],
-): LaneSample {
+/** An event `delta`: what changed since the one before, and the columns that were closed since. */
+export interface Delta {
+  readonly now: SampleDelta;
+  readonly columns: readonly Column[];
+}
+
+/** Makes a lane's part of a sample from its view. */
+export function laneSample(lane: LaneView, pods: readonly string[]): LaneSample {
   const { figures } = lane;
+  const effect = lane.effects.at(-1)!;
   return {
     name: lane.name,
     phase: lane.phase,
@@ -104,19 +143,25 @@ export function laneSample(
     short: lane.short,
     kind: lane.kind,
     perPod: pods.map((pod) => figures.current[pod] ?? null),
-    column,
     podsUsed: figures.podsUsed,
-    maxOverMean: figures.maxOverMean,
-    fairness: figures.fairness,
+    maxOverMean: rounded(figures.maxOverMean),
+    fairness: rounded(figures.fairness),
     calls: figures.calls,
     failed: figures.failed,
+    failedSince: effect.failed,
+    callsSince: effect.calls,
     callsPerSecond: Math.round(lane.callsPerSecond),
-    p50Ms: figures.p50Ms,
-    p99Ms: figures.p99Ms,
+    p50Ms: rounded(figures.p50Ms),
+    p99Ms: rounded(figures.p99Ms),
     connections: figures.connections,
     firstCallOfNewPodMs: figures.firstCallOfNewPodMs,
     newPodWaitsMs: figures.newPodWaitsMs,
-    effect: effectSentence(lane.effects.at(-1)!),
+    effect: effectSentence(effect),
     replicas: lane.replicas,
   };
+}
+
+/** To three digits after the point: what is shown has two. */
+export function rounded(value: number | null): number | null {
+  return value === null ? null : Math.round(value * 1000) / 1000;
 }

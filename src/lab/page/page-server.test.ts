@@ -6,8 +6,14 @@ import { createHash } from "node:crypto";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
-import type { Hello, Sample } from "./page-feed.ts";
-import { type ActAnswer, type PageServer, STREAMS_MAX, servePage } from "./page-server.ts";
+import type { Delta, Hello, Sample } from "./page-feed.ts";
+import {
+  type ActAnswer,
+  type PageContent,
+  type PageServer,
+  STREAMS_MAX,
+  servePage,
+} from "./page-server.ts";
 
 const SAMPLE: Sample = {
   ...{ elapsedMs: 500, isLast: false, lanes: [], laneChoices: [] },
@@ -20,13 +26,16 @@ const SAMPLE: Sample = {
   ...{ events: [], columnCount: 0, problem: null },
 };
 const HELLO: Hello = {
+  runId: 1,
   podsMax: 100,
+  policies: ["round_robin"],
   intervalMs: 500,
   command: "bin/fairlead lab",
   clusterIpBy: "relay",
-  histories: {},
+  columns: [],
   now: SAMPLE,
 };
+const DELTA: Delta = { now: { elapsedMs: 600, isLast: true }, columns: [] };
 const SCRIPT = 'document.title = "up"';
 
 async function serve(
@@ -185,12 +194,41 @@ function follow(
   });
 }
 
-test("a stream begins with hello and goes on with samples", async (t) => {
+test("a stream begins with hello and goes on with what changes", async (t) => {
   const server = await serve(t);
+  assert.equal(server.openPages, 0);
   const stream = await follow(server);
-  await stream.until(`event: hello\ndata: ${JSON.stringify(HELLO)}\n\n`);
-  server.send({ ...SAMPLE, isLast: true });
-  await stream.until('event: sample\ndata: {"elapsedMs":500,"isLast":true,"lanes":[],');
+  const hello = `event: hello\ndata: ${JSON.stringify(HELLO)}\n\n`;
+  await stream.until(hello);
+  assert.equal(server.openPages, 1);
+  server.send(DELTA);
+  const delta = `event: delta\ndata: ${JSON.stringify(DELTA)}\n\n`;
+  await stream.until(hello + delta);
+  server.greet();
+  await stream.until(delta + hello);
+});
+
+test("questions are passed on with their parameters; a failed one is a 500 that says why", async (t) => {
+  const content = { document: async () => "", hello: () => HELLO, act: () => ({ status: 204 }) };
+  const server = await servePage("127.0.0.1", 0, {
+    ...(content as PageContent),
+    async ask(path, params) {
+      if (path === "/calls") throw new Error("the lab is ending");
+      return { status: 200, json: { path, lane: params.get("lane") } };
+    },
+  });
+  t.after(() => server.close());
+  const why = await ask(server, { path: "/why?lane=client" });
+  assert.equal(why.status, 200);
+  assert.equal(why.headers["content-type"], "application/json");
+  assert.deepEqual(JSON.parse(why.body), { path: "/why", lane: "client" });
+  const calls = await ask(server, { path: "/calls" });
+  assert.equal(calls.status, 500);
+  assert.equal(calls.body, "fairlead lab: no answer: the lab is ending\n");
+  const foreign = { path: "/why?lane=client", headers: { host: "evil.example" } };
+  assert.equal((await ask(server, foreign)).status, 403);
+  assert.equal((await ask(server, { path: "/why", method: "POST" })).status, 405);
+  assert.equal((await ask(await serve(t), { path: "/why" })).status, 404);
 });
 
 test("one stream more than the limit is refused with 503", async (t) => {

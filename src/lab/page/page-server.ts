@@ -1,7 +1,7 @@
 /**
  * The HTTP server of the page: the document on `/`, the lab's figures as server-sent events on
- * `/events`, and `POST /act?event=ACTION`, which is all that can be changed (`POST /scale?pods=N`
- * is the same as the action `scale=N`).
+ * `/events`, questions about single decisions on `/why` and `/calls`, and `POST /act?event=ACTION`,
+ * which is all that can be changed (`POST /scale?pods=N` is the same as the action `scale=N`).
  *
  * It is meant for the browser on the same machine. A page of another site that rebinds its name to
  * our address is refused by the Host header, and one that posts from elsewhere by its Origin; there
@@ -10,7 +10,7 @@
 import { createHash } from "node:crypto";
 import http from "node:http";
 import net from "node:net";
-import type { Hello, Sample } from "./page-feed.ts";
+import type { Delta, Hello } from "./page-feed.ts";
 
 /** Streams of events at a time; a browser tab holds one. */
 export const STREAMS_MAX = 16;
@@ -28,6 +28,8 @@ export interface PageContent {
   hello(): Hello;
   /** Does what the text says (`actions.ts`). */
   act(text: string): ActAnswer;
+  /** Answers a question: `path` is "/why" or "/calls". Without it there are no such paths. */
+  ask?(path: string, params: URLSearchParams): Promise<AskAnswer>;
 }
 
 /** Done; or not, because it is no action (400) or cannot be done now (409), and why. */
@@ -35,14 +37,24 @@ export type ActAnswer =
   | { readonly status: 204 }
   | { readonly status: 400 | 409; readonly reason: string };
 
+/** Of a question; `json` is a value, not its text. */
+export interface AskAnswer {
+  readonly status: number;
+  readonly json: unknown;
+}
+
 /** Has a server listen. Rejects with the system's error. */
 export type PageListen = (server: http.Server, host: string, port: number) => Promise<void>;
 
 /** A page that is served. */
 export interface PageServer {
   readonly url: string;
-  /** Sends an event to every open page. */
-  send(sample: Sample): void;
+  /** How many pages are open. */
+  readonly openPages: number;
+  /** Tells every open page what changed. */
+  send(delta: Delta): void;
+  /** Tells every open page everything anew. */
+  greet(): void;
   /** Ends all streams and closes the port. */
   close(): Promise<void>;
 }
@@ -67,15 +79,19 @@ export async function servePage(
   server.maxConnections = CONNECTIONS_MAX;
   await listen(server, host, port);
   const bound = (server.address() as net.AddressInfo).port;
+  const tell = (text: string): void => {
+    for (const stream of streams) {
+      if (stream.writableLength > UNREAD_BYTES_MAX) stream.destroy();
+      else stream.write(text);
+    }
+  };
   return {
     url: `http://${net.isIPv6(host) ? `[${host}]` : host}:${bound}/`,
-    send: (sample) => {
-      const text = event("sample", sample);
-      for (const stream of streams) {
-        if (stream.writableLength > UNREAD_BYTES_MAX) stream.destroy();
-        else stream.write(text);
-      }
+    get openPages() {
+      return streams.size;
     },
+    send: (delta) => tell(event("delta", delta)),
+    greet: () => tell(event("hello", content.hello())),
     close: () =>
       new Promise((resolve) => {
         for (const stream of streams) stream.end();
@@ -115,8 +131,11 @@ function answer(
     sendDocument(response, content);
   } else if (path === "/events") {
     openStream(response, content, streams);
+  } else if ((path === "/why" || path === "/calls") && content.ask) {
+    const { searchParams } = new URL(request.url!, "http://page");
+    sendAnswer(response, content.ask(path, searchParams));
   } else {
-    refuse(response, 404, "there are /, /events, /act and /scale");
+    refuse(response, 404, "there are /, /events, /why, /calls, /act and /scale");
   }
 }
 
@@ -139,6 +158,16 @@ function act(
   const answer = content.act(text);
   if (answer.status === 204) response.writeHead(204).end();
   else refuse(response, answer.status, `POST ${pathname}?${name}=: ${answer.reason}`);
+}
+
+async function sendAnswer(response: http.ServerResponse, asked: Promise<AskAnswer>): Promise<void> {
+  try {
+    const { status, json } = await asked;
+    response.writeHead(status, { "content-type": "application/json" });
+    response.end(JSON.stringify(json));
+  } catch (error) {
+    refuse(response, 500, `no answer: ${(error as Error).message}`);
+  }
 }
 
 /** Names could have been rebound to us by a stranger; addresses and our own names cannot. */

@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
+import { realClock } from "../../base/index.ts";
 import { LabError } from "../error.ts";
 import type { Lab } from "../lab.ts";
 import { openPage } from "./page.ts";
@@ -21,12 +22,17 @@ async function takenPort(t: TestContext): Promise<number> {
 }
 
 test("none is no page and needs no word", async () => {
-  assert.deepEqual(await openPage(null, noLab, ""), { url: null, notice: null });
+  assert.deepEqual(await openPage(null, noLab, "", realClock()), { url: null, notice: null });
 });
 
 test("the default port in use: a later one is taken, and that is said", async (t) => {
   const port = await takenPort(t);
-  const page = await openPage({ host: "127.0.0.1", port, isExplicit: false }, noLab, "");
+  const page = await openPage(
+    { host: "127.0.0.1", port, isExplicit: false },
+    noLab,
+    "",
+    realClock(),
+  );
   assert.ok(page.url);
   t.after(() => page.close());
   const taken = Number(new URL(page.url).port);
@@ -37,12 +43,15 @@ test("the default port in use: a later one is taken, and that is said", async (t
 test("a named port in use is an error that says so", async (t) => {
   const port = await takenPort(t);
   await assert.rejects(
-    openPage({ host: "127.0.0.1", port, isExplicit: true }, noLab, ""),
+    openPage({ host: "127.0.0.1", port, isExplicit: true }, noLab, "", realClock()),
     new LabError(`--page 127.0.0.1:${port}: the port is in use; give another one, or none`),
   );
 });
 
 test("a named address that is not ours is an error with the system's reason", async () => {
   const address = { host: "192.0.2.1", port: 80, isExplicit: true };
-  await assert.rejects(openPage(address, noLab, ""), /--page 192\.0\.2\.1:80: cannot listen there/);
+  await assert.rejects(
+    openPage(address, noLab, "", realClock()),
+    /--page 192\.0\.2\.1:80: cannot listen there/,
+  );
 });

@@ -2,19 +2,17 @@
  * The page of a running lab: finds its port and feeds it. Neither the HTTP server
  * (`page-server.ts`) nor the document (`page-document.ts`).
  */
-
+import type { Clock } from "../../base/index.ts";
 import { ActionError, parseAction } from "../actions.ts";
 import { LabError } from "../error.ts";
 import type { Lab } from "../lab.ts";
-import { ACTION_LIMITS, type PageAddress, PODS_MAX } from "../options.ts";
+import { ACTION_LIMITS, type PageAddress } from "../options.ts";
+import { LiveFeed } from "./live-feed.ts";
 import { pageDocument } from "./page-document.ts";
-import { type Hello, laneSample, type Sample } from "./page-feed.ts";
 import { type ActAnswer, listenHere, type PageServer, servePage } from "./page-server.ts";
 
-/** How often the page gets a sample, and the width of a column of its heat strip. */
-export const INTERVAL_MS = 500;
-/** Of the latest events a sample has so many. */
-const EVENTS_SHOWN = 100;
+/** How often open pages are told what changed. */
+const PAGE_INTERVAL_MS = 100;
 /** How many ports after the default one are tried. */
 const MORE_PORTS = 10;
 
@@ -23,7 +21,7 @@ export interface Page {
   readonly url: string;
   /** What the user should know about the page, or null. */
   readonly notice: string | null;
-  /** Sends what the lab looks like now; `columns` are the calls of the interval just closed. */
+  /** An interval of the lab is closed: `columns` are its calls. The last one ends the feed. */
   update(columns: readonly (readonly number[])[], isLast: boolean): void;
   close(): Promise<void>;
 }
@@ -36,19 +34,21 @@ export interface NoPage {
 
 /**
  * Serves the page of `lab` on the address that the user named, or on the first free port from the
- * default one. `command` is the command line to show. Throws `LabError` when a named one cannot be
- * had.
+ * default one, and tells every open page ten times a second what changed. `command` is the command
+ * line to show. Throws `LabError` when a named address cannot be had.
  */
 export async function openPage(
   address: PageAddress | null,
   lab: () => Lab,
   command: string,
+  clock: Clock,
   listen = listenHere,
 ): Promise<Page | NoPage> {
   if (address === null) return { url: null, notice: null };
+  const feed = new LiveFeed(lab, { command, runId: clock.wallMs() });
   const content = {
     document: cached(pageDocument),
-    hello: () => hello(lab(), command),
+    hello: () => feed.hello(),
     act: (text: string) => act(lab(), text),
   };
   const last = address.port + (address.isExplicit ? 0 : MORE_PORTS);
@@ -57,7 +57,7 @@ export async function openPage(
       const server = await servePage(address.host, port, content, listen);
       const moved = `port ${address.port} is in use, so the page is on ${server.url}`;
       const notice = address.isExplicit || port === address.port ? null : moved;
-      return page(server, lab, notice);
+      return page(server, feed, notice, clock);
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
       if (address.isExplicit) throw new LabError(refusal(address, code, message));
@@ -74,38 +74,33 @@ function refusal(address: PageAddress, code: string | undefined, message: string
     : `${where}: cannot listen there (${message})`;
 }
 
-function page(server: PageServer, lab: () => Lab, notice: string | null): Page {
+function page(server: PageServer, feed: LiveFeed, notice: string | null, clock: Clock): Page {
+  const tell = (isLast: boolean): void => {
+    if (server.openPages === 0) feed.forget();
+    else if (feed.isBegunAnew()) server.greet();
+    else {
+      const delta = feed.delta(isLast);
+      if (delta !== null) server.send(delta);
+    }
+  };
+  let timer = clock.setTimer(PAGE_INTERVAL_MS, function tick() {
+    tell(false);
+    timer = clock.setTimer(PAGE_INTERVAL_MS, tick);
+  });
   return {
     url: server.url,
     notice,
-    update: (columns, isLast) => server.send(sample(lab(), columns, isLast)),
-    close: () => server.close(),
+    update(columns, isLast) {
+      feed.close(columns);
+      if (!isLast) return;
+      timer.cancel();
+      tell(true);
+    },
+    close() {
+      timer.cancel();
+      return server.close();
+    },
   };
-}
-
-function sample(lab: Lab, columns: readonly (readonly number[])[], isLast: boolean): Sample {
-  return {
-    elapsedMs: Math.round(lab.elapsedMs),
-    isLast,
-    pods: podSamples(lab),
-    wantedPods: lab.wantedPods,
-    events: lab.events.slice(-EVENTS_SHOWN),
-    columnCount: lab.columnCount,
-    problem: lab.problem,
-    laneChoices: lab.laneChoices,
-    load: lab.load,
-    lanes: lab.views().map((lane, index) => laneSample(lane, lab.pods, columns[index] ?? [])),
-  };
-}
-
-function podSamples({ pods, podStates, slowPods, notServingPods, sickPods }: Lab): Sample["pods"] {
-  return pods.map((name, index) => ({
-    name,
-    state: podStates[index]!,
-    isSlow: slowPods.includes(name),
-    isNotServing: notServingPods.includes(name),
-    isSick: sickPods.includes(name),
-  }));
 }
 
 function act(lab: Lab, text: string): ActAnswer {
@@ -116,17 +111,6 @@ function act(lab: Lab, text: string): ActAnswer {
     if (!(error instanceof ActionError)) throw error;
     return { status: 400, reason: error.message };
   }
-}
-
-function hello(lab: Lab, command: string): Hello {
-  return {
-    podsMax: PODS_MAX,
-    intervalMs: INTERVAL_MS,
-    command,
-    clusterIpBy: lab.clusterIpBy,
-    histories: lab.histories(),
-    now: sample(lab, [], false),
-  };
 }
 
 /** Builds once; a build that failed is tried again for the next request. */
