@@ -45,6 +45,7 @@ export function labCommand(): Command {
     )
     .option("--load <n>", "calls per second of each lane, 1 to 5000 (default: 300)")
     .option("--in-flight <n>", "open calls of a lane at a time, 1 to 1000 (default: 10)")
+    .option("--pod-language <name>", "what the pods are in: node, go or python (default: node)")
     .option("--policy <name>", "policy of fairlead's lanes (default: weighted_round_robin)")
     .option("--peers", "proxy replicas of the lane nested find each other and even out their load")
     .option("--page <address>", "HOST:PORT of the page, or none (default: 127.0.0.1:7480)")

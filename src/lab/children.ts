@@ -10,7 +10,7 @@ import { type ChildProcess, fork, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { Clock } from "../base/index.ts";
 import { LabError } from "./error.ts";
-import { spawnLeashed } from "./foreign.ts";
+import { onJsonLine, spawnLeashed } from "./foreign.ts";
 import type { ChildMessage, OrderMessage } from "./messages.ts";
 
 /** From here to SIGKILL when a child does not end by itself. */
@@ -43,13 +43,18 @@ export class Child {
   readonly label: string;
   readonly #process: ChildProcess;
   readonly #ended: Promise<void>;
+  /** It talks in lines of JSON on stdin and stdout; else over Node's IPC channel. */
+  readonly #hasLines: boolean;
   #stderr = "";
   #startError = "";
   #isEnded = false;
 
-  constructor(label: string, process: ChildProcess) {
+  constructor(label: string, process: ChildProcess, hasLines = false) {
     this.label = label;
     this.#process = process;
+    this.#hasLines = hasLines;
+    // It may be gone before it has read what it is told.
+    process.stdin?.on("error", () => {});
     process.stderr?.setEncoding("utf8").on("data", (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-STDERR_CHARS_MAX);
     });
@@ -96,7 +101,8 @@ export class Child {
 
   /** Calls `listener` for every message. Messages that came before are not lost. */
   onMessage(listener: (message: ChildMessage) => void): void {
-    this.#process.on("message", (message) => listener(message as ChildMessage));
+    if (this.#hasLines) onJsonLine(this.#process.stdout!, listener);
+    else this.#process.on("message", (message) => listener(message as ChildMessage));
   }
 
   /** Calls `listener` for each piece of stderr as it comes. */
@@ -106,7 +112,8 @@ export class Child {
 
   /** Sends a message; no-op when the child is gone. */
   send(message: OrderMessage): void {
-    if (this.#process.connected) this.#process.send(message, () => {});
+    if (this.#hasLines) this.#process.stdin!.write(`${JSON.stringify(message)}\n`);
+    else if (this.#process.connected) this.#process.send(message, () => {});
   }
 
   /** Ends it at once, by SIGKILL. */
@@ -207,6 +214,16 @@ export class Children {
     return this.#keep(label, spawnLeashed(argv, { ...childEnv(), ...env }, false));
   }
 
+  /**
+   * Starts a program that is none of Node's and does the work of one of the lab's own: it is told
+   * what that is told, and says what that says, as lines of JSON on stdin and stdout. Otherwise as
+   * `foreign`.
+   */
+  talker(label: string, argv: readonly [string, ...string[]]): Child {
+    this.#refuseWhenClosed();
+    return this.#keep(label, spawnLeashed(argv, { ...childEnv(), ...this.#env }, true), true);
+  }
+
   /** Ends one child. Resolves once it is gone. */
   async end(child: Child): Promise<void> {
     await child.end(this.#clock);
@@ -229,8 +246,8 @@ export class Children {
     if (this.isClosed) throw new LabError("the lab is ending");
   }
 
-  #keep(label: string, process: ChildProcess): Child {
-    const child = new Child(label, process);
+  #keep(label: string, process: ChildProcess, hasLines = false): Child {
+    const child = new Child(label, process, hasLines);
     for (let kept: Children | null = this; kept !== null; kept = kept.#whole) {
       const all = kept.#all;
       all.add(child);

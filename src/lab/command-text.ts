@@ -13,13 +13,16 @@ export function commandText(options: LabOptions): string {
       ? `--pods ${scale[0]}`
       : `--scale ${scale.join(",")} --scale-every ${scaleEverySeconds}`;
   const timed = events.map(({ atMs, action }) => `${atMs / 1000}s:${actionText(action)}`);
-  const named = (flag: string, key: "callsPerSecond" | "inFlight" | "policy"): string =>
-    options[key] === usual[key] ? "" : `${flag} ${options[key]}`;
+  const named = (
+    flag: string,
+    key: "callsPerSecond" | "inFlight" | "podLanguage" | "policy",
+  ): string => (options[key] === usual[key] ? "" : `${flag} ${options[key]}`);
   const words = [
     ...["bin/fairlead lab", once ? "--once" : ""],
     ...[seconds === null ? "" : `--seconds ${seconds}`, pods, `--lanes ${lanes.join(",")}`],
     events.length === 0 ? "" : `--events ${timed.join(",")}`,
     ...[named("--load", "callsPerSecond"), named("--in-flight", "inFlight")],
+    named("--pod-language", "podLanguage"),
     ...[named("--policy", "policy"), options.hasPeers ? "--peers" : ""],
     ...[options.hasNetns ? "--netns" : "", pageText(page)],
     output === "table" ? "" : `-o ${output}`,

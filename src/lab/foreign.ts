@@ -8,6 +8,9 @@
  * signals. POSIX sh: no helper of ours outlives anything, and nothing has to be installed.
  */
 import { type ChildProcess, spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
+import type { ChildMessage } from "./messages.ts";
 
 /**
  * `$0` and `$@` are the program and its arguments. The watcher holds nothing of the program's
@@ -35,4 +38,11 @@ export function spawnLeashed(
   // Its end may come while nothing here expects anything of it.
   leash?.on("error", () => {});
   return child;
+}
+
+/** Calls `listener` for each line that is an object of JSON; others are not for us. */
+export function onJsonLine(stdout: Readable, listener: (message: ChildMessage) => void): void {
+  createInterface(stdout).on("line", (line) => {
+    if (line.startsWith("{")) listener(JSON.parse(line) as ChildMessage);
+  });
 }

@@ -17,6 +17,7 @@ import { type Lane, laneSite } from "./lanes/index.ts";
 import { LoadControl } from "./load-control.ts";
 import type { LaneName } from "./options.ts";
 import { Deployment } from "./pods/deployment.ts";
+import type { PodLanguage } from "./pods/pod-language.ts";
 import { ISOLATED, LOOPBACK, type PodNetwork } from "./pods/pod-network.ts";
 import { LAB_TARGET } from "./pods/pod-objects.ts";
 import { type PodSettings, podEnvironment } from "./pods/pod-settings.ts";
@@ -36,6 +37,8 @@ export interface LabSetup {
   readonly podSettings?: PodSettings;
   /** Of each lane. */
   readonly load: LoadSettings;
+  /** Of the pods; Node unless given. */
+  readonly podLanguage?: PodLanguage;
   /** Of fairlead's lanes. */
   readonly policy: string;
   /** Proxy replicas find each other. */
@@ -200,7 +203,10 @@ export class Lab {
     this.#kubeconfig = writeKubeconfig(cluster.url);
     const { objects } = cluster;
     const children = this.#children.scope(podEnvironment(this.#setup.podSettings ?? {}));
-    const deployment = new Deployment(pods, { children, clock, objects, network });
+    const deployment = new Deployment(pods, {
+      ...{ children, clock, objects, network },
+      language: this.#setup.podLanguage ?? "node",
+    });
     this.#deployment = deployment;
     this.#controls = this.#newControls(deployment);
     return deployment;

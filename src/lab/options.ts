@@ -12,6 +12,8 @@ import {
   parseTimedActions,
   type TimedAction,
 } from "./actions.ts";
+import { POD_LANGUAGES, type PodLanguage } from "./pods/pod-language.ts";
+import { ALONE_MAX } from "./pods/pod-processes.ts";
 
 /** All lanes, in the order in which they are offered. */
 const LANE_NAMES = [
@@ -75,6 +77,8 @@ export interface LabOptions {
   /** What is done to the lab, by time. */
   readonly events: readonly TimedAction[];
   readonly lanes: readonly LaneName[];
+  /** What the pods are written in. */
+  readonly podLanguage: PodLanguage;
   /** Calls per second of each lane. */
   readonly callsPerSecond: number;
   /** Calls of a lane that are open at a time, at most. */
@@ -98,6 +102,7 @@ export interface RawLabOptions {
   readonly scaleEvery?: string;
   readonly events?: string;
   readonly lanes?: string;
+  readonly podLanguage?: string;
   readonly load?: string;
   readonly inFlight?: string;
   readonly policy?: string;
@@ -128,6 +133,7 @@ export function parseLabOptions(raw: RawLabOptions): LabOptions {
   return {
     ...{ once, seconds, scale, scaleEverySeconds, events },
     lanes: parseLanes(raw.lanes, hasNetns),
+    podLanguage: parsePodLanguage(raw.podLanguage ?? "node", Math.max(...scale)),
     callsPerSecond: parseCount("--load", raw.load ?? LOAD_DEFAULT, CALLS_PER_SECOND_MAX),
     inFlight: parseCount("--in-flight", raw.inFlight ?? IN_FLIGHT_DEFAULT, IN_FLIGHT_LIMIT),
     policy: parsePolicyName(raw.policy ?? POLICY_DEFAULT),
@@ -179,6 +185,21 @@ function parseEvents(text: string | undefined): readonly TimedAction[] {
     if (!(error instanceof ActionError)) throw error;
     throw new LabOptionError(`--events ${error.message}`);
   }
+}
+
+function parsePodLanguage(text: string, pods: number): PodLanguage {
+  const language = POD_LANGUAGES.find((known) => known === text);
+  if (!language) {
+    throw new LabOptionError(
+      `--pod-language "${text}": must be one of ${POD_LANGUAGES.join(", ")}`,
+    );
+  }
+  if (language !== "node" && pods > ALONE_MAX) {
+    throw new LabOptionError(
+      `--pod-language "${text}": needs --pods 1 to ${ALONE_MAX}, since each is a process`,
+    );
+  }
+  return language;
 }
 
 function parsePolicyName(text: string): string {

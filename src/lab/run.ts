@@ -125,10 +125,10 @@ class Run {
   }
 
   #newLab(): Lab {
-    const { scale, lanes, callsPerSecond, inFlight, policy, hasPeers } = this.#options;
+    const { scale, lanes, callsPerSecond, inFlight, policy, hasPeers, podLanguage } = this.#options;
     const { clock, fairlead = fairleadCommand() } = this.#deps;
     return new Lab({
-      ...{ pods: scale[0]!, lanes, policy, hasPeers, fairlead, clock },
+      ...{ pods: scale[0]!, podLanguage, lanes, policy, hasPeers, fairlead, clock },
       load: { callsPerSecond, inFlightMax: inFlight },
       whyNoNetns: this.#whyNoNetns,
       onProblem: (reason) => this.#refused(reason),

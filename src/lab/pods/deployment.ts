@@ -14,6 +14,7 @@ import { LabError } from "../error.ts";
 import type { PodState } from "../view.ts";
 import { Kubelet } from "./kubelet.ts";
 import type { Pod } from "./pod.ts";
+import type { PodLanguage } from "./pod-language.ts";
 import type { PodNetwork } from "./pod-network.ts";
 import { PodObjects } from "./pod-objects.ts";
 import { PodProcesses } from "./pod-processes.ts";
@@ -30,6 +31,8 @@ export interface DeploymentDeps {
   readonly clock: Clock;
   readonly objects: Objects;
   readonly network: PodNetwork;
+  /** Of the pods; Node unless given. */
+  readonly language?: PodLanguage;
 }
 
 /**
@@ -57,7 +60,7 @@ export class Deployment {
     this.#wanted = count;
     this.#objects = new PodObjects(deps.objects);
     this.#rows = new PodRows(count);
-    this.#processes = new PodProcesses(deps.children);
+    this.#processes = new PodProcesses(deps.children, deps.language);
   }
 
   /** Names of the pods in the rows, in order. */

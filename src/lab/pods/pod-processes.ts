@@ -7,6 +7,7 @@
  * a stop of it, is the death of them all.
  */
 import type { Child, Children } from "../children.ts";
+import { LabError } from "../error.ts";
 import type {
   PodConduct,
   PodFailedMessage,
@@ -14,9 +15,10 @@ import type {
   PodStartMessage,
 } from "../messages.ts";
 import type { Pod } from "./pod.ts";
+import { type PodLanguage, podProgram } from "./pod-language.ts";
 
 /** So many pods have a process each. */
-const ALONE_MAX = 24;
+export const ALONE_MAX = 24;
 /** In one process, of those that share. */
 const SHARED_MAX = 8;
 
@@ -30,10 +32,15 @@ export interface PodPlace {
 /** All processes of pods. */
 export class PodProcesses {
   readonly #children: Children;
+  readonly #language: PodLanguage;
   readonly #processes = new Set<PodProcess>();
+  /** Looked for once: to find one takes as long as to start a pod. */
+  #found: ReturnType<typeof podProgram> | undefined;
 
-  constructor(children: Children) {
+  /** @param language of the pods; Node unless given. */
+  constructor(children: Children, language: PodLanguage = "node") {
     this.#children = children;
+    this.#language = language;
   }
 
   /** Starts a pod at each place; one that cannot serve there has said why. Throws `LabError`. */
@@ -47,6 +54,9 @@ export class PodProcesses {
     let count = names.length;
     for (const { size } of this.#processes) count += size;
     if (count <= ALONE_MAX) return names.map((name) => this.#open([name], false));
+    if (this.#language !== "node") {
+      throw new LabError(`at most ${ALONE_MAX} pods in ${this.#language}: each is a process`);
+    }
     const seats = [...this.#processes].flatMap((process) =>
       Array.from({ length: process.room }, () => process),
     );
@@ -64,11 +74,18 @@ export class PodProcesses {
 
   #open(names: readonly string[], isShared: boolean): PodProcess {
     const label = isShared ? `the process of ${names.join(", ")}` : names[0]!;
-    const child = this.#children.program(label, "pod", names);
+    const child = this.#program(label, names);
     const process = new PodProcess(child, this.#children, isShared);
     this.#processes.add(process);
     child.ended.then(() => this.#processes.delete(process));
     return process;
+  }
+
+  #program(label: string, names: readonly string[]): Child {
+    this.#found ??= podProgram(this.#language);
+    if (this.#found === null) return this.#children.program(label, "pod", names);
+    if ("why" in this.#found) throw new LabError(this.#found.why);
+    return this.#children.talker(label, [...this.#found, ...names]);
   }
 }
 

@@ -13,10 +13,12 @@ import type { ChildMessage, PodOrder, PodStartMessage } from "../messages.ts";
 import { PodServer } from "../pods/pod-server.ts";
 import { ownPodSettings } from "../pods/pod-settings.ts";
 
-process.title = `fairlead-lab ${process.argv.slice(2).join(" ")}`;
-
 const clock = realClock();
 const pods = new Map<string, PodServer>();
+const entitle = (names: readonly string[]): void => {
+  process.title = `fairlead-lab ${names.join(" ")}`;
+};
+entitle(process.argv.slice(2));
 
 const say = (message: ChildMessage): void => {
   // The lab may be gone already; the leash ends this process then.
@@ -28,6 +30,7 @@ async function start({ pod, host, port }: PodStartMessage): Promise<void> {
   try {
     const ports = await server.listen(host, port);
     pods.set(pod, server);
+    entitle([...pods.keys()]);
     const addresses = { address: `${host}:${ports.grpc}`, http1Address: `${host}:${ports.http1}` };
     say({ type: "pod-serves", pod, ...addresses });
   } catch (error) {
