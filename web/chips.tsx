@@ -4,7 +4,7 @@
  */
 import type { Sample } from "../src/lab/page/page-feed.ts";
 import { act, shown } from "./act.ts";
-import { kindOf, SIGNS, WORDS } from "./judge.ts";
+import { Sign } from "./sign.tsx";
 
 /** Draws them. */
 export function Chips({ now }: { readonly now: Sample }) {
@@ -38,7 +38,6 @@ interface ChipProps {
 
 function Chip({ choice: { name, title, how, isOn }, now }: ChipProps) {
   const lane = now.lanes.find((each) => each.name === name);
-  const kind = lane && kindOf(lane);
   const action = `lane=${isOn ? "-" : ""}${name}`;
   return (
     <button
@@ -51,10 +50,8 @@ function Chip({ choice: { name, title, how, isOn }, now }: ChipProps) {
       onFocus={() => (shown.value = action)}
       onPointerEnter={() => (shown.value = action)}
     >
-      {kind ? (
-        <span class="sign" data-kind={kind} title={WORDS[kind]}>
-          {SIGNS[kind]}
-        </span>
+      {lane ? (
+        <Sign kind={lane.kind} />
       ) : (
         <span class="sign" aria-hidden="true">
           +

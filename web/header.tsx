@@ -4,6 +4,7 @@
  */
 import type { Hello, Sample } from "../src/lab/page/page-feed.ts";
 import { link } from "./feed.ts";
+import { Sign } from "./sign.tsx";
 import { clock } from "./words.ts";
 
 /** Properties of `Header`. */
@@ -24,8 +25,8 @@ export function Header({ start, now }: HeaderProps) {
         <p class="lede">
           gRPC keeps <strong>one connection</strong>. A ClusterIP Service picks one pod{" "}
           <strong>per connection</strong>, so <strong>one pod gets every call</strong>. Below, each
-          way of calling has the same load on the same pods: <Sign kind="right" /> spreads it,{" "}
-          <Sign kind="wrong" /> does not.
+          way of calling has the same load on the same pods: <Sign kind="good" /> spreads it,{" "}
+          <Sign kind="bad" /> does not.
         </p>
       </div>
       <dl class="state">
@@ -50,14 +51,6 @@ function Fact({ name, children }: { readonly name: string; children: preact.Comp
       <dt>{name}</dt>
       <dd>{children}</dd>
     </div>
-  );
-}
-
-function Sign({ kind }: { readonly kind: "right" | "wrong" }) {
-  return (
-    <span class="sign" data-kind={kind}>
-      {kind === "right" ? "✓" : "✕"}
-    </span>
   );
 }
 

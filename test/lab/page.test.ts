@@ -68,8 +68,8 @@ async function seesTheProblem(page: Page): Promise<void> {
   assert.match(lede!, /gRPC keeps one connection.*so one pod gets every call/);
 
   const [wrong, right] = [laneOf(page, "clusterip"), laneOf(page, "client")];
-  await wrong.verdict.filter({ hasText: /1 of 3 pods used: / }).waitFor();
-  await right.verdict.filter({ hasText: /3 of 3 pods used: / }).waitFor();
+  await wrong.verdict.filter({ hasText: /1 of 3 pods used: .*every call went to / }).waitFor();
+  await right.verdict.filter({ hasText: /3 of 3 pods used/ }).waitFor();
   await laneOf(page, "headless")
     .verdict.filter({ hasText: /✓.*3 of 3 pods used/ })
     .waitFor();

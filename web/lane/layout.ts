@@ -6,6 +6,9 @@
 /** Up to so many pods each row has its name and its number. */
 export const NAMED_PODS_MAX = 30;
 
+/** Above this many fair shares a pod has too much. */
+export const OVER = 1.5;
+
 /** Columns of the picture, in CSS pixels from its left edge. */
 export interface PictureLayout {
   /** Height of a row. */

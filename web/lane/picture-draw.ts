@@ -7,11 +7,10 @@
  */
 import type { PodSample, Sample } from "../../src/lab/page/page-feed.ts";
 import { heat } from "../heat.ts";
-import { EVEN } from "../judge.ts";
 import type { Palette } from "../palette.ts";
 import { percent, standing } from "../words.ts";
 import { drawHubs, type Hub } from "./hubs.ts";
-import type { PictureLayout } from "./layout.ts";
+import { OVER, type PictureLayout } from "./layout.ts";
 
 /** All lines together are so thick. */
 const INK_PIXELS = 24;
@@ -40,7 +39,7 @@ export function drawPicture(context: CanvasRenderingContext2D, picture: Picture)
   for (const row of order) {
     const share = shares[row] ?? 0;
     if (share === 0) continue;
-    context.strokeStyle = share > EVEN * fair ? palette.over : palette.bar;
+    context.strokeStyle = share > OVER * fair ? palette.over : palette.bar;
     line(context, share, [fromX, middle], [layout.podX, (row + 0.5) * layout.row]);
   }
   drawHubs(context, { hubs, middle, layout, palette, ink: hasCalls ? INK_PIXELS : 0 });
@@ -145,7 +144,7 @@ function drawBar(
   const full = layout.barEnd - layout.barX;
   const height = Math.max(2, Math.min(12, layout.row - (layout.isDense ? 1 : 5)));
   const [y, middle] = [(row + 0.5) * layout.row - height / 2, (row + 0.5) * layout.row];
-  const isOver = (share ?? 0) > EVEN * fair;
+  const isOver = (share ?? 0) > OVER * fair;
   const width = Math.min(1, (share ?? 0) / (fair * FAIR_SHARES_SHOWN)) * full;
   context.fillStyle = isOver ? palette.over : palette.bar;
   context.fillRect(layout.barX, y, width, height);

@@ -7,13 +7,12 @@
 import { useMemo, useRef, useState } from "preact/hooks";
 import type { PodSample, Sample } from "../../src/lab/page/page-feed.ts";
 import { now } from "../feed.ts";
-import { EVEN } from "../judge.ts";
 import { palette } from "../palette.ts";
 import { RecentShares } from "../recent.ts";
 import { cleared, useDrawing, useWidth } from "../size.ts";
 import { percent, standing } from "../words.ts";
 import { hubsOf } from "./hubs.ts";
-import { pictureLayout } from "./layout.ts";
+import { OVER, pictureLayout } from "./layout.ts";
 import { drawPicture } from "./picture-draw.ts";
 
 /** Properties of `Picture`. */
@@ -56,7 +55,7 @@ export function Picture({ name, title, pods, onPod }: PictureProps) {
       <figcaption class="caption">
         <span>share of the last 5 s</span>
         <span>┊ fair: {current === 0 ? "–" : percent(1 / current)}</span>
-        <span class="over-word">▬ over {EVEN}×</span>
+        <span class="over-word">▬ over {OVER}×</span>
       </figcaption>
     </figure>
   );

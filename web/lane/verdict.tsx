@@ -3,7 +3,7 @@
  */
 import { useRef } from "preact/hooks";
 import type { LaneSample } from "../../src/lab/page/page-feed.ts";
-import { kindOf, SIGNS, WORDS } from "../judge.ts";
+import { KIND_WORDS, Sign } from "../sign.tsx";
 
 /** A screen reader hears a lane's verdict anew when its sense changes, or after this long. */
 const SAY_AGAIN_MS = 30_000;
@@ -11,23 +11,21 @@ const SAY_AGAIN_MS = 30_000;
 /** The sentence for the eye changes at once; the one for a screen reader only with its sense. */
 export function Verdict({ lane }: { readonly lane: LaneSample }) {
   const said = useRef({ sense: "", text: "", atMs: 0 });
-  const kind = kindOf(lane);
+  const { kind } = lane;
   const sense = `${kind} ${lane.podsUsed}`;
   const nowMs = performance.now();
   if (sense !== said.current.sense || nowMs - said.current.atMs > SAY_AGAIN_MS) {
-    said.current = { sense, text: `${WORDS[kind]}: ${lane.verdict}`, atMs: nowMs };
+    said.current = { sense, text: `${KIND_WORDS[kind]}: ${lane.verdict}`, atMs: nowMs };
   }
-  const [head, ...rest] = lane.verdict.split(/(?<=[^:]): /);
+  const { head, joint, rest } = parts(lane.verdict);
   return (
     <div class="verdict-box">
       <p class="verdict" data-kind={kind} aria-hidden="true">
-        <span class="sign" data-kind={kind}>
-          {SIGNS[kind]}
-        </span>
+        <Sign kind={kind} />
         <strong>{head}</strong>
-        {rest.length > 0 && <span class="visually-hidden">: </span>}
-        <span class="rest" title={rest.join(": ")}>
-          {rest.join(": ")}
+        <span class="visually-hidden">{joint}</span>
+        <span class="rest" title={rest}>
+          {rest}
         </span>
       </p>
       <p class="effect">{lane.effect}</p>
@@ -36,4 +34,10 @@ export function Verdict({ lane }: { readonly lane: LaneSample }) {
       </p>
     </div>
   );
+}
+
+/** What is said largest, and the rest: "12 of 12 pods used evenly" and why. */
+function parts(verdict: string): Record<"head" | "joint" | "rest", string> {
+  const [, head = verdict, joint = "", rest = ""] = /^(.*?)(: |; )(.*)$/s.exec(verdict) ?? [];
+  return { head, joint, rest };
 }

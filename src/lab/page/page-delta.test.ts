@@ -18,6 +18,8 @@ const pod = fc.record({
 const lane: fc.Arbitrary<LaneSample> = fc.record({
   name: fc.constantFrom("clusterip", "client"),
   phase: fc.constantFrom("running", "ended"),
+  short: fc.constant("✓ even"),
+  kind: fc.constantFrom("good" as const, "bad" as const),
   verdict: fc.constantFrom("1 of 3 pods used", "3 of 3 pods used"),
   short: fc.constantFrom("✕ 1 of 3 pods", "✓ even"),
   kind: fc.constantFrom("bad", "good"),
@@ -26,7 +28,7 @@ const lane: fc.Arbitrary<LaneSample> = fc.record({
   maxOverMean: fc.option(fc.nat(3)),
   fairness: fc.constant(1),
   calls: fc.nat(3),
-  ...{ failed: fc.nat(1), failedSince: fc.nat(1), callsSince: fc.nat(3) },
+  failed: fc.nat(1),
   ...{ callsPerSecond: fc.constant(300), p50Ms: fc.constant(null), p99Ms: fc.constant(null) },
   connections: fc.nat(3),
   firstCallOfNewPodMs: fc.option(fc.nat(3)),

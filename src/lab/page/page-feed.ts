@@ -32,10 +32,6 @@ export interface LaneSample {
   readonly fairness: number | null;
   readonly calls: number;
   readonly failed: number;
-  /** Of these, the ones since something was last done to the lab. */
-  readonly failedSince: number;
-  /** Calls since then, failed or not. */
-  readonly callsSince: number;
   readonly callsPerSecond: number;
   readonly p50Ms: number | null;
   readonly p99Ms: number | null;
@@ -135,7 +131,6 @@ export interface Delta {
 /** Makes a lane's part of a sample from its view. */
 export function laneSample(lane: LaneView, pods: readonly string[]): LaneSample {
   const { figures } = lane;
-  const effect = lane.effects.at(-1)!;
   return {
     name: lane.name,
     phase: lane.phase,
@@ -148,15 +143,13 @@ export function laneSample(lane: LaneView, pods: readonly string[]): LaneSample 
     fairness: rounded(figures.fairness),
     calls: figures.calls,
     failed: figures.failed,
-    failedSince: effect.failed,
-    callsSince: effect.calls,
     callsPerSecond: Math.round(lane.callsPerSecond),
     p50Ms: rounded(figures.p50Ms),
     p99Ms: rounded(figures.p99Ms),
     connections: figures.connections,
     firstCallOfNewPodMs: figures.firstCallOfNewPodMs,
     newPodWaitsMs: figures.newPodWaitsMs,
-    effect: effectSentence(effect),
+    effect: effectSentence(lane.effects.at(-1)!),
     replicas: lane.replicas,
   };
 }

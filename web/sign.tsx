@@ -1,0 +1,26 @@
+/**
+ * How a lane fares as a sign, which reads without colour, and as a word for who hears it.
+ */
+import type { LaneSample } from "../src/lab/page/page-feed.ts";
+
+/** As the verdict has it. */
+export type Kind = LaneSample["kind"];
+
+const SIGNS: Readonly<Record<Kind, string>> = { good: "✓", flawed: "!", bad: "✕", waiting: "…" };
+
+/** What a screen reader says. */
+export const KIND_WORDS: Readonly<Record<Kind, string>> = {
+  good: "right",
+  flawed: "not quite right",
+  bad: "wrong",
+  waiting: "not known yet",
+};
+
+/** Draws the sign. */
+export function Sign({ kind }: { readonly kind: Kind }) {
+  return (
+    <span class="sign" data-kind={kind} title={KIND_WORDS[kind]}>
+      {SIGNS[kind]}
+    </span>
+  );
+}
