@@ -106,7 +106,7 @@ function optionsFor(width: number, colours: typeof palette.value): uPlot.Options
         gap: 2,
         space: 60,
         incrs: [5, 10, 15, 20, 30, 60, 120],
-        values: (_, splits) => splits.map((second) => clock(second * 1000)),
+        values: (_, splits) => splits.map((second) => (second < 0 ? "" : clock(second * 1000))),
       },
       {
         ...axis,

@@ -3,7 +3,8 @@
  * there to the left and is drawn alone; everything is drawn only when something else than time
  * changed.
  *
- * Brightness is the share in fair shares. Dark grey: the pod is there and gets nothing. Hatched: it
+ * Brightness is the share in fair shares. Where few calls come to many pods, a cell is not of half a
+ * second but of the latest few: single calls are chance, and would look like imbalance. Dark grey: the pod is there and gets nothing. Hatched: it
  * is draining. Outlined: it is not ready. Empty: there is no pod.
  */
 import type { Column } from "../../src/lab/page/page-feed.ts";
@@ -71,8 +72,11 @@ export class StripPainter {
     for (let back = Math.min(first, columns.length); back > 0; back -= 1) {
       const at = columns.length - back;
       const x = this.#canvas.width - back * device;
-      const place = { x, width: device, row: rowHeight * ratio, rows, ground, lane };
-      drawColumn(context, columns[at]!, columns[at - 1], columnCount - back, place);
+      const place = { x, width: device, row: rowHeight * ratio, rows, ground };
+      const states = columns[at]!.states;
+      const before = columns[at - 1]?.states ?? "";
+      const { calls, fair } = lately(columns, at, lane);
+      drawColumn(context, { states, before, calls, fair, number: columnCount - back }, place);
     }
     this.#key = key;
     this.#drawn = columnCount;
@@ -86,26 +90,59 @@ interface ColumnPlace {
   readonly row: number;
   readonly rows: number;
   readonly ground: string;
-  readonly lane: string;
+}
+
+/** So many calls of a fair share tell a share from chance. */
+const FAIR_CALLS = 8;
+/** A cell is of so many columns at most. */
+const COLUMNS_A_CELL_MAX = 8;
+
+/** Calls by row of so many of the latest columns that they say something; null without the lane. */
+function lately(
+  columns: readonly Column[],
+  at: number,
+  lane: string,
+): Pick<Cells, "calls" | "fair"> {
+  let calls: readonly number[] | null = null;
+  let fair = 0;
+  for (let back = 0; back < COLUMNS_A_CELL_MAX && (back === 0 || fair < FAIR_CALLS); back += 1) {
+    const column = columns[at - back];
+    const each = column?.lanes[lane]?.calls;
+    if (column === undefined || each === undefined) break;
+    const ready = [...column.states].filter((state) => state === "r").length;
+    fair += each.reduce((total, one) => total + one, 0) / Math.max(1, ready);
+    calls = calls === null ? each : added(calls, each);
+  }
+  return { calls, fair };
+}
+
+function added(one: readonly number[], other: readonly number[]): readonly number[] {
+  return one.map((calls, row) => calls + (other[row] ?? 0));
+}
+
+/** A column as it is drawn. */
+interface Cells {
+  /** Letters by row, and those of the column before. */
+  readonly states: string;
+  readonly before: string;
+  readonly calls: readonly number[] | null;
+  /** Calls that a pod's fair share is. */
+  readonly fair: number;
+  /** Of all columns. */
+  readonly number: number;
 }
 
 function drawColumn(
   context: CanvasRenderingContext2D,
-  column: Column,
-  before: Column | undefined,
-  number: number,
-  { x, width, row, rows, ground, lane }: ColumnPlace,
+  { states, before, calls, fair, number }: Cells,
+  { x, width, row, rows, ground }: ColumnPlace,
 ): void {
   context.fillStyle = ground;
   context.fillRect(x, 0, width, Math.ceil(rows * row));
-  const calls = column.lanes[lane]?.calls;
-  if (calls === undefined) return;
-  const sum = calls.reduce((total, each) => total + each, 0);
-  const ready = [...column.states].filter((state) => state === "r").length;
-  const fair = sum / Math.max(1, ready);
+  if (calls === null) return;
   const gap = row >= 5 ? Math.max(1, Math.round(row / 10)) : 0;
-  for (let at = 0; at < column.states.length; at += 1) {
-    const state = column.states[at]!;
+  for (let at = 0; at < states.length; at += 1) {
+    const state = states[at]!;
     const count = calls[at] ?? 0;
     if (state === "g" && count === 0) continue;
     const top = Math.round(at * row);
@@ -118,7 +155,7 @@ function drawColumn(
     }
     context.fillRect(x, top, width, height);
     if (state === "t") hatched(context, { x, top, width, height }, number);
-    if (state === "n") outlined(context, { x, top, width, height }, before?.states[at] !== "n");
+    if (state === "n") outlined(context, { x, top, width, height }, before[at] !== "n");
   }
 }
 
