@@ -8,5 +8,5 @@
  * throw in their callbacks stays theirs; no channel keeps a program alive that has nothing to do.
  * Must never: know the proxy or the control plane; make a connection of its own.
  */
-export { channelFactory } from "./grpc-js/fairlead-channel.ts";
+export { channelFactory, viewOf } from "./grpc-js/fairlead-channel.ts";
 export { createChannel } from "./plain/public.ts";

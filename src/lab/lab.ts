@@ -19,11 +19,12 @@ import type { LaneName } from "./options.ts";
 import { Deployment } from "./pods/deployment.ts";
 import type { PodLanguage } from "./pods/pod-language.ts";
 import { ISOLATED, LOOPBACK, type PodNetwork } from "./pods/pod-network.ts";
-import { LAB_TARGET } from "./pods/pod-objects.ts";
+import { LAB_TARGET, NAMESPACE, SERVICES } from "./pods/pod-objects.ts";
 import { type PodSettings, podEnvironment } from "./pods/pod-settings.ts";
 import { podNames } from "./pods/pods.ts";
 import { setServicePolicy } from "./service-policy.ts";
 import type { LabEvent, LabView, LaneChoice, LaneView, LoadView, PodState } from "./view.ts";
+import { type CallsAnswer, type WhyAnswer, WhyDesk } from "./why/index.ts";
 
 /** Lanes begin together; one that is not open by then begins when it is. */
 const BEGIN_TIMEOUT_MS = 5000;
@@ -59,6 +60,7 @@ export class Lab {
   readonly #children: Children;
   readonly #lanes: LaneSet;
   readonly #load: LoadControl;
+  readonly #desk: WhyDesk;
   #cluster: LabCluster | null = null;
   #dns: LabDns | null = null;
   #kubeconfig: KubeconfigFile | null = null;
@@ -87,6 +89,7 @@ export class Lab {
       { load, hasPeers },
       { children: this.#children, clock, site: laneSite(whyNoNetns) },
     );
+    this.#desk = new WhyDesk(this, () => this.#lanes.runs, clock);
     this.#load = new LoadControl(load, {
       clock,
       cpuUsage: () => process.cpuUsage(),
@@ -195,7 +198,10 @@ export class Lab {
     const { apiServer: host, isIsolated } = network;
     const cluster = await startCluster({ clock, rng: realRng(), host, isIsolated });
     this.#cluster = cluster;
-    this.#dns = new LabDns({ clock, zone: new StoreZone(cluster.objects.store) });
+    const { store } = cluster.objects;
+    const zone = new StoreZone(store);
+    this.#dns = new LabDns({ clock, zone });
+    this.#desk.follow(store, () => zone.slices(NAMESPACE, SERVICES.clusterIp));
     if (this.#isClosed) {
       await cluster.close();
       throw new LabError("the lab is ending");
@@ -277,6 +283,19 @@ export class Lab {
 
   #onPods(): void {
     this.#lanes.setPods(this.#deployment!.names, this.#currentPods());
+  }
+
+  /**
+   * Why a pod gets calls of a lane or none, or of the lane as a whole. Rejects with `LabError` when
+   * there is no such lane or pod, or one of those who know does not answer.
+   */
+  why(lane: string, pod: string | null): Promise<WhyAnswer> {
+    return this.#desk.why(lane, pod);
+  }
+
+  /** The latest calls of a lane. Rejects as `why`. */
+  calls(lane: string): Promise<CallsAnswer> {
+    return this.#desk.calls(lane);
   }
 
   /** Ends the load; what is in flight finishes. The figures are final then. */

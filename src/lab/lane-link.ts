@@ -9,6 +9,7 @@ import { LabError } from "./error.ts";
 import type { Dial, Lane, LaneEnv, Replicas } from "./lanes/index.ts";
 import type { ChildMessage, LoadMessage, ReportMessage } from "./messages.ts";
 import { firstWord } from "./pods/pods.ts";
+import { LaneWhy } from "./why/index.ts";
 
 /** How long a client may take to finish its open calls when told to stop. */
 const STOP_TIMEOUT_MS = 1000;
@@ -39,6 +40,7 @@ export class LaneLink {
   /** Which of several programs the client is; "" where there is one. */
   #clientName = "";
   #isOpen = false;
+  #why: LaneWhy | null = null;
   #isEnding = false;
   #onFinal: () => void = () => {};
 
@@ -57,6 +59,11 @@ export class LaneLink {
   /** Which of several programs the client is; "" where there is one. */
   get clientName(): string {
     return this.#clientName;
+  }
+
+  /** Whom to ask why a pod gets calls or none; null while the lane is not open. */
+  get why(): LaneWhy | null {
+    return this.#why;
   }
 
   /** The proxies of this lane, or null when it has none that could become more. */
@@ -81,6 +88,8 @@ export class LaneLink {
       if (word.type !== "ready" || this.#isEnding) return;
       this.#clientName = word.client ?? "";
       this.#isOpen = true;
+      const { chooser = { by: "other", who: this.#lane.title } } = dial;
+      this.#why = new LaneWhy(this.#client, chooser, this.#deps.clock);
     } catch (error) {
       if (!(error instanceof LabError)) throw error;
       this.#broke(error.message);

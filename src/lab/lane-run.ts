@@ -14,6 +14,7 @@ import { LaneLink, type LinkEnv, type LoadSettings } from "./lane-link.ts";
 import type { Lane, Replicas } from "./lanes/index.ts";
 import type { ReportMessage } from "./messages.ts";
 import type { LabEvent, LanePhase, LaneView } from "./view.ts";
+import type { LaneWhy } from "./why/index.ts";
 
 /** The span that the rate is taken over. */
 const RATE_SPAN_MS = 2000;
@@ -85,6 +86,11 @@ export class LaneRun {
   /** Opens the way to the pods and connects the client. Never throws: a failure is the phase. */
   async open(env: LinkEnv, load: LoadSettings): Promise<void> {
     await this.#link?.open(env, load);
+  }
+
+  /** Whom to ask why a pod gets calls or none; null while the lane is not open. */
+  get why(): LaneWhy | null {
+    return this.#link?.why ?? null;
   }
 
   /** Begins the load if the lane is open, and has not begun. */

@@ -2,6 +2,7 @@
  * What the lab and its child processes say to each other over their IPC channel, as plain JSON.
  * Types only: importing this file loads nothing.
  */
+import type { CarriedMessage, KnownMessage, WhyMessage } from "./why/messages.ts";
 
 /** A child's first word: it serves on `port` of the host it was given. */
 export interface ListeningMessage {
@@ -190,10 +191,12 @@ export type ChildMessage =
   | ProbedMessage
   | PodServesMessage
   | PodFailedMessage
-  | PodGoneMessage;
+  | PodGoneMessage
+  | KnownMessage
+  | CarriedMessage;
 /** Everything a child is told. */
-export type OrderMessage = CallerMessage | PodsMessage | PodOrder | ProbeMessage;
+export type OrderMessage = CallerMessage | PodsMessage | WhyMessage | PodOrder | ProbeMessage;
 /** Everything a pod's process is told. */
 export type PodOrder = PodStartMessage | BehaveMessage | PodGoMessage;
 /** Everything a caller is told. */
-export type CallerMessage = DialMessage | SwitchMessage | LoadMessage;
+export type CallerMessage = DialMessage | SwitchMessage | LoadMessage | WhyMessage;

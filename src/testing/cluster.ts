@@ -49,7 +49,7 @@ export async function openTestCluster(count: number, system: TestingSystem): Pro
     const [dns, service] = await Promise.all([
       api.startDns(),
       startClusterIp("the ClusterIP", deployment.clusterIp, addresses(), {
-        children,
+        ...{ children, clock: system.clock },
         onBroken: () => {},
       }),
     ]);

@@ -31,6 +31,7 @@ async function startService(t: TestContext, addresses: readonly string[]) {
   const broken: string[] = [];
   const service = await startRelay("the ClusterIP", { host: "127.0.0.1", port: 0 }, addresses, {
     children,
+    clock: realClock(),
     onBroken: (reason) => broken.push(reason),
   });
   return { service, children, broken };

@@ -18,6 +18,7 @@ export const CLIENT: Lane = {
       serviceConfig: "",
       connections: pods.ready.length,
       kubernetes,
+      chooser: { by: "channel" },
     };
   },
 };

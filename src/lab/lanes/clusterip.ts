@@ -13,12 +13,9 @@ export const CLUSTERIP: Lane = {
   async open(env) {
     await env.podsReady;
     const { clusterIp } = env.pods;
-    const { address, close } = await serviceOfPods(
-      "the ClusterIP",
-      clusterIp,
-      (pod) => pod.address,
-      env,
-    );
-    return { target: address, serviceConfig: "", connections: 1, close };
+    const service = await serviceOfPods("the ClusterIP", clusterIp, (pod) => pod.address, env);
+    const { address, carrier, carried, close } = service;
+    const chooser = { by: "service", carrier, opensMore: false, carried } as const;
+    return { target: address, serviceConfig: "", connections: 1, chooser, close };
   },
 };

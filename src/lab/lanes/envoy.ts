@@ -34,7 +34,8 @@ export const ENVOY: Lane = {
       });
       breaksWithout(child, env);
       const close = async (): Promise<void> => directory.remove();
-      return { target, serviceConfig: "", connections: 1, close };
+      const chooser = { by: "envoy", admin: adminAddress(directory)! } as const;
+      return { target, serviceConfig: "", connections: 1, chooser, close };
     } catch (error) {
       directory.remove();
       throw error;

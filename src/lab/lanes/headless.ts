@@ -20,6 +20,7 @@ export const HEADLESS: Lane = {
       target: `dns://${dns}/${name}:${port}`,
       serviceConfig: ROUND_ROBIN,
       connections: pods.ready.length,
+      chooser: { by: "list", from: "dns" },
     };
   },
 };

@@ -7,6 +7,7 @@ import type { Child, Children } from "../children.ts";
 import type { KubernetesAccess } from "../messages.ts";
 import type { Deployment } from "../pods/deployment.ts";
 import type { ReplicaView } from "../view.ts";
+import type { Chooser } from "../why/index.ts";
 
 /** What decides whether a lane can run, known before anything has started. */
 export interface LaneSite {
@@ -59,6 +60,8 @@ export interface Dial {
   readonly replicas?: Replicas;
   /** The client is this program of `programs/` instead of "caller". */
   readonly program?: string;
+  /** Who chooses the pod of a call, for those who ask why; without, nobody who tells. */
+  readonly chooser?: Chooser;
   /**
    * Takes back what the lane holds of others and ends what is no child of its: subscriptions,
    * timers, files. Its children are ended by whoever gave it `LaneEnv.children`. Never throws.

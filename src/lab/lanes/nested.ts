@@ -11,7 +11,7 @@ import type { ReplicaView } from "../view.ts";
 import { breaksWithout } from "./broken.ts";
 import { freePorts } from "./free-ports.ts";
 import type { Dial, Lane, LaneEnv } from "./lane.ts";
-import { type ProxyProcess, proxyFigures, startProxy } from "./proxy-process.ts";
+import { type ProxyProcess, proxyFigures, startProxy, WITH_ADMIN } from "./proxy-process.ts";
 import { type ServiceIp, startServiceIp } from "./service-ip.ts";
 
 /** Clients of the proxies: so many that half of them is a figure, so few that each has work. */
@@ -37,6 +37,7 @@ export const NESTED: Lane = {
     await env.podsReady;
     return {
       ...{ target, serviceConfig: "", connections: CHANNELS, channels: CHANNELS, replicas },
+      chooser: { by: "proxies", all: () => replicas.choosing },
       close: () => replicas.end(),
     };
   },
@@ -66,6 +67,13 @@ class ProxyReplicas implements NonNullable<Dial["replicas"]> {
     return this.#views;
   }
 
+  /** Those that can be asked why. */
+  get choosing(): readonly { readonly name: string; readonly admin: string }[] {
+    return this.#proxies
+      .map((proxy, index) => ({ proxy, name: `proxy-${index + 1}`, admin: proxy.admin }))
+      .filter(({ proxy }) => !this.#gone.has(proxy));
+  }
+
   async add(): Promise<string> {
     if (this.#started >= REPLICAS_MAX) throw new LabError("both proxy replicas run already");
     this.#started += 1;
@@ -74,7 +82,7 @@ class ProxyReplicas implements NonNullable<Dial["replicas"]> {
     const isVirtual = this.#env.clusterIpBy === "nftables";
     const host = isVirtual ? `${PROXY_HOSTS}.${this.#started}` : "127.0.0.1";
     const setup = { ...this.#env, kubeconfig: kubernetes.kubeconfig, listenHost: host };
-    const more = ["--admin", "127.0.0.1:0", ...this.#peerFlags(this.#started - 1)];
+    const more = [...WITH_ADMIN, ...this.#peerFlags(this.#started - 1)];
     const proxy = await startProxy(`fairlead ${name}`, setup, more).catch((error: unknown) => {
       this.#started -= 1;
       throw error;

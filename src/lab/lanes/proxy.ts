@@ -3,7 +3,7 @@
  */
 import { breaksWithout } from "./broken.ts";
 import type { Lane } from "./lane.ts";
-import { startProxy } from "./proxy-process.ts";
+import { startProxy, WITH_ADMIN } from "./proxy-process.ts";
 
 /** The lane. */
 export const PROXY: Lane = {
@@ -13,9 +13,12 @@ export const PROXY: Lane = {
   hasPolicy: true,
   async open(env) {
     const { kubeconfig } = env.kubernetes;
-    const { child, address } = await startProxy("fairlead proxy", { ...env, kubeconfig });
+    const proxy = await startProxy("fairlead proxy", { ...env, kubeconfig }, WITH_ADMIN);
+    const { child, address, admin } = proxy;
+    const all = [{ name: "fairlead proxy", admin }];
     breaksWithout(child, env);
     await env.podsReady;
-    return { target: address, serviceConfig: "", connections: 1 };
+    const chooser = { by: "proxies", all: () => all } as const;
+    return { target: address, serviceConfig: "", connections: 1, chooser };
   },
 };

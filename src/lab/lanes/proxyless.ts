@@ -31,6 +31,7 @@ export const PROXYLESS: Lane = {
       target: `xds:///${SERVICES.clusterIp}.${NAMESPACE}:${pods.clusterIp.port || 50_051}`,
       serviceConfig: "",
       connections: pods.ready.length,
+      chooser: { by: "list", from: "xds" },
       xdsBootstrap: bootstrapOf(control),
     };
   },

@@ -4,6 +4,7 @@
  */
 import { LabError } from "../error.ts";
 import { firstWord } from "../pods/pods.ts";
+import { Asker } from "../why/index.ts";
 import { breaksWithout } from "./broken.ts";
 import type { LaneEnv } from "./lane.ts";
 import type { ServiceIp, ServicePort } from "./service-ip.ts";
@@ -19,7 +20,7 @@ export async function startRelay(
   label: string,
   at: ServicePort,
   addresses: readonly string[],
-  env: Pick<LaneEnv, "children" | "onBroken">,
+  env: Pick<LaneEnv, "children" | "clock" | "onBroken">,
 ): Promise<ServiceIp> {
   const args = [at.host, String(at.port), addresses.join()];
   const relay = env.children.program(label, "clusterip", args);
@@ -28,9 +29,12 @@ export async function startRelay(
     throw new LabError(word.type === "failed" ? word.reason : `${label} did not listen`);
   }
   breaksWithout(relay, env);
+  const asker = new Asker(relay, "carried", env.clock);
   return {
+    carrier: "relay",
     address: `${at.host}:${word.port}`,
     follow: (now) => relay.send({ type: "pods", addresses: now }),
+    carried: async () => (await asker.ask()).connections,
     // Its process ends with the lane's others.
     close: async () => {},
   };

@@ -13,7 +13,7 @@ import { netnsOf, rulesFlavour } from "../netns.ts";
 import { runIp, runTool } from "../netns-inside.ts";
 import { breaksWithout } from "./broken.ts";
 import type { Lane, LaneEnv } from "./lane.ts";
-import { loggedLine } from "./proxy-process.ts";
+import { loggedAddress, loggedLine } from "./proxy-process.ts";
 
 /** The end of the pair in the lab's namespace, which is the pod's gateway, and that in the pod. */
 const GATEWAY = { device: "client", ip: "10.245.1.1" };
@@ -37,9 +37,11 @@ export const SIDECAR: Lane = {
   whyNot: ({ whyNoNetns }) => whyNoNetns,
   async open(env) {
     const inPod = await joinPod(env.client, env.clock);
-    await Promise.all([applyRules(env, inPod), startSidecar(env, inPod)]);
+    const [admin] = await Promise.all([startSidecar(env, inPod), applyRules(env, inPod)]);
     const { host, port } = env.pods.clusterIp;
-    return { target: `${host}:${port}`, serviceConfig: "", connections: 1 };
+    const all = [{ name: "its sidecar", admin }];
+    const chooser = { by: "proxies", all: () => all } as const;
+    return { target: `${host}:${port}`, serviceConfig: "", connections: 1, chooser };
   },
 };
 
@@ -85,20 +87,26 @@ async function applyRules(
   if (!child.hasSucceeded) throw new LabError(`${child.label} ${child.endReason}`);
 }
 
-/** Resolves when it would take connections over. */
-async function startSidecar(env: LaneEnv, inPod: readonly string[]): Promise<void> {
+/** Resolves when it would take connections over, with the address of its admin endpoint. */
+async function startSidecar(env: LaneEnv, inPod: readonly string[]): Promise<string> {
   const { children, clock, fairlead, kubernetes, podsReady } = env;
   // With the first pods there is the Service, which the proxy is to know from its start.
   await podsReady;
   const sidecar = [
     ...["proxy", "--mode", "sidecar", "--inbound-port", "0"],
     ...["--kubeconfig", kubernetes.kubeconfig, "--log-level", "info"],
+    // Reached from outside the pod, by the lab alone: nobody else is in these networks.
+    ...["--admin", `${POD.ip}:0`],
   ];
   const command = [...inPod, ...fairlead, ...sidecar];
   const child = children.command("fairlead proxy", command, { gid: PROXY_GID });
-  await loggedLine(child, clock, "Services known").catch(async (error) => {
+  const [admin] = await Promise.all([
+    loggedAddress(child, clock, "admin"),
+    loggedLine(child, clock, "Services known"),
+  ]).catch(async (error) => {
     await children.end(child);
     throw error;
   });
   breaksWithout(child, env);
+  return admin;
 }

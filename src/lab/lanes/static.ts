@@ -16,6 +16,7 @@ export const STATIC: Lane = {
       target: `ipv4:${list.join(",")}`,
       serviceConfig: ROUND_ROBIN,
       connections: list.length,
+      chooser: { by: "list", from: "static" },
     };
   },
 };

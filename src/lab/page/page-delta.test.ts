@@ -21,8 +21,6 @@ const lane: fc.Arbitrary<LaneSample> = fc.record({
   short: fc.constant("✓ even"),
   kind: fc.constantFrom("good" as const, "bad" as const),
   verdict: fc.constantFrom("1 of 3 pods used", "3 of 3 pods used"),
-  short: fc.constantFrom("✕ 1 of 3 pods", "✓ even"),
-  kind: fc.constantFrom("bad", "good"),
   perPod: fc.array(fc.option(fc.nat(3)), { maxLength: 3 }),
   podsUsed: fc.nat(3),
   maxOverMean: fc.option(fc.nat(3)),

@@ -12,11 +12,14 @@
 import "./leash.ts";
 import * as grpc from "@grpc/grpc-js";
 import { realClock } from "../../base/index.ts";
+import type { ClusterView } from "../../cluster/index.ts";
 import { type CallEnd, Load } from "../load/load.ts";
 import { OpenSockets } from "../load/sockets.ts";
 import { Tally } from "../load/tally.ts";
 import type { CallerMessage, ChildMessage, DialMessage } from "../messages.ts";
 import { ECHO_SERVICE } from "../pods/echo.ts";
+import { subchannels } from "./caller-channelz.ts";
+import { CallerWhy } from "./caller-why.ts";
 import { PythonCaller } from "./python-caller.ts";
 import { hasPythonGrpc } from "./python-load.ts";
 
@@ -27,7 +30,8 @@ const CALL_TIMEOUT_MS = 5000;
 
 const clock = realClock();
 const { say: method } = ECHO_SERVICE;
-const sockets = new OpenSockets();
+const sockets = new OpenSockets(clock);
+const why = new CallerWhy(clock, sockets);
 
 const tell = (message: ChildMessage): void => {
   // The lab may be gone already; the leash ends this process then.
@@ -39,7 +43,7 @@ class Stubs {
   readonly #clients: readonly grpc.Client[];
   readonly #dial: DialMessage;
 
-  constructor(dial: DialMessage, channel: grpc.ClientOptions) {
+  constructor(dial: DialMessage, { channel, viewOf }: Under) {
     this.#dial = dial;
     const config = dial.serviceConfig ? { "grpc.service_config": dial.serviceConfig } : {};
     // grpc-js has equal channels share their connections, unless it is told not to.
@@ -49,6 +53,8 @@ class Stubs {
       { length: dial.channels },
       () => new grpc.Client(dial.target, grpc.credentials.createInsecure(), options),
     );
+    if (viewOf === null) why.sources = { subchannels };
+    else why.sources = { view: () => viewOf(this.#clients[0]!) };
   }
 
   /** Says `ready` once all channels are READY and connections are up (or a second has passed). */
@@ -81,34 +87,45 @@ class Stubs {
   /** Makes the call of a number over the channel whose turn it is. */
   call(number: number, onEnd: (end: CallEnd) => void): void {
     const client = this.#clients[number % this.#clients.length]!;
-    client.makeUnaryRequest(
+    const startMs = clock.nowMs();
+    const call = client.makeUnaryRequest(
       method.path,
       method.requestSerialize,
       method.responseDeserialize,
       "lab",
       { deadline: clock.wallMs() + CALL_TIMEOUT_MS },
       (error: grpc.ServiceError | null, pod: string | undefined) => {
-        if (!error) onEnd({ pod: pod ?? "" });
-        else onEnd({ failure: `${grpc.status[error.code] ?? error.code}: ${error.details}` });
+        const failure = error && `${grpc.status[error.code] ?? error.code}: ${error.details}`;
+        why.ended(pod ?? "", clock.nowMs() - startMs, failure ?? "", call.getPeer());
+        onEnd(failure === null ? { pod: pod ?? "" } : { failure });
       },
     );
   }
 }
 
+/** What is under a stub. */
+interface Under {
+  readonly channel: grpc.ClientOptions;
+  /** What fairlead's channel knows; null for that of grpc-js. */
+  readonly viewOf: ((client: grpc.Client) => ClusterView | null) | null;
+}
+
+const STOCK: Under = { channel: {}, viewOf: null };
+
 /** The one line that puts fairlead under a stub; nothing for stock grpc-js, which stays lean. */
-async function channelOf(message: DialMessage): Promise<grpc.ClientOptions> {
+async function channelOf(message: DialMessage): Promise<Under> {
   const { kubernetes, xdsBootstrap, connectionsPerPod } = message;
   if (xdsBootstrap !== null) {
     process.env.GRPC_XDS_BOOTSTRAP_CONFIG = xdsBootstrap;
     (await import("@grpc/grpc-js-xds")).register();
-    return {};
+    return STOCK;
   }
-  if (kubernetes === null) return {};
+  if (kubernetes === null) return STOCK;
   sockets.apiServer = kubernetes.server;
-  const { channelFactory } = await import("../../client/index.ts");
+  const { channelFactory, viewOf } = await import("../../client/index.ts");
   const { kubeconfig } = kubernetes;
   const options = { kubernetes: { kubeconfig }, maxConnectionsPerEndpoint: connectionsPerPod };
-  return { channelFactoryOverride: channelFactory(grpc, options) };
+  return { channel: { channelFactoryOverride: channelFactory(grpc, options) }, viewOf };
 }
 
 /** What is wrong with the Python that is named is the lane's failure. */
@@ -126,11 +143,11 @@ let load: Load | PythonCaller | null = null;
 function dial(message: DialMessage): void {
   process.title = `fairlead-lab caller ${message.target.slice(0, 40)}`;
   const isPython = usesPython(message);
-  if (isPython === true) load = new PythonCaller(message, { clock, tell });
+  if (isPython === true) load = new PythonCaller(message, { clock, tell, why });
   if (isPython !== false) return;
   channelOf(message).then(
-    (channel) => {
-      const stubs = new Stubs(message, channel);
+    (under) => {
+      const stubs = new Stubs(message, under);
       load = new Load(message, {
         ...{ clock, tell, tally: new Tally(clock, () => process.cpuUsage()) },
         call: (number, onEnd) => stubs.call(number, onEnd),
@@ -152,6 +169,7 @@ process.channel?.ref();
 process.on("message", (message: CallerMessage) => {
   if (message.type === "dial") dial(message);
   else if (message.type === "load") load?.set(message);
+  else if (message.type === "why") tell(why.answer(message.id));
   else if (message.type === "start") load?.start();
   else load?.stop();
 });

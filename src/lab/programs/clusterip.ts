@@ -11,13 +11,17 @@
  */
 import "./leash.ts";
 import net from "node:net";
-import { realRng } from "../../base/index.ts";
+import { realClock, realRng } from "../../base/index.ts";
 import type { ChildMessage, PodsMessage } from "../messages.ts";
+import type { Carried, WhyMessage } from "../why/messages.ts";
 
 const [host, port, list = ""] = process.argv.slice(2) as [string, string, string | undefined];
 process.title = "fairlead-lab clusterip";
 let endpoints = list === "" ? [] : list.split(",").map(parse);
 const rng = realRng();
+const clock = realClock();
+/** The connections that are open, the oldest first. */
+const carried = new Map<net.Socket, Carried>();
 
 function parse(address: string): { host: string; port: number } {
   const colon = address.lastIndexOf(":");
@@ -34,11 +38,18 @@ const server = net.createServer({ allowHalfOpen: true, noDelay: true }, (client)
   if (endpoint === null) return void client.resetAndDestroy();
   const upstream = net.connect({ ...endpoint, allowHalfOpen: true, noDelay: true });
   client.pipe(upstream).pipe(client);
+  carried.set(client, {
+    from: `${client.remoteAddress}:${client.remotePort}`,
+    to: `${endpoint.host}:${endpoint.port}`,
+    sinceMs: clock.wallMs(),
+  });
+  client.once("close", () => carried.delete(client));
   client.on("error", () => upstream.resetAndDestroy());
   upstream.on("error", () => client.resetAndDestroy());
 });
-process.on("message", ({ addresses }: PodsMessage) => {
-  endpoints = addresses.map(parse);
+process.on("message", (message: PodsMessage | WhyMessage) => {
+  if (message.type === "pods") endpoints = message.addresses.map(parse);
+  else say({ type: "carried", id: message.id, connections: [...carried.values()] });
 });
 process.channel?.unref();
 server.on("error", (error: NodeJS.ErrnoException) => {

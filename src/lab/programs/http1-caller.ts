@@ -9,12 +9,14 @@ import { Load } from "../load/load.ts";
 import { OpenSockets } from "../load/sockets.ts";
 import { Tally } from "../load/tally.ts";
 import type { CallerMessage, ChildMessage, DialMessage } from "../messages.ts";
+import { CallerWhy } from "./caller-why.ts";
 
 const READY_TIMEOUT_MS = 5000;
 const READY_POLL_MS = 20;
 
 const clock = realClock();
-const sockets = new OpenSockets();
+const sockets = new OpenSockets(clock);
+const why = new CallerWhy(clock, sockets);
 let callers: Http1Callers | null = null;
 let load: Load | null = null;
 
@@ -29,7 +31,14 @@ function dial(message: DialMessage): void {
   callers = own;
   load = new Load(message, {
     ...{ clock, tell, tally: new Tally(clock, () => process.cpuUsage()) },
-    call: (_, onEnd) => own.call(onEnd),
+    call: (_, onEnd) => {
+      const startMs = clock.nowMs();
+      own.call((end) => {
+        const [pod, failure] = "pod" in end ? [end.pod, ""] : ["", end.failure];
+        why.ended(pod, clock.nowMs() - startMs, failure, "");
+        onEnd(end);
+      });
+    },
     connections: () => sockets.count,
   });
   awaitAnswer(own, message.target, clock.nowMs() + READY_TIMEOUT_MS);
@@ -56,6 +65,7 @@ process.on("message", (message: CallerMessage) => {
   else if (message.type === "load") {
     if (callers !== null) callers.countMax = message.inFlightMax;
     load?.set(message);
-  } else if (message.type === "start") load?.start();
+  } else if (message.type === "why") tell(why.answer(message.id));
+  else if (message.type === "start") load?.start();
   else load?.stop();
 });

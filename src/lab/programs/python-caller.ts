@@ -7,6 +7,7 @@
 import type { Clock } from "../../base/index.ts";
 import { Tally } from "../load/tally.ts";
 import type { ChildMessage, DialMessage, LoadMessage } from "../messages.ts";
+import type { CallerWhy } from "./caller-why.ts";
 import { PythonLoad } from "./python-load.ts";
 
 const REPORT_MS = 100;
@@ -19,6 +20,7 @@ const WARM_UP_MS = 500;
 export interface PythonCallerDeps {
   readonly clock: Clock;
   tell(message: ChildMessage): void;
+  readonly why: CallerWhy;
 }
 
 /** See the head of this file. Has the methods of `Load`. */
@@ -36,7 +38,7 @@ export class PythonCaller {
 
   constructor(dial: DialMessage, deps: PythonCallerDeps) {
     this.#deps = deps;
-    const { clock, tell } = deps;
+    const { clock, tell, why } = deps;
     const tally = new Tally(clock, () => this.#cpuUsage());
     this.#tally = tally;
     this.#python = new PythonLoad(dial, {
@@ -47,6 +49,7 @@ export class PythonCaller {
       onCall: ({ pod, latencyUs, failure, cpuUs }) => {
         this.#pythonCpuUs = cpuUs;
         const nowMs = clock.nowMs();
+        why.ended(pod, latencyUs / 1000, failure, "");
         if (failure !== "") tally.failed(failure);
         else {
           tally.answered(pod, nowMs >= this.#warmAtMs ? latencyUs : null);
