@@ -64,12 +64,12 @@ export class LaneHarness {
     const children = new Children(clock);
     const cluster = await startCluster({ clock, rng: realRng() });
     const dnsServer = new LabDns({ clock, zone: new StoreZone(cluster.objects.store) });
-    const kubeconfig = writeKubeconfig(cluster.url);
     t.after(async () => {
       await children.close();
-      kubeconfig.remove();
       await Promise.all([dnsServer.close(), cluster.close()]);
     });
+    const kubeconfig = writeKubeconfig(cluster.url);
+    t.after(() => kubeconfig.remove());
     const { objects } = cluster;
     const deployment = new Deployment(pods, { children, clock, objects, network: LOOPBACK });
     await deployment.start();

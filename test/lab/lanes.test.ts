@@ -3,9 +3,9 @@
  * and over how many connections, that it ends without a trace, and that it can be opened again.
  */
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { after, test } from "node:test";
 import { LANES, laneSite } from "../../src/lab/lanes/index.ts";
 import type { LaneName } from "../../src/lab/options.ts";
@@ -38,12 +38,9 @@ async function measure(harness: LaneHarness, ms: number): Promise<Map<string, Op
 }
 
 /** A place for temporary files of this process alone. */
-function ownTemporary(): string {
-  const directory = mkdtempSync(join(tmpdir(), "fairlead-test-"));
-  after(() => rmSync(directory, { recursive: true, force: true }));
-  process.env.TMPDIR = directory;
-  return directory;
-}
+const temporary = mkdtempSync(join(tmpdir(), "fairlead-test-"));
+process.env.TMPDIR = temporary;
+after(() => rmSync(temporary, { recursive: true, force: true }));
 
 test("each lane uses the pods that it should; it ends without a trace, and runs again", async (t) => {
   if (process.env.FAIRLEAD_REQUIRE_PEERS === "1") {
@@ -54,7 +51,6 @@ test("each lane uses the pods that it should; it ends without a trace, and runs 
       "sidecar needs a network namespace, and has a test of its own",
     );
   }
-  const temporary = ownTemporary();
   const harness = await LaneHarness.start(t, PODS);
   const before = processTree(process.pid).length;
   const files = readdirSync(temporary);
@@ -65,11 +61,41 @@ test("each lane uses the pods that it should; it ends without a trace, and runs 
       assert.deepEqual([failed(), broken], [[], []], told);
       assert.equal(perPod.size, name === "clusterip" ? 1 : PODS, told);
       const calls = [...perPod.values()].reduce((sum, each) => sum + each, 0);
-      assert.ok(calls > ms / 50, told);
+      assert.ok(calls > 20, told);
       assert.equal(connections(), CONNECTIONS[name] ?? connections(), told);
     }
     await Promise.all([...lanes.values()].map((lane) => lane.close()));
     assert.equal(processTree(process.pid).length, before, "what a lane started has ended");
     assert.deepEqual(readdirSync(temporary), files);
+  }
+});
+
+/** The process of a lane: the one of ours whose command line begins with its program. */
+function processOf(program: string): number {
+  const pid = processTree(process.pid).find((each) => {
+    const [file, second] = readFileSync(`/proc/${each}/cmdline`, "utf8").split(/[\0 ]/);
+    return basename(file!) === program || (file === `${program}:` && second === "master");
+  });
+  assert.ok(pid !== undefined, `${program} runs`);
+  return pid;
+}
+
+test("proxies of others use pods that come, and a lane says when its proxy dies", async (t) => {
+  const harness = await LaneHarness.start(t, 1);
+  const names = HERE.map(({ name }) => name).filter((name) => /^(envoy|nginx|haproxy)$/.test(name));
+  const lanes = await Promise.all(names.map((name) => harness.open(name, LOAD)));
+  for (const lane of lanes) lane.start();
+  await harness.deployment.scale(PODS);
+  for (let tries = 0; lanes.some(({ perPod }) => perPod.size < PODS); tries += 1) {
+    assert.ok(tries < 300, `after 30 s: ${JSON.stringify(lanes.map(({ perPod }) => [...perPod]))}`);
+    await sleep(100);
+  }
+  for (const [index, lane] of lanes.entries()) {
+    assert.deepEqual([lane.failed(), lane.broken], [[], []], names[index]);
+    process.kill(processOf(names[index]!), "SIGKILL");
+    for (let tries = 0; tries < 500 && lane.broken.length === 0; tries += 1) await sleep(20);
+    // Of HAProxy's its own last words follow.
+    assert.match(lane.broken.join(), new RegExp(`^${names[index]} ended by SIGKILL`));
+    await lane.close();
   }
 });

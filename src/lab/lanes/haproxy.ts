@@ -25,6 +25,10 @@ export const HAPROXY: Lane = {
     ),
 };
 
+/**
+ * A call whose pod takes no connection goes to another at once, as in most configurations that are
+ * in use: the old worker of a reload still has the old list.
+ */
 function configOf({ listen, pods }: ListedPlan): string {
   const servers = pods.map((address, index) => `  server pod-${index + 1} ${address} proto h2\n`);
   return `global
@@ -36,6 +40,8 @@ defaults
   timeout connect 5s
   timeout client 300s
   timeout server 300s
+  retries 3
+  option redispatch 1
 frontend in
   bind ${listen} proto h2
   default_backend pods
