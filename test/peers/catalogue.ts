@@ -103,6 +103,7 @@ export const PEERS: readonly Peer[] = [
   goTool("grpc-go-interop-client", grpcGo),
   goTool("grpc-go-interop-server", grpcGo),
   ownGo("echo-server"),
+  ownGo("fairlead-lab-pod"),
   ownGo("health-server"),
   ownGo("load-client"),
   ownGo("storm-client"),

@@ -14,7 +14,7 @@ import { command, type Recipe } from "./recipe.ts";
 export type Outputs = readonly (readonly [name: string, main: string])[];
 
 const OWN_GO = [
-  ...["echo-server", "health-server", "load-client", "storm-client"],
+  ...["echo-server", "fairlead-lab-pod", "health-server", "load-client", "storm-client"],
   ...["xds-client", "xds-server"],
 ];
 
