@@ -3,14 +3,17 @@
  * bar of controls for all of them.
  */
 import { render } from "preact";
+import { useState } from "preact/hooks";
 import { Chips } from "./chips.tsx";
 import { Controls } from "./controls/controls.tsx";
 import { Events } from "./events.tsx";
 import { calm, follow, hello, link } from "./feed.ts";
 import { Header, Notice } from "./header.tsx";
 import { Lane } from "./lane/lane.tsx";
+import { WhyPanel } from "./why.tsx";
 
 function App() {
+  const [why, askWhy] = useState<{ lane: string; pod: string | null } | null>(null);
   const start = hello.value;
   const now = calm.value;
   if (!start || !now) return <p role="status">Connecting to the lab …</p>;
@@ -30,10 +33,11 @@ function App() {
             lane={lane}
             about={now.laneChoices.find(({ name }) => name === lane.name)!}
             pods={now.pods}
-            onWhy={() => {}}
+            onWhy={(lane, pod) => askWhy({ lane, pod })}
           />
         ))}
       </div>
+      {why && <WhyPanel {...why} onClose={() => askWhy(null)} />}
       <p class="again">
         The same lab again: <code>{start.command}</code>
       </p>

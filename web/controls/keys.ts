@@ -18,4 +18,5 @@ export function useKeys(controls: readonly Control[], run: (control: Control) =>
   });
 }
 
-const TAKES_KEYS = "select, input, textarea, dialog";
+/** A dialog that leaves the page usable beside it leaves its keys alone, too. */
+const TAKES_KEYS = "select, input, textarea, dialog:modal";

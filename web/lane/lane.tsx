@@ -27,7 +27,7 @@ export function Lane({ lane, about, pods, onWhy }: LaneProps) {
     <section class="lane" aria-labelledby={heading} data-lane={name}>
       <header>
         <h2 id={heading}>{title}</h2>
-        <button type="button" class="why" onClick={() => onWhy(name, null)}>
+        <button type="button" class="ask-why" onClick={() => onWhy(name, null)}>
           why?<span class="visually-hidden"> the latest calls of {title}</span>
         </button>
         <p class="how">{how}</p>

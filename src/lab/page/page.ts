@@ -7,6 +7,7 @@ import { ActionError, parseAction } from "../actions.ts";
 import { LabError } from "../error.ts";
 import type { Lab } from "../lab.ts";
 import { ACTION_LIMITS, type PageAddress } from "../options.ts";
+import { ask } from "../why/index.ts";
 import { LiveFeed } from "./live-feed.ts";
 import { pageDocument } from "./page-document.ts";
 import { type ActAnswer, listenHere, type PageServer, servePage } from "./page-server.ts";
@@ -50,6 +51,7 @@ export async function openPage(
     document: cached(pageDocument),
     hello: () => feed.hello(),
     act: (text: string) => act(lab(), text),
+    ask: (path: string, params: URLSearchParams) => ask(lab(), path, params),
   };
   const last = address.port + (address.isExplicit ? 0 : MORE_PORTS);
   for (let port = address.port; port <= last; port += 1) {
