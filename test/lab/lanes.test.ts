@@ -82,7 +82,7 @@ function processOf(program: string): number {
 
 test("proxies of others use pods that come, and a lane says when its proxy dies", async (t) => {
   const harness = await LaneHarness.start(t, 1);
-  const names = HERE.map(({ name }) => name).filter((name) => /^(envoy|nginx|haproxy)$/.test(name));
+  const names = HERE.filter((name) => /^(envoy|nginx|haproxy)$/.test(name));
   const lanes = await Promise.all(names.map((name) => harness.open(name, LOAD)));
   for (const lane of lanes) lane.start();
   await harness.deployment.scale(PODS);

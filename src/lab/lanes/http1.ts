@@ -15,17 +15,16 @@ export const HTTP1: Lane = {
   async open(env) {
     await env.podsReady;
     const { host, port } = env.pods.clusterIp;
-    const service = await serviceOfPods(
+    const { address, carrier, carried, close } = await serviceOfPods(
       "the ClusterIP of HTTP/1.1",
       { host, port: http1Port(port) },
       (pod) => pod.http1Address,
       env,
     );
-    const { address, carrier, carried, close } = service;
     return {
-      chooser: { by: "service", carrier, opensMore: true, carried },
       ...{ target: `http://${address}/`, serviceConfig: "", connections: 1, close },
       program: "http1-caller",
+      chooser: { by: "service", carrier, opensMore: true, carried },
     };
   },
 };

@@ -48,6 +48,7 @@ export async function openListed(proxy: ListedProxy, env: LaneEnv): Promise<Dial
     running.follow();
     return {
       ...{ target: running.listen, serviceConfig: "", connections: 1 },
+      chooser: { by: "other", who: proxy.name, listed: () => running.listed },
       close: async () => {
         unsubscribe();
         running.close();
@@ -109,6 +110,11 @@ class RunningProxy {
     const args = proxy.args(this.#write(), directory.path);
     this.child = env.children.foreign(proxy.name, [path, ...args]);
     this.child.ended.then(() => this.close());
+  }
+
+  /** ip:port of each pod in its configuration, as it was last told to read it. */
+  get listed(): readonly string[] {
+    return this.#listed.split(",");
   }
 
   get saysPortTaken(): boolean {

@@ -36,7 +36,9 @@ function choiceClauses(call: CallSeen, evidence: Evidence): readonly string[] {
       return [`it used one of the client's connections${to} (${open} now); nobody chose for it`];
     }
     case "list":
-      return [`grpc-js took the connection${to}: the next in the turn of round_robin`];
+      return chooser.from === "xds"
+        ? [`the client chose the pod itself${to === "" ? "" : `, by its connection${to}`}`]
+        : [`grpc-js took the connection${to}: the next in the turn of round_robin`];
     case "channel": {
       const policy = views[0]?.view.policy ?? "the policy";
       return [

@@ -41,4 +41,9 @@ export type Chooser =
   /** Envoy: ip:port of its admin endpoint. */
   | { readonly by: "envoy"; readonly admin: string }
   /** Somebody who does not tell: "nginx". */
-  | { readonly by: "other"; readonly who: string };
+  | {
+      readonly by: "other";
+      readonly who: string;
+      /** ip:port of the pods in its configuration, where it has one. */
+      readonly listed?: () => readonly string[];
+    };

@@ -71,7 +71,7 @@ export function laneClauses(rows: readonly WhyRow[], evidence: Evidence): readon
         chooser.from === "dns"
           ? lookupText(known.lookup, wallMs)
           : `the client knows ${plural(known.subchannels.length, "address")} from ${chooser.from}`;
-      return [told, policyText("round_robin")];
+      return chooser.from === "xds" ? [told] : [told, policyText("round_robin")];
     }
     case "channel":
     case "proxies": {

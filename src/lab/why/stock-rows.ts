@@ -65,12 +65,17 @@ export function listRows(evidence: Evidence): readonly WhyRow[] {
     if (subchannel === undefined) return missingRow(pod, null, listReason(pod, evidence));
     byAddress.delete(subchannel.address);
     const trouble = troubleOf(pod);
-    const reason = stateReason(subchannel) + (trouble === null ? "" : `; ${trouble}`);
+    const reason = stateReason(subchannel, from) + (trouble === null ? "" : `; ${trouble}`);
     return subchannelRow(subchannel, pod.name, source, reason);
   });
   // The client may know of pods that the API server has no more.
   const left = [...byAddress.values()].map((subchannel) =>
-    subchannelRow(subchannel, subchannel.address, source, `${stateReason(subchannel)}; ${NO_POD}`),
+    subchannelRow(
+      subchannel,
+      subchannel.address,
+      source,
+      `${stateReason(subchannel, from)}; ${NO_POD}`,
+    ),
   );
   return [...rows, ...left];
 }
@@ -91,8 +96,9 @@ function subchannelRow(
   };
 }
 
-function stateReason({ state }: SubchannelSeen): string {
-  return state === "READY" ? "connected; round_robin gives it a call in turn" : `is ${state}`;
+function stateReason({ state }: SubchannelSeen, from: keyof typeof SOURCES): string {
+  if (state !== "READY") return `is ${state}`;
+  return from === "xds" ? "connected" : "connected; round_robin gives it a call in turn";
 }
 
 /** Why the client was not told of a pod. */
@@ -123,6 +129,8 @@ export function lookupText(
     : `${told}, this one not among them`;
 }
 
+const ENVOY_ASKS = "Envoy, which asks DNS every 5 s, does not know it yet";
+
 /** The endpoints of an Envoy, and the pods that it does not know. */
 export function envoyRows({ pods, hosts }: Evidence): readonly WhyRow[] {
   const byAddress = new Map(hosts.map((each) => [each.address, each]));
@@ -130,7 +138,7 @@ export function envoyRows({ pods, hosts }: Evidence): readonly WhyRow[] {
     const host = byAddress.get(pod.inSlice?.address ?? "");
     if (host === undefined) {
       const trouble = troubleOf(pod);
-      return missingRow(pod, null, `${trouble ?? "Envoy does not know it"} (${whereText(pod)})`);
+      return missingRow(pod, null, `${trouble ?? ENVOY_ASKS} (${whereText(pod)})`);
     }
     const { address, health, isHealthy, weight, connections, activeCalls, calls } = host;
     return {
@@ -141,12 +149,25 @@ export function envoyRows({ pods, hosts }: Evidence): readonly WhyRow[] {
   });
 }
 
-/** What is certain of a lane whose chooser tells nothing: who answered. */
+/** What is certain of a lane whose chooser tells nothing: its list, and who answered. */
 export function otherRows({ pods, answeredInAll, chooser }: Evidence): readonly WhyRow[] {
-  const who = chooser.by === "other" ? chooser.who : "";
+  const { who, listed } = chooser.by === "other" ? chooser : { who: "", listed: undefined };
+  const list = listed?.() ?? null;
   return pods.map((pod) => {
-    const reason = troubleOf(pod) ?? `${who} does not tell`;
     const calls = answeredInAll[pod.name] ?? null;
-    return { ...missingRow(pod, null, reason), usable: (calls ?? 0) > 0, calls };
+    if (list === null) {
+      const reason = troubleOf(pod) ?? `${who} does not tell`;
+      return { ...missingRow(pod, null, reason), usable: (calls ?? 0) > 0, calls };
+    }
+    const isListed = list.includes(pod.inSlice?.address ?? "");
+    const where = isListed
+      ? `in the configuration of ${who}`
+      : `not in the configuration of ${who}`;
+    const trouble = troubleOf(pod);
+    return {
+      ...missingRow(pod, null, trouble === null ? where : `${where}; ${trouble}`),
+      ...{ state: isListed ? "listed" : "unknown", usable: isListed, calls },
+      source: isListed ? "its configuration" : "none",
+    };
   });
 }

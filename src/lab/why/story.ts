@@ -57,11 +57,14 @@ function waysOf(
     case "proxies":
       return viewClauses(pod, own, rows, evidence);
     case "envoy":
-      return own.map(
-        ({ reason }) => `Envoy holds a set of its own, and says of the pod: ${reason}`,
+      return own.map(({ state, reason }) =>
+        state === "unknown" ? reason : `Envoy has it in its set of pods: ${reason}`,
       );
     case "other":
-      return [`how ${evidence.chooser.who} chooses is not told: certain is who answered`];
+      return [
+        ...(evidence.chooser.listed ? own.map(({ reason }) => `it is ${reason}`) : []),
+        `how ${evidence.chooser.who} chooses is not told: certain is who answered`,
+      ];
   }
 }
 
@@ -114,11 +117,12 @@ function listClauses(pod: PodFact, own: readonly WhyRow[], evidence: Evidence): 
   const row = own[0];
   if (row !== undefined && row.state !== "unknown") {
     const told = { dns: "DNS named it", static: "it is in the client's list", xds: "xDS named it" };
-    if (row.usable) {
-      const blind = troubleOf(pod) !== null ? ", and does not look at how a pod fares" : "";
-      return [`${told[from]}, and round_robin gives each connected pod a call in turn${blind}`];
+    if (!row.usable) {
+      return [`${told[from]}, but its connection is ${row.state}, and no call is sent there`];
     }
-    return [`${told[from]}, but its connection is ${row.state}, and round_robin passes over it`];
+    if (from === "xds") return [`${told.xds}, and the client, which balances itself, is connected`];
+    const blind = troubleOf(pod) !== null ? ", and does not look at how a pod fares" : "";
+    return [`${told[from]}, and round_robin gives each connected pod a call in turn${blind}`];
   }
   if (pod.inSlice?.isReady !== true) return [];
   if (from === "static") {
