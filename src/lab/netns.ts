@@ -45,6 +45,12 @@ export function rulesFlavour(): "nftables" | "iptables" | null {
   return hasTool("iptables") ? "iptables" : null;
 }
 
+/** Why the ClusterIPs in a network namespace are no rules of the kernel; null: they are. */
+export function whyNoRules(): string | null {
+  if (rulesFlavour() === "nftables") return null;
+  return "--netns: nft is not on the PATH: the ClusterIP is a relay, as without --netns";
+}
+
 function hasTool(name: string): boolean {
   return (process.env.PATH ?? "").split(delimiter).some((directory) => {
     try {

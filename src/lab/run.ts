@@ -7,7 +7,7 @@ import { fairleadCommand } from "./children.ts";
 import { commandText } from "./command-text.ts";
 import { LabError } from "./error.ts";
 import { Lab } from "./lab.ts";
-import { runInNetns, whyNoNetns } from "./netns.ts";
+import { runInNetns, whyNoNetns, whyNoRules } from "./netns.ts";
 import { enterNetns, type InsideNetns } from "./netns-inside.ts";
 import { type LabOptions, PODS_MAX } from "./options.ts";
 import { INTERVAL_MS } from "./page/live-feed.ts";
@@ -62,7 +62,8 @@ export async function runLab(options: LabOptions, deps: LabDeps): Promise<number
 }
 
 /** Why the lane `sidecar` cannot run on loopback. */
-const NO_NETNS = "needs --netns: rules of the kernel in a network namespace of its own";
+const NO_NETNS =
+  "needs --netns (root, Linux): rules of the kernel in a network namespace of its own";
 
 /** How often a picture is drawn while the lab starts. */
 const PROGRESS_MS = 100;
@@ -72,6 +73,8 @@ class Run {
   readonly #deps: LabDeps;
   readonly #whyNoNetns: string | null;
   readonly #inside: InsideNetns | null;
+  /** Why the ClusterIP is a relay in a network namespace, too; null: it is not. */
+  readonly #whyRelay: string | null;
   readonly #isLive: boolean;
   readonly #hasKeys: boolean;
   /** All keys are told, not only the most used ones. */
@@ -91,6 +94,7 @@ class Run {
     this.#deps = deps;
     this.#whyNoNetns = whyNoNetns;
     this.#inside = inside;
+    this.#whyRelay = inside === null ? null : whyNoRules();
     this.#isLive = !options.once && options.output === "table" && deps.stdout.isTTY === true;
     this.#hasKeys = this.#isLive && deps.stdin?.isTTY === true;
   }
@@ -213,6 +217,7 @@ class Run {
     if (this.#isLive) return;
     const { url, notice } = this.#page;
     if (notice) this.#deps.log.warn(notice);
+    if (this.#whyRelay !== null) this.#deps.log.warn(this.#whyRelay);
     const { access } = this.#lab;
     if (access) this.#deps.log.info("API server", { ...access });
     if (url) this.#deps.log.info("page", { address: url });
@@ -249,7 +254,7 @@ class Run {
       laneChoices: this.#lab.laneChoices,
       load: this.#lab.load,
       clusterIpBy: this.#lab.clusterIpBy,
-      notice: this.#lab.problem ?? this.#page.notice,
+      notice: this.#lab.problem ?? this.#page.notice ?? this.#whyRelay,
       histories: this.#lab.histories(),
       columnCount: this.#lab.columnCount,
       intervalMs: INTERVAL_MS,

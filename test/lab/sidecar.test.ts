@@ -136,7 +136,8 @@ test("without --netns the lane says what it needs, and the others run", async ()
   assert.equal(code, 1);
   const [clusterip, sidecar] = JSON.parse(stdout).lanes;
   assert.equal(clusterip.podsUsed, 1);
-  const reason = "needs --netns: rules of the kernel in a network namespace of its own";
+  const reason =
+    "needs --netns (root, Linux): rules of the kernel in a network namespace of its own";
   assert.equal(sidecar.verdict, `did not run: ${reason}`);
   assert.equal(sidecar.failure, reason);
 });
