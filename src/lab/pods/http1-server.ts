@@ -34,7 +34,7 @@ export class Http1Server {
     });
   }
 
-  /** Resolves with its port, which is another one when somebody has `port`. Rejects as `net` does. */
+  /** Resolves with its port: another one where somebody has `port`. Rejects as `net` does. */
   async listen(host: string, port: number): Promise<number> {
     try {
       return await this.#tryListen(host, port);
