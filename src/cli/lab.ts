@@ -3,6 +3,8 @@
  */
 import type { Command } from "commander";
 import type { RawLabOptions } from "../lab/index.ts";
+import { labListCommand, labRunCommand } from "./lab-run.ts";
+import { hasColour, hasUnicode } from "./terminal-style.ts";
 import { CommandError, UsageError } from "./usage.ts";
 import { addCommonOptions, type CommonOptions, newVerb } from "./verb.ts";
 
@@ -21,6 +23,8 @@ const EXAMPLES = [
   "fairlead lab --netns --lanes clusterip,sidecar",
   "# for a script",
   "fairlead lab --once --pods 3 --lanes clusterip,proxy --page none -o json",
+  "# what is known of each way, shown and checked",
+  "fairlead lab run --all",
 ];
 
 /** The command of the verb. */
@@ -54,7 +58,8 @@ export function labCommand(): Command {
       "all of it in a network namespace of its own, with the lane sidecar (Linux, as root)",
     )
     .option("-o, --output <form>", "table, or json at the end (default: table)");
-  return addCommonOptions(command).action(run);
+  addCommonOptions(command).enablePositionalOptions().action(run);
+  return command.addCommand(labRunCommand()).addCommand(labListCommand());
 }
 
 async function run(options: RawLabOptions & CommonOptions): Promise<void> {
@@ -74,15 +79,4 @@ async function run(options: RawLabOptions & CommonOptions): Promise<void> {
     if (error instanceof LabError) throw new CommandError(error.message);
     throw error;
   }
-}
-
-function hasColour({ color }: CommonOptions): boolean {
-  const { NO_COLOR, TERM } = process.env;
-  return process.stdout.isTTY === true && color && !NO_COLOR && TERM !== "dumb";
-}
-
-/** Block characters are drawn unless the locale says that they cannot be. */
-function hasUnicode({ LC_ALL, LC_CTYPE, LANG, TERM }: NodeJS.ProcessEnv): boolean {
-  const locale = LC_ALL || LC_CTYPE || LANG || "";
-  return TERM !== "linux" && TERM !== "dumb" && (locale === "" || /utf-?8/i.test(locale));
 }

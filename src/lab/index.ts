@@ -32,5 +32,11 @@ export { ECHO_SERVICE } from "./pods/echo.ts";
 export { LOOPBACK } from "./pods/pod-network.ts";
 export { LAB_TARGET, NAMESPACE, SERVICES } from "./pods/pod-objects.ts";
 export { type LabDeps, runLab } from "./run.ts";
+export {
+  listScenarios,
+  runScenarios,
+  ScenarioFileError,
+  type ScenarioOutput,
+} from "./scenario/index.ts";
 export type { KeyInput } from "./terminal/keys.ts";
 export type { LabStdout, OutputStyle } from "./terminal/output.ts";

@@ -16,7 +16,7 @@ import { POD_LANGUAGES, type PodLanguage } from "./pods/pod-language.ts";
 import { ALONE_MAX } from "./pods/pod-processes.ts";
 
 /** All lanes, in the order in which they are offered. */
-const LANE_NAMES = [
+export const LANE_NAMES = [
   ...(["clusterip", "http1", "static", "headless", "client", "proxy"] as const),
   ...(["nested", "sidecar", "proxyless", "envoy", "nginx", "haproxy"] as const),
 ] as const;

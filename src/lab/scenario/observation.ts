@@ -1,0 +1,67 @@
+/**
+ * What is counted of a lane between two looks at it. Pure.
+ *
+ * A caller's figures are from its latest report, so a look is somewhat late; whoever looks waits
+ * for a report that is younger than the moment (`timeline.ts`).
+ */
+import type { LaneView } from "../view.ts";
+
+/** All lanes at a moment. */
+export interface Look {
+  readonly lanes: readonly LaneView[];
+  /** Names of the pods that took new calls then. */
+  readonly ready: readonly string[];
+}
+
+/** One lane between two looks, or from its start to one. */
+export interface Window {
+  /** As it was at the later look. */
+  readonly lane: LaneView;
+  /** Answered calls of all pods that were ready at the later look, and of those that answered. */
+  readonly perPod: Readonly<Record<string, number>>;
+  /** All of these. */
+  readonly answered: number;
+  readonly failed: number;
+  /** It does not begin with the load. */
+  readonly isPart: boolean;
+}
+
+/** The window of a lane; null when there is no such lane. `from` null: since the load began. */
+export function windowOf(name: string, from: Look | null, at: Look): Window | null {
+  const lane = laneOf(name, at);
+  if (lane === undefined) return null;
+  const before = from === null ? undefined : laneOf(name, from)?.figures;
+  const perPod: Record<string, number> = {};
+  for (const pod of at.ready) perPod[pod] = 0;
+  for (const [pod, calls] of Object.entries(lane.figures.perPod)) {
+    const count = calls - (before?.perPod[pod] ?? 0);
+    if (count > 0) perPod[pod] = count;
+  }
+  return {
+    ...{ lane, perPod },
+    answered: sum(Object.values(perPod)),
+    failed: lane.figures.failed - (before?.failed ?? 0),
+    isPart: from !== null,
+  };
+}
+
+/** The busiest over the mean: 1 at best; null without a count above 0. */
+export function maxOverMean(counts: readonly number[]): number | null {
+  const total = sum(counts);
+  return total === 0 ? null : (Math.max(...counts) * counts.length) / total;
+}
+
+/** Jain's index, 1/n to 1; null without a count above 0. */
+export function fairness(counts: readonly number[]): number | null {
+  const total = sum(counts);
+  const squares = sum(counts.map((count) => count * count));
+  return total === 0 ? null : (total * total) / (counts.length * squares);
+}
+
+function laneOf(name: string, { lanes }: Look): LaneView | undefined {
+  return lanes.find((lane) => lane.name === name);
+}
+
+function sum(counts: readonly number[]): number {
+  return counts.reduce((total, count) => total + count, 0);
+}

@@ -1,0 +1,51 @@
+/** The report as a table of Markdown: a row for each scenario, as the README shows it. Pure. */
+import type { Finding, Outcome, RunResult, ScenarioResult } from "./result.ts";
+import { outcomesText } from "./tally.ts";
+
+/** The whole text. */
+export function markdownText({ results, isShort, machine }: RunResult): string {
+  const rows = results.map(rowOf);
+  const form = isShort ? " (short form)" : "";
+  return [
+    "| scenario | seen | as documented |",
+    "|---|---|---|",
+    ...rows,
+    "",
+    `${outcomesText(results)}${form}; ${machine}.`,
+    "",
+  ].join("\n");
+}
+
+const WORDS: Readonly<Record<Outcome, string>> = {
+  shown: "✓",
+  "not-shown": "✕",
+  skipped: "skipped",
+  stopped: "stopped",
+};
+
+function rowOf({ scenario, outcome, reason, findings }: ScenarioResult): string {
+  const seen = reason === null ? seenOf(findings) : [reason, seenOf(findings)].join("<br>");
+  return `| ${cell(`\`${scenario.name}\`: ${scenario.title}`)} | ${seen} | ${WORDS[outcome]} |`;
+}
+
+/** What was seen of each lane, lane by lane. */
+function seenOf(findings: readonly Finding[]): string {
+  const lanes = [...new Set(findings.map(({ lane }) => lane))];
+  return lanes
+    .map((lane) => {
+      const own = findings.filter((finding) => finding.lane === lane);
+      const out = own.find(({ skipped }) => skipped !== null);
+      if (out) return cell(`**${lane}** left out: ${out.skipped}`);
+      return cell(`**${lane}** ${own.map(said).join(", ")}`);
+    })
+    .join("<br>");
+}
+
+function said({ seen, documented, isMet, when }: Finding): string {
+  const time = when === "" ? "" : ` ${when}`;
+  return isMet ? `${seen}${time}` : `${seen}${time} (documented: ${documented})`;
+}
+
+function cell(text: string): string {
+  return text.replaceAll("|", "\\|").replaceAll("\n", " ");
+}
