@@ -2,16 +2,20 @@
  * The lanes of a scenario as the lab runs them: those of the house, changed where the scenario says
  * so, by wrapping what they tell their clients to dial.
  */
-import { LANES, type Lane } from "../lanes/index.ts";
+import { LabError } from "../error.ts";
+import { type Dial, LANES, type Lane, type LaneEnv } from "../lanes/index.ts";
 import { policyConfig } from "../lanes/lane.ts";
 import type { ScenarioLane } from "./scenario.ts";
 
 /** In the same order. */
 export function changedLanes(lanes: readonly ScenarioLane[]): readonly Lane[] {
-  return lanes.map(changed);
+  const first = lanes.find(({ lane }) => lane === "clusterip");
+  return lanes.map((lane) => changed(lane, lane.lane === "clusterip" && lane !== first));
 }
 
-function changed({ name, lane: word, policy, connectionsPerPod }: ScenarioLane): Lane {
+/** @param isSecond the Service that it dials is another lane's already. */
+function changed(own: ScenarioLane, isSecond: boolean): Lane {
+  const { name, lane: word, policy, connectionsPerPod } = own;
   const lane = LANES[word];
   const isAsItIs = name === word && policy === null && connectionsPerPod === null;
   if (isAsItIs) return lane;
@@ -24,7 +28,7 @@ function changed({ name, lane: word, policy, connectionsPerPod }: ScenarioLane):
     name,
     title: said.length === 0 ? lane.title : `${lane.title}, ${said.join(", ")}`,
     open: async (env) => {
-      const dial = await lane.open(env);
+      const dial = isSecond ? await dialService(env) : await lane.open(env);
       return {
         ...dial,
         ...(policy !== null && { serviceConfig: policyConfig(policy) }),
@@ -35,4 +39,12 @@ function changed({ name, lane: word, policy, connectionsPerPod }: ScenarioLane):
       };
     },
   };
+}
+
+/** The Service's IP, which is there by the first lane that has it. */
+async function dialService({ pods, podsReady }: LaneEnv): Promise<Dial> {
+  await podsReady;
+  const { host, port } = pods.clusterIp;
+  if (port === 0) throw new LabError("on this system two lanes cannot dial one ClusterIP");
+  return { target: `${host}:${port}`, serviceConfig: "", connections: 1 };
 }

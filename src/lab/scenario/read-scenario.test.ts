@@ -43,7 +43,7 @@ test("the least that a scenario says", () => {
       ["client", false],
     ],
   );
-  assert.deepEqual(scenario.load, { callsPerSecond: 300, inFlight: 10 });
+  assert.deepEqual(scenario.load, { callsPerSecond: 300, inFlightMax: 10 });
   assert.deepEqual(scenario.short, { seconds: 10, calls: null });
   assert.deepEqual(scenario.steps, []);
   assert.equal(scenario.expectations[0]!.at.kind, "end");

@@ -4,8 +4,8 @@
  */
 import { KNOWN_POLICY_NAMES } from "../../balancing/index.ts";
 import { ActionError, parseAction } from "../actions.ts";
-import { CALLS_PER_SECOND, IN_FLIGHT_MAX } from "../lane-run.ts";
-import { ACTION_LIMITS, PODS_MAX, POLICY_DEFAULT } from "../options.ts";
+import type { LoadSettings } from "../lane-link.ts";
+import { ACTION_LIMITS, PODS_MAX, parseLabOptions } from "../options.ts";
 import { MOMENT_FORMS, momentMs, parseMoment } from "./moment.ts";
 import { NAME_FORM, parseName } from "./name.ts";
 import { ScenarioFileError } from "./problems.ts";
@@ -19,7 +19,6 @@ import {
   SCENARIO_SECONDS_MAX,
   SCENARIO_VERSION,
   type Scenario,
-  type ScenarioLoad,
   type ScenarioPods,
   STEPS_MAX,
   type Step,
@@ -35,6 +34,8 @@ const KEYS = [
 type Fields = Partial<Record<(typeof KEYS)[number], YamlValue>>;
 
 const SECONDS_FORM = `a number of seconds from 0.5 to ${SCENARIO_SECONDS_MAX}`;
+/** Of `fairlead lab` without a flag. */
+const USUAL = parseLabOptions({});
 const TITLE_CHARS_MAX = 120;
 const CALL_MS_MAX = 10_000;
 const STREAMS_MAX = 1_000_000;
@@ -82,7 +83,7 @@ function scenarioOf(top: YamlValue, fields: Fields): Scenario {
     pods: readPods(fields.pods),
     lanes,
     load: readLoad(fields.load),
-    policy: policy?.oneOf(KNOWN_POLICY_NAMES) ?? POLICY_DEFAULT,
+    policy: policy?.oneOf(KNOWN_POLICY_NAMES) ?? USUAL.policy,
     ...{ full, short },
     steps: readSteps(fields.steps, [full, short]),
     expectations: readExpectations(fields.expect, lanes, [full, short]),
@@ -125,11 +126,11 @@ function readPods(value: YamlValue | undefined): ScenarioPods {
   };
 }
 
-function readLoad(value: YamlValue | undefined): ScenarioLoad {
+function readLoad(value: YamlValue | undefined): LoadSettings {
   const fields = value?.fields(["callsPerSecond", "inFlight"]);
   return {
-    callsPerSecond: fields?.callsPerSecond?.wholeNumber(1, RATE_MAX) ?? CALLS_PER_SECOND,
-    inFlight: fields?.inFlight?.wholeNumber(1, IN_FLIGHT_LIMIT) ?? IN_FLIGHT_MAX,
+    callsPerSecond: fields?.callsPerSecond?.wholeNumber(1, RATE_MAX) ?? USUAL.callsPerSecond,
+    inFlightMax: fields?.inFlight?.wholeNumber(1, IN_FLIGHT_LIMIT) ?? USUAL.inFlight,
   };
 }
 

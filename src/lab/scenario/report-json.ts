@@ -13,9 +13,15 @@ export function jsonText({ results, isShort, machine }: RunResult): string {
   return `${JSON.stringify(document, null, 2)}\n`;
 }
 
+const NO_LOAD = {
+  ...{ callsPerSecond: 0, inFlight: 0, policy: "" },
+  ...{ overheadCpu: 0, heldBackTo: null },
+};
+
 function scenarioOf(result: ScenarioResult) {
   const { scenario, file, outcome, reason, findings, lanes, events, isInNetns } = result;
-  const report = labReport({ pods: 0, seconds: result.loadSeconds, events, lanes });
+  const load = result.load ?? NO_LOAD;
+  const report = labReport({ pods: 0, seconds: result.loadSeconds, load, events, lanes });
   return {
     ...{ name: scenario.name, title: scenario.title, row: scenario.row, file },
     ...{ outcome, reason, isInNetns },
@@ -26,6 +32,7 @@ function scenarioOf(result: ScenarioResult) {
       ...finding,
       value: finding.value === null ? null : Number(finding.value.toFixed(4)),
     })),
+    load: result.load === null ? null : report.load,
     events: report.events,
     lanes: report.lanes,
   };

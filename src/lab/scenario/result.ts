@@ -1,5 +1,5 @@
 /** What became of a scenario, as plain data: reports are made of it. Types only. */
-import type { LabEvent, LaneView } from "../view.ts";
+import type { LabEvent, LaneView, LoadView } from "../view.ts";
 import type { MeasureName, Scenario } from "./scenario.ts";
 
 /**
@@ -39,6 +39,8 @@ export interface ScenarioResult {
   /** As they were in the end. */
   readonly lanes: readonly LaneView[];
   readonly events: readonly LabEvent[];
+  /** As it was in the end; null where nothing ran. */
+  readonly load: LoadView | null;
   /** Of load. */
   readonly loadSeconds: number;
   /** All of it, start and end of the lab included. */

@@ -56,6 +56,7 @@ export async function runScenario(
     reason: deps.stop.aborted ? "stopped before its end" : reason,
     lanes: run.lanes,
     events: run.events,
+    load: run.load,
     loadSeconds: run.loadSeconds,
     seconds: (deps.clock.nowMs() - beganMs) / 1000,
     isInNetns: deps.whyNoNetns === null,
@@ -85,7 +86,7 @@ class ScenarioRun {
       scenario.lanes.filter(({ name }) => !leftOut.has(name)),
     );
     this.#lab = new Lab({
-      ...{ lanes, policy: scenario.policy, hasPeers: false },
+      ...{ lanes, load: scenario.load, policy: scenario.policy, hasPeers: false },
       ...{ pods: scenario.pods.count, podSettings: scenario.pods.settings },
       ...{ whyNoNetns: deps.whyNoNetns, fairlead: deps.fairlead, clock: deps.clock },
       onProblem: (reason) => {
@@ -100,6 +101,10 @@ class ScenarioRun {
 
   get events() {
     return this.#lab.events;
+  }
+
+  get load() {
+    return this.#lab.load;
   }
 
   get loadSeconds(): number {

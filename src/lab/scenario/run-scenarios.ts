@@ -99,7 +99,7 @@ async function runOne(
   if (fitness.why !== null) {
     return {
       ...{ scenario, file, outcome: "skipped", reason: fitness.why, isInNetns: false },
-      ...{ findings: [], lanes: [], events: [], loadSeconds: 0, seconds: 0 },
+      ...{ findings: [], lanes: [], events: [], load: null, loadSeconds: 0, seconds: 0 },
       startedMs: clock.wallMs(),
     };
   }

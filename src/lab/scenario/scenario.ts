@@ -3,6 +3,7 @@
  * written form is a YAML file (`read-scenario.ts`); types and limits only.
  */
 import type { Action } from "../actions.ts";
+import type { LoadSettings } from "../lane-link.ts";
 import type { LaneName } from "../options.ts";
 import type { PodSettings } from "../pods/pod-settings.ts";
 import type { Bound } from "./bound.ts";
@@ -52,12 +53,6 @@ export interface ScenarioLane {
   readonly connectionsPerPod: number | null;
   /** Where it cannot run, the others are shown without it. */
   readonly isOptional: boolean;
-}
-
-/** Of each lane. */
-export interface ScenarioLoad {
-  readonly callsPerSecond: number;
-  readonly inFlight: number;
 }
 
 /** Something that is done. */
@@ -137,7 +132,8 @@ export interface Scenario {
   readonly prefers: readonly Need[];
   readonly pods: ScenarioPods;
   readonly lanes: readonly ScenarioLane[];
-  readonly load: ScenarioLoad;
+  /** Of each lane. */
+  readonly load: LoadSettings;
   /** Of fairlead's lanes. */
   readonly policy: string;
   readonly full: Timing;
