@@ -161,6 +161,8 @@ export async function build(dist: string): Promise<void> {
   await mkdir(join(dist, "cli"), { recursive: true });
   const metafile = await buildCode(dist);
   await writeFile(join(dist, "cli", "page.html"), await bundlePage());
+  const scenarios = join(root, "src", "lab", "scenario", "built-in");
+  await cp(scenarios, join(dist, "cli", "scenarios"), { recursive: true });
   await buildTypes(dist);
   await writeFile(join(dist, "LICENSES.txt"), licences(metafile));
 }

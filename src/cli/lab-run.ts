@@ -6,7 +6,7 @@ import { cpus } from "node:os";
 import type { Command } from "commander";
 import type { ScenarioOutput } from "../lab/index.ts";
 import { hasColour, hasUnicode } from "./terminal-style.ts";
-import { CommandError, oneOf, UsageError, valueOption } from "./usage.ts";
+import { CommandError, oneOf, UsageError, valueOption, wholeNumber } from "./usage.ts";
 import { addCommonOptions, type CommonOptions, newVerb } from "./verb.ts";
 
 const RUN_SUMMARY = "Run scenarios: what is documented of each way is shown, and checked";
@@ -18,17 +18,20 @@ const RUN_EXAMPLES = [
   "fairlead lab list slow-pod -o yaml > mine.yaml",
   "fairlead lab run mine.yaml",
   "# for CI",
-  "fairlead lab run --all --short -o junit > lab.xml",
+  "fairlead lab run --all --short --jobs 3 -o junit > lab.xml",
 ];
 const LIST_SUMMARY = "List scenarios, and the lanes with the reason why one cannot run here";
 const LIST_EXAMPLES = ["fairlead lab list", "fairlead lab list clusterip -o yaml"];
 
+/** Each has a lab of its own, with pods on a port of their own. */
+const JOBS_MAX = 8;
 const RUN_OUTPUTS: readonly ScenarioOutput[] = ["table", "json", "junit", "md"];
 
 interface RunOptions extends CommonOptions {
   readonly all?: boolean;
   readonly short?: boolean;
   readonly require?: boolean;
+  readonly jobs?: number;
   readonly output: ScenarioOutput;
 }
 
@@ -43,6 +46,13 @@ export function labRunCommand(): Command {
     .option("--all", "all scenarios that come with fairlead")
     .option("--short", "the short form of each, in seconds")
     .option("--require", "exit 1 when one is skipped, too")
+    .addOption(
+      valueOption(
+        "--jobs <n>",
+        "run so many at the same time (default: 1)",
+        wholeNumber({ min: 1, max: JOBS_MAX }),
+      ),
+    )
     .addOption(
       valueOption(
         "-o, --output <form>",
@@ -68,7 +78,7 @@ export function labListCommand(): Command {
 }
 
 async function run(words: readonly string[], options: RunOptions): Promise<void> {
-  const { all = false, short = false, require = false, output } = options;
+  const { all = false, short = false, require = false, jobs = 1, output } = options;
   if (all === words.length > 0) {
     throw new UsageError(
       all
@@ -82,7 +92,7 @@ async function run(words: readonly string[], options: RunOptions): Promise<void>
   const { clock, log } = await createSystem(options);
   try {
     process.exitCode = await runScenarios(
-      { words, isShort: short, isRequired: require, output },
+      { words, isShort: short, isRequired: require, jobs, output },
       {
         ...{ clock, log, stop, machine: machine() },
         ...{ stdout: process.stdout, stderr: process.stderr },

@@ -147,6 +147,11 @@ export class Children {
     this.#env = env;
   }
 
+  /** Of those that run. */
+  get pids(): readonly number[] {
+    return [...this.#all].flatMap(({ pid }) => pid ?? []);
+  }
+
   /**
    * A part of them: what is started through it ends with its `close`, and with ours. Ours stays
    * open when it closes.

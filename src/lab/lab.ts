@@ -17,6 +17,7 @@ import { type Lane, laneSite } from "./lanes/index.ts";
 import { LoadControl } from "./load-control.ts";
 import type { LaneName } from "./options.ts";
 import { Deployment } from "./pods/deployment.ts";
+import { connectionsTo } from "./pods/pod-connections.ts";
 import type { PodLanguage } from "./pods/pod-language.ts";
 import { ISOLATED, LOOPBACK, type PodNetwork } from "./pods/pod-network.ts";
 import { LAB_TARGET, NAMESPACE, SERVICES } from "./pods/pod-objects.ts";
@@ -319,6 +320,16 @@ export class Lab {
   get elapsedMs(): number {
     if (this.#beganAtMs === null) return 0;
     return (this.#endedAtMs ?? this.#setup.clock.nowMs()) - this.#beganAtMs;
+  }
+
+  /**
+   * Open connections of all processes of a lane to pods, by lane; null where the system does not
+   * tell.
+   */
+  podConnections(): Readonly<Record<string, number | null>> {
+    const addresses = this.#deployment?.alive.map(({ address }) => address) ?? [];
+    const counts = this.#lanes.runs.map(({ name, pids }) => [name, connectionsTo(addresses, pids)]);
+    return Object.fromEntries(counts);
   }
 
   /** The lanes as they stand. */

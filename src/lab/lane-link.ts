@@ -56,6 +56,11 @@ export class LaneLink {
     return this.#isOpen;
   }
 
+  /** Of client and way. */
+  get pids(): readonly number[] {
+    return this.#deps.children.pids;
+  }
+
   /** Which of several programs the client is; "" where there is one. */
   get clientName(): string {
     return this.#clientName;

@@ -68,6 +68,11 @@ export class LaneRun {
     return this.#lane.name;
   }
 
+  /** Of its processes. */
+  get pids(): readonly number[] {
+    return this.#link?.pids ?? [];
+  }
+
   /** It never ran, or broke off. */
   get hasFailed(): boolean {
     return this.#failure !== null;

@@ -8,10 +8,11 @@ import { readFile } from "node:fs/promises";
 export const BUILT_IN_NAMES = [
   "clusterip",
   "luck-200-300",
-
+  "http1",
   "headless",
   "scale-up-gap",
-
+  "envoy-tutorial",
+  "nginx",
   "nesting",
   "sidecar",
   "slow-pod",

@@ -63,14 +63,20 @@ const MEASURES: Readonly<Record<Numbers, Measure>> = {
     value: ({ lane }) => lane.figures.connections,
     seen: (value) => countOf(value ?? 0, "connection"),
   },
+  podConnections: {
+    noun: "connections to pods",
+    value: ({ podConnections }) => podConnections,
+    seen: (value) =>
+      value === null ? "connections to pods not known" : `${countOf(value, "connection")} to pods`,
+  },
   p50Ms: {
     noun: "p50",
-    value: ({ lane: { figures } }) => figures.p50Ms,
+    value: ({ lane: { figures }, isPart }) => (isPart ? figures.recentP50Ms : figures.p50Ms),
     seen: (value) => (value === null ? NO_CALL : `p50 ${ms(value)}`),
   },
   p99Ms: {
     noun: "p99",
-    value: ({ lane: { figures } }) => figures.p99Ms,
+    value: ({ lane: { figures }, isPart }) => (isPart ? figures.recentP99Ms : figures.p99Ms),
     seen: (value) => (value === null ? NO_CALL : `p99 ${ms(value)}`),
   },
   firstCallOfNewPodMs: {

@@ -11,6 +11,8 @@ export interface Look {
   readonly lanes: readonly LaneView[];
   /** Names of the pods that took new calls then. */
   readonly ready: readonly string[];
+  /** Open connections of a lane's processes to pods, by lane; null: nobody knows. */
+  readonly podConnections: Readonly<Record<string, number | null>>;
 }
 
 /** One lane between two looks, or from its start to one. */
@@ -22,6 +24,8 @@ export interface Window {
   /** All of these. */
   readonly answered: number;
   readonly failed: number;
+  /** Open connections of its processes to pods at the later look; null: nobody knows. */
+  readonly podConnections: number | null;
   /** It does not begin with the load. */
   readonly isPart: boolean;
 }
@@ -39,6 +43,7 @@ export function windowOf(name: string, from: Look | null, at: Look): Window | nu
   }
   return {
     ...{ lane, perPod },
+    podConnections: at.podConnections[name] ?? null,
     answered: sum(Object.values(perPod)),
     failed: lane.figures.failed - (before?.failed ?? 0),
     isPart: from !== null,

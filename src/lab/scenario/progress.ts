@@ -34,17 +34,19 @@ export function progressOf({ clock, log, stderr }: ProgressDeps, count: number):
 
 function logged(log: Logger, count: number): Progress {
   let done = 0;
-  let last = "";
+  const begun = new Set<Scenario>();
   return {
-    at: ({ name }, _text, _seconds, of) => {
-      if (last === name) return;
-      last = name;
-      log.info("scenario", { scenario: name, number: done + 1, of: count, seconds: of });
+    at: (scenario, _text, _seconds, of) => {
+      if (begun.has(scenario)) return;
+      begun.add(scenario);
+      const { name } = scenario;
+      log.info("scenario", { scenario: name, number: begun.size, of: count, seconds: of });
     },
     ended: ({ scenario: { name }, outcome, reason, seconds }) => {
       done += 1;
-      const took = Number(seconds.toFixed(1));
-      log.info("scenario ended", { scenario: name, outcome, ...(reason && { reason }), took });
+      const tookMs = Math.round(seconds * 1000);
+      const why = reason === null ? {} : { reason };
+      log.info("scenario ended", { scenario: name, outcome, ...why, tookMs, done, of: count });
     },
     close: () => {},
   };

@@ -121,8 +121,10 @@ class ScenarioRun {
       await Promise.race([this.#lab.start(), this.#stopped()]);
       if (this.#isStopped) return null;
       await this.#pass();
+      // Before the load ends: connections are those of the load.
+      const { podConnections } = this.#look();
       await this.#lab.stop();
-      this.#looks.set("end", this.#look());
+      this.#looks.set("end", { ...this.#look(), podConnections });
     } catch (error) {
       if (!(error instanceof LabError)) throw error;
       this.#problem ??= error.message;
@@ -221,6 +223,7 @@ class ScenarioRun {
     const { pods, podStates } = this.#lab;
     return {
       lanes: this.#lab.views(),
+      podConnections: this.#lab.podConnections(),
       ready: pods.filter((_, row) => podStates[row] === "ready"),
     };
   }

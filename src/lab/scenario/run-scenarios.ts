@@ -24,6 +24,8 @@ export interface ScenarioOptions {
   readonly isShort: boolean;
   /** One that is skipped is a failure, too. */
   readonly isRequired: boolean;
+  /** So many run at the same time. */
+  readonly jobs: number;
   readonly output: ScenarioOutput;
 }
 
@@ -50,36 +52,40 @@ const NOT_ASKED = "needs --netns: rules of the kernel in a network namespace of 
  * Runs them and prints. Resolves with the exit code: 0 when all was seen as it is documented.
  * Throws `LabError` when a scenario cannot be found or read; nothing has run then.
  */
-export async function runScenarios(
-  { words, isShort, isRequired, output }: ScenarioOptions,
-  deps: ScenariosDeps,
-): Promise<number> {
+export async function runScenarios(options: ScenarioOptions, deps: ScenariosDeps): Promise<number> {
+  const { words } = options;
   const found = words.length === 0 ? await allBuiltIn() : await findScenarios(words);
   const why = whyNoNetns();
   if (why === null && found.some(({ scenario }) => wantsNetns(scenario))) {
     const inside = await enterNetns();
     if (inside === null) return runInNetns(deps.stop);
     const stop = AbortSignal.any([deps.stop, inside.stop]);
-    return runHere(found, null, { isShort, isRequired, output }, { ...deps, stop });
+    return runHere(found, null, options, { ...deps, stop });
   }
-  return runHere(found, why, { isShort, isRequired, output }, deps);
+  return runHere(found, why, options, deps);
 }
 
 async function runHere(
   found: readonly FoundScenario[],
   whyNot: string | null,
-  { isShort, isRequired, output }: Omit<ScenarioOptions, "words">,
+  { isShort, isRequired, jobs, output }: ScenarioOptions,
   deps: ScenariosDeps,
 ): Promise<number> {
   const progress = progressOf(deps, found.length);
-  const results: ScenarioResult[] = [];
-  for (const { scenario, file } of found) {
-    if (deps.stop.aborted) break;
-    const result = await runOne({ scenario, file }, whyNot, isShort, { ...deps, progress });
-    results.push(result);
-    progress.ended(result);
-  }
+  const ended = new Map<number, ScenarioResult>();
+  const waiting = [...found.entries()];
+  const work = async (): Promise<void> => {
+    for (;;) {
+      const next = waiting.shift();
+      if (next === undefined || deps.stop.aborted) return;
+      const result = await runOne(next[1], whyNot, isShort, { ...deps, progress });
+      ended.set(next[0], result);
+      progress.ended(result);
+    }
+  };
+  await Promise.all(Array.from({ length: jobs }, work));
   progress.close();
+  const results = [...found.keys()].flatMap((index) => ended.get(index) ?? []);
   const run: RunResult = { results, isShort, machine: deps.machine };
   deps.stdout.write(reportText(run, output, deps.style));
   const isFine = results.every(

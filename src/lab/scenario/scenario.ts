@@ -103,6 +103,7 @@ export const MEASURES = [
   "failed",
   "failedShare",
   "connections",
+  "podConnections",
   "p50Ms",
   "p99Ms",
   "firstCallOfNewPodMs",
