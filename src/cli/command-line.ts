@@ -52,6 +52,8 @@ async function program(args: readonly string[]): Promise<Command> {
   const root = quiet(newVerb("fairlead", SUMMARY, ROOT_EXAMPLES)).usage("VERB [options]");
   root.option("-V, --version", "print the version");
   const verb = verbOf(args[0]);
+  // `fairlead lab run -o md`: what stands behind a verb of a verb is its own.
+  if (verb === "lab") root.enablePositionalOptions();
   const known = verb === null ? Object.keys(VERBS) : [verb];
   for (const name of known) root.addCommand(await VERBS[name]!());
   return root;

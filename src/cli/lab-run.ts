@@ -86,7 +86,7 @@ async function run(words: readonly string[], options: RunOptions): Promise<void>
         : "run: which scenarios? give names, files or --all; see fairlead lab list",
     );
   }
-  const [{ LabError, ScenarioFileError, runScenarios }, { createSystem, stopSignal }] =
+  const [{ LabError, ScenarioError, runScenarios }, { createSystem, stopSignal }] =
     await Promise.all([import("../lab/index.ts"), import("./system.ts")]);
   const stop = stopSignal();
   const { clock, log } = await createSystem(options);
@@ -100,7 +100,7 @@ async function run(words: readonly string[], options: RunOptions): Promise<void>
       },
     );
   } catch (error) {
-    if (error instanceof ScenarioFileError) {
+    if (error instanceof ScenarioError) {
       // A line for each problem, as compilers print them.
       for (const line of error.message.split("\n")) process.stderr.write(`fairlead: ${line}\n`);
       process.exitCode = 2;
@@ -112,7 +112,7 @@ async function run(words: readonly string[], options: RunOptions): Promise<void>
 }
 
 async function list(name: string | undefined, { output }: ListOptions): Promise<void> {
-  const [{ LabError, listScenarios }, { writeOut }] = await Promise.all([
+  const [{ ScenarioError, listScenarios }, { writeOut }] = await Promise.all([
     import("../lab/index.ts"),
     import("./system.ts"),
   ]);
@@ -122,7 +122,7 @@ async function list(name: string | undefined, { output }: ListOptions): Promise<
   try {
     await writeOut(await listScenarios(name ?? null, output));
   } catch (error) {
-    if (error instanceof LabError) throw new UsageError(error.message);
+    if (error instanceof ScenarioError) throw new UsageError(error.message);
     throw error;
   }
 }

@@ -35,7 +35,7 @@ export { type LabDeps, runLab } from "./run.ts";
 export {
   listScenarios,
   runScenarios,
-  ScenarioFileError,
+  ScenarioError,
   type ScenarioOutput,
 } from "./scenario/index.ts";
 export type { KeyInput } from "./terminal/keys.ts";

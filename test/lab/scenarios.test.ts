@@ -110,11 +110,12 @@ test("a scenario whose need is missing is skipped; with --require that is a fail
   const path = join(directory, "needs.yaml");
   const text = `version: 1
 name: needs
-title: Of a proxy that is not here
+title: In a network of its own
+needs: [netns]
 pods: 1
-lanes: [nginx]
+lanes: [clusterip]
 seconds: 1
-expect: [{lane: nginx, that: {failed: 0}}]
+expect: [{lane: clusterip, that: {failed: 0}}]
 `;
   writeFileSync(path, text);
   const env = { PATH: "/nonexistent" };
@@ -123,7 +124,7 @@ expect: [{lane: nginx, that: {failed: 0}}]
   assert.equal(skipped.code, 0, skipped.stderr);
   assert.match(
     skipped.stdout,
-    /needs: Of a proxy that is not here\n {4}skipped: lane nginx: .*nginx/,
+    /needs: In a network of its own\n {4}skipped: --netns: /,
   );
   assert.match(skipped.stdout, /^1 scenario: 0 as documented, 1 skipped$/m);
   const required = await runProcess(node[0]!, [...node.slice(1), "--require"], { env });

@@ -1,9 +1,8 @@
 /** The scenarios that a command line names: words of built-in ones, and paths of files. */
 import { readFile } from "node:fs/promises";
 import { nearestWord } from "../../base/index.ts";
-import { LabError } from "../error.ts";
 import { BUILT_IN_NAMES, builtInText } from "./built-in.ts";
-import { ScenarioFileError } from "./problems.ts";
+import { ScenarioError, ScenarioFileError } from "./problems.ts";
 import { readScenario } from "./read-scenario.ts";
 import { SCENARIO_BYTES_MAX, type Scenario } from "./scenario.ts";
 
@@ -23,12 +22,12 @@ export function allBuiltIn(): Promise<readonly FoundScenario[]> {
 }
 
 /**
- * Those that are named, in that order, each once. Throws `LabError` with all that is wrong with all
+ * Those that are named, in that order, each once. Throws `ScenarioError` with all that is wrong with all
  * of them: nothing runs then.
  */
 export async function findScenarios(words: readonly string[]): Promise<readonly FoundScenario[]> {
   if (words.length > NAMED_MAX) {
-    throw new LabError(`${words.length} scenarios: at most ${NAMED_MAX} are run at once`);
+    throw new ScenarioError(`${words.length} scenarios: at most ${NAMED_MAX} are run at once`);
   }
   const found: FoundScenario[] = [];
   const problems: string[] = [];
@@ -36,11 +35,11 @@ export async function findScenarios(words: readonly string[]): Promise<readonly 
     try {
       found.push(await findOne(word));
     } catch (error) {
-      if (!(error instanceof LabError)) throw error;
+      if (!(error instanceof ScenarioError)) throw error;
       problems.push(error.message);
     }
   }
-  if (problems.length > 0) throw new LabError(problems.join("\n"));
+  if (problems.length > 0) throw new ScenarioError(problems.join("\n"));
   return found;
 }
 
@@ -59,8 +58,8 @@ async function textOf(path: string): Promise<string> {
     }
     return bytes.toString("utf8");
   } catch (error) {
-    if (error instanceof LabError) throw error;
-    throw new LabError(unread(path, error as NodeJS.ErrnoException));
+    if (error instanceof ScenarioError) throw error;
+    throw new ScenarioError(unread(path, error as NodeJS.ErrnoException));
   }
 }
 

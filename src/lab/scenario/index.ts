@@ -3,6 +3,6 @@
  * come with fairlead, how they run, and what is reported.
  */
 export { listScenarios } from "./list-scenarios.ts";
-export { ScenarioFileError } from "./problems.ts";
+export { ScenarioError } from "./problems.ts";
 export type { ScenarioOutput } from "./report.ts";
 export { runScenarios } from "./run-scenarios.ts";

@@ -13,8 +13,11 @@ export interface Problem {
 /** So many are told of a file; the rest is a number. */
 const PROBLEMS_MAX = 50;
 
+/** What was named and cannot be run: a line for each reason. Nothing has run. */
+export class ScenarioError extends LabError {}
+
 /** A file that is no scenario; the message has a line for each problem, in its order. */
-export class ScenarioFileError extends LabError {
+export class ScenarioFileError extends ScenarioError {
   readonly file: string;
   readonly problems: readonly Problem[];
 
