@@ -2,7 +2,7 @@
  * The suite that every cluster must pass, the real one and the lab's: so the lab's stays honest.
  *
  * One cluster for a whole file of tests, a namespace of its own for each case. Cases that mostly
- * wait (for a TTL, for a time-out) run side by side.
+ * wait (for a TTL, for a time-out) run side by side, and the longest wait beside all of them.
  */
 import { after, describe, type TestContext, test } from "node:test";
 import { accessCases } from "./cases/access.ts";
@@ -51,11 +51,15 @@ export function kubernetesSuite(
     });
   };
   const shared = (t: TestContext) => clusters.get(t);
-  describe(`${kind}: side by side`, { concurrency: AT_ONCE }, () => {
+  describe(kind, { concurrency: 2 }, () => {
     for (const each of hangCases) define(each, (t) => clusters.getAnother(t));
-    for (const each of [...more, ...SIDE_BY_SIDE]) define(each, shared);
+    describe(`${kind}: all others`, { concurrency: 1 }, () => {
+      describe(`${kind}: side by side`, { concurrency: AT_ONCE }, () => {
+        for (const each of [...more, ...SIDE_BY_SIDE]) define(each, shared);
+      });
+      for (const each of [...ONE_BY_ONE, ...LAST_CASES]) define(each, shared);
+    });
   });
-  for (const each of [...ONE_BY_ONE, ...LAST_CASES]) define(each, shared);
   after(() => clusters.close());
 }
 
