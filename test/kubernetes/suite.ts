@@ -1,8 +1,9 @@
 /**
  * The suite that every cluster must pass, the real one and the lab's: so the lab's stays honest.
  *
- * One cluster for a whole file of tests, a namespace of its own for each case. Cases that mostly
- * wait (for a TTL, for a time-out) run side by side, and the longest wait beside all of them.
+ * One cluster for most tests of a file, a namespace of its own for each case. Cases that mostly wait
+ * (for a TTL, for a time-out) run side by side; those that take the API server away have clusters of
+ * their own, beside all of them.
  */
 import { after, describe, type TestContext, test } from "node:test";
 import { accessCases } from "./cases/access.ts";
@@ -34,8 +35,11 @@ const AT_ONCE = 4;
 /** Those that count calls of many pods, or look at all namespaces. */
 const ONE_BY_ONE: readonly Case[] = [...rolloutCases, ...controlPlaneCases];
 
-/** Those after which other clients of the API server, such as CoreDNS, back off for a while. */
-const LAST_CASES: readonly Case[] = [...outageCases, ...controlPlaneOutageCases];
+/**
+ * Those after which other clients of the API server, such as CoreDNS, back off for a while: they
+ * have a cluster of their own, and wait for most of their time.
+ */
+const OUTAGE_CASES: readonly Case[] = [...outageCases, ...controlPlaneOutageCases];
 
 /** Defines all cases for one kind of cluster, and `more` that only it can have. */
 export function kubernetesSuite(
@@ -44,20 +48,24 @@ export function kubernetesSuite(
   more: readonly Case[] = [],
 ): void {
   const clusters = new Clusters(start);
-  const define = ([name, body]: Case, get: Clusters["get"]): void => {
+  const define = ([name, body]: Case, get: StartCluster): void => {
     test(`${kind}: ${name}`, async (t) => {
       const cluster = await get(t);
       if (cluster !== null) await runCase(t, cluster, clusters.nextNamespace(), body);
     });
   };
-  const shared = (t: TestContext) => clusters.get(t);
-  describe(kind, { concurrency: 2 }, () => {
+  const shared = (t: TestContext) => clusters.get(t, "shared");
+  const goingAway = (t: TestContext) => clusters.get(t, "going away");
+  describe(kind, { concurrency: 3 }, () => {
     for (const each of hangCases) define(each, (t) => clusters.getAnother(t));
+    describe(`${kind}: outages`, { concurrency: 1 }, () => {
+      for (const each of OUTAGE_CASES) define(each, goingAway);
+    });
     describe(`${kind}: all others`, { concurrency: 1 }, () => {
       describe(`${kind}: side by side`, { concurrency: AT_ONCE }, () => {
         for (const each of [...more, ...SIDE_BY_SIDE]) define(each, shared);
       });
-      for (const each of [...ONE_BY_ONE, ...LAST_CASES]) define(each, shared);
+      for (const each of ONE_BY_ONE) define(each, shared);
     });
   });
   after(() => clusters.close());
@@ -67,19 +75,20 @@ export function kubernetesSuite(
 class Clusters {
   readonly #start: StartCluster;
   readonly #all: Promise<TestCluster | null>[] = [];
-  #shared: Promise<TestCluster | null> | null = null;
+  readonly #shared = new Map<string, Promise<TestCluster | null>>();
   #count = 0;
 
   constructor(start: StartCluster) {
     this.#start = start;
   }
 
-  /** The one that cases share; null: the test is skipped by its name. */
-  async get(t: TestContext): Promise<TestCluster | null> {
-    const isFirst = this.#shared === null;
-    this.#shared ??= this.getAnother(t);
-    const cluster = await this.#shared;
-    return cluster === null && !isFirst ? this.getAnother(t) : cluster;
+  /** The one of this name, which cases share; null: the test is skipped by its name. */
+  async get(t: TestContext, name: string): Promise<TestCluster | null> {
+    const shared = this.#shared.get(name);
+    const made = shared ?? this.getAnother(t);
+    this.#shared.set(name, made);
+    const cluster = await made;
+    return cluster === null && shared !== undefined ? this.getAnother(t) : cluster;
   }
 
   /** One more. */
