@@ -5,7 +5,7 @@
  * FAIRLEAD_BESIDE=1 grpc-js's own channel goes through the same: its figures are told, not judged.
  */
 import assert from "node:assert/strict";
-import { after, type TestContext, test } from "node:test";
+import { after, describe, type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { realClock } from "../../src/base/index.ts";
 import { LabDns } from "../../src/lab/dns/index.ts";
@@ -28,6 +28,9 @@ const ROUND_ROBIN = {
   "grpc.service_config": JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] }),
 };
 
+/** All of them, to be defined as tests at the end of this file. */
+const COMPLAINTS: (() => void)[] = [];
+
 /**
  * One complaint: what is done on a channel, and what must have come of it. `run` gives null when a
  * program that it needs is missing.
@@ -37,16 +40,18 @@ function complaint<R>(
   run: (t: TestContext, channel: ChannelName) => Promise<R | null>,
   check: (result: R) => void,
 ): void {
-  test(name, async (t) => {
-    const result = await run(t, "fairlead");
-    if (result === null) return;
-    t.diagnostic(JSON.stringify(result));
-    check(result);
-  });
-  if (!IS_BESIDE) return;
-  test(`${name} (grpc-js beside)`, async (t) => {
-    const result = await run(t, "grpc-js").catch((error: Error) => ({ failure: error.message }));
-    t.diagnostic(JSON.stringify(result));
+  COMPLAINTS.push(() => {
+    test(name, async (t) => {
+      const result = await run(t, "fairlead");
+      if (result === null) return;
+      t.diagnostic(JSON.stringify(result));
+      check(result);
+    });
+    if (!IS_BESIDE) return;
+    test(`${name} (grpc-js beside)`, async (t) => {
+      const result = await run(t, "grpc-js").catch((error: Error) => ({ failure: error.message }));
+      t.diagnostic(JSON.stringify(result));
+    });
   });
 }
 
@@ -253,4 +258,9 @@ test("a pod that is added is seen within a second", async (t) => {
   t.diagnostic(JSON.stringify({ seenMs }));
   assert.deepEqual(failed, {});
   assert.ok(seenMs < 1_000, `seen after ${seenMs} ms`);
+});
+
+// Two at a time: one of them waits for 20 s.
+describe("complaints", { concurrency: 2 }, () => {
+  for (const define of COMPLAINTS) define();
 });
