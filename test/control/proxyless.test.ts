@@ -16,7 +16,7 @@ import { failuresOf, LANGUAGES, type Language, peersOf, XdsClient } from "./xds-
 /** Addresses of pods, apart for each language. */
 const ipOf = (language: number, pod: number) => `127.0.${40 + language}.${pod}`;
 
-test("start, scale, rollout, outage of the control plane", { concurrency: 2 }, async (t) => {
+test("start, scale, rollout, outage of the control plane", { concurrency: 4 }, async (t) => {
   const tests = LANGUAGES.map((language, i) =>
     t.test(language.name, async (own) => scenario(own, language, (pod) => ipOf(i, pod))),
   );
