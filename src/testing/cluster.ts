@@ -2,8 +2,8 @@
  * A test cluster: the lab's pods, each a process, behind a Service, with API server, DNS and the
  * ClusterIP stand-in.
  *
- * Every test process has addresses of its own on loopback, so that test files that run beside each
- * other do not meet. What is promised resolves when the EndpointSlices say it, so that a client
+ * Every cluster draws addresses of its own on loopback, so that test files that run beside each other,
+ * in processes or in threads, do not meet. What is promised resolves when the EndpointSlices say it, so that a client
  * which asks from then on sees it.
  */
 import {
@@ -26,12 +26,9 @@ const SLOW_FACTOR_MAX = 10_000;
 /** Second bytes of addresses: 127.1.x.x to 127.250.x.x. */
 const NETWORKS = 250;
 
-let networkCount = 0;
-
-/** Addresses that no other process is likely to have, nor another cluster of this one. */
-function nextNetwork(): typeof LOOPBACK {
-  const second = 1 + ((process.pid + networkCount * 97) % NETWORKS);
-  networkCount += 1;
+/** Addresses that another cluster of this machine is not likely to have; if so, ports differ. */
+function newNetwork({ rng }: TestingSystem): typeof LOOPBACK {
+  const second = 1 + rng.int(NETWORKS);
   return { ...LOOPBACK, podPrefix: `127.${second}`, clusterIp: `127.${second}.96.1` };
 }
 
@@ -42,7 +39,7 @@ export async function openTestCluster(count: number, system: TestingSystem): Pro
   try {
     const { objects } = cluster;
     const deployment = new Deployment(checkWhole("pods", count, 1, PODS_MAX), {
-      ...{ children, clock: system.clock, objects, network: nextNetwork() },
+      ...{ children, clock: system.clock, objects, network: newNetwork(system) },
     });
     await deployment.start();
     const addresses = (): string[] => deployment.ready.map(({ address }) => address);
