@@ -2,9 +2,9 @@
  * A test cluster: the lab's pods, each a process, behind a Service, with API server, DNS and the
  * ClusterIP stand-in.
  *
- * Every cluster draws addresses of its own on loopback, so that test files that run beside each other,
- * in processes or in threads, do not meet. What is promised resolves when the EndpointSlices say it, so that a client
- * which asks from then on sees it.
+ * Every cluster draws addresses of its own on loopback, so that test files that run beside each
+ * other, in processes or in threads, do not meet. What is promised resolves when the EndpointSlices
+ * say it, so that a client which asks from then on sees it.
  */
 import {
   Children,

@@ -1,9 +1,9 @@
 /**
  * The suite that every cluster must pass, the real one and the lab's: so the lab's stays honest.
  *
- * One cluster for most tests of a file, a namespace of its own for each case. Cases that mostly wait
- * (for a TTL, for a time-out) run side by side; those that take the API server away have clusters of
- * their own, beside all of them.
+ * One cluster for most tests of a file, a namespace of its own for each case. Cases that mostly
+ * wait (for a TTL, for a time-out) run side by side; those that take the API server away have
+ * clusters of their own, beside all of them.
  */
 import { after, describe, type TestContext, test } from "node:test";
 import { accessCases } from "./cases/access.ts";
