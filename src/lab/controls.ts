@@ -8,7 +8,6 @@
 import { type Action, type ActionWord, actionText, newAction } from "./actions.ts";
 import { LabError } from "./error.ts";
 import type { LoadSettings } from "./lane-link.ts";
-import type { Replicas } from "./lanes/index.ts";
 import type { Deployment } from "./pods/deployment.ts";
 import type { LabEvent } from "./view.ts";
 
@@ -25,8 +24,8 @@ export interface Controlled {
   removeLane(name: string): void;
   /** Resolves when the proxies run again. */
   setPeers(isOn: boolean): Promise<void>;
-  /** Of the lane that has proxy replicas, or null when there is none. */
-  replicas(): Replicas | null;
+  /** Resolves with the name of the new proxy, or null when its lane was taken away meanwhile. */
+  addReplica(): Promise<string | null>;
   /** All as at the start; resolves when there are as many pods as then. */
   reset(): Promise<void>;
 }
@@ -177,16 +176,16 @@ export class Controls {
         done(action, `lane ${action.name} ${action.isOn ? "added" : "taken away"}`);
       },
       peers: (action: Action): void => {
-        if (lab.replicas() === null) throw new LabError("peers need the lane nested");
-        const find = action.isOn ? "find each other" : "do not know each other";
+        const find = action.isOn ? "find each other" : "do not find each other";
+        // Before it is told: it may be refused.
         const started = lab.setPeers(action.isOn!);
         done(action, `the proxies start anew, and ${find}`);
         this.#follow(started, () => {});
       },
       replica: (): void => {
-        const replicas = lab.replicas();
-        if (replicas === null) throw new LabError("a proxy replica needs the lane nested");
-        this.#follow(replicas.add(), (name) => this.#record("replica", null, `${name} started`));
+        this.#follow(lab.addReplica(), (name) => {
+          if (name !== null) this.#record("replica", null, `${name} started`);
+        });
       },
     };
   }

@@ -229,7 +229,7 @@ export class Lab {
         addLane: (name) => lanes.add(name),
         removeLane: (name) => lanes.remove(name),
         setPeers: (isOn) => lanes.setPeers(isOn),
-        replicas: () => lanes.runs.find(({ replicas }) => replicas !== null)?.replicas ?? null,
+        addReplica: () => lanes.addReplica(),
         reset: () => this.#reset(),
       },
       elapsedMs: () => this.elapsedMs,

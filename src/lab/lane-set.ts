@@ -38,6 +38,8 @@ export class LaneSet {
   #settings: LaneSettings;
   #env: SharedEnv | null = null;
   #hasBegun = false;
+  /** Proxies that were told to find each other, or not to, are not up yet. */
+  #isRestarting = false;
   /** Names of the pods that may answer, and of those that calls should reach. */
   #known: readonly string[];
   #current: readonly string[];
@@ -124,16 +126,26 @@ export class LaneSet {
 
   /**
    * Whether the proxy replicas find each other from now on: they are started anew, as many as they
-   * were. Resolves when they run; rejects with `LabError`.
+   * were. Resolves when they run, or rejects with `LabError`. Throws it when that cannot be.
    */
-  async setPeers(hasPeers: boolean): Promise<void> {
-    const run = this.#runs.find(({ replicas }) => replicas !== null);
-    if (run === undefined) throw new LabError("peers are of the lane nested, which does not run");
+  setPeers(hasPeers: boolean): Promise<void> {
+    const run = this.#replicated("peers need the lane nested");
+    if (hasPeers === this.#settings.hasPeers) {
+      const what = hasPeers ? "find each other already" : "do not find each other as it is";
+      throw new LabError(`the proxies ${what}`);
+    }
     this.#settings = { ...this.#settings, hasPeers };
-    const count = run.replicas!.views.length;
-    await run.reopen(this.#linkEnv(), this.#settings.load);
-    if (this.#hasBegun) run.start(this.#settings.load);
-    while (run.replicas !== null && run.replicas.views.length < count) await run.replicas.add();
+    this.#isRestarting = true;
+    return this.#unlessLeft(run, this.#restart(run)).then(() => {});
+  }
+
+  /**
+   * One more proxy replica. Resolves with its name, or with null when the lane was taken away
+   * meanwhile, or rejects with `LabError`. Throws it when that cannot be.
+   */
+  addReplica(): Promise<string | null> {
+    const run = this.#replicated("a proxy replica needs the lane nested");
+    return this.#unlessLeft(run, run.replicas!.add());
   }
 
   /** There are other pods: `known` may answer, `current` are those that calls should reach. */
@@ -171,6 +183,35 @@ export class LaneSet {
   /** Ends all processes of all lanes. */
   async close(): Promise<void> {
     await Promise.all([...this.#runs.map((run) => run.close()), ...this.#leaving.values()]);
+  }
+
+  /** The lane with proxy replicas. Throws `LabError` when there is none, or they start anew. */
+  #replicated(without: string): LaneRun {
+    if (this.#isRestarting) throw new LabError("the proxies are starting anew already");
+    const run = this.#runs.find(({ replicas }) => replicas !== null);
+    if (run === undefined) throw new LabError(without);
+    return run;
+  }
+
+  async #restart(run: LaneRun): Promise<void> {
+    try {
+      const count = run.replicas!.views.length;
+      await run.reopen(this.#linkEnv(), this.#settings.load);
+      if (this.#hasBegun) run.start(this.#settings.load);
+      while (run.replicas !== null && run.replicas.views.length < count) await run.replicas.add();
+    } finally {
+      this.#isRestarting = false;
+    }
+  }
+
+  /** What fails because its lane was taken away meanwhile comes to nothing: null. */
+  async #unlessLeft<T>(run: LaneRun, outcome: Promise<T>): Promise<T | null> {
+    try {
+      return await outcome;
+    } catch (error) {
+      if (this.#runs.includes(run)) throw error;
+      return null;
+    }
   }
 
   #find(name: string): LaneRun | undefined {
