@@ -103,9 +103,9 @@ export class Deployment {
     return this.#rows.alive.map(({ pod, state }) => ({ ...pod!, isReady: state === "ready" }));
   }
 
-  /** How many pods serve, ready or not. */
+  /** How many pods serve; while the first ones start, before all of them are ready. */
   get serving(): number {
-    return this.#rows.alive.length;
+    return this.#processes.serving;
   }
 
   /** Where the ClusterIP stand-in listens. Known once the pods have started. */

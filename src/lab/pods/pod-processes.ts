@@ -43,6 +43,11 @@ export class PodProcesses {
     this.#language = language;
   }
 
+  /** How many pods serve. */
+  get serving(): number {
+    return [...this.#processes].reduce((total, { serving }) => total + serving, 0);
+  }
+
   /** Starts a pod at each place; one that cannot serve there has said why. Throws `LabError`. */
   start(places: readonly PodPlace[]): Promise<readonly (Pod | PodFailedMessage)[]> {
     const processes = this.#processesFor(places.map(({ name }) => name));
@@ -116,6 +121,11 @@ class PodProcess {
   /** How many pods there are in it, or will be. */
   get size(): number {
     return this.#pods.size + this.#starting.size;
+  }
+
+  /** How many pods of it serve. */
+  get serving(): number {
+    return this.#pods.size;
   }
 
   /** How many more it takes. */

@@ -45,7 +45,10 @@ class Stubs {
 
   constructor(dial: DialMessage, { channel, viewOf }: Under) {
     this.#dial = dial;
-    const config = dial.serviceConfig ? { "grpc.service_config": dial.serviceConfig } : {};
+    // What the lane says holds; where it says nothing, what the Service says.
+    const config = dial.serviceConfig
+      ? { "grpc.service_config": dial.serviceConfig, "grpc.service_config_disable_resolution": 1 }
+      : {};
     // grpc-js has equal channels share their connections, unless it is told not to.
     const own = dial.channels > 1 ? { "grpc.use_local_subchannel_pool": 1 } : {};
     const options = { ...channel, ...config, ...own };
