@@ -19,8 +19,8 @@ export interface LaneStrain {
 const GIVEN_UP_PART = 0.05;
 /** Timers of an idle machine are late by 1 ms. */
 const LAG_MS = 8;
-/** One bad second happens: a process starts, memory is collected. */
-const SHORT_CHECKS = 2;
+/** Two bad seconds happen: processes start, and are slow until they are warm. */
+const SHORT_CHECKS = 3;
 /** From a step to the next one up; doubled each time that the step up was too much. */
 const CALM_CHECKS = 5;
 const CALM_CHECKS_MAX = 80;

@@ -28,7 +28,7 @@ function control(costs: { now: readonly LaneCost[] }) {
 test("all lanes are told alike when one client is short, and again when there is room", () => {
   const costs = { now: [FINE, { givenUp: 150, lagMs: 50, cpuMs: 900 }] };
   const { clock, load, told } = control(costs);
-  clock.advance(2000);
+  clock.advance(3000);
   assert.deepEqual(told, [{ callsPerSecond: 150, inFlightMax: 10 }]);
   assert.equal(load.heldBackTo, 150);
   assert.equal(load.wanted.callsPerSecond, 300, "what was asked for is what it was");
