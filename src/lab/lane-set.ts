@@ -4,7 +4,7 @@
  * All of them have the same load, know the same pods, and begin together; one that is added begins
  * from zero when its client is connected. It counts nothing and decides no load.
  */
-import type { Clock } from "../base/index.ts";
+import type { Clock, Timer } from "../base/index.ts";
 import type { Children } from "./children.ts";
 import { LabError } from "./error.ts";
 import type { LinkEnv, LoadSettings } from "./lane-link.ts";
@@ -12,6 +12,9 @@ import { LaneRun } from "./lane-run.ts";
 import { LANES, type Lane, type LaneSite } from "./lanes/index.ts";
 import type { LaneName } from "./options.ts";
 import type { LabEvent, LaneChoice } from "./view.ts";
+
+/** From a policy's being set to its being heard of everywhere, and the last report of before. */
+const POLICY_SETTLES_MS = 500;
 
 /** What changes between lanes that are opened earlier and later. */
 export interface LaneSettings {
@@ -40,6 +43,7 @@ export class LaneSet {
   #hasBegun = false;
   /** Proxies that were told to find each other, or not to, are not up yet. */
   #isRestarting = false;
+  #settling: Timer | null = null;
   /** Names of the pods that may answer, and of those that calls should reach. */
   #known: readonly string[];
   #current: readonly string[];
@@ -119,8 +123,17 @@ export class LaneSet {
     for (const run of this.#runs) run.setLoad(load);
   }
 
-  /** Fairlead's lanes have another policy now: their balance is measured anew. */
+  /**
+   * Fairlead's lanes have another policy now: their balance is measured anew once they have heard
+   * of it, or calls of before would be in the figures of what came after.
+   */
   onPolicy(): void {
+    this.#settling?.cancel();
+    this.#settling = this.#deps.clock.setTimer(POLICY_SETTLES_MS, () => this.#measureAnew());
+    this.#settling.unref();
+  }
+
+  #measureAnew(): void {
     for (const run of this.#runs) if (run.hasPolicy) run.setPods(this.#known, this.#current);
   }
 
@@ -166,6 +179,7 @@ export class LaneSet {
 
   /** All figures from zero. */
   reset(): void {
+    this.#settling?.cancel();
     for (const run of this.#runs) run.reset(this.#known, this.#current);
   }
 
@@ -182,6 +196,7 @@ export class LaneSet {
 
   /** Ends all processes of all lanes. */
   async close(): Promise<void> {
+    this.#settling?.cancel();
     await Promise.all([...this.#runs.map((run) => run.close()), ...this.#leaving.values()]);
   }
 
