@@ -23,8 +23,12 @@ test("a pipe gets lines on what goes on and a table in the end, without escape c
   const clock = new VirtualClock();
   const stdout = recorder();
   const output = scrollingOutput(stdout, PLAIN, clock);
-  output.update({ ...LAB, events: [], elapsedMs: 0, progress: "starting 2 pods" });
-  clock.advance(2300);
+  const start = { ...LAB, events: [], elapsedMs: 0 };
+  for (const serve of [0, 1, 2]) {
+    output.update({ ...start, progress: `starting 2 pods: ${serve} serve` });
+    clock.advance(600);
+  }
+  clock.advance(500);
   const later = {
     atMs: 7000,
     column: 14,
@@ -42,7 +46,8 @@ test("a pipe gets lines on what goes on and a table in the end, without escape c
     clock.advance(500);
   }
   assert.deepEqual(stdout.writes.splice(0).join("").split("\n"), [
-    "starting 2 pods",
+    "starting 2 pods: 0 serve",
+    "starting 2 pods: 2 serve",
     "ready after 2.3 s",
     "00:00 a slow x10",
     "00:05 static ✓ even",
@@ -50,6 +55,10 @@ test("a pipe gets lines on what goes on and a table in the end, without escape c
     "00:10 static ✓ even",
     "",
   ]);
+  // The load begins anew after a reset.
+  output.update({ ...LAB, elapsedMs: 300, events: [] });
+  output.update({ ...LAB, elapsedMs: 5300, events: [] });
+  assert.deepEqual(stdout.writes.splice(0), ["00:05 static ✓ even\n"]);
   output.finish(LAB);
   const last = stdout.writes.join("");
   assert.match(last, /^echo-1 +█/m);

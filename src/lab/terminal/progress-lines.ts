@@ -9,12 +9,15 @@ import { Pen } from "./table-pen.ts";
 
 /** How often there is a line on how the lanes fare. */
 const FARE_MS = 5000;
+/** How often there is one on what is started, at most. */
+const PROGRESS_MS = 1000;
 
 /** Makes the lines, each told once. */
 export class ProgressLines {
   readonly #pen: Pen;
   readonly #startedAtMs: number;
   #progress: string | null = null;
+  #nextProgressMs = Number.NEGATIVE_INFINITY;
   #isReady = false;
   /** Of load. */
   #nextFareMs = FARE_MS;
@@ -31,10 +34,8 @@ export class ProgressLines {
   /** What there is to say since the last time. */
   take(view: LabView, nowMs: number): string[] {
     const { progress, elapsedMs } = view;
+    if (progress !== null) return this.#starting(progress, nowMs);
     const lines: string[] = [];
-    if (progress !== null && progress !== this.#progress) lines.push(progress);
-    this.#progress = progress;
-    if (progress !== null) return lines;
     if (!this.#isReady) {
       this.#isReady = true;
       const seconds = Math.max(0, nowMs - this.#startedAtMs - elapsedMs) / 1000;
@@ -44,9 +45,18 @@ export class ProgressLines {
     const from = this.#told === null ? 0 : events.lastIndexOf(this.#told) + 1;
     lines.push(...events.slice(from).map(eventText));
     this.#told = events.at(-1) ?? null;
+    // After a reset the load begins anew.
+    if (elapsedMs < this.#nextFareMs - FARE_MS) this.#nextFareMs = FARE_MS;
     if (elapsedMs < this.#nextFareMs) return lines;
     this.#nextFareMs = (Math.floor(elapsedMs / FARE_MS) + 1) * FARE_MS;
     return [...lines, fareLine(view, this.#pen)];
+  }
+
+  #starting(progress: string, nowMs: number): string[] {
+    if (progress === this.#progress || nowMs < this.#nextProgressMs) return [];
+    this.#progress = progress;
+    this.#nextProgressMs = nowMs + PROGRESS_MS;
+    return [progress];
   }
 }
 
