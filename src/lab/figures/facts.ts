@@ -50,6 +50,9 @@ export interface Facts {
   /** The longest time that one of those waited, or null. */
   readonly servedWithinMs: number | null;
   readonly slow: SlowPod | null;
+  /** Calls that failed since the latest event, and all calls since. */
+  readonly failedSince: number;
+  readonly callsSince: number;
   /** Proxies without a connection, beside others that have some. */
   readonly idleReplicas: readonly string[];
 }
@@ -71,6 +74,7 @@ export const UNEVEN_MIN = 1.5;
 /** Finds the facts of a lane. */
 export function factsOf({ figures, replicas = null, effects = [] }: Judged): Facts {
   const counts = Object.entries(figures.current);
+  const latest = effects.at(-1);
   const pods = counts.length;
   const { podsUsed: used, newPods } = figures;
   const { answered } = figures.steps.at(-1)!;
@@ -88,7 +92,9 @@ export function factsOf({ figures, replicas = null, effects = [] }: Judged): Fac
     justCame: waiting.length - long.length,
     served: newPods.filter(({ firstCallMs }) => firstCallMs !== null).map(({ pod }) => pod),
     servedWithinMs: times.length === 0 ? null : Math.max(...times),
-    slow: slowPod(effects.at(-1), pods),
+    slow: slowPod(latest, pods),
+    failedSince: latest?.failed ?? figures.failed,
+    callsSince: latest?.calls ?? figures.calls,
     idleReplicas: hasBusy ? replicas!.filter(isIdle).map(({ name }) => name) : [],
   };
 }

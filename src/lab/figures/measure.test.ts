@@ -62,8 +62,12 @@ test("failed calls are part of all calls, and the last reason is kept", () => {
   assert.equal(figures.lastFailure, "UNAVAILABLE: gone");
 });
 
-test("an answer from an unknown name is a failed call", () => {
-  const figures = measured(["a"], report({ a: 1, stranger: 2 }));
+test("an answer from an unknown name is a failed call, since the latest event, too", () => {
+  const measure = new LaneMeasure(["a"]);
+  measure.add(report({ a: 1, stranger: 2 }));
+  const { calls, failed } = measure.effects.at(-1)!;
+  assert.deepEqual([calls, failed], [3, 2]);
+  const figures = measure.figures();
   assert.equal(figures.failed, 2);
   assert.equal(figures.calls, 3);
   assert.deepEqual(figures.perPod, { a: 1 });

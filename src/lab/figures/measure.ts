@@ -158,20 +158,23 @@ export class LaneMeasure {
     for (const [pod, epochMs] of Object.entries(report.firstAnswers ?? {})) {
       this.#newPods.answered(pod, epochMs);
     }
+    const perPod: Record<string, number> = {};
+    let { failed } = report;
     for (const [pod, calls] of Object.entries(report.perPod)) {
       const before = this.#perPod.get(pod);
       if (before === undefined) {
-        this.#failed += calls;
+        failed += calls;
         this.#lastFailure = `answered by "${pod}", which is no pod`;
-      } else {
-        this.#perPod.set(pod, before + calls);
-        if (calls > 0) this.#newPods.used(pod);
+        continue;
       }
+      perPod[pod] = calls;
+      this.#perPod.set(pod, before + calls);
+      if (calls > 0) this.#newPods.used(pod);
     }
-    this.#effect.add(report);
+    this.#effect.add({ ...report, perPod, failed });
     for (const us of report.latenciesUs) this.#latency.record(us);
     this.#recent.add(report.latenciesUs);
-    this.#failed += report.failed;
+    this.#failed += failed;
     if (report.lastFailure !== "") this.#lastFailure = report.lastFailure;
     this.#connections = report.connections;
   }

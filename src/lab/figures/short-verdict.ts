@@ -24,7 +24,7 @@ const SIGNS: Readonly<Record<Kind, string>> = {
   waiting: "…",
 };
 
-/** Above this part of failed calls a lane does not do its work. */
+/** Above this part of failed calls, since something was done, a lane does not do its work. */
 const FAILED_MAX = 0.01;
 
 /** The verdict in a few words. */
@@ -39,13 +39,13 @@ export function shortVerdict(lane: Judged): ShortVerdict {
 function balance(lane: Judged): ShortVerdict {
   const { figures } = lane;
   const facts = factsOf(lane);
-  const { pods, used, waiting, slow } = facts;
-  const failed = `${counted(figures.failed, "call")} failed`;
+  const { pods, used, waiting, slow, failedSince, callsSince } = facts;
+  const failed = `${counted(failedSince, "call")} failed`;
   const usedOfAll = `${used} of ${pods} pods`;
   if (pods === 0) return bad("no pod is ready");
   if (used === 0 || facts.isEarly) return said("waiting", `${usedOfAll} so far`);
   if (used === 1 && pods > 1) return bad(usedOfAll);
-  if (figures.failed > FAILED_MAX * figures.calls) return bad(failed);
+  if (failedSince > FAILED_MAX * callsSince) return bad(failed);
   if (waiting.length > 0) {
     const what = waiting.length === 1 ? "new pod" : `${waiting.length} new pods`;
     return flawed(`${what} unused for ${spanText(figures.newPodWaitsMs!)}`);
@@ -69,7 +69,7 @@ function balance(lane: Judged): ShortVerdict {
   if (figures.maxOverMean! >= UNEVEN_MIN) {
     return flawed(`uneven: one has ${figures.maxOverMean!.toFixed(1)}x`);
   }
-  if (figures.failed > 0) return flawed(`even, but ${failed}`);
+  if (failedSince > 0) return flawed(`even, but ${failed}`);
   return said("good", figures.maxOverMean! <= EVEN_MAX ? "even" : "nearly even");
 }
 

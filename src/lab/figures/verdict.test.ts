@@ -233,6 +233,21 @@ for (const [what, cases] of Object.entries({ CASES, NEW_PODS, SLOW, PROXIES })) 
   }
 }
 
+test("calls that failed before the latest event are told, and are no flaw any more", () => {
+  const measure = new LaneMeasure(["a", "b"]);
+  const report = { perPod: { a: 50, b: 50 }, lastFailure: "", latenciesUs: [], connections: 1 };
+  const told = (failed: number): readonly [string, string] => {
+    measure.add({ ...report, failed });
+    const about = { figures: measure.figures(), failure: null, effects: measure.effects };
+    return [verdict(about), shortVerdict(about).short];
+  };
+  assert.deepEqual(told(9), ["2 of 2 pods used evenly; 9 calls failed", "✕ 9 calls failed"]);
+  measure.mark({ event: "well=a", atMs: 1, pod: "a" });
+  assert.deepEqual(told(0), ["2 of 2 pods used evenly; 9 calls failed earlier", "✓ even"]);
+  const some = ["2 of 2 pods used evenly; 10 calls failed", "! even, but 1 call failed"];
+  assert.deepEqual(told(1), some);
+});
+
 test("a lab of one pod has no lane that does wrong", () => {
   const measure = new LaneMeasure(["echo-1"]);
   const report = { failed: 0, lastFailure: "", latenciesUs: [], connections: 1 };

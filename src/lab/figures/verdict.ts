@@ -79,7 +79,8 @@ function additions(lane: Judged, facts: Facts): string[] {
   if (!isPinned && facts.waiting.length === 0) parts.push(served(facts));
   parts.push(ways(lane.replicas ?? []));
   if (figures.failed > 0) {
-    parts.push(`${counted(figures.failed, "call")} failed${reason(figures)}`);
+    const when = facts.failedSince === 0 ? " earlier" : "";
+    parts.push(`${counted(figures.failed, "call")} failed${when}${reason(figures)}`);
   }
   if (failure !== null) parts.push(`broke off: ${failure}`);
   return parts.filter((part) => part !== "");

@@ -102,12 +102,12 @@ test("too few rows: the pods that stand out are shown, and how many are not", ()
   assert.ok(lines.some((line) => /and 4\d more pods/.test(line)));
 });
 
-test("long verdicts are cut before they drive out the pods", () => {
+test("long verdicts are cut, what is wrong first, before they drive out the pods", () => {
   const lanes = ["a", "b", "c", "d"].map((name) => laneFixture(name, [5, 5, 5], { failed: 2 }));
   const size = { ...WIDE, columns: 62, rows: 15 };
   const lines = renderTable(labFixture(lanes), size);
   assert.equal(lines.filter((line) => line.startsWith("echo-")).length, 3);
-  assert.equal(lines.at(-1), "✕ d  3 of 3 pods used evenly; 2 calls failed (UNAVAILABLE: no…");
+  assert.equal(lines.at(-1), "✕ d  2 calls failed: 3 of 3 pods used evenly; 2 calls failed …");
   const high = renderTable(labFixture(lanes), { ...size, rows: 30 });
   assert.equal(high.at(-1), "     route)");
 });

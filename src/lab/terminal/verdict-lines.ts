@@ -29,7 +29,7 @@ function linesOf(view: LabView, pen: Pen, isCut: boolean): string[] {
   const width = Math.max(1, pen.size.columns - nameWidth - 4);
   return view.lanes.flatMap((lane) => {
     const text = lane.phase === "starting" ? "starting" : lane.verdict;
-    const lines = isCut ? [pen.cut(text, width)] : wrap(text, width);
+    const lines = isCut ? [cutVerdict(lane, text, width, pen)] : wrap(text, width);
     return lines.map((line, index) => {
       const isFirst = index === 0;
       const label = `${isFirst ? signOf(lane, pen) : " "} ${isFirst ? lane.name : ""}`;
@@ -37,4 +37,11 @@ function linesOf(view: LabView, pen: Pen, isCut: boolean): string[] {
       return pen.style("bold", label.padEnd(nameWidth + 4)) + pen.style(style, line);
     });
   });
+}
+
+/** What is wrong comes first where the sentence has no room. */
+function cutVerdict({ kind, short }: LaneView, text: string, width: number, pen: Pen): string {
+  const words = short.slice(2);
+  const isSaid = text.length <= width || kind === "good" || text.startsWith(words);
+  return pen.cut(isSaid ? text : `${words}: ${text}`, width);
 }
