@@ -8,7 +8,7 @@
 import type { LabView, LaneView } from "../view.ts";
 import { LANE_GAP, type LivePlan, planLive, SHARE_WIDTH } from "./live-plan.ts";
 import { type PodGroup, podGroups } from "./pod-groups.ts";
-import { legend, markText, scaleOf, stripCells, stripText } from "./strip.ts";
+import { legend, markText, type StripScale, scaleOf, stripCells, stripText } from "./strip.ts";
 import { laneTitle } from "./table.ts";
 import { figureCount, figureLines, figureWidth } from "./table-figures.ts";
 import { accessLine, eventLines, hintLines, noticeLines, titleLine } from "./table-head.ts";
@@ -31,7 +31,7 @@ export function renderLive(view: LabView, size: TableSize): string[] {
   const { extras } = plan;
   const blank = (nth: number): string[] => ((extras.blank ?? 0) >= nth ? [""] : []);
   const bands = plan.bands.flatMap((band) => bandLines(view, band, columns, plan));
-  const scale = scaleOf(plan.laneWidth - SHARE_WIDTH);
+  const scale = stripScale(view, plan);
   return [
     ...[titleLine(view, pen), ...(extras.access && access !== null ? [access] : [])],
     ...[...(hint.length > 1 || extras.hint ? hint : [])],
@@ -103,11 +103,11 @@ function bandLines(
   const label = size === 1 ? "POD" : `${size} PODS`;
   const title = (lane: LaneView): string =>
     pen.style("bold", cell(columns, laneTitle(lane, laneWidth, pen)));
-  const scale = scaleOf(laneWidth - SHARE_WIDTH);
+  const scale = stripScale(view, { laneWidth, podRows });
   const marks = markText(view.events, view.columnCount, scale, pen);
   return [
     row(columns, pen.style("dim", pen.fit(label, labelWidth)), lanes.map(title)),
-    ...podLines(view, lanes, groups, columns),
+    ...podLines(view, lanes, groups, columns, scale),
     ...(extras.marks
       ? [
           row(
@@ -126,13 +126,14 @@ function podLines(
   lanes: readonly LaneView[],
   groups: readonly PodGroup[],
   columns: Columns,
+  scale: StripScale,
 ): string[] {
-  const { pen, labelWidth, laneWidth } = columns;
+  const { pen, labelWidth } = columns;
   const rows = groups.map((group) => group.rows);
   const isGone = view.podStates.map((state) => state === "gone" || state === "starting");
   const strips = lanes.map(({ name }) => {
     const source = { columns: view.histories[name] ?? [], columnCount: view.columnCount, isGone };
-    return stripCells(source, rows, scaleOf(laneWidth - SHARE_WIDTH));
+    return stripCells(source, rows, scale);
   });
   return groups.map((group, index) => {
     const label = pen.fit(group.label, labelWidth);
@@ -142,6 +143,13 @@ function podLines(
       lanes.map((lane, nth) => stripText(strips[nth]![index]!, pen) + shareText(view, lane, group)),
     );
   });
+}
+
+/** All strips have one, so that what stands below each other was at the same time. */
+function stripScale(view: LabView, plan: Pick<LivePlan, "laneWidth" | "podRows">): StripScale {
+  const { load, intervalMs } = view;
+  const perColumn = (load.callsPerSecond * intervalMs) / 1000;
+  return scaleOf(plan.laneWidth - SHARE_WIDTH, perColumn / Math.max(1, plan.podRows));
 }
 
 /** What the pods of a row got of the calls since the number of pods last changed. */

@@ -163,11 +163,18 @@ test("marks stand at the time of their events, outcomes have none", () => {
 
 test("the wider, the finer: half a minute if that is possible", () => {
   assert.deepEqual(
-    [8, 20, 40, 64].map((cells) => scaleOf(cells).perCell),
+    [8, 20, 40, 64].map((cells) => scaleOf(cells, 12).perCell),
     [4, 3, 2, 1],
   );
   assert.equal(
-    legend(pen, scaleOf(20), 500),
+    legend(pen, scaleOf(20, 12), 500),
     "time to the right, 1.5 s a mark: · no call, ▄ fair share, █ twice that or more",
+  );
+});
+
+test("where few calls come to a row a cell is longer, within reason", () => {
+  assert.deepEqual(
+    [12, 6, 4, 1.5, 0.1].map((calls) => scaleOf(64, calls).perCell),
+    [1, 2, 3, 8, 10],
   );
 });

@@ -34,7 +34,11 @@ export type Cell = number | null;
 
 /** A strip should reach so many columns back. */
 const COLUMNS_SHOWN = 60;
-const PER_CELL_MAX = 4;
+const PER_CELL_MAX = 10;
+/** Wide cells are of no more columns for the reach alone: events should keep their time. */
+const PER_CELL_FOR_REACH = 4;
+/** With fewer calls in a cell, chance looks like unevenness. */
+const CALLS_PER_CELL = 12;
 const BLOCKS = { full: "▁▂▃▄▅▆▇█", none: "·" };
 const ASCII = { full: ",:-=+*#@", none: "." };
 /** The height of a fair share, of eight. */
@@ -42,9 +46,15 @@ const FAIR_LEVEL = 4;
 /** From here on it is a pod's overload. */
 const OVER = 1.5;
 
-/** The scale of a strip in `cells` characters. */
-export function scaleOf(cells: number): StripScale {
-  return { cells, perCell: Math.min(PER_CELL_MAX, Math.ceil(COLUMNS_SHOWN / cells)) };
+/**
+ * The scale of a strip in `cells` characters.
+ *
+ * @param callsPerColumn how many calls of an interval fall to a row, if all get the same.
+ */
+export function scaleOf(cells: number, callsPerColumn: number): StripScale {
+  const forReach = Math.min(PER_CELL_FOR_REACH, Math.ceil(COLUMNS_SHOWN / cells));
+  const forCalls = Math.ceil(CALLS_PER_CELL / callsPerColumn);
+  return { cells, perCell: Math.min(PER_CELL_MAX, Math.max(forReach, forCalls)) };
 }
 
 /** The cells of each group of rows, the newest one at the right end. */
