@@ -1,6 +1,6 @@
 /**
  * The figures below the lab's pictures: a line a figure, a column a lane; since the start, and
- * since something was last done to the lab. The most telling ones first, because a low place has few.
+ * since something was last done to the lab. The most telling ones first: a low place has few.
  */
 import type { EffectFigures } from "../figures/effect.ts";
 import { spanText } from "../figures/verdict.ts";
