@@ -122,10 +122,7 @@ expect: [{lane: clusterip, that: {failed: 0}}]
   const node = [process.execPath, join(rootDir, "src/cli/main.ts"), "lab", "run", path];
   const skipped = await runProcess(node[0]!, node.slice(1), { env });
   assert.equal(skipped.code, 0, skipped.stderr);
-  assert.match(
-    skipped.stdout,
-    /needs: In a network of its own\n {4}skipped: --netns: /,
-  );
+  assert.match(skipped.stdout, /needs: In a network of its own\n {4}skipped: --netns: /);
   assert.match(skipped.stdout, /^1 scenario: 0 as documented, 1 skipped$/m);
   const required = await runProcess(node[0]!, [...node.slice(1), "--require"], { env });
   assert.equal(required.code, 1);

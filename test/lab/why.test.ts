@@ -15,14 +15,12 @@ import { ask } from "../../src/lab/why/ask.ts";
 const LANES = ["clusterip", "headless", "client", "proxy"] as const;
 type Name = (typeof LANES)[number];
 
-const LOAD = { callsPerSecond: 300, inFlightMax: 10 };
-
 const clock = realClock();
 
 const lab = new Lab({
-  load: LOAD,
   ...{ pods: 3, lanes: LANES, policy: "least_request", hasPeers: false, clock },
   ...{ whyNoNetns: "a test", fairlead: fairleadCommand() },
+  load: { callsPerSecond: 200, inFlightMax: 10 },
   onProblem: assert.fail,
 });
 
@@ -157,9 +155,9 @@ test("a slow pod, and one whose readiness probe fails", async () => {
 
 test("what there is not is said, and so is a client that has ended", async (t) => {
   const other = new Lab({
-    load: LOAD,
     ...{ pods: 1, lanes: ["static"], policy: "least_request", hasPeers: false, clock },
     ...{ whyNoNetns: "a test", fairlead: fairleadCommand(), onProblem: () => {} },
+    load: { callsPerSecond: 20, inFlightMax: 10 },
   });
   t.after(() => other.close());
   const asked = async (path: string, query: string) => {

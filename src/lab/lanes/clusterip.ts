@@ -13,9 +13,13 @@ export const CLUSTERIP: Lane = {
   async open(env) {
     await env.podsReady;
     const { clusterIp } = env.pods;
-    const service = await serviceOfPods("the ClusterIP", clusterIp, (pod) => pod.address, env);
-    const { address, carrier, carried, close } = service;
-    const chooser = { by: "service", carrier, opensMore: false, carried } as const;
+    const { address, service, close } = await serviceOfPods(
+      "the ClusterIP",
+      clusterIp,
+      (pod) => pod.address,
+      env,
+    );
+    const chooser = { by: "service", opensMore: false, ...service } as const;
     return { target: address, serviceConfig: "", connections: 1, chooser, close };
   },
 };

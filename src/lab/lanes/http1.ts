@@ -15,7 +15,7 @@ export const HTTP1: Lane = {
   async open(env) {
     await env.podsReady;
     const { host, port } = env.pods.clusterIp;
-    const { address, carrier, carried, close } = await serviceOfPods(
+    const { address, service, close } = await serviceOfPods(
       "the ClusterIP of HTTP/1.1",
       { host, port: http1Port(port) },
       (pod) => pod.http1Address,
@@ -24,7 +24,7 @@ export const HTTP1: Lane = {
     return {
       ...{ target: `http://${address}/`, serviceConfig: "", connections: 1, close },
       program: "http1-caller",
-      chooser: { by: "service", carrier, opensMore: true, carried },
+      chooser: { by: "service", opensMore: true, ...service },
     };
   },
 };

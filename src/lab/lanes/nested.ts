@@ -8,6 +8,7 @@
 import type { Timer } from "../../base/index.ts";
 import { LabError } from "../error.ts";
 import type { ReplicaView } from "../view.ts";
+import type { Chooses } from "../why/index.ts";
 import { breaksWithout } from "./broken.ts";
 import { freePorts } from "./free-ports.ts";
 import type { Dial, Lane, LaneEnv } from "./lane.ts";
@@ -68,7 +69,7 @@ class ProxyReplicas implements NonNullable<Dial["replicas"]> {
   }
 
   /** Those that can be asked why. */
-  get choosing(): readonly { readonly name: string; readonly admin: string }[] {
+  get choosing(): readonly Chooses[] {
     return this.#proxies
       .map((proxy, index) => ({ proxy, name: `proxy-${index + 1}`, admin: proxy.admin }))
       .filter(({ proxy }) => !this.#gone.has(proxy));

@@ -31,7 +31,6 @@ export async function startRelay(
   breaksWithout(relay, env);
   const asker = new Asker(relay, "carried", env.clock);
   return {
-    carrier: "relay",
     address: `${at.host}:${word.port}`,
     follow: (now) => relay.send({ type: "pods", addresses: now }),
     carried: async () => (await asker.ask()).connections,

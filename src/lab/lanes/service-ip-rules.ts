@@ -5,10 +5,9 @@
  * the rules lives until the pod ends it, as in a cluster, where kube-proxy clears what it remembers
  * of UDP alone. Where there is no endpoint, there is no rule, and nobody listens: it is refused.
  */
-import { readFile } from "node:fs/promises";
-import { LabError } from "../error.ts";
+
 import { runNft } from "../netns-inside.ts";
-import type { Carried } from "../why/index.ts";
+import { connectionsTo } from "./kernel-connections.ts";
 import type { LaneEnv } from "./lane.ts";
 import type { ServiceIp, ServicePort } from "./service-ip.ts";
 
@@ -27,14 +26,13 @@ export async function startRules(
   const rules = new ServiceRules(at);
   await rules.set(addresses);
   return {
-    carrier: "nftables",
     address: `${at.host}:${at.port}`,
-    carried: () => carriedTo(at),
     follow: (now) => {
       rules.set(now).catch((error: Error) => {
         if (!children.isClosed) onBroken(`${label}: ${error.message}`);
       });
     },
+    carried: () => connectionsTo(`${at.host}:${at.port}`),
     close: () => rules.remove().catch(() => {}),
   };
 }
@@ -68,23 +66,6 @@ class ServiceRules {
     this.#last = run.catch(() => {});
     return run;
   }
-}
-
-/** The connections of this network that the kernel remembers as led away from there. */
-async function carriedTo({ host, port }: ServicePort): Promise<readonly Carried[]> {
-  let entries: string;
-  try {
-    entries = await readFile("/proc/self/net/nf_conntrack", "utf8");
-  } catch (error) {
-    throw new LabError(`the kernel's connections cannot be read: ${(error as Error).message}`);
-  }
-  const entry =
-    /ESTABLISHED src=(\S+) dst=(\S+) sport=(\d+) dport=(\d+).*? src=(\S+) .*?sport=(\d+)/;
-  return entries.split("\n").flatMap((line) => {
-    const [, from, to, fromPort, toPort, pod, podPort] = entry.exec(line) ?? [];
-    if (to !== host || Number(toPort) !== port) return [];
-    return { from: `${from}:${fromPort}`, to: `${pod}:${podPort}`, sinceMs: null };
-  });
 }
 
 /**

@@ -2,7 +2,7 @@
  * A Service's virtual IP: what connects to it is connected to one of the endpoints behind it.
  */
 import type { Pod } from "../pods/pod.ts";
-import type { Carried, CarriedTo } from "../why/index.ts";
+import type { Carried, Chooser, GivenTo } from "../why/index.ts";
 import type { LaneEnv } from "./lane.ts";
 import { startRelay } from "./service-ip-relay.ts";
 import { startRules } from "./service-ip-rules.ts";
@@ -19,18 +19,10 @@ export interface ServiceIp {
   readonly address: string;
   /** Says what is behind it from now on: ip:port of each. What is connected stays. */
   follow(addresses: readonly string[]): void;
-  /** What stands for kube-proxy. */
-  readonly carrier: string;
-  /** The connections that it has given away, as far as it knows them. Rejects with `LabError`. */
+  /** Where the connections that are open lead. Rejects with `LabError`. */
   carried(): Promise<readonly Carried[]>;
   /** Takes back what would outlive the lane's processes. */
   close(): Promise<void>;
-}
-
-/** One that follows the pods. */
-export interface PodsServiceIp extends Pick<ServiceIp, "address" | "carrier" | "close"> {
-  /** As `ServiceIp`, with the names of the pods. */
-  carried(): Promise<readonly CarriedTo[]>;
 }
 
 /**
@@ -51,6 +43,12 @@ export function startServiceIp(
   return start(label, at, addresses, env);
 }
 
+/** One that leads to the pods. */
+export interface PodsServiceIp extends Pick<ServiceIp, "address" | "close"> {
+  /** Who gives connections to pods, and where those that are open lead. */
+  readonly service: Pick<Extract<Chooser, { readonly by: "service" }>, "carrier" | "carried">;
+}
+
 /**
  * Gives the pods a Service's IP, and has it follow them. As `startServiceIp`.
  *
@@ -63,7 +61,7 @@ export async function serviceOfPods(
   env: LaneEnv,
 ): Promise<PodsServiceIp> {
   const { pods } = env;
-  /** Pods by address, those that have gone, too: their connections may be left. */
+  /** Pods by address, those that have gone, too: connections to them may be left. */
   const names = new Map<string, string>();
   const addresses = (): readonly string[] => {
     for (const pod of pods.ready) names.set(addressOf(pod), pod.name);
@@ -78,12 +76,7 @@ export async function serviceOfPods(
     unsubscribe();
     await service.close();
   };
-  return {
-    ...{ address: service.address, carrier: service.carrier },
-    carried: async () => {
-      const all = await service.carried();
-      return all.map(({ from, to, sinceMs }) => ({ from, pod: names.get(to) ?? to, sinceMs }));
-    },
-    close,
-  };
+  const carried = async (): Promise<readonly GivenTo[]> =>
+    (await service.carried()).map(({ from, to }) => ({ from, pod: names.get(to) ?? to }));
+  return { address: service.address, close, service: { carrier: env.clusterIpBy, carried } };
 }

@@ -11,7 +11,7 @@
  */
 import "./leash.ts";
 import net from "node:net";
-import { realClock, realRng } from "../../base/index.ts";
+import { realRng } from "../../base/index.ts";
 import type { ChildMessage, PodsMessage } from "../messages.ts";
 import type { Carried, WhyMessage } from "../why/messages.ts";
 
@@ -19,7 +19,6 @@ const [host, port, list = ""] = process.argv.slice(2) as [string, string, string
 process.title = "fairlead-lab clusterip";
 let endpoints = list === "" ? [] : list.split(",").map(parse);
 const rng = realRng();
-const clock = realClock();
 /** The connections that are open, the oldest first. */
 const carried = new Map<net.Socket, Carried>();
 
@@ -41,7 +40,6 @@ const server = net.createServer({ allowHalfOpen: true, noDelay: true }, (client)
   carried.set(client, {
     from: `${client.remoteAddress}:${client.remotePort}`,
     to: `${endpoint.host}:${endpoint.port}`,
-    sinceMs: clock.wallMs(),
   });
   client.once("close", () => carried.delete(client));
   client.on("error", () => upstream.resetAndDestroy());

@@ -4,7 +4,7 @@
 import type { Evidence } from "./evidence.ts";
 import type { CallSeen } from "./messages.ts";
 import { policyText } from "./policy-words.ts";
-import { millis, plural, seconds, sentence, troubleOf } from "./words.ts";
+import { millis, seconds, sentence, troubleOf } from "./words.ts";
 
 /** One to three sentences. */
 export function callStory(call: CallSeen, evidence: Evidence): readonly string[] {
@@ -32,8 +32,9 @@ function choiceClauses(call: CallSeen, evidence: Evidence): readonly string[] {
             "nobody chose for this call",
         ];
       }
-      const open = plural(carried.length, "connection");
-      return [`it used one of the client's connections${to} (${open} now); nobody chose for it`];
+      return [
+        `it used one of the client's connections${to} (it has ${carried.length} now); nobody chose for it`,
+      ];
     }
     case "list":
       return chooser.from === "xds"

@@ -11,13 +11,11 @@ export interface Chooses {
   readonly admin: string;
 }
 
-/** A connection of a client that a Service has given to a pod. */
-export interface CarriedTo {
+/** A connection that a Service has given to a pod. */
+export interface GivenTo {
   /** ip:port of the client. */
   readonly from: string;
   readonly pod: string;
-  /** Wall clock of the choice; null: the client's socket tells it. */
-  readonly sinceMs: number | null;
 }
 
 /** Who chooses. */
@@ -30,7 +28,7 @@ export type Chooser =
       /** Whether the client opens further connections while it has one (HTTP/1.1). */
       readonly opensMore: boolean;
       /** The connections that lead to pods. Rejects with `LabError`. */
-      carried(): Promise<readonly CarriedTo[]>;
+      carried(): Promise<readonly GivenTo[]>;
     }
   /** The stock client, round_robin over the addresses that it was told. */
   | { readonly by: "list"; readonly from: "dns" | "static" | "xds" }

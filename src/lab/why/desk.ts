@@ -196,12 +196,13 @@ function policyOf({ chooser, views }: Evidence): string | null {
 }
 
 function commandOf({ chooser }: Evidence, kubeconfig: string | null): WhyCommand | null {
+  // In a network of the lab's own, no shell reaches its proxies either.
+  if (kubeconfig === null) return null;
   if (chooser.by === "proxies") {
     const [first] = chooser.all();
     if (first === undefined) return null;
     return { text: `fairlead why --admin ${first.admin}`, says: `asks ${first.name} the same` };
   }
-  if (kubeconfig === null) return null;
   const says =
     chooser.by === "channel"
       ? "asks the API server as this lane's client does, and connects anew"

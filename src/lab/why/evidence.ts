@@ -2,7 +2,7 @@
  * All that is known about the choices of one lane at one moment; what rows and stories are made of.
  */
 import type { ReplicaView } from "../view.ts";
-import type { CarriedTo, Chooser } from "./chooser.ts";
+import type { Chooser, GivenTo } from "./chooser.ts";
 import type { EnvoyHost } from "./envoy.ts";
 import type { KnownMessage } from "./messages.ts";
 import type { PodFact } from "./pod-facts.ts";
@@ -10,6 +10,12 @@ import type { View } from "./view-rows.ts";
 
 /** What the client of a lane knows. */
 export type Known = Omit<KnownMessage, "type" | "id">;
+
+/** A connection of the client, and the pod that a Service has given it to. */
+export interface CarriedTo extends GivenTo {
+  /** Wall clock of its being connected. */
+  readonly sinceMs: number;
+}
 
 /** One lane at one moment. */
 export interface Evidence {
@@ -27,7 +33,7 @@ export interface Evidence {
   /** Of fairlead's channel or proxies. */
   readonly views: readonly View[];
   /** Of this client, behind the ClusterIP. */
-  readonly carried: readonly (CarriedTo & { readonly sinceMs: number })[];
+  readonly carried: readonly CarriedTo[];
   readonly hosts: readonly EnvoyHost[];
   /** Of a lane that may have several proxies. */
   readonly replicas: readonly ReplicaView[];

@@ -8,7 +8,7 @@
 export type { CallsAnswer, WhyAnswer } from "./answer.ts";
 export { ask } from "./ask.ts";
 export { Asker } from "./asker.ts";
-export type { CarriedTo, Chooser } from "./chooser.ts";
+export type { Chooser, Chooses, GivenTo } from "./chooser.ts";
 export { WhyDesk } from "./desk.ts";
 export { LaneWhy } from "./lane-why.ts";
 export type { Carried } from "./messages.ts";

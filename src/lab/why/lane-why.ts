@@ -44,15 +44,15 @@ export class LaneWhy {
       chooser.by === "service" ? chooser.carried() : [],
       chooser.by === "envoy" ? askAdmin("Envoy", chooser.admin, CLUSTERS, clock) : null,
     ]);
-    const own = new Map(known.sockets.map(({ local, sinceMs }) => [local, sinceMs]));
+    const sinceMs = new Map(known.sockets.map((socket) => [socket.local, socket.sinceMs]));
     return {
       chooser,
       known,
       views: chooser.by === "channel" ? viewOf(known) : proxies,
-      carried: all.flatMap(({ from, pod, sinceMs }) => {
-        const connectedAtMs = own.get(from);
-        if (connectedAtMs === undefined) return [];
-        return { from, pod, sinceMs: sinceMs ?? connectedAtMs };
+      // Of this client; others of the lab may use the same Service.
+      carried: all.flatMap((given) => {
+        const since = sinceMs.get(given.from);
+        return since === undefined ? [] : [{ ...given, sinceMs: since }];
       }),
       hosts: hosts === null ? [] : envoyHosts(hosts),
     };

@@ -71,8 +71,6 @@ export interface Carried {
   readonly from: string;
   /** ip:port of the pod. */
   readonly to: string;
-  /** Wall clock of the choice; null where whoever carries it does not keep that. */
-  readonly sinceMs: number | null;
 }
 
 /** ClusterIP relay to lab: the connections that it carries, the oldest first. */

@@ -29,6 +29,7 @@ export function serviceClauses(pod: PodFact, evidence: Evidence): readonly strin
         `${carrier} drew a pod by chance for each when it was opened`,
     ];
   }
+  if (pod.state === "gone") return [];
   const next =
     pod.inSlice?.isReady === true
       ? [`it is ready, ${whereText(pod)}, so the ClusterIP may give it the next connection`]

@@ -116,7 +116,7 @@ test("calls that failed at a pod's address went to it", () => {
     { ...call, peer: "127.0.1.2:50051" },
   ];
   const [share] = story("echo-1", headless({ known: { ...known, calls } }));
-  assert.match(share!, /of the latest 2 calls, 1 went to it\.$/);
+  assert.match(share!, /of the latest 2 calls it answered 0, and 1 failed there\.$/);
 });
 
 const PROXY: Chooser = { by: "proxies", all: () => [{ name: "p", admin: "127.0.0.1:9901" }] };
@@ -142,7 +142,7 @@ test("a proxy: a pod that it knows and does not use", () => {
     "Fairlead proxy knows it from EndpointSlice lab/echo-abc and does not use it: " +
       "returns in 3.0 s.",
   );
-  assert.match(story("echo-3", evidence).at(-1)!, /has not heard of it: it is in EndpointSlice/);
+  assert.match(story("echo-3", evidence).at(-1)!, /does not have it: it is in EndpointSlice/);
 });
 
 test("two replicas: what each has sent, and who holds the client's connections", () => {

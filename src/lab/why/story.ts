@@ -91,14 +91,16 @@ function shareText(pod: PodFact, evidence: Evidence): string {
 
 /** What became of it lately; "" where nothing is known or nothing has changed. */
 function latestText(pod: PodFact, latest: readonly CallSeen[], calls: number): string {
-  const own = latest.filter((call) => isOf(call, pod)).length;
-  if (latest.length === 0 || (own === 0 && calls === 0)) return "";
-  return `; of the latest ${plural(latest.length, "call")}, ${count(own)} went to it`;
+  const answered = latest.filter((call) => call.failure === "" && call.pod === pod.name).length;
+  const failed = latest.filter((call) => failedAt(call, pod)).length;
+  if (latest.length === 0 || answered + failed + calls === 0) return "";
+  const more = failed === 0 ? "" : `, and ${count(failed)} failed there`;
+  return `; of the latest ${plural(latest.length, "call")} it answered ${count(answered)}${more}`;
 }
 
-/** It answered the call; or the call failed at its address. */
-function isOf({ pod, failure, peer }: CallSeen, { name, inSlice }: PodFact): boolean {
-  return failure === "" ? pod === name : peer !== "" && peer === inSlice?.address;
+/** Only a client that is connected to pods itself knows where a call failed. */
+function failedAt({ failure, peer }: CallSeen, { inSlice }: PodFact): boolean {
+  return failure !== "" && peer !== "" && peer === inSlice?.address;
 }
 
 function spanText(all: number, { hasChanged }: Evidence): string {
@@ -147,7 +149,7 @@ function viewClauses(
   if (views.length === 0) return [`${who} has not connected yet`];
   const known = own.filter(({ state }) => state !== "unknown");
   const best = known.find(({ usable }) => usable) ?? known[0];
-  if (best === undefined) return [`${who} has not heard of it: it is ${whereText(pod)}`];
+  if (best === undefined) return [`${who} does not have it: it is ${whereText(pod)}`];
   const name = best.via ?? who;
   if (!best.usable)
     return [`${name} knows it from ${best.source} and does not use it: ${best.reason}`];
