@@ -64,17 +64,12 @@ export function Notice({ now }: { readonly now: Sample }) {
   );
 }
 
-function noticeText({ elapsedMs, pods, lanes, load, problem }: Sample): string {
+function noticeText({ progress, load, problem }: Sample): string {
   if (link.value === "ended") {
     return "The lab has ended. These are its last figures; the next lab on this address shows here.";
   }
   if (link.value === "lost") return "No word from the lab. Trying to connect again …";
-  if (elapsedMs === 0) {
-    const ready = pods.filter(({ state }) => state === "ready").length;
-    const opening = lanes.filter(({ phase }) => phase === "starting").length;
-    const rest = ready < pods.length ? "" : `; opening ${opening} lanes`;
-    return `Starting: ${ready} of ${pods.length} pods are ready${rest} …`;
-  }
+  if (progress !== null) return `The lab is ${progress} …`;
   if (load.heldBackTo !== null) {
     const { heldBackTo, callsPerSecond } = load;
     return `This machine is short: every lane is held back to ${heldBackTo} of ${callsPerSecond} calls a second, so that the picture stays true.`;

@@ -112,7 +112,7 @@ function optionsFor(width: number, colours: typeof palette.value): uPlot.Options
         ...axis,
         size: AXIS_PIXELS,
         gap: 4,
-        values: (_, splits) => splits.map((ms) => (isPowerOfTen(ms) ? String(ms) : "")),
+        values: (_, splits) => splits.map((ms) => (isPowerOfTen(ms) ? shortMs(ms) : "")),
       },
     ],
     series: [
@@ -121,6 +121,11 @@ function optionsFor(width: number, colours: typeof palette.value): uPlot.Options
       { stroke: colours.over, width: 1.5, dash: [4, 3], points: { show: false } },
     ],
   };
+}
+
+/** "0.1", "100", "1s": the axis is narrow. */
+function shortMs(ms: number): string {
+  return ms >= 1000 ? `${ms / 1000}s` : String(ms);
 }
 
 function isPowerOfTen(value: number | null): boolean {

@@ -21,6 +21,7 @@ function labOf(...lanes: LaneView[]) {
     ...{ slowPods: [] as string[], notServingPods: [], sickPods: [] },
     events: [] as LabEvent[],
     columnCount: 0,
+    progress: null,
     problem: null as string | null,
     views: () => lanes,
   } satisfies ShownLab;

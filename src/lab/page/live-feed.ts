@@ -44,6 +44,7 @@ export type ShownLab = Pick<
   | "events"
   | "columnCount"
   | "elapsedMs"
+  | "progress"
   | "problem"
   | "laneChoices"
   | "load"
@@ -149,6 +150,7 @@ export class LiveFeed {
       wantedPods: lab.wantedPods,
       events: lab.events.slice(-EVENTS_SHOWN),
       columnCount: lab.columnCount,
+      progress: lab.progress,
       problem: lab.problem,
       laneChoices: lab.laneChoices,
       load: lab.load,

@@ -70,6 +70,8 @@ export interface Sample {
   readonly events: readonly LabEvent[];
   /** How many columns there were in all; the events' `column` refers to it. */
   readonly columnCount: number;
+  /** What the lab waits for while it starts; null once it runs. */
+  readonly progress: string | null;
   /** Why the latest thing that was asked for could not be done, or null. */
   readonly problem: string | null;
   readonly lanes: readonly LaneSample[];

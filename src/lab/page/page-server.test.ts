@@ -23,7 +23,7 @@ const SAMPLE: Sample = {
   },
   pods: [{ name: "echo-1", state: "ready", isSlow: false, isNotServing: false, isSick: false }],
   wantedPods: 1,
-  ...{ events: [], columnCount: 0, problem: null },
+  ...{ events: [], columnCount: 0, progress: null, problem: null },
 };
 const HELLO: Hello = {
   runId: 1,

@@ -22,8 +22,8 @@ export function allBuiltIn(): Promise<readonly FoundScenario[]> {
 }
 
 /**
- * Those that are named, in that order, each once. Throws `ScenarioError` with all that is wrong with
- * all of them: nothing runs then.
+ * Those that are named, in that order, each once. Throws `ScenarioError` with all that is wrong
+ * with all of them: nothing runs then.
  */
 export async function findScenarios(words: readonly string[]): Promise<readonly FoundScenario[]> {
   if (words.length > NAMED_MAX) {
