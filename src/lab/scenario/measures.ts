@@ -1,6 +1,7 @@
 /**
  * The figures that a scenario may speak of: how each is read off a lane, and its words. Pure.
  */
+import { cut } from "../../base/index.ts";
 import { fairness, maxOverMean, type Window } from "./observation.ts";
 import type { Claim, MeasureName, PodChoice } from "./scenario.ts";
 
@@ -13,6 +14,9 @@ interface Measure {
   /** What was seen: "1 of 3 pods used". */
   seen(value: number | null, window: Window, pod: PodChoice | null): string;
 }
+
+/** Of the reason why the last call failed. */
+const REASON_CHARS_MAX = 70;
 
 type Numbers = Exclude<MeasureName, "verdict">;
 
@@ -50,7 +54,7 @@ const MEASURES: Readonly<Record<Numbers, Measure>> = {
     noun: "failed calls",
     value: ({ failed }) => failed,
     seen: (value, { lane }) =>
-      `${value} failed${value ? ` (${lane.figures.lastFailure || "no reason given"})` : ""}`,
+      `${value} failed${value ? ` (${cut(lane.figures.lastFailure, REASON_CHARS_MAX) || "no reason given"})` : ""}`,
   },
   failedShare: {
     noun: "part of the calls that failed",

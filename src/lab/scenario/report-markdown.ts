@@ -36,14 +36,18 @@ function seenOf(findings: readonly Finding[]): string {
       const own = findings.filter((finding) => finding.lane === lane);
       const out = own.find(({ skipped }) => skipped !== null);
       if (out) return cell(`**${lane}** left out: ${out.skipped}`);
-      return cell(`**${lane}** ${own.map(said).join(", ")}`);
+      const times = [...new Set(own.map(({ when }) => when))];
+      const parts = times.map((time) => {
+        const then = own.filter(({ when }) => when === time).map(said);
+        return `${time === "" ? "" : `${time}: `}${then.join(", ")}`;
+      });
+      return cell(`**${lane}** ${parts.join("; ")}`);
     })
     .join("<br>");
 }
 
-function said({ seen, documented, isMet, when }: Finding): string {
-  const time = when === "" ? "" : ` ${when}`;
-  return isMet ? `${seen}${time}` : `${seen}${time} (documented: ${documented})`;
+function said({ seen, documented, isMet }: Finding): string {
+  return isMet ? seen : `${seen} (documented: ${documented})`;
 }
 
 function cell(text: string): string {

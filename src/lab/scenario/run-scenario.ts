@@ -120,6 +120,7 @@ class ScenarioRun {
       this.#tell("starting");
       await Promise.race([this.#lab.start(), this.#stopped()]);
       if (this.#isStopped) return null;
+      await this.#standing(() => this.#allBegun());
       await this.#pass();
       // Before the load ends: connections are those of the load.
       const { podConnections } = this.#look();
@@ -179,6 +180,15 @@ class ScenarioRun {
         throw new LabError(`${text}: not in effect after ${SETTLE_TIMEOUT_MS / 1000} s`);
       }
     } while (!isSettled(action, this.#state(), eventsBefore));
+  }
+
+  /** A lane that is late begins when it is connected, and the scenario with it. */
+  async #allBegun(): Promise<void> {
+    const giveUpMs = this.#deps.clock.nowMs() + SETTLE_TIMEOUT_MS;
+    const isLate = (): boolean => this.#lab.views().some(({ phase }) => phase === "starting");
+    while (isLate() && !this.#isStopped && this.#deps.clock.nowMs() < giveUpMs) {
+      await this.#pause(TICK_MS);
+    }
   }
 
   /** Waits for two more reports of every lane that runs. */
