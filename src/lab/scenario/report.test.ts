@@ -119,8 +119,8 @@ test("Markdown: a row for each, and no cell breaks the table", () => {
     "| scenario | seen | as documented |",
     "|---|---|---|",
     '| `good`: Of <good> \\| & "it" | **client** 3 of 3 pods used | ✓ |',
-    '| `bad`: Of <bad> \\| & "it" | **client** 3 of 3 pods used; from 2s to end: 1 of 3 pods used ' +
-      "(documented: pods used: 3) | ✕ |",
+    '| `bad`: Of <bad> \\| & "it" | **client** 3 of 3 pods used; from 2s to end: 1 of 3 pods ' +
+      "used (documented: pods used: 3) | ✕ |",
   ]);
   assert.equal(lines[7], "4 scenarios: 1 as documented, 1 not, 1 skipped, 1 stopped; 2 CPUs.");
 });
