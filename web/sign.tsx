@@ -1,12 +1,7 @@
 /**
  * How a lane fares as a sign, which reads without colour, and as a word for who hears it.
  */
-import type { LaneSample } from "../src/lab/page/page-feed.ts";
-
-/** As the verdict has it. */
-export type Kind = LaneSample["kind"];
-
-const SIGNS: Readonly<Record<Kind, string>> = { good: "✓", flawed: "!", bad: "✕", waiting: "…" };
+import { type Kind, SIGNS } from "../src/lab/figures/kind.ts";
 
 /** What a screen reader says. */
 export const KIND_WORDS: Readonly<Record<Kind, string>> = {

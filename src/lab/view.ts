@@ -3,8 +3,8 @@
  * All three draw from this and know nothing of processes.
  */
 import type { EffectFigures } from "./figures/effect.ts";
+import type { Kind } from "./figures/kind.ts";
 import type { LaneFigures } from "./figures/measure.ts";
-import type { Kind } from "./figures/short-verdict.ts";
 
 /** Where a lane stands: `failed` has a reason, `running` and `ended` have figures. */
 export type LanePhase = "starting" | "running" | "ended" | "failed";

@@ -4,10 +4,8 @@
  * contradicted by it.
  */
 import { EVEN_MAX, factsOf, type Judged, UNEVEN_MIN } from "./facts.ts";
+import { type Kind, SIGNS } from "./kind.ts";
 import { counted, spanText } from "./verdict.ts";
-
-/** How a lane fares: as it should, with a flaw, or not; `waiting` before that is known. */
-export type Kind = "good" | "flawed" | "bad" | "waiting";
 
 /** The short form of a verdict. */
 export interface ShortVerdict {
@@ -15,14 +13,6 @@ export interface ShortVerdict {
   /** With the sign of the kind before it, which says it without colour: "✕ 1 of 12 pods". */
   readonly short: string;
 }
-
-/** The signs. */
-const SIGNS: Readonly<Record<Kind, string>> = {
-  good: "✓",
-  flawed: "!",
-  bad: "✕",
-  waiting: "…",
-};
 
 /** Above this part of failed calls, since something was done, a lane does not do its work. */
 const FAILED_MAX = 0.01;

@@ -1,7 +1,7 @@
 /**
  * The verdicts below the lab's pictures: a sign, the lane's word, and the sentence.
  */
-import type { Kind } from "../figures/short-verdict.ts";
+import type { Kind } from "../figures/kind.ts";
 import type { LabView, LaneView } from "../view.ts";
 import { type Pen, type Style, wrap } from "./table-pen.ts";
 
