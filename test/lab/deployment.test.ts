@@ -146,6 +146,16 @@ test("a pod that is killed is replaced by one with a name, a uid and an address 
   assert.notEqual(after.targetRef.uid, before.targetRef.uid);
   assert.notDeepEqual(after.addresses, before.addresses);
   assert.throws(() => deployment.kill("echo-1"), LabError);
+
+  // One that was scaled away could come back, and is no successor of one that died.
+  await deployment.scale(1);
+  const diedLater = new Promise<Promise<string | null>>((resolve) => {
+    deployment.onDeath((_, then) => resolve(then));
+  });
+  deployment.kill("echo-3");
+  assert.equal(await await diedLater, "echo-4");
+  assert.deepEqual(deployment.names, ["echo-4", "echo-2"]);
+  assert.deepEqual(deployment.states, ["ready", "gone"]);
 });
 
 test("a pod that is killed by somebody else is replaced as well", async (t) => {

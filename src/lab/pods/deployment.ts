@@ -37,7 +37,7 @@ export interface DeploymentDeps {
 
 /**
  * A pod died. `replaced` resolves with the name of the new pod in its row, or with null when its
- * row stays empty (fewer are wanted by now, or one came back in a row of its own), and may reject.
+ * row stays empty (fewer are wanted by now), and may reject.
  */
 type DeathListener = (name: string, replaced: Promise<string | null>) => void;
 

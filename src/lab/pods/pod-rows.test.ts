@@ -29,6 +29,15 @@ test("a pod that does not come back leaves its row to a new one with a name of i
   assert.deepEqual(names(rows.all), ["echo-1", "echo-4", "echo-3", "echo-5"]);
 });
 
+test("a pod that died gets a successor in its row, though one that was scaled away could come", () => {
+  const rows = rowsOf(4);
+  rows.leave(rows.all[3]!, true);
+  rows.leave(rows.all[1]!, false);
+  assert.deepEqual(names(rows.take(1)), ["echo-5"]);
+  assert.deepEqual(names(rows.all), ["echo-1", "echo-5", "echo-3", "echo-4"]);
+  assert.deepEqual(names(rows.take(2)), ["echo-4", "echo-6"]);
+});
+
 test("stale pods go before all others, the oldest first", () => {
   const rows = rowsOf(3);
   rows.all[0]!.isStale = true;

@@ -50,10 +50,15 @@ export class PodRows {
     return this.#rows.filter(({ state }) => state === "ready" || state === "not-ready");
   }
 
-  /** So many more pods, starting: those that were scaled away first, then new ones. */
+  /**
+   * So many more pods, starting: first new ones in the rows of those that died or were replaced, so
+   * that each of these is seen to have a successor; then those that were scaled away; then others.
+   */
   take(count: number): readonly PodEntry[] {
-    const back = this.#rows.filter(({ state, isRetired }) => state === "gone" && !isRetired);
-    const coming = back.slice(0, count);
+    const gone = this.#rows.filter(({ state }) => state === "gone");
+    const vacant = gone.filter(({ isRetired }) => isRetired).slice(0, count);
+    const back = gone.filter(({ isRetired }) => !isRetired).slice(0, count - vacant.length);
+    const coming = [...vacant.map(() => this.#add()), ...back];
     while (coming.length < count) coming.push(this.#add());
     for (const entry of coming) entry.state = "starting";
     return coming;
