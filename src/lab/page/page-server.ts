@@ -18,7 +18,7 @@ const CONNECTIONS_MAX = 64;
 const HEADER_BYTES_MAX = 8192;
 const HEADERS_TIMEOUT_MS = 5000;
 /** A reader that leaves more than this unread is cut off; its browser connects again. */
-const UNREAD_BYTES_MAX = 1 << 20;
+const UNREAD_BYTES_MAX = 1_048_576;
 
 /** What the server shows. */
 export interface PageContent {

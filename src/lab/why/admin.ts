@@ -9,7 +9,7 @@ import type { Chooses } from "./chooser.ts";
 import type { View } from "./view-rows.ts";
 
 /** 100 pods are some 100 kB. */
-const ADMIN_BYTES_MAX = 4 << 20;
+const ADMIN_BYTES_MAX = 4_194_304;
 
 /** GET of a path. Rejects with `LabError` when there is no answer, or none that is JSON. */
 export async function askAdmin(
