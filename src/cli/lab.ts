@@ -15,7 +15,7 @@ const EXAMPLES = [
   "fairlead lab",
   "# one table after 5 seconds",
   "fairlead lab --once --seconds 5",
-  "# from 3 pods to 12 and to 5; in a terminal the keys + and - do it, too",
+  "# from 3 pods to 12 and to 5; in a terminal the keys + and - do it, too (? lists all keys)",
   "fairlead lab --scale 3,12,5",
   "# without keys: a slow pod, a killed one, a rolling update, and what each lane made of it",
   "fairlead lab --once --events 12s:slow,18s:heal,20s:kill,22s:roll",
@@ -23,8 +23,9 @@ const EXAMPLES = [
   "fairlead lab --netns --lanes clusterip,sidecar",
   "# for a script",
   "fairlead lab --once --pods 3 --lanes clusterip,proxy --page none -o json",
-  "# what is known of each way, shown and checked",
+  "# what is known of each way, shown and checked; and what there is, with what cannot run here",
   "fairlead lab run --all",
+  "fairlead lab list",
 ];
 
 /** The command of the verb. */
@@ -32,8 +33,11 @@ export function labCommand(): Command {
   const command = newVerb("lab", SUMMARY, EXAMPLES)
     .option("--once", "run for --seconds, print, and end")
     .option("--seconds <s>", "end the load after so long (default: 10 with --once, else no end)")
-    .option("--pods <n>", "how many pods, each a process (default: 12)")
-    .option("--scale <a,b>", "change the number of pods as it runs: 3,12,5")
+    .option(
+      "--pods <n>",
+      "how many pods, 1 to 100, each a process up to 24; beyond, up to 8 share one (default: 12)",
+    )
+    .option("--scale <a,b>", "change the number of pods as it runs: 3,12,5 (instead of --pods)")
     .option("--scale-every <s>", "seconds between these numbers (default: 10)")
     .option(
       "--events <list>",
@@ -49,13 +53,17 @@ export function labCommand(): Command {
     )
     .option("--load <n>", "calls per second of each lane, 1 to 5000 (default: 300)")
     .option("--in-flight <n>", "open calls of a lane at a time, 1 to 1000 (default: 10)")
-    .option("--pod-language <name>", "what the pods are in: node, go or python (default: node)")
+    .option(
+      "--pod-language <name>",
+      "what the pods are in: node, go or python, the latter two up to 24 (default: node)",
+    )
     .option("--policy <name>", "policy of fairlead's lanes (default: weighted_round_robin)")
     .option("--peers", "proxy replicas of the lane nested find each other and even out their load")
     .option("--page <address>", "HOST:PORT of the page, or none (default: 127.0.0.1:7480)")
     .option(
       "--netns",
-      "all of it in a network namespace of its own, with the lane sidecar (Linux, as root)",
+      "all of it in a network namespace of its own, where the ClusterIP is rules of the kernel, " +
+        "with the lane sidecar (Linux, as root)",
     )
     .option("-o, --output <form>", "table, or json at the end (default: table)");
   addCommonOptions(command).enablePositionalOptions().action(run);
