@@ -134,7 +134,7 @@ test("after SIGKILL of the lab no process is left", async () => {
   lab.signal("SIGKILL");
   await lab.exited;
   for (let tries = 0; alive(pids).length > 0; tries += 1) {
-    assert.ok(tries < 100, `left after 5 s: ${alive(pids)}`);
+    assert.ok(tries < 1200, `left after 60 s: ${alive(pids)}`);
     await sleep(50);
   }
 });

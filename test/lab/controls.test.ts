@@ -32,7 +32,7 @@ const act = (text: string): string | null => lab.act(parseAction(text, ACTION_LI
 const lane = (name: string): LaneView => lab.views().find((view) => view.name === name)!;
 const told = (): string[] => lab.events.map(({ event }) => event);
 
-async function until(what: string, isSo: () => boolean, seconds = 30): Promise<void> {
+async function until(what: string, isSo: () => boolean, seconds = 60): Promise<void> {
   for (let tries = 0; !isSo(); tries += 1) {
     assert.ok(tries < seconds * 20, `not within ${seconds} s: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 50));

@@ -45,7 +45,7 @@ function endpointOf(objects: Objects, pod: string): Endpoint | undefined {
 
 async function until(isSo: () => boolean): Promise<void> {
   for (let tries = 0; !isSo(); tries += 1) {
-    assert.ok(tries < 500, "it did not come to be within 10 s");
+    assert.ok(tries < 3000, "it did not come to be within 60 s");
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
@@ -252,14 +252,24 @@ test("a pod that is drained is Terminating while another starts, and gone after 
   });
   const deaths: string[] = [];
   deployment.onDeath((name) => deaths.push(name));
+  // Seen as it happens: on a busy machine the grace is over before a poll looks again.
+  const beside = new Promise<readonly [string, boolean]>((resolve) => {
+    deployment.onChange(() => {
+      if (!deployment.names.includes("echo-3")) return;
+      resolve([deployment.states[0]!, processTree(process.pid).includes(pid)]);
+    });
+  });
+  const terminating = new Promise<void>((resolve) => {
+    objects.store.onEvent(({ kind }) => {
+      if (kind !== "EndpointSlice") return;
+      if (endpointOf(objects, "echo-1")?.conditions.terminating === true) resolve();
+    });
+  });
   const drained = deployment.drain("echo-1");
   assert.equal(deployment.states[0], "terminating");
   assert.throws(() => deployment.kill("echo-1"), LabError);
-  await until(() => deployment.names.includes("echo-3"));
-  assert.equal(deployment.states[0], "terminating", "the other starts beside it");
-  await until(() => endpointOf(objects, "echo-1")!.conditions.terminating);
-  assert.ok(processTree(process.pid).includes(pid), "it serves for its grace");
-  await drained;
+  assert.deepEqual(await beside, ["terminating", true], "the other starts while it serves");
+  await Promise.all([drained, terminating]);
   assert.equal(told.shift(), "TERMINATING echo-1");
   assert.deepEqual(told.toSorted(), ["ADDED echo-3", "DELETED echo-1"]);
   assert.deepEqual(deployment.names, ["echo-1", "echo-2", "echo-3"]);

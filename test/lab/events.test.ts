@@ -149,9 +149,9 @@ test("roll: all pods are new ones, and no call of client and proxy fails", async
 
 test("a second proxy replica gets no connection, because nobody makes a new one", async () => {
   const { code, stderr, report } = await runLab(
-    "1s:replica,5s:replica",
+    "1s:replica,9s:replica",
     "nested",
-    ...["--pods", "2", "--seconds", "6"],
+    ...["--pods", "2", "--seconds", "10"],
   );
   // Of the third: that it cannot be is only known after it was asked for.
   assert.equal(code, 1, stderr);

@@ -27,12 +27,20 @@ const HERE = (Object.keys(LANES) as LaneName[]).filter(
   (name) => !LANES[name].whyNot?.(laneSite("none")),
 );
 
-async function measure(harness: LaneHarness, ms: number): Promise<Map<string, OpenLane>> {
+/** Of each lane: after so many it is clear which pods it uses. */
+const CALLS = 60;
+
+async function measure(harness: LaneHarness): Promise<Map<string, OpenLane>> {
   const opened = await Promise.all(
     HERE.map(async (name) => [name, await harness.open(name, LOAD)] as const),
   );
   for (const [, lane] of opened) lane.start();
-  await sleep(ms);
+  const total = ({ perPod }: OpenLane): number =>
+    [...perPod.values()].reduce((sum, each) => sum + each, 0);
+  for (let tries = 0; opened.some(([, lane]) => total(lane) < CALLS); tries += 1) {
+    assert.ok(tries < 600, `after 60 s: ${opened.map(([name, lane]) => [name, total(lane)])}`);
+    await sleep(100);
+  }
   await Promise.all(opened.map(([, lane]) => lane.stop()));
   return new Map(opened);
 }
@@ -54,14 +62,12 @@ test("each lane uses the pods that it should; it ends without a trace, and runs 
   const harness = await LaneHarness.start(t, PODS);
   const before = processTree(process.pid).length;
   const files = readdirSync(temporary);
-  for (const [round, ms] of [3000, 1000].entries()) {
-    const lanes = await measure(harness, ms);
+  for (const round of [1, 2]) {
+    const lanes = await measure(harness);
     for (const [name, { perPod, failed, connections, broken }] of lanes) {
       const told = `${name}, round ${round}: ${JSON.stringify([...perPod])} ${failed()[0]}`;
       assert.deepEqual([failed(), broken], [[], []], told);
       assert.equal(perPod.size, name === "clusterip" ? 1 : PODS, told);
-      const calls = [...perPod.values()].reduce((sum, each) => sum + each, 0);
-      assert.ok(calls > 20, told);
       assert.equal(connections(), CONNECTIONS[name] ?? connections(), told);
     }
     await Promise.all([...lanes.values()].map((lane) => lane.close()));
@@ -87,13 +93,13 @@ test("proxies of others use pods that come, and a lane says when its proxy dies"
   for (const lane of lanes) lane.start();
   await harness.deployment.scale(PODS);
   for (let tries = 0; lanes.some(({ perPod }) => perPod.size < PODS); tries += 1) {
-    assert.ok(tries < 300, `after 30 s: ${JSON.stringify(lanes.map(({ perPod }) => [...perPod]))}`);
+    assert.ok(tries < 600, `after 60 s: ${JSON.stringify(lanes.map(({ perPod }) => [...perPod]))}`);
     await sleep(100);
   }
   for (const [index, lane] of lanes.entries()) {
     assert.deepEqual([lane.failed(), lane.broken], [[], []], names[index]);
     process.kill(processOf(names[index]!), "SIGKILL");
-    for (let tries = 0; tries < 500 && lane.broken.length === 0; tries += 1) await sleep(20);
+    for (let tries = 0; tries < 3000 && lane.broken.length === 0; tries += 1) await sleep(20);
     // Of HAProxy's its own last words follow.
     assert.match(lane.broken.join(), new RegExp(`^${names[index]} ended by SIGKILL`));
     await lane.close();

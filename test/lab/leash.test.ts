@@ -52,7 +52,7 @@ for (const { args, signal, processes } of CASES) {
     await lab.exited;
     // On a machine with time to spare it takes a tenth of a second.
     for (let tries = 0; pids.some(isAlive); tries += 1) {
-      assert.ok(tries < 500, `${pids.filter(isAlive)} are there after 10 s`);
+      assert.ok(tries < 3000, `${pids.filter(isAlive)} are there after 60 s`);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   });

@@ -146,7 +146,7 @@ export class RunningProcess {
    * The first match of `pattern` in what it wrote to stdout or stderr since its start.
    * Rejects when it ends without, or after `timeoutMs`; the message holds its output.
    */
-  waitFor(pattern: RegExp, timeoutMs = 20_000): Promise<RegExpExecArray> {
+  waitFor(pattern: RegExp, timeoutMs = 60_000): Promise<RegExpExecArray> {
     return new Promise((done, failed) => {
       const finish = (settle: () => void) => {
         clearTimeout(timer);

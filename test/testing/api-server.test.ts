@@ -10,7 +10,7 @@ import { Server, ServerCredentials, type sendUnaryData } from "@grpc/grpc-js";
 import { type Channel, createChannel } from "../../src/client/plain/public.ts";
 import { say, startApiServer, type TestApiServer } from "../../src/testing/public.ts";
 
-const TIMEOUT_MS = 20_000;
+const TIMEOUT_MS = 60_000;
 
 async function start(t: TestContext): Promise<TestApiServer> {
   const api = await startApiServer();

@@ -14,7 +14,7 @@ import { type Channel, createChannel } from "../../src/client/plain/public.ts";
 import { say, startTestCluster, type TestCluster } from "../../src/testing/public.ts";
 import { processTree } from "../peers/processes.ts";
 
-const TIMEOUT_MS = 30_000;
+const TIMEOUT_MS = 60_000;
 const entry = fileURLToPath(new URL("../../src/testing/public.ts", import.meta.url));
 
 let cluster: TestCluster;

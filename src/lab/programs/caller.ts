@@ -23,7 +23,8 @@ import { CallerWhy } from "./caller-why.ts";
 import { PythonCaller } from "./python-caller.ts";
 import { hasPythonGrpc } from "./python-load.ts";
 
-const READY_TIMEOUT_MS = 5000;
+/** On a busy machine grpc-js-xds takes seconds to be told of the pods. */
+const READY_TIMEOUT_MS = 15_000;
 const CONNECTIONS_TIMEOUT_MS = 1000;
 const CONNECTIONS_POLL_MS = 5;
 const CALL_TIMEOUT_MS = 5000;

@@ -11,7 +11,7 @@ import { Tally } from "../load/tally.ts";
 import type { CallerMessage, ChildMessage, DialMessage } from "../messages.ts";
 import { CallerWhy } from "./caller-why.ts";
 
-const READY_TIMEOUT_MS = 5000;
+const READY_TIMEOUT_MS = 15_000;
 const READY_POLL_MS = 20;
 
 const clock = realClock();
