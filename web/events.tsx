@@ -1,26 +1,42 @@
 /**
- * What was done to the lab and what came of it: the latest in words, and marks for the strips.
+ * What was done to the lab and what came of it: the latest in words, with their marks in the strips.
  */
+import { markOf } from "../src/lab/figures/event-mark.ts";
 import type { LabEvent } from "../src/lab/view.ts";
 import { clock } from "./words.ts";
 
 /** So many of the latest are told in words. */
 const SHOWN = 4;
 
-/** Letters of the marks, the same as of the keys where there is one. */
-const MARKS: Readonly<Record<string, string>> = {
-  ...{ slow: "s", heal: "h", "not-serving": "n", serving: "v", kill: "k", died: "✕" },
-  ...{ sick: "i", well: "w", drain: "d", roll: "r", scale: "±", replica: "p", peers: "e" },
-  ...{ load: "l", "in-flight": "f", policy: "y", lane: "", reset: "0" },
-};
+/** What a newcomer may try first, and its key. */
+const TRY = [
+  ["slow a pod", "s"],
+  ["make one sick", "x"],
+  ["kill one", "k"],
+  ["add one", "+"],
+] as const;
 
-/** The letter of an event; "" for an outcome, which needs none. */
-export function markOf({ event }: LabEvent): string {
-  return MARKS[event.split("=")[0]!] ?? "";
+/** Draws the list, the latest first; what could be done while nothing was. */
+export function Events({ events }: { readonly events: readonly LabEvent[] }) {
+  return (
+    <div class="doings-and-hint">
+      {events.length === 0 && (
+        <p class="try">
+          Try it:{" "}
+          {TRY.map(([what, key], at) => (
+            <>
+              {at === 0 ? "" : ", "}
+              {what} <span class="key">{key}</span>
+            </>
+          ))}
+        </p>
+      )}
+      <List events={events} />
+    </div>
+  );
 }
 
-/** Draws the list, the latest first. */
-export function Events({ events }: { readonly events: readonly LabEvent[] }) {
+function List({ events }: { readonly events: readonly LabEvent[] }) {
   return (
     <ol class="events" aria-live="polite" aria-label="What was done">
       {events

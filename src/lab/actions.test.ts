@@ -3,7 +3,7 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ActionError, actionText, parseAction, pressed } from "./actions.ts";
+import { ActionError, actionText, loadAfter, parseAction, pressed } from "./actions.ts";
 
 const LIMITS = {
   podsMax: 100,
@@ -62,4 +62,14 @@ test("a key pressed again undoes slow and NOT_SERVING, and nothing else", () => 
   assert.equal(word("not-serving", { slow: 1, notServing: 0 }), "not-serving");
   assert.equal(word("not-serving", { slow: 0, notServing: 1 }), "serving");
   assert.equal(word("kill", { slow: 1, notServing: 1 }), "kill");
+  const usual = { slow: 0, notServing: 0 };
+  assert.equal(actionText(pressed("peers", usual)), "peers=on");
+  assert.equal(actionText(pressed("peers", { ...usual, hasPeers: true })), "peers=off");
+});
+
+test("a key doubles or halves the load, within what a lane can make", () => {
+  assert.equal(loadAfter(300, 1), 600);
+  assert.equal(loadAfter(300, -1), 150);
+  assert.equal(loadAfter(3000, 1), 5000);
+  assert.equal(loadAfter(1, -1), 1);
 });

@@ -115,12 +115,29 @@ export function actionText({ word, pod, count, name, isOn }: Action): string {
   return value === null ? word : `${word}=${value}`;
 }
 
+/** Of a key that changes the load. */
+const LOAD_FACTOR = 2;
+
+/** The load after a key that doubles or halves it, in calls per second, within what there can be. */
+export function loadAfter(callsPerSecond: number, change: 1 | -1): number {
+  const next = change > 0 ? callsPerSecond * LOAD_FACTOR : callsPerSecond / LOAD_FACTOR;
+  return Math.max(1, Math.min(CALLS_PER_SECOND_MAX, Math.round(next)));
+}
+
+/** How a lab stands, as far as keys that undo what they did go by it. */
+export interface Done {
+  /** How many pods are so. */
+  readonly slow: number;
+  readonly notServing: number;
+  readonly sick?: number;
+  /** Proxy replicas find each other. */
+  readonly hasPeers?: boolean;
+}
+
 /** What a key means that undoes on its second press what it did on the first. */
-export function pressed(
-  word: ActionWord,
-  counts: { readonly slow: number; readonly notServing: number; readonly sick?: number },
-): Action {
-  const { slow, notServing, sick = 0 } = counts;
+export function pressed(word: ActionWord, done: Done): Action {
+  const { slow, notServing, sick = 0, hasPeers = false } = done;
+  if (word === "peers") return newAction(word, { isOn: !hasPeers });
   if (word === "slow" && slow > 0) return newAction("heal");
   if (word === "not-serving" && notServing > 0) return newAction("serving");
   if (word === "sick" && sick > 0) return newAction("well");

@@ -139,6 +139,11 @@ export class Lab {
     return this.#deployment?.sick ?? [];
   }
 
+  /** Whether proxy replicas find each other. */
+  get hasPeers(): boolean {
+    return this.#lanes.hasPeers;
+  }
+
   /** What was done and what came of it, oldest first. */
   get events(): readonly LabEvent[] {
     return this.#controls?.events ?? [];

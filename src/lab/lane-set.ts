@@ -72,6 +72,11 @@ export class LaneSet {
     return this.#runs.filter((run) => run.isSettled).length;
   }
 
+  /** Whether proxy replicas find each other. */
+  get hasPeers(): boolean {
+    return this.#settings.hasPeers;
+  }
+
   /** All lanes that there are, in the order in which they are offered. */
   get choices(): readonly LaneChoice[] {
     return Object.values(LANES).map(({ name, title, how, whyNot }) => ({

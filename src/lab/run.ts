@@ -2,7 +2,7 @@
  * One run of the lab from options to exit code: the composition of lab, page and output.
  */
 import type { Clock, Logger } from "../base/index.ts";
-import { type Action, actionText, CALLS_PER_SECOND_MAX, newAction, pressed } from "./actions.ts";
+import { type Action, actionText, loadAfter, newAction, pressed } from "./actions.ts";
 import { fairleadCommand } from "./children.ts";
 import { commandText } from "./command-text.ts";
 import { LabError } from "./error.ts";
@@ -13,8 +13,8 @@ import { type LabOptions, PODS_MAX } from "./options.ts";
 import { INTERVAL_MS } from "./page/live-feed.ts";
 import { type NoPage, openPage, type Page } from "./page/page.ts";
 import { labReport } from "./report.ts";
-import { scheduleOf, startSchedule } from "./schedule.ts";
-import { KEYS_HELP, KEYS_HINT, type KeyInput, loadAfter, readKeys } from "./terminal/keys.ts";
+import { nextDueMs, scheduleOf, startSchedule } from "./schedule.ts";
+import { KEYS_HELP, KEYS_HINT, type KeyInput, readKeys } from "./terminal/keys.ts";
 import {
   finalOutput,
   type LabStdout,
@@ -167,13 +167,13 @@ class Run {
       },
       loadBy: (change) => {
         const { callsPerSecond } = this.#lab.load;
-        const count = loadAfter(callsPerSecond, change, CALLS_PER_SECOND_MAX);
+        const count = loadAfter(callsPerSecond, change);
         this.#lab.act(newAction("load", { count }));
       },
       press: (word) => {
-        const { slowPods, notServingPods, sickPods } = this.#lab;
+        const { slowPods, notServingPods, sickPods, hasPeers } = this.#lab;
         const [slow, notServing] = [slowPods.length, notServingPods.length];
-        this.#lab.act(pressed(word, { slow, notServing, sick: sickPods.length }));
+        this.#lab.act(pressed(word, { slow, notServing, sick: sickPods.length, hasPeers }));
       },
       toggleHelp: () => {
         this.#hasHelp = !this.#hasHelp;
@@ -189,11 +189,13 @@ class Run {
     const endMs = clock.nowMs() + (this.#options.seconds ?? Number.POSITIVE_INFINITY) * 1000;
     const stopped = aborted(stop);
     this.#announce();
+    let dueMs = clock.nowMs();
     const callOff = startSchedule(clock, scheduleOf(this.#options), (action) => this.#act(action));
     while (!stop.aborted && clock.nowMs() < endMs) {
       output.update(this.#view());
-      const waitMs = Math.min(INTERVAL_MS, endMs - clock.nowMs());
-      await pause(clock, waitMs, stopped);
+      // At fixed times, or columns would be as much wider as drawing takes.
+      dueMs = nextDueMs(dueMs, clock.nowMs(), INTERVAL_MS);
+      await pause(clock, Math.max(0, Math.min(dueMs, endMs) - clock.nowMs()), stopped);
       const columns = this.#lab.closeInterval();
       if (this.#page.url) this.#page.update(columns, false);
     }

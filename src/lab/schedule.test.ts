@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { VirtualClock } from "../base/index.ts";
 import { actionText } from "./actions.ts";
 import { parseLabOptions } from "./options.ts";
-import { scheduleOf, startSchedule } from "./schedule.ts";
+import { nextDueMs, scheduleOf, startSchedule } from "./schedule.ts";
 
 const schedule = scheduleOf(
   parseLabOptions({ scale: "3,5,2", scaleEvery: "4", events: "6s:kill,500ms:slow" }),
@@ -29,4 +29,14 @@ test("what is called off is not done", () => {
   clock.advance(10_000);
   assert.deepEqual(done, ["slow"]);
   assert.equal(clock.pendingCount, 0);
+});
+
+test("what is done ten times a second keeps its times, however long it takes", () => {
+  assert.equal(nextDueMs(1000, 1012, 100), 1100);
+  assert.equal(nextDueMs(1000, 1099.5, 100), 1100);
+  // What was missed is not made up for.
+  assert.equal(nextDueMs(1000, 1100, 100), 1200);
+  assert.equal(nextDueMs(1000, 1534, 100), 1600);
+  // A timer may be early by a fraction of a millisecond.
+  assert.equal(nextDueMs(1000, 999.6, 100), 1100);
 });

@@ -17,6 +17,16 @@ export function scheduleOf(
   return [...steps, ...options.events].toSorted((a, b) => a.atMs - b.atMs);
 }
 
+/**
+ * When something that is done every `everyMs` is due again. What is late is done once, and keeps to
+ * the times that there were from the first on.
+ *
+ * @param dueMs when it was due the last time; `nowMs` is then or later.
+ */
+export function nextDueMs(dueMs: number, nowMs: number, everyMs: number): number {
+  return dueMs + everyMs * Math.max(1, Math.floor((nowMs - dueMs) / everyMs) + 1);
+}
+
 /** Calls `act` for each action when its time has come. Answers how to call off the rest. */
 export function startSchedule(
   clock: Clock,

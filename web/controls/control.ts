@@ -1,6 +1,7 @@
 /**
  * What can be done to pods and lanes by a button or a key, as data, by what the lab is like now.
  */
+import { loadAfter } from "../../src/lab/actions.ts";
 import type { PodSample, Sample } from "../../src/lab/page/page-feed.ts";
 
 /** One button. */
@@ -27,6 +28,15 @@ export function scaleControls(wanted: number, max: number): readonly [Control, C
   ];
 }
 
+/** Half the load, and twice as much: keys alone, beside the slider. */
+export function loadControls({ callsPerSecond }: Sample["load"]): readonly Control[] {
+  const control = (key: string, label: string, change: 1 | -1): Control => {
+    const load = loadAfter(callsPerSecond, change);
+    return { key, label, action: `load=${load}`, isDisabled: load === callsPerSecond };
+  };
+  return [control("[", "half the load", -1), control("]", "double the load", 1)];
+}
+
 /** Pods that something can be done to. */
 export function alivePods({ pods }: Sample): readonly PodSample[] {
   return pods.filter(({ state }) => state === "ready" || state === "not-ready");
@@ -51,8 +61,8 @@ export function podControls(
       ? control("s", "as fast as before", "heal")
       : control("s", "slow ×10", "slow"),
     isAny(({ isSick }) => isSick)
-      ? control("i", "well again", "well")
-      : control("i", "sick", "sick"),
+      ? control("x", "well again", "well")
+      : control("x", "sick", "sick"),
     isAny(({ isNotServing }) => isNotServing)
       ? control("n", "SERVING again", "serving")
       : control("n", "NOT_SERVING", "not-serving"),

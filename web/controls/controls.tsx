@@ -5,7 +5,14 @@ import { useState } from "preact/hooks";
 import type { Hello, PodSample, Sample } from "../../src/lab/page/page-feed.ts";
 import { act, shown } from "../act.ts";
 import { Commands } from "./command.tsx";
-import { alivePods, type Control, labControls, podControls, scaleControls } from "./control.ts";
+import {
+  alivePods,
+  type Control,
+  labControls,
+  loadControls,
+  podControls,
+  scaleControls,
+} from "./control.ts";
 import { useKeys } from "./keys.ts";
 import { Levels } from "./levels.tsx";
 
@@ -30,7 +37,8 @@ export function Controls({ start, now, isOver }: ControlsProps) {
   const run = (control: Control): void => {
     if (!control.isDisabled && !isOver) act(control.action);
   };
-  useKeys([...scaleControls(now.wantedPods, start.podsMax), ...ofPod, ...ofLab], run);
+  const levels = [...scaleControls(now.wantedPods, start.podsMax), ...loadControls(now.load)];
+  useKeys([...levels, ...ofPod, ...ofLab], run);
   const button = (control: Control, content: preact.ComponentChildren) => (
     <button
       key={control.key}

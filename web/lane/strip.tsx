@@ -3,9 +3,9 @@
  * and its scale. Time runs as in the latency chart under it.
  */
 import { useMemo, useRef } from "preact/hooks";
+import { markOf } from "../../src/lab/figures/event-mark.ts";
 import type { Sample } from "../../src/lab/page/page-feed.ts";
 import type { LabEvent } from "../../src/lab/view.ts";
-import { markOf } from "../events.tsx";
 import { calm, columns, hello } from "../feed.ts";
 import { FAIR_SHARES_MAX, GRADIENT, IDLE } from "../heat.ts";
 import { type Palette, palette } from "../palette.ts";

@@ -7,6 +7,7 @@ import { ActionError, parseAction } from "../actions.ts";
 import { LabError } from "../error.ts";
 import type { Lab } from "../lab.ts";
 import { ACTION_LIMITS, type PageAddress } from "../options.ts";
+import { nextDueMs } from "../schedule.ts";
 import { ask } from "../why/index.ts";
 import { LiveFeed } from "./live-feed.ts";
 import { pageDocument } from "./page-document.ts";
@@ -85,9 +86,12 @@ function page(server: PageServer, feed: LiveFeed, notice: string | null, clock: 
       if (delta !== null) server.send(delta);
     }
   };
+  let dueMs = clock.nowMs() + PAGE_INTERVAL_MS;
   let timer = clock.setTimer(PAGE_INTERVAL_MS, function tick() {
     tell(false);
-    timer = clock.setTimer(PAGE_INTERVAL_MS, tick);
+    // At fixed times: what the telling takes would make it less than ten a second.
+    dueMs = nextDueMs(dueMs, clock.nowMs(), PAGE_INTERVAL_MS);
+    timer = clock.setTimer(Math.max(0, dueMs - clock.nowMs()), tick);
   });
   return {
     url: server.url,

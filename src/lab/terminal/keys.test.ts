@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
 import { test } from "node:test";
-import { KEYS_HELP, KEYS_HINT, type KeyInput, loadAfter, readKeys } from "./keys.ts";
+import { KEYS_HELP, KEYS_HINT, type KeyInput, readKeys } from "./keys.ts";
 
 function terminal() {
   const states: string[] = [];
@@ -31,9 +31,9 @@ test("plus and minus scale, letters act, Ctrl-C and Ctrl-\\ are signals, the res
   input.emit("data", Buffer.from("\x03"));
   input.emit("data", Buffer.from("\x1c"));
   assert.deepEqual(done, ["1", "-1", "1", "SIGINT", "SIGQUIT"]);
-  input.emit("data", Buffer.from("snkrpdx0[]?"));
+  input.emit("data", Buffer.from("snkrpdxe0[]?"));
   assert.deepEqual(done.splice(5), [
-    ...["slow", "not-serving", "kill", "roll", "replica", "drain", "sick", "reset"],
+    ...["slow", "not-serving", "kill", "roll", "replica", "drain", "sick", "peers", "reset"],
     ...["load -1", "load 1", "help"],
   ]);
   close();
@@ -45,12 +45,5 @@ test("plus and minus scale, letters act, Ctrl-C and Ctrl-\\ are signals, the res
 
 test("every key is told, in lines of 80 columns", () => {
   for (const line of [KEYS_HINT, ...KEYS_HELP.split("\n")]) assert.ok(line.length <= 80, line);
-  for (const key of "+-sxkdnr[]p0?") assert.ok(KEYS_HELP.includes(`${key} `), key);
-});
-
-test("a key doubles or halves the load, within what a lane can make", () => {
-  assert.equal(loadAfter(300, 1, 5000), 600);
-  assert.equal(loadAfter(300, -1, 5000), 150);
-  assert.equal(loadAfter(3000, 1, 5000), 5000);
-  assert.equal(loadAfter(1, -1, 5000), 1);
+  for (const key of "+-sxkdnr[]pe0?") assert.ok(KEYS_HELP.includes(`${key} `), key);
 });

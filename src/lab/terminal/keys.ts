@@ -38,18 +38,9 @@ export const KEYS_HINT =
 export const KEYS_HELP = [
   "+ - a pod more, a pod less    s a pod is slow x10    x a pod is sick: calls fail",
   "k kill a pod    d drain a pod    n NOT_SERVING    r roll: replace all pods",
-  "[ ] half, double the load    p second proxy replica    0 reset    ? less of this",
-  "s, x and n undo it when they are pressed again; Ctrl-C ends the lab",
+  "[ ] half, double the load    p second proxy replica    e peers' cure on, off",
+  "0 reset    ? less of this    s, x, n, e: pressed again they undo it    Ctrl-C end",
 ].join("\n");
-
-/** Of a key that changes the load. */
-const LOAD_FACTOR = 2;
-
-/** The load after a key, in calls per second, within 1 and `max`. */
-export function loadAfter(callsPerSecond: number, change: 1 | -1, max: number): number {
-  const next = change > 0 ? callsPerSecond * LOAD_FACTOR : callsPerSecond / LOAD_FACTOR;
-  return Math.max(1, Math.min(max, Math.round(next)));
-}
 
 const ACTIONS: Readonly<Record<string, (actions: KeyActions) => void>> = {
   "+": (actions) => actions.scaleBy(1),
@@ -64,6 +55,7 @@ const ACTIONS: Readonly<Record<string, (actions: KeyActions) => void>> = {
   d: (actions) => actions.press("drain"),
   r: (actions) => actions.press("roll"),
   p: (actions) => actions.press("replica"),
+  e: (actions) => actions.press("peers"),
   "0": (actions) => actions.press("reset"),
   "?": (actions) => actions.toggleHelp(),
   "\x03": (actions) => actions.signal("SIGINT"),
