@@ -18,7 +18,7 @@ import { type Packed, packPackage } from "../support/packed.ts";
 import { type Snippet, snippetsOf } from "../support/snippets.ts";
 import { Project } from "./project.ts";
 
-const PACKED_BYTES_MAX = 870_000;
+const PACKED_BYTES_MAX = 970_000;
 /** What an import of a client loads, gzipped file by file: whatever else is packed, it stays so. */
 const CLIENT_BYTES_MAX = 165_000;
 const NODES = ["22", "24", "26"] as const;
