@@ -3,8 +3,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { VirtualClock } from "../base/index.ts";
 import type { Child, Children } from "./children.ts";
+import type { LinkEnv } from "./lane-link.ts";
 import { LaneRun } from "./lane-run.ts";
+import type { Lane } from "./lanes/index.ts";
 import { PROXYLESS } from "./lanes/proxyless.ts";
+import type { ChildMessage } from "./messages.ts";
 
 /** Children none of which ever says a word. */
 function silent() {
@@ -46,4 +49,54 @@ test("of a lane that cannot run here nothing is started, and it says why", () =>
     ["failed", "did not run: needs --netns"],
   );
   assert.ok(run.isSettled && run.hasFailed);
+});
+
+/** A client that is ready as soon as it is told to dial; `say` has it say something more. */
+function willing() {
+  let listener: (message: ChildMessage) => void = () => {};
+  const child = {
+    onMessage(heard: typeof listener) {
+      listener = heard;
+    },
+    send({ type }: { type: string }) {
+      if (type === "dial") queueMicrotask(() => listener({ type: "ready" }));
+    },
+    ended: new Promise(() => {}),
+  } as unknown as Child;
+  const children = { scope: () => children, program: () => child } as unknown as Children;
+  return { children, say: (message: ChildMessage) => listener(message) };
+}
+
+const LOAD = { callsPerSecond: 1, inFlightMax: 1 };
+const DIALLING: Lane = {
+  ...{ name: "own", title: "Own", how: "own" },
+  open: async () => ({ target: "own", serviceConfig: "", connections: 1 }),
+};
+
+// The lab scales while a client still connects, or proxies start anew: the pod was never a new one,
+// and a lane that does not see it looked as one that had nothing to see.
+test("a pod that comes while the lane opens is new to it, and waits from the load's begin", async () => {
+  const { children, say } = willing();
+  const clock = new VirtualClock();
+  const pods = ["a"];
+  const run = new LaneRun(DIALLING, { children, clock, pods, whyNot: null, hasOwnNetns: false });
+  await run.open({} as LinkEnv, LOAD);
+  run.podReady("b", clock.wallMs());
+  run.setPods(["a", "b"], ["a", "b"]);
+  await clock.advance(1000);
+  run.start(LOAD);
+  await clock.advance(3000);
+  assert.equal(run.view().figures.newPodWaitsMs, 3000);
+  const report = { failed: 0, lastFailure: "", latenciesUs: [], connections: 1, givenUp: 0 };
+  const firstAnswers = { b: clock.wallMs() };
+  say({
+    type: "report",
+    ...report,
+    perPod: { b: 1 },
+    firstAnswers,
+    cpuMs: 0,
+    lagMs: 0,
+    final: false,
+  });
+  assert.equal(run.view().figures.firstCallOfNewPodMs, 3000);
 });

@@ -51,6 +51,8 @@ export class LaneRun {
   #isClosed = false;
   /** Total of ended calls at the latest reports, oldest first. */
   #totals: { readonly atMs: number; readonly calls: number }[] = [];
+  /** Pods that came while it was being opened: they are new to it when its load begins. */
+  #cameEarly: string[] = [];
   /** Reports since the last time that the cost was asked for. */
   #untold: ReportMessage[] = [];
 
@@ -103,6 +105,9 @@ export class LaneRun {
     if (this.#link?.isOpen !== true || this.#phase !== "starting") return;
     this.#phase = "running";
     this.#totals = [{ atMs: this.#deps.clock.nowMs(), calls: this.#measure.figures().calls }];
+    const wallMs = this.#deps.clock.wallMs();
+    for (const pod of this.#cameEarly) this.#measure.podReady(pod, wallMs);
+    this.#cameEarly = [];
     this.#link.start(load);
   }
 
@@ -154,13 +159,18 @@ export class LaneRun {
     this.#measure.setPods(current, known);
   }
 
-  /** A pod that was not there when the load began takes calls since `epochMs`. */
+  /**
+   * A pod that was not there when the lane was opened takes calls since `epochMs`. No call can
+   * reach it before the load begins, so what it waits for is counted from there.
+   */
   podReady(pod: string, epochMs: number): void {
     if (this.#phase === "running") this.#measure.podReady(pod, epochMs);
+    else if (this.#phase === "starting") this.#cameEarly.push(pod);
   }
 
   /** All figures and the history from zero; these are the pods, as in `setPods`. */
   reset(known: readonly string[], current: readonly string[]): void {
+    this.#cameEarly = [];
     this.#measure.reset(current);
     this.#measure.addPods(known);
     this.#history = new CallHistory(HISTORY_COLUMNS);
