@@ -67,7 +67,20 @@ export function labCommand(): Command {
     )
     .option("-o, --output <form>", "table, or json at the end (default: table)");
   addCommonOptions(command).enablePositionalOptions().action(run);
+  command.hook("preSubcommand", (_, verb) => refuseOptionsBefore(command, verb.name()));
   return command.addCommand(labRunCommand()).addCommand(labListCommand());
+}
+
+/** What stands before `run` is of `lab` alone, and would be dropped without a word. */
+function refuseOptionsBefore(command: Command, verb: string): void {
+  const given = command.options.find(
+    (option) => command.getOptionValueSource(option.attributeName()) === "cli",
+  );
+  if (given === undefined) return;
+  throw new UsageError(
+    `${given.long} before ${verb}: is an option of fairlead lab, not of fairlead lab ${verb}; ` +
+      `see fairlead lab ${verb} --help`,
+  );
 }
 
 async function run(options: RawLabOptions & CommonOptions): Promise<void> {
