@@ -17,6 +17,8 @@ const RUN_EXAMPLES = [
   "# your own; start from one that is there",
   "fairlead lab list slow-pod -o yaml > mine.yaml",
   "fairlead lab run mine.yaml",
+  "# in a network namespace, with a ClusterIP of rules as kube-proxy makes them; as root",
+  "fairlead lab run http1 --netns",
   "# for CI",
   "fairlead lab run --all --short --jobs 3 -o junit > lab.xml",
 ];
@@ -31,6 +33,7 @@ interface RunOptions extends CommonOptions {
   readonly all?: boolean;
   readonly short?: boolean;
   readonly require?: boolean;
+  readonly netns?: boolean;
   readonly jobs?: number;
   readonly output: ScenarioOutput;
 }
@@ -46,6 +49,7 @@ export function labRunCommand(): Command {
     .option("--all", "all scenarios that come with fairlead")
     .option("--short", "the short form of each, in seconds")
     .option("--require", "exit 1 when one is skipped, too")
+    .option("--netns", "all of it in a network namespace of its own (Linux, as root)")
     .addOption(
       valueOption(
         "--jobs <n>",
@@ -79,6 +83,7 @@ export function labListCommand(): Command {
 
 async function run(words: readonly string[], options: RunOptions): Promise<void> {
   const { all = false, short = false, require = false, jobs = 1, output } = options;
+  const { netns: hasNetns = false } = options;
   if (all === words.length > 0) {
     throw new UsageError(
       all
@@ -92,7 +97,7 @@ async function run(words: readonly string[], options: RunOptions): Promise<void>
   const { clock, log } = await createSystem(options);
   try {
     process.exitCode = await runScenarios(
-      { words, isShort: short, isRequired: require, jobs, output },
+      { words, isShort: short, isRequired: require, hasNetns, jobs, output },
       {
         ...{ clock, log, stop, machine: machine() },
         ...{ stdout: process.stdout, stderr: process.stderr },

@@ -126,6 +126,11 @@ expect: [{lane: clusterip, that: {failed: 0}}]
   assert.match(skipped.stdout, /^1 scenario: 0 as documented, 1 skipped$/m);
   const required = await runProcess(node[0]!, [...node.slice(1), "--require"], { env });
   assert.equal(required.code, 1);
+  // Asked for on the command line, it is no reason to skip.
+  const asked = [process.execPath, join(rootDir, "src/cli/main.ts"), "lab", "run", "http1"];
+  const refused = await runProcess(asked[0]!, [...asked.slice(1), "--netns"], { env });
+  assert.deepEqual([refused.code, refused.stdout], [1, ""]);
+  assert.match(refused.stderr, /^fairlead: --netns: /);
 });
 
 test("mistakes are told with line and column before anything runs, and the exit code is 2", async () => {
@@ -149,6 +154,13 @@ test("mistakes are told with line and column before anything runs, and the exit 
   const none = await run();
   assert.deepEqual([none.code, none.stdout], [2, ""]);
   assert.match(none.stderr, /^fairlead: run: which scenarios\?/);
+  // It was dropped without a word: the scenario ran with the pods of its file.
+  const before = await runProcess(FAIRLEAD, ["lab", "--pods", "3", "run", "clusterip"]);
+  assert.deepEqual([before.code, before.stdout], [2, ""]);
+  assert.match(
+    before.stderr,
+    /^fairlead: --pods before run: is an option of fairlead lab, not of /,
+  );
   const absent = await run("./absent.yaml");
   assert.equal(absent.stderr, "fairlead: ./absent.yaml: cannot be read: no such file\n");
 });

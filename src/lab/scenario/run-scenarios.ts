@@ -6,6 +6,7 @@
  */
 import type { Clock, Logger } from "../../base/index.ts";
 import { fairleadCommand } from "../children.ts";
+import { LabError } from "../error.ts";
 import { runInNetns, whyNoNetns } from "../netns.ts";
 import { enterNetns } from "../netns-inside.ts";
 import type { OutputStyle } from "../terminal/output.ts";
@@ -24,6 +25,8 @@ export interface ScenarioOptions {
   readonly isShort: boolean;
   /** One that is skipped is a failure, too. */
   readonly isRequired: boolean;
+  /** All in a network namespace of the lab's own, also those that ask for none. */
+  readonly hasNetns: boolean;
   /** So many run at the same time. */
   readonly jobs: number;
   readonly output: ScenarioOutput;
@@ -50,13 +53,15 @@ const NOT_ASKED = "needs --netns: rules of the kernel in a network namespace of 
 
 /**
  * Runs them and prints. Resolves with the exit code: 0 when all was seen as it is documented.
- * Throws `LabError` when a scenario cannot be found or read; nothing has run then.
+ * Throws `LabError` when a scenario cannot be found or read, or there can be no
+ * namespace where one is asked for; nothing has run then.
  */
 export async function runScenarios(options: ScenarioOptions, deps: ScenariosDeps): Promise<number> {
   const { words } = options;
   const found = words.length === 0 ? await allBuiltIn() : await findScenarios(words);
   const why = whyNoNetns();
-  if (why === null && found.some(({ scenario }) => wantsNetns(scenario))) {
+  if (options.hasNetns && why !== null) throw new LabError(why);
+  if (why === null && (options.hasNetns || found.some(({ scenario }) => wantsNetns(scenario)))) {
     const inside = await enterNetns();
     if (inside === null) return runInNetns(deps.stop);
     const stop = AbortSignal.any([deps.stop, inside.stop]);
@@ -68,7 +73,7 @@ export async function runScenarios(options: ScenarioOptions, deps: ScenariosDeps
 async function runHere(
   found: readonly FoundScenario[],
   whyNot: string | null,
-  { isShort, isRequired, jobs, output }: ScenarioOptions,
+  { isShort, isRequired, hasNetns, jobs, output }: ScenarioOptions,
   deps: ScenariosDeps,
 ): Promise<number> {
   const progress = progressOf(deps, found.length);
@@ -78,7 +83,7 @@ async function runHere(
     for (;;) {
       const next = waiting.shift();
       if (next === undefined || deps.stop.aborted) return;
-      const result = await runOne(next[1], whyNot, isShort, { ...deps, progress });
+      const result = await runOne(next[1], { whyNot, hasNetns, isShort }, { ...deps, progress });
       ended.set(next[0], result);
       progress.ended(result);
     }
@@ -94,13 +99,17 @@ async function runHere(
   return isFine && results.length === found.length ? 0 : 1;
 }
 
+type OneOptions = Pick<ScenarioOptions, "hasNetns" | "isShort"> & {
+  /** Why there is no network namespace, or null. */
+  readonly whyNot: string | null;
+};
+
 async function runOne(
   { scenario, file }: FoundScenario,
-  whyNot: string | null,
-  isShort: boolean,
+  { whyNot, hasNetns, isShort }: OneOptions,
   { progress, clock, fairlead = fairleadCommand(), stop }: ScenariosDeps & { progress: Progress },
 ): Promise<ScenarioResult> {
-  const whyNoNetns = wantsNetns(scenario) ? whyNot : NOT_ASKED;
+  const whyNoNetns = hasNetns || wantsNetns(scenario) ? whyNot : NOT_ASKED;
   const fitness = fitnessOf(scenario, whyNoNetns);
   if (fitness.why !== null) {
     return {
