@@ -164,6 +164,7 @@ export class LaneLink {
       xdsBootstrap: dial.xdsBootstrap ?? null,
       channels: dial.channels ?? 1,
       connectionsPerPod: dial.connectionsPerPod ?? 1,
+      calls: dial.calls ?? "say",
       ...load,
     });
     return answer;

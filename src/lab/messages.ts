@@ -1,6 +1,6 @@
 /**
  * What the lab and its child processes say to each other over their IPC channel, as plain JSON.
- * Types only: importing this file loads nothing.
+ * Types and words: importing this file loads nothing.
  */
 import type { CarriedMessage, KnownMessage, WhyMessage } from "./why/messages.ts";
 
@@ -25,6 +25,14 @@ export interface KubernetesAccess {
   readonly server: string;
 }
 
+/**
+ * What a caller calls: the lab's own Say; PetService.Ping, as `cmd/client` of the pets does; or
+ * api.Echo and api.Reverse in turn, as the tutorial with Envoy has them.
+ */
+export const CALLED_METHODS = ["say", "ping", "echo-reverse"] as const;
+/** One of them. */
+export type CalledMethods = (typeof CALLED_METHODS)[number];
+
 /** Lab to caller: what to dial, and the load to make once `start` comes. */
 export interface DialMessage {
   readonly type: "dial";
@@ -42,6 +50,7 @@ export interface DialMessage {
   readonly channels: number;
   /** Of fairlead's channel to one pod, as its limit of streams is reached (gRFC A105). */
   readonly connectionsPerPod: number;
+  readonly calls: CalledMethods;
   readonly callsPerSecond: number;
   readonly inFlightMax: number;
 }

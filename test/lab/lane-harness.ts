@@ -98,6 +98,7 @@ export class LaneHarness {
         connections: dial.connections,
         channels: dial.channels ?? 1,
         connectionsPerPod: dial.connectionsPerPod ?? 1,
+        calls: dial.calls ?? "say",
       },
       ...{ kubernetes: dial.kubernetes ?? null, xdsBootstrap: dial.xdsBootstrap ?? null },
       ...load,

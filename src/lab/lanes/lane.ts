@@ -4,7 +4,7 @@
  */
 import type { Clock } from "../../base/index.ts";
 import type { Child, Children } from "../children.ts";
-import type { KubernetesAccess } from "../messages.ts";
+import type { CalledMethods, KubernetesAccess } from "../messages.ts";
 import type { Deployment } from "../pods/deployment.ts";
 import type { ReplicaView } from "../view.ts";
 import type { Chooser } from "../why/index.ts";
@@ -56,6 +56,8 @@ export interface Dial {
   readonly channels?: number;
   /** Of fairlead's channel to one pod, as its limit of streams is reached (gRFC A105); else 1. */
   readonly connectionsPerPod?: number;
+  /** What the client calls; Say unless given. */
+  readonly calls?: CalledMethods;
   /** Proxies between client and pods that may become more. */
   readonly replicas?: Replicas;
   /** The client is this program of `programs/` instead of "caller". */

@@ -10,14 +10,15 @@
  * work shows up in another lane's latency.
  */
 import "./leash.ts";
+import { hostname } from "node:os";
 import * as grpc from "@grpc/grpc-js";
 import { realClock } from "../../base/index.ts";
 import type { ClusterView } from "../../cluster/index.ts";
+import { asked } from "../load/asked.ts";
 import { type CallEnd, Load } from "../load/load.ts";
 import { OpenSockets } from "../load/sockets.ts";
 import { Tally } from "../load/tally.ts";
 import type { CallerMessage, ChildMessage, DialMessage } from "../messages.ts";
-import { ECHO_SERVICE } from "../pods/echo.ts";
 import { subchannels } from "./caller-channelz.ts";
 import { CallerWhy } from "./caller-why.ts";
 import { PythonCaller } from "./python-caller.ts";
@@ -30,7 +31,7 @@ const CONNECTIONS_POLL_MS = 5;
 const CALL_TIMEOUT_MS = 5000;
 
 const clock = realClock();
-const { say: method } = ECHO_SERVICE;
+const host = hostname();
 const sockets = new OpenSockets(clock);
 const why = new CallerWhy(clock, sockets);
 
@@ -92,19 +93,34 @@ class Stubs {
   call(number: number, onEnd: (end: CallEnd) => void): void {
     const client = this.#clients[number % this.#clients.length]!;
     const startMs = clock.nowMs();
+    const second = Math.floor(clock.wallMs() / 1000);
+    const { definition, text, podOf } = asked(this.#dial.calls, number, { host, second });
+    let named = "";
     const call = client.makeUnaryRequest(
-      method.path,
-      method.requestSerialize,
-      method.responseDeserialize,
-      "lab",
+      definition.path,
+      definition.requestSerialize,
+      definition.responseDeserialize,
+      { text },
       { deadline: clock.wallMs() + CALL_TIMEOUT_MS },
-      (error: grpc.ServiceError | null, pod: string | undefined) => {
-        const failure = error && `${grpc.status[error.code] ?? error.code}: ${error.details}`;
+      (error: grpc.ServiceError | null, answer: string | undefined) => {
+        const pod = error === null ? podOf(answer ?? "", named) : null;
+        const failure = error === null ? notAnswered(pod, answer) : failureText(error);
         why.ended(pod ?? "", clock.nowMs() - startMs, failure ?? "", call.getPeer());
         onEnd(failure === null ? { pod: pod ?? "" } : { failure });
       },
     );
+    call.on("metadata", (headers) => {
+      named = String(headers.get("hostname")[0] ?? "");
+    });
   }
+}
+
+function failureText({ code, details }: grpc.ServiceError): string {
+  return `${grpc.status[code] ?? code}: ${details}`;
+}
+
+function notAnswered(pod: string | null, answer: string | undefined): string | null {
+  return pod === null ? `"${answer}" is no answer to the call` : null;
 }
 
 /** What is under a stub. */

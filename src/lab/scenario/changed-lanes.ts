@@ -15,10 +15,10 @@ export function changedLanes(lanes: readonly ScenarioLane[]): readonly Lane[] {
 
 /** @param isSecond the Service that it dials is another lane's already. */
 function changed(own: ScenarioLane, isSecond: boolean): Lane {
-  const { name, lane: word, policy, connectionsPerPod } = own;
+  const { name, lane: word, policy, connectionsPerPod, calls } = own;
   const lane = LANES[word];
-  const isAsItIs = name === word && policy === null && connectionsPerPod === null;
-  if (isAsItIs) return lane;
+  const hasOwnDial = policy !== null || connectionsPerPod !== null || calls !== "say";
+  if (name === word && !hasOwnDial) return lane;
   const said = [
     policy === null ? "" : policy,
     connectionsPerPod === null ? "" : `up to ${connectionsPerPod} connections a pod`,
@@ -31,6 +31,7 @@ function changed(own: ScenarioLane, isSecond: boolean): Lane {
       const dial = isSecond ? await dialService(env) : await lane.open(env);
       return {
         ...dial,
+        calls,
         ...(policy !== null && { serviceConfig: policyConfig(policy) }),
         // pick_first connects to one.
         ...(policy === "pick_first" && { connections: 1 }),

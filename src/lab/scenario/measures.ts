@@ -89,6 +89,12 @@ const MEASURES: Readonly<Record<Numbers, Measure>> = {
     seen: (value) =>
       value === null ? "no call of a new pod" : `a new pod's first after ${ms(value)}`,
   },
+  newPodWaitsMs: {
+    noun: "a new pod's waiting for its first call",
+    value: ({ lane }) => lane.figures.newPodWaitsMs,
+    seen: (value) =>
+      value === null ? "no new pod waits" : `a new pod has waited ${ms(value)} for a call`,
+  },
   replicasUsed: {
     noun: "proxies used",
     value: ({ lane }) => (lane.replicas ?? []).filter(({ connections }) => connections > 0).length,

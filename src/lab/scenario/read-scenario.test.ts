@@ -88,7 +88,7 @@ test("all that a scenario can say", () => {
   const scenario = readScenario(ALL, "a.yaml");
   assert.deepEqual(scenario.lanes[1], {
     ...{ name: "pinned", lane: "headless", policy: "pick_first" },
-    ...{ connectionsPerPod: null, isOptional: true },
+    ...{ connectionsPerPod: null, calls: "say", isOptional: true },
   });
   assert.deepEqual(scenario.pods, {
     count: 4,
@@ -219,6 +219,16 @@ const BAD: readonly (readonly [found: string, replacement: string, ...told: stri
     "lanes: [headless, client]",
     "lanes: [{lane: headless, connectionsPerPod: 3}, client]",
     "5:45: lanes[0].connectionsPerPod: only the lanes clusterip, client have such a limit",
+  ],
+  [
+    "lanes: [headless, client]",
+    "lanes: [headless, {lane: client, calls: pong}]",
+    '5:41: lanes[1].calls "pong": must be one of say, ping, echo-reverse: did you mean ping?',
+  ],
+  [
+    "lanes: [headless, client]",
+    "lanes: [headless, client, {lane: http1, calls: ping}]",
+    "5:48: lanes[2].calls: the client of the lane http1 calls nothing else",
   ],
   [
     "  - {lane: client",

@@ -4,6 +4,7 @@
  */
 import type { Action } from "../actions.ts";
 import type { LoadSettings } from "../lane-link.ts";
+import type { CalledMethods } from "../messages.ts";
 import type { LaneName } from "../options.ts";
 import type { PodSettings } from "../pods/pod-settings.ts";
 import type { Bound } from "./bound.ts";
@@ -51,6 +52,8 @@ export interface ScenarioLane {
   readonly policy: string | null;
   /** Up to so many from fairlead's client to a pod (gRFC A105); null: one. */
   readonly connectionsPerPod: number | null;
+  /** What its client calls. */
+  readonly calls: CalledMethods;
   /** Where it cannot run, the others are shown without it. */
   readonly isOptional: boolean;
 }
@@ -107,6 +110,7 @@ export const MEASURES = [
   "p50Ms",
   "p99Ms",
   "firstCallOfNewPodMs",
+  "newPodWaitsMs",
   "replicasUsed",
   "replicasMaxOverMean",
   "verdict",
