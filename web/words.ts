@@ -31,9 +31,15 @@ const STATES = {
   gone: "gone",
 } as const;
 
-/** Where a pod stands unless it serves as usual: "slow", "draining"; "" if it does. */
-export function standing({ state, isSlow, isSick }: PodSample): string {
+/**
+ * Where a pod stands in a lane unless it serves as usual: "slow", "draining"; "" if it does.
+ *
+ * @param ejected those that the lane has ejected.
+ */
+export function standing(pod: PodSample, ejected: readonly string[]): string {
+  const { name, state, isSlow, isSick } = pod;
   if (state !== "ready") return STATES[state];
+  if (ejected.includes(name)) return "ejected";
   if (isSick) return "sick";
   return isSlow ? "slow" : "";
 }

@@ -16,7 +16,7 @@ test("every action reads as it is written", () => {
     ...["slow", "slow=echo-3", "heal", "not-serving", "serving=echo-12", "kill", "roll"],
     ...["sick", "sick=echo-2", "well", "well=echo-2", "drain", "drain=echo-1"],
     ...["scale=7", "load=5000", "in-flight=1", "policy=least_request", "replica", "reset"],
-    ...["lane=client", "lane=-client", "peers=on", "peers=off"],
+    ...["lane=client", "lane=-client", "peers=on", "peers=off", "outliers=on", "outliers=off"],
   ];
   for (const text of texts) assert.equal(actionText(parseAction(text, LIMITS)), text);
 });
@@ -28,7 +28,7 @@ test("numbers are bounded by what the lab can have", () => {
 });
 
 const REFUSED: readonly [string, RegExp][] = [
-  ["stop", /^"stop": must be one of slow\[=POD\], .*, lane=-NAME, peers=on, peers=off$/],
+  ["stop", /^"stop": must be one of slow\[=POD\], .*, lane=-NAME, peers=on, .*outliers=off$/],
   ["load=0", /^"load=0": must be load=N, N a whole number from 1 to 5000$/],
   ["load=5001", /^"load=5001": must be load=N, N a whole number from 1 to 5000$/],
   ["load", /^"load": must be load=N/],
@@ -43,6 +43,7 @@ const REFUSED: readonly [string, RegExp][] = [
   ["lane=--client", /^"lane=--client": must be lane=NAME/],
   ["lane", /^"lane": must be lane=NAME/],
   ["peers", /^"peers": must be peers=X, X one of on, off$/],
+  ["outliers=1", /^"outliers=1": must be outliers=X, X one of on, off$/],
   ["reset=now", /^"reset=now": reset takes no value$/],
   ["sick=2", /^"sick=2": must be sick, or sick=POD with a pod such as echo-1$/],
 ];

@@ -3,7 +3,7 @@
  * and of the JSON's `events`. Pure.
  *
  *     slow[=POD] heal[=POD] not-serving[=POD] serving[=POD] sick[=POD] well[=POD]
- *     kill[=POD] drain[=POD] roll scale=N replica peers=on|off
+ *     kill[=POD] drain[=POD] roll scale=N replica peers=on|off outliers=on|off
  *     load=N in-flight=N policy=NAME lane=NAME lane=-NAME reset
  */
 
@@ -22,7 +22,7 @@ const POD_WORDS = [
 const COUNT_WORDS = ["scale", "load", "in-flight"] as const;
 /** Those that are the word alone. */
 const BARE_WORDS = ["roll", "replica", "reset"] as const;
-const NAME_WORDS = ["policy", "lane", "peers"] as const;
+const NAME_WORDS = ["policy", "lane", "peers", "outliers"] as const;
 const WORDS = [...POD_WORDS, ...COUNT_WORDS, ...BARE_WORDS, ...NAME_WORDS] as const;
 /** What is done. */
 export type ActionWord = (typeof WORDS)[number];
@@ -51,7 +51,7 @@ export interface Action {
   readonly count: number | null;
   /** Of a policy or a lane; else null. */
   readonly name: string | null;
-  /** For `lane` and `peers`: on or off; else null. */
+  /** For `lane`, `peers` and `outliers`: on or off; else null. */
   readonly isOn: boolean | null;
 }
 
@@ -87,8 +87,8 @@ export function parseAction(text: string, limits: ActionLimits): Action {
     const name = oneOf(bare, limits.lanes, `"${text}": must be ${form}`);
     return newAction(known, { name, isOn: minus === "" });
   }
-  if (known === "peers") {
-    const isOn = oneOf(given, ["on", "off"], `"${text}": must be peers=X, X`) === "on";
+  if (known === "peers" || known === "outliers") {
+    const isOn = oneOf(given, ["on", "off"], `"${text}": must be ${known}=X, X`) === "on";
     return newAction(known, { isOn });
   }
   if (value === undefined) return newAction(known);
@@ -110,7 +110,7 @@ export function parseTimedActions(text: string, limits: ActionLimits): readonly 
 /** The action as it is written: "slow=echo-3". */
 export function actionText({ word, pod, count, name, isOn }: Action): string {
   if (word === "lane") return `lane=${isOn ? "" : "-"}${name}`;
-  if (word === "peers") return `peers=${isOn ? "on" : "off"}`;
+  if (word === "peers" || word === "outliers") return `${word}=${isOn ? "on" : "off"}`;
   const value = pod ?? count ?? name;
   return value === null ? word : `${word}=${value}`;
 }
@@ -132,12 +132,15 @@ export interface Done {
   readonly sick?: number;
   /** Proxy replicas find each other. */
   readonly hasPeers?: boolean;
+  /** Fairlead's lanes eject outliers. */
+  readonly hasOutliers?: boolean;
 }
 
 /** What a key means that undoes on its second press what it did on the first. */
 export function pressed(word: ActionWord, done: Done): Action {
-  const { slow, notServing, sick = 0, hasPeers = false } = done;
+  const { slow, notServing, sick = 0, hasPeers = false, hasOutliers = false } = done;
   if (word === "peers") return newAction(word, { isOn: !hasPeers });
+  if (word === "outliers") return newAction(word, { isOn: !hasOutliers });
   if (word === "slow" && slow > 0) return newAction("heal");
   if (word === "not-serving" && notServing > 0) return newAction("serving");
   if (word === "sick" && sick > 0) return newAction("well");
@@ -182,5 +185,6 @@ function forms(limits: ActionLimits): string {
   const pods = POD_WORDS.map((word) => `${word}[=POD]`);
   const counts = COUNT_WORDS.map((word) => `${word}=N (1 to ${countMaxOf(word, limits)})`);
   const named = ["policy=NAME", "lane=NAME", "lane=-NAME", "peers=on", "peers=off"];
+  named.push("outliers=on", "outliers=off");
   return [...pods, ...BARE_WORDS, ...counts, ...named].join(", ");
 }

@@ -20,6 +20,8 @@ const EVENTS_MAX = 500;
 export interface Controlled {
   setLoad(change: Partial<LoadSettings>): void;
   setPolicy(name: string): void;
+  /** Whether fairlead's lanes eject pods that fail calls. */
+  setOutliers(isOn: boolean): void;
   addLane(name: string): void;
   removeLane(name: string): void;
   /** Resolves when the proxies run again. */
@@ -169,6 +171,10 @@ export class Controls {
       policy: (action: Action): void => {
         lab.setPolicy(action.name!);
         done(action, `policy ${action.name}`);
+      },
+      outliers: (action: Action): void => {
+        lab.setOutliers(action.isOn!);
+        done(action, action.isOn ? "pods that fail calls are ejected" : "no pod is ejected");
       },
       lane: (action: Action): void => {
         if (action.isOn) lab.addLane(action.name!);

@@ -37,6 +37,7 @@ export function laneFixture(
     verdict: verdict(judged),
     ...shortVerdict(judged),
     effects: measure.effects,
+    ejected: [],
     replicas: null,
     failure,
   };

@@ -9,6 +9,7 @@ import { Children } from "./children.ts";
 import { type LabCluster, StoreZone, startCluster } from "./cluster/index.ts";
 import { Controls } from "./controls.ts";
 import { LabDns } from "./dns/index.ts";
+import { EjectionWatch } from "./ejection-watch.ts";
 import { LabError } from "./error.ts";
 import { type KubeconfigFile, writeKubeconfig } from "./kubeconfig.ts";
 import type { LoadSettings } from "./lane-link.ts";
@@ -67,7 +68,10 @@ export class Lab {
   #kubeconfig: KubeconfigFile | null = null;
   #deployment: Deployment | null = null;
   #controls: Controls | null = null;
+  readonly #ejections: EjectionWatch;
   #policy: string;
+  /** Fairlead's lanes eject pods that fail calls. */
+  #hasOutliers = false;
   #arePodsReady = false;
   #isClosed = false;
   #problem: string | null = null;
@@ -91,6 +95,7 @@ export class Lab {
       { children: this.#children, clock, site: laneSite(whyNoNetns) },
     );
     this.#desk = new WhyDesk(this, () => this.#lanes.runs, clock);
+    this.#ejections = new EjectionWatch(() => this.#lanes.runs, clock);
     this.#load = new LoadControl(load, {
       clock,
       cpuUsage: () => process.cpuUsage(),
@@ -139,6 +144,11 @@ export class Lab {
     return this.#deployment?.sick ?? [];
   }
 
+  /** Whether fairlead's lanes eject pods that fail calls. */
+  get hasOutliers(): boolean {
+    return this.#hasOutliers;
+  }
+
   /** Whether proxy replicas find each other. */
   get hasPeers(): boolean {
     return this.#lanes.hasPeers;
@@ -172,8 +182,7 @@ export class Lab {
   async start(): Promise<void> {
     const { clock, fairlead, whyNoNetns } = this.#setup;
     const deployment = await this.#startCluster();
-    const { objects } = this.#cluster!;
-    const podsReady = deployment.start().then(() => setServicePolicy(objects, this.#policy));
+    const podsReady = deployment.start().then(() => this.#tellPolicy());
     // Whoever awaits it hears of a failure; nobody may be awaiting it yet.
     podsReady.catch(() => {});
     const dns = await this.#dns!.listen();
@@ -230,7 +239,8 @@ export class Lab {
       deployment,
       lab: {
         setLoad: (change) => this.#load.set(change),
-        setPolicy: (name) => this.#setPolicy(name),
+        setPolicy: (policy) => this.#setPolicy(policy, this.#hasOutliers),
+        setOutliers: (isOn) => this.#setPolicy(this.#policy, isOn),
         addLane: (name) => lanes.add(name),
         removeLane: (name) => lanes.remove(name),
         setPeers: (isOn) => lanes.setPeers(isOn),
@@ -257,10 +267,18 @@ export class Lab {
     return this.#problem;
   }
 
-  #setPolicy(name: string): void {
-    setServicePolicy(this.#cluster!.objects, name);
-    this.#policy = name;
+  #setPolicy(policy: string, hasOutliers: boolean): void {
+    this.#policy = policy;
+    this.#hasOutliers = hasOutliers;
+    this.#tellPolicy();
+    if (hasOutliers) this.#ejections.start();
+    else this.#ejections.stop();
     this.#lanes.onPolicy();
+  }
+
+  #tellPolicy(): void {
+    const [policy, hasOutliers] = [this.#policy, this.#hasOutliers];
+    setServicePolicy(this.#cluster!.objects, { policy, hasOutliers });
   }
 
   /** Pods, load and policy as at the start; figures, events and histories from zero. */
@@ -268,7 +286,7 @@ export class Lab {
     const { pods, policy } = this.#setup;
     const deployment = this.#deployment!;
     deployment.restore();
-    if (this.#policy !== policy) this.#setPolicy(policy);
+    if (this.#policy !== policy || this.#hasOutliers) this.#setPolicy(policy, false);
     this.#load.reset();
     this.#beginAnew();
     const before = this.#currentPods().join();
@@ -314,6 +332,7 @@ export class Lab {
   /** Ends every process. Safe at any time, also while `start` is under way. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#ejections.stop();
     this.#load.close();
     await this.#lanes.close();
     await this.#children.close();

@@ -49,6 +49,8 @@ export class LaneRun {
   #phase: LanePhase = "starting";
   #failure: string | null = null;
   #isClosed = false;
+  /** Names of pods that outlier detection has ejected. */
+  #ejected: readonly string[] = [];
   /** Total of ended calls at the latest reports, oldest first. */
   #totals: { readonly atMs: number; readonly calls: number }[] = [];
   /** Pods that came while it was being opened: they are new to it when its load begins. */
@@ -98,6 +100,11 @@ export class LaneRun {
   /** Whom to ask why a pod gets calls or none; null while the lane is not open. */
   get why(): LaneWhy | null {
     return this.#link?.why ?? null;
+  }
+
+  /** These pods, and no others, are ejected now. */
+  setEjected(pods: readonly string[]): void {
+    this.#ejected = pods;
   }
 
   /** Begins the load if the lane is open, and has not begun. */
@@ -217,7 +224,8 @@ export class LaneRun {
     const replicas = this.replicas?.views ?? null;
     const { name } = this.#lane;
     const { effects } = this.#measure;
-    const judged = { name, figures, failure: this.#failure, replicas, effects };
+    const ejected = this.#ejected;
+    const judged = { name, figures, failure: this.#failure, replicas, effects, ejected };
     const said = verdict(judged);
     const client = this.#link?.clientName ?? "";
     return {
@@ -230,6 +238,7 @@ export class LaneRun {
       verdict: client === "" ? said : `${said}; client: ${client}`,
       ...shortVerdict(judged),
       effects,
+      ejected,
       replicas,
       failure: this.#failure,
     };

@@ -171,9 +171,10 @@ class Run {
         this.#lab.act(newAction("load", { count }));
       },
       press: (word) => {
-        const { slowPods, notServingPods, sickPods, hasPeers } = this.#lab;
+        const { slowPods, notServingPods, sickPods, hasPeers, hasOutliers } = this.#lab;
         const [slow, notServing] = [slowPods.length, notServingPods.length];
-        this.#lab.act(pressed(word, { slow, notServing, sick: sickPods.length, hasPeers }));
+        const done = { slow, notServing, sick: sickPods.length, hasPeers, hasOutliers };
+        this.#lab.act(pressed(word, done));
       },
       toggleHelp: () => {
         this.#hasHelp = !this.#hasHelp;

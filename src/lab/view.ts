@@ -63,6 +63,8 @@ export interface LaneView {
   readonly kind: Kind;
   /** From one event to the next, the present one last; the first is from the start on. */
   readonly effects: readonly EffectFigures[];
+  /** Names of the pods that its outlier detection has ejected; empty while that is off. */
+  readonly ejected: readonly string[];
   /** The proxies it goes through where they may be several, else null. */
   readonly replicas: readonly ReplicaView[] | null;
   /** Why it did not run or broke off, or null. */

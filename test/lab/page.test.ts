@@ -56,17 +56,20 @@ async function until(page: Page, what: string, is: () => Promise<boolean>): Prom
   throw new Error(`not within ${STEP_TIMEOUT_MS} ms: ${what}`);
 }
 
-/** The pixel of the strip's newest column in a row, [red, green, blue]. */
-function newestCell(page: Page, lane: string, row: number): Promise<number[]> {
+/** The pixel of the strip's newest column in a row, `below` its top: [red, green, blue]. */
+function newestCell(page: Page, lane: string, row: number, below = 4): Promise<number[]> {
   const canvas = page.locator(`[data-lane="${lane}"] .cells canvas`).first();
-  return canvas.evaluate((node, at) => {
-    const strip = node as unknown as {
-      width: number;
-      getContext(kind: "2d"): { getImageData(...box: number[]): { data: Uint8ClampedArray } };
-    };
-    const { data } = strip.getContext("2d").getImageData(strip.width - 2, at * 10 + 4, 1, 1);
-    return [...data].slice(0, 3);
-  }, row);
+  return canvas.evaluate(
+    (node, y) => {
+      const strip = node as unknown as {
+        width: number;
+        getContext(kind: "2d"): { getImageData(...box: number[]): { data: Uint8ClampedArray } };
+      };
+      const { data } = strip.getContext("2d").getImageData(strip.width - 2, y, 1, 1);
+      return [...data].slice(0, 3);
+    },
+    row * 10 + below,
+  );
 }
 
 function press(page: Page, name: string | RegExp): Promise<void> {
@@ -201,6 +204,19 @@ async function changesTheLab(page: Page): Promise<void> {
   await pod.selectOption(name!);
   await press(page, /^sick/);
   await laneOf(page, "headless").figure("failed").filter({ hasText: "✕" }).waitFor();
+  await press(page, /^eject failing pods/);
+  const left = ours.card.locator(`.rows [data-pod="${name}"]`);
+  await left.filter({ hasText: "ejected" }).waitFor();
+  await ours.verdict.filter({ hasText: `ejected: ${name}` }).waitFor();
+  const row = (await ours.card.locator(".rows button").allTextContents()).findIndex((text) =>
+    text.startsWith(`${name} `),
+  );
+  await until(page, "the pod is outlined in the lane that left it", async () => {
+    const edge = await newestCell(page, "client", row, 0);
+    return edge.every((part) => part === 255);
+  });
+  await picture(page, "ejected");
+  await press(page, /^no ejection/);
   await press(page, /^well again/);
   await press(page, /^drain/);
   await event(page, `${name} drained`).waitFor();

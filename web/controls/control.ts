@@ -76,6 +76,8 @@ export function labControls({ lanes, events }: Sample, command: string): readonl
   const replicas = lanes.find(({ name }) => name === "nested")?.replicas ?? null;
   const cure = events.findLast(({ event }) => event.startsWith("peers="))?.event;
   const isCured = cure ? cure === "peers=on" : / --peers\b/.test(command);
+  const ejection = events.findLast(({ event }) => event.startsWith("outliers="))?.event;
+  const isEjecting = ejection === "outliers=on";
   const isNotNested = replicas === null;
   return [
     { key: "r", label: "roll all pods", action: "roll", isDisabled: false },
@@ -86,6 +88,10 @@ export function labControls({ lanes, events }: Sample, command: string): readonl
     {
       ...{ key: "e", label: isCured ? "peers’ cure off" : "peers’ cure on" },
       ...{ action: isCured ? "peers=off" : "peers=on", isDisabled: isNotNested },
+    },
+    {
+      ...{ key: "o", label: isEjecting ? "no ejection" : "eject failing pods" },
+      ...{ action: isEjecting ? "outliers=off" : "outliers=on", isDisabled: false },
     },
     { key: "0", label: "reset", action: "reset", isDisabled: false },
   ];

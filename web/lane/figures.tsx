@@ -106,7 +106,7 @@ function ShareTable({ lane, pods }: FiguresProps) {
               return (
                 <tr key={pod.name} class={calls ? "" : "idle"}>
                   <th scope="row">{pod.name}</th>
-                  <td>{standing(pod) || "ready"}</td>
+                  <td>{standing(pod, lane.ejected) || "ready"}</td>
                   <td>{calls?.toLocaleString("en") ?? "–"}</td>
                   <td>{calls === null || sum === 0 ? "–" : percent(calls / sum)}</td>
                 </tr>

@@ -33,7 +33,7 @@ export function Lane({ lane, about, pods, onWhy }: LaneProps) {
         <p class="how">{how}</p>
       </header>
       <Verdict lane={lane} />
-      <Picture {...{ name, title, pods, onPod }} />
+      <Picture {...{ name, title, pods, onPod }} ejected={lane.ejected} />
       <Strip {...{ name, title, pods, onPod }} />
       <Latency name={name} title={title} />
       <Figures lane={lane} pods={pods} />

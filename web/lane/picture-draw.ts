@@ -24,6 +24,8 @@ export interface Picture {
   /** Each row's part of the calls, 0 to 1; null where calls should not go. */
   readonly shares: readonly (number | null)[];
   readonly hubs: readonly Hub[];
+  /** Names of pods that the lane has ejected. */
+  readonly ejected: readonly string[];
   readonly layout: PictureLayout;
   readonly palette: Palette;
 }
@@ -89,7 +91,7 @@ function drawPod(
   pod: PodSample,
   fairShares: number,
   y: number,
-  { layout, palette }: Picture,
+  { layout, palette, ejected }: Picture,
 ): void {
   if (pod.state === "gone") return;
   const radius = Math.min(5.5, layout.row / 2 - 0.5);
@@ -106,12 +108,13 @@ function drawPod(
     return;
   }
   context.beginPath();
-  if (pod.state === "not-ready") context.rect(x - radius, y - radius, radius * 2, radius * 2);
+  const isLeft = pod.state === "not-ready" || ejected.includes(pod.name);
+  if (isLeft) context.rect(x - radius, y - radius, radius * 2, radius * 2);
   else context.arc(x, y, radius, 0, 2 * Math.PI);
   context.fillStyle = fairShares > 0 ? heat(fairShares) : palette.card;
   context.fill();
   if (pod.state === "starting") context.setLineDash([2, 2]);
-  if (fairShares === 0 || pod.state !== "ready") context.stroke();
+  if (fairShares === 0 || isLeft || pod.state !== "ready") context.stroke();
   context.setLineDash([]);
   if (pod.state === "terminating") hatch(context, x - radius, y - radius, radius * 2, palette.text);
 }
@@ -139,7 +142,7 @@ function drawBar(
   share: number | null,
   fair: number,
   row: number,
-  { layout, palette }: Picture,
+  { layout, palette, ejected }: Picture,
 ): void {
   const full = layout.barEnd - layout.barX;
   const height = Math.max(2, Math.min(12, layout.row - (layout.isDense ? 1 : 5)));
@@ -159,7 +162,7 @@ function drawBar(
   context.fillStyle = quiet ? palette.quiet : palette.text;
   const number = share === null ? "–" : percent(share);
   label(context, number, layout.barEnd + 46, middle, `12px ${FONT}`, "right");
-  const words = standing(pod);
+  const words = standing(pod, ejected);
   if (words === "") return;
   context.fillStyle = palette.text;
   // Beside the line of the fair share, unless the bar goes further.

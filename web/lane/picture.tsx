@@ -5,7 +5,7 @@
  * The rows are one stop of the Tab key; arrows go from pod to pod, Enter asks why.
  */
 import { useMemo, useRef, useState } from "preact/hooks";
-import type { PodSample, Sample } from "../../src/lab/page/page-feed.ts";
+import type { Sample } from "../../src/lab/page/page-feed.ts";
 import { now } from "../feed.ts";
 import { palette } from "../palette.ts";
 import { RecentShares } from "../recent.ts";
@@ -21,11 +21,13 @@ export interface PictureProps {
   readonly name: string;
   readonly title: string;
   readonly pods: Sample["pods"];
+  /** Names of those that the lane has ejected. */
+  readonly ejected: readonly string[];
   onPod(pod: string): void;
 }
 
 /** Draws it. */
-export function Picture({ name, title, pods, onPod }: PictureProps) {
+export function Picture({ name, title, pods, ejected, onPod }: PictureProps) {
   const box = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const width = useWidth(box);
@@ -38,7 +40,7 @@ export function Picture({ name, title, pods, onPod }: PictureProps) {
     if (!canvas.current || width === 0 || !sample || !lane) return;
     const shares = recent.take(sample.elapsedMs, lane.perPod);
     const context = cleared(canvas.current, width, height);
-    const about = { pods: sample.pods, shares, hubs: hubsOf(lane) };
+    const about = { pods: sample.pods, shares, hubs: hubsOf(lane), ejected: lane.ejected };
     drawPicture(context, { ...about, layout, palette: palette.value });
     // What was drawn, for whoever cannot look at it.
     canvas.current.dataset.shares = shares.map((share) => share?.toFixed(3) ?? "").join(" ");
@@ -50,7 +52,7 @@ export function Picture({ name, title, pods, onPod }: PictureProps) {
         <div aria-hidden="true">
           <canvas ref={canvas} />
         </div>
-        <Rows {...{ title, pods, onPod, nameX: layout.nameX, row: layout.row }} />
+        <Rows {...{ title, pods, ejected, onPod, nameX: layout.nameX, row: layout.row }} />
       </div>
       <figcaption class="caption">
         <span>share of the last 5 s</span>
@@ -66,7 +68,7 @@ interface RowsProps extends Omit<PictureProps, "name"> {
   readonly row: number;
 }
 
-function Rows({ title, pods, onPod, nameX, row }: RowsProps) {
+function Rows({ title, pods, ejected, onPod, nameX, row }: RowsProps) {
   const [active, activate] = useState(0);
   const stop = Math.min(active, pods.length - 1);
   const onKeyDown = (event: KeyboardEvent & { readonly currentTarget: HTMLElement }): void => {
@@ -95,15 +97,11 @@ function Rows({ title, pods, onPod, nameX, row }: RowsProps) {
           onFocus={() => activate(at)}
         >
           {pod.name}
-          <span class="visually-hidden"> {described(pod)}</span>
+          <span class="visually-hidden"> {standing(pod, ejected) || "ready"}</span>
         </button>
       ))}
     </fieldset>
   );
-}
-
-function described(pod: PodSample): string {
-  return standing(pod) || "ready";
 }
 
 function target(key: string, from: number, count: number): number | null {

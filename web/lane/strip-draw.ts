@@ -4,7 +4,7 @@
  * changed.
  *
  * Brightness is the share in fair shares. Dark grey: the pod is there and gets nothing. Hatched: it
- * is draining. Outlined: it is not ready. Empty: there is no pod. Where few calls come to many pods
+ * is draining. Outlined: it is not ready, or the lane has ejected it. Empty: there is no pod. Where few calls come to many pods
  * a cell is not of half a second but of the latest few: single calls are chance, and would look
  * like imbalance.
  */
@@ -77,7 +77,10 @@ export class StripPainter {
       const states = columns[at]!.states;
       const before = columns[at - 1]?.states ?? "";
       const { calls, fair } = lately(columns, at, lane);
-      drawColumn(context, { states, before, calls, fair, number: columnCount - back }, place);
+      const ejected = columns[at]!.lanes[lane]?.ejected ?? [];
+      const wereEjected = columns[at - 1]?.lanes[lane]?.ejected ?? [];
+      const number = columnCount - back;
+      drawColumn(context, { states, before, ejected, wereEjected, calls, fair, number }, place);
     }
     this.#key = key;
     this.#drawn = columnCount;
@@ -126,6 +129,9 @@ interface Cells {
   /** Letters by row, and those of the column before. */
   readonly states: string;
   readonly before: string;
+  /** Rows that the lane has ejected, and those of the column before. */
+  readonly ejected: readonly number[];
+  readonly wereEjected: readonly number[];
   readonly calls: readonly number[] | null;
   /** Calls that a pod's fair share is. */
   readonly fair: number;
@@ -135,7 +141,7 @@ interface Cells {
 
 function drawColumn(
   context: CanvasRenderingContext2D,
-  { states, before, calls, fair, number }: Cells,
+  { states, before, ejected, wereEjected, calls, fair, number }: Cells,
   { x, width, row, rows, ground }: ColumnPlace,
 ): void {
   context.fillStyle = ground;
@@ -156,7 +162,9 @@ function drawColumn(
     }
     context.fillRect(x, top, width, height);
     if (state === "t") hatched(context, { x, top, width, height }, number);
-    if (state === "n") outlined(context, { x, top, width, height }, before[at] !== "n");
+    if (state !== "n" && !ejected.includes(at)) continue;
+    const isFirst = before[at] !== "n" && !wereEjected.includes(at);
+    outlined(context, { x, top, width, height }, isFirst);
   }
 }
 

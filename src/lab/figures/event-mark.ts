@@ -6,7 +6,7 @@ import type { LabEvent } from "../view.ts";
 const MARKS: Readonly<Record<string, string>> = {
   ...{ slow: "s", heal: "h", "not-serving": "n", serving: "v", sick: "x", well: "w" },
   ...{ kill: "k", died: "k", drain: "d", roll: "r", scale: "±", replica: "p", load: "l" },
-  ...{ "in-flight": "i", policy: "y", lane: "a", peers: "e", reset: "0" },
+  ...{ "in-flight": "i", policy: "y", lane: "a", peers: "e", outliers: "o", reset: "0" },
 };
 
 /** The letter; "" for an outcome, which needs none. */

@@ -15,6 +15,8 @@ export interface Judged {
   readonly failure: string | null;
   /** Proxies on the way, where they may be several; else null. */
   readonly replicas?: readonly ReplicaView[] | null;
+  /** Names of pods that outlier detection has ejected. */
+  readonly ejected?: readonly string[];
   /** What became of it since each event, the present one last. */
   readonly effects?: readonly EffectFigures[];
 }

@@ -77,6 +77,8 @@ function additions(lane: Judged, facts: Facts): string[] {
   const parts: string[] = [];
   if (facts.slow !== null) parts.push(slowly(facts.slow, isPinned));
   if (!isPinned && facts.waiting.length === 0) parts.push(served(facts));
+  const { ejected = [] } = lane;
+  if (ejected.length > 0) parts.push(`ejected: ${ejected.join(", ")}`);
   parts.push(ways(lane.replicas ?? []));
   if (figures.failed > 0) {
     const when = facts.failedSince === 0 ? " earlier" : "";

@@ -74,10 +74,12 @@ export class LiveFeed {
     // The lab counts from zero again when it is put back to its start.
     if (lab.columnCount <= this.#columnCount) this.#begin();
     this.#columnCount = lab.columnCount;
-    const lanes = lab.views().map(({ name, figures }, index) => {
+    const lanes = lab.views().map(({ name, figures, ejected }, index) => {
       const { recentP50Ms, recentP99Ms } = figures;
       const latency = { p50Ms: rounded(recentP50Ms), p99Ms: rounded(recentP99Ms) };
-      return [name, { calls: columns[index] ?? [], ...latency }] as const;
+      const rows = ejected.map((pod) => lab.pods.indexOf(pod)).filter((row) => row >= 0);
+      const outlined = rows.length > 0 && { ejected: rows };
+      return [name, { calls: columns[index] ?? [], ...latency, ...outlined }] as const;
     });
     const states = lab.podStates.map((state) => STATE_LETTERS[state]).join("");
     const column = { states, lanes: Object.fromEntries(lanes) };

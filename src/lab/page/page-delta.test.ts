@@ -32,6 +32,7 @@ const lane: fc.Arbitrary<LaneSample> = fc.record({
   firstCallOfNewPodMs: fc.option(fc.nat(3)),
   newPodWaitsMs: fc.constant(null),
   effect: fc.constant(null),
+  ejected: fc.constantFrom([], ["echo-1"]),
   replicas: fc.option(
     fc.array(
       fc.record({

@@ -42,6 +42,8 @@ export interface LaneSample {
   readonly newPodWaitsMs: number | null;
   /** What became of it since the latest event, in a sentence, or null. */
   readonly effect: string | null;
+  /** Names of the pods that its outlier detection has ejected. */
+  readonly ejected: readonly string[];
   readonly replicas: readonly ReplicaView[] | null;
 }
 
@@ -87,6 +89,8 @@ export interface LaneColumn {
   /** Of the latest second by then; null without an answered call. */
   readonly p50Ms: number | null;
   readonly p99Ms: number | null;
+  /** Rows of pods that outlier detection had ejected; absent without one. */
+  readonly ejected?: readonly number[];
 }
 
 /** One interval of the heat strips: all lanes by their name, and where the pods stood. */
@@ -152,6 +156,7 @@ export function laneSample(lane: LaneView, pods: readonly string[]): LaneSample 
     firstCallOfNewPodMs: figures.firstCallOfNewPodMs,
     newPodWaitsMs: figures.newPodWaitsMs,
     effect: effectSentence(lane.effects.at(-1)!),
+    ejected: lane.ejected,
     replicas: lane.replicas,
   };
 }

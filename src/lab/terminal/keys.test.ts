@@ -31,9 +31,10 @@ test("plus and minus scale, letters act, Ctrl-C and Ctrl-\\ are signals, the res
   input.emit("data", Buffer.from("\x03"));
   input.emit("data", Buffer.from("\x1c"));
   assert.deepEqual(done, ["1", "-1", "1", "SIGINT", "SIGQUIT"]);
-  input.emit("data", Buffer.from("snkrpdxe0[]?"));
+  input.emit("data", Buffer.from("snkrpdxeo0[]?"));
   assert.deepEqual(done.splice(5), [
-    ...["slow", "not-serving", "kill", "roll", "replica", "drain", "sick", "peers", "reset"],
+    ...["slow", "not-serving", "kill", "roll", "replica", "drain", "sick", "peers"],
+    ...["outliers", "reset"],
     ...["load -1", "load 1", "help"],
   ]);
   close();
@@ -45,5 +46,5 @@ test("plus and minus scale, letters act, Ctrl-C and Ctrl-\\ are signals, the res
 
 test("every key is told, in lines of 80 columns", () => {
   for (const line of [KEYS_HINT, ...KEYS_HELP.split("\n")]) assert.ok(line.length <= 80, line);
-  for (const key of "+-sxkdnr[]pe0?") assert.ok(KEYS_HELP.includes(`${key} `), key);
+  for (const key of "+-sxkdnr[]peo0?") assert.ok(KEYS_HELP.includes(`${key} `), key);
 });

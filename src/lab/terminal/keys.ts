@@ -39,7 +39,8 @@ export const KEYS_HELP = [
   "+ - a pod more, a pod less    s a pod is slow x10    x a pod is sick: calls fail",
   "k kill a pod    d drain a pod    n NOT_SERVING    r roll: replace all pods",
   "[ ] half, double the load    p second proxy replica    e peers' cure on, off",
-  "0 reset    ? less of this    s, x, n, e: pressed again they undo it    Ctrl-C end",
+  "o eject pods that fail calls, or not    0 reset    ? less of this",
+  "s, x, n, e and o undo it when they are pressed again; Ctrl-C ends the lab",
 ].join("\n");
 
 const ACTIONS: Readonly<Record<string, (actions: KeyActions) => void>> = {
@@ -55,6 +56,7 @@ const ACTIONS: Readonly<Record<string, (actions: KeyActions) => void>> = {
   d: (actions) => actions.press("drain"),
   r: (actions) => actions.press("roll"),
   p: (actions) => actions.press("replica"),
+  o: (actions) => actions.press("outliers"),
   e: (actions) => actions.press("peers"),
   "0": (actions) => actions.press("reset"),
   "?": (actions) => actions.toggleHelp(),

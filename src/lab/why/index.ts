@@ -12,3 +12,4 @@ export type { Chooser, Chooses, GivenTo } from "./chooser.ts";
 export { WhyDesk } from "./desk.ts";
 export { LaneWhy } from "./lane-why.ts";
 export type { Carried } from "./messages.ts";
+export type { View } from "./view-rows.ts";

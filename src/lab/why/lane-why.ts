@@ -35,6 +35,15 @@ export class LaneWhy {
     return this.#gathering;
   }
 
+  /**
+   * What those of fairlead's that choose have of their pods; empty where none does. Rejects as
+   * `gather`.
+   */
+  async views(): Promise<readonly View[]> {
+    if (this.#chooser.by === "proxies") return askProxies(this.#chooser.all(), this.#clock);
+    return this.#chooser.by === "channel" ? viewOf(await this.#client.ask()) : [];
+  }
+
   async #gather(): Promise<Gathered> {
     const chooser = this.#chooser;
     const clock = this.#clock;
