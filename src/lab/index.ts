@@ -24,8 +24,8 @@ export {
 export { type DnsZone, LabDns } from "./dns/index.ts";
 export { LabError } from "./error.ts";
 export { type KubeconfigFile, writeKubeconfig } from "./kubeconfig.ts";
-export type { ServiceIp as ClusterIp } from "./lanes/service-ip.ts";
-export { startRelay as startClusterIp } from "./lanes/service-ip-relay.ts";
+export type { ServiceIp } from "./lanes/service-ip.ts";
+export { startRelay } from "./lanes/service-ip-relay.ts";
 export { LabOptionError, type LabOptions, parseLabOptions, type RawLabOptions } from "./options.ts";
 export { Deployment } from "./pods/deployment.ts";
 export { ECHO_SERVICE } from "./pods/echo.ts";

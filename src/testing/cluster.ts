@@ -8,13 +8,13 @@
  */
 import {
   Children,
-  type ClusterIp,
   Deployment,
   LAB_TARGET,
   LOOPBACK,
   NAMESPACE,
   SERVICES,
-  startClusterIp,
+  type ServiceIp,
+  startRelay,
 } from "../lab/index.ts";
 import { openApiServer, type TestingSystem } from "./api-server.ts";
 import { checkWhole, show } from "./check.ts";
@@ -45,7 +45,7 @@ export async function openTestCluster(count: number, system: TestingSystem): Pro
     const addresses = (): string[] => deployment.ready.map(({ address }) => address);
     const [dns, service] = await Promise.all([
       api.startDns(),
-      startClusterIp("the ClusterIP", deployment.clusterIp, addresses(), {
+      startRelay("the ClusterIP", deployment.clusterIp, addresses(), {
         ...{ children, clock: system.clock },
         onBroken: () => {},
       }),
@@ -64,7 +64,7 @@ interface Parts {
   readonly dns: TestDns;
   readonly children: Children;
   readonly deployment: Deployment;
-  readonly service: ClusterIp;
+  readonly service: ServiceIp;
   readonly system: TestingSystem;
 }
 
