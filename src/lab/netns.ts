@@ -8,10 +8,11 @@
  * an end. The line between the two is the other's leash (`netns-inside.ts`).
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { accessSync, constants, readlinkSync } from "node:fs";
+import { readlinkSync } from "node:fs";
 import net from "node:net";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { LabError } from "./error.ts";
+import { isRunnable, pathDirectories } from "./installed.ts";
 import type { ListenMessage, OutsideMessage } from "./messages.ts";
 
 /** Tells a process that it is the one inside; its value is the network outside. */
@@ -52,14 +53,7 @@ export function whyNoRules(): string | null {
 }
 
 function hasTool(name: string): boolean {
-  return (process.env.PATH ?? "").split(delimiter).some((directory) => {
-    try {
-      accessSync(join(directory, name), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
+  return pathDirectories().some((directory) => isRunnable(join(directory, name)));
 }
 
 /**

@@ -4,13 +4,13 @@
  * Looked for by a variable of the environment, on the PATH, and in a checkout where `npm run peers`
  * puts them.
  */
-import { accessSync, constants, readdirSync, statSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import net from "node:net";
-import { delimiter, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import type { Clock } from "../../base/index.ts";
 import type { Child } from "../children.ts";
 import { LabError } from "../error.ts";
+import { isRunnable, pathDirectories, peersDirectory } from "../installed.ts";
 
 /** What there are lanes for. */
 export type PeerName = "envoy" | "nginx" | "haproxy";
@@ -47,17 +47,9 @@ export function peerPath(name: PeerName): string {
 }
 
 function placesOf(name: PeerName): readonly string[] {
-  const directories = [...(process.env.PATH ?? "").split(delimiter), ...MORE_DIRECTORIES];
-  const onPath = directories.filter((each) => each !== "").map((each) => join(each, name));
+  const onPath = [...pathDirectories(), ...MORE_DIRECTORIES].map((each) => join(each, name));
   const peers = peersDirectory();
   return peers === null ? onPath : [...onPath, join(peers, "bin", name), ...inVenv(peers, name)];
-}
-
-/** Where `npm run peers` installs; null in a package, which has nothing of the kind. */
-function peersDirectory(): string | null {
-  if (process.env.FAIRLEAD_PEERS_DIR) return process.env.FAIRLEAD_PEERS_DIR;
-  const here = import.meta.url;
-  return here.endsWith(".ts") ? fileURLToPath(new URL("../../../.peers", here)) : null;
 }
 
 /** PyPI carries Envoy's program in a package; the script on the venv's path only starts it. */
@@ -67,15 +59,6 @@ function inVenv(peers: string, name: PeerName): readonly string[] {
     return readdirSync(lib).map((python) => join(lib, python, "site-packages", name, "_bin", name));
   } catch {
     return [];
-  }
-}
-
-function isRunnable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
-  } catch {
-    return false;
   }
 }
 

@@ -5,9 +5,8 @@
  * Go's is built by `npm run peers` of a checkout (`test/peers/go/lab-pod`), or is on the PATH.
  */
 import { spawnSync } from "node:child_process";
-import { accessSync, constants, statSync } from "node:fs";
-import { delimiter, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
+import { isRunnable, pathDirectories, peersDirectory } from "../installed.ts";
 import { PYTHON_POD } from "./python-pod.ts";
 
 /** Their words on the command line. */
@@ -51,23 +50,7 @@ function hasGrpc(python: string): boolean {
   return spawnSync(python, ["-c", "import grpc.aio"], options).status === 0;
 }
 
-function pathDirectories(): readonly string[] {
-  return (process.env.PATH ?? "").split(delimiter).filter((directory) => directory !== "");
-}
-
-/** Where `npm run peers` installs; nowhere in a package, which has nothing of the kind. */
 function inPeers(...parts: readonly string[]): readonly string[] {
-  const here = import.meta.url;
-  const own = here.endsWith(".ts") ? fileURLToPath(new URL("../../../.peers", here)) : undefined;
-  const peers = process.env.FAIRLEAD_PEERS_DIR || own;
-  return peers === undefined ? [] : [join(peers, ...parts)];
-}
-
-function isRunnable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
-  } catch {
-    return false;
-  }
+  const peers = peersDirectory();
+  return peers === null ? [] : [join(peers, ...parts)];
 }
