@@ -1,10 +1,9 @@
 /**
  * What one lane did: the reports of its caller added up, and the figures of imbalance.
  *
- * Pure: no clock, no process. The figures have their usual meanings: max/mean over *all* pods, used
- * or not, and Jain's fairness index (sum x)^2 / (n * sum x^2), which is 1 when all pods got the
- * same and 1/n when one got everything.
+ * Pure: no clock, no process. The balance (`balance.ts`) is over *all* pods, used or not.
  */
+import { fairness, maxOverMean, sum } from "./balance.ts";
 import { type EffectFigures, EffectMeasure } from "./effect.ts";
 import { LatencyHistogram, RecentLatency } from "./latency.ts";
 import { type NewPodFigures, NewPods } from "./new-pods.ts";
@@ -187,13 +186,15 @@ export class LaneMeasure {
   figures(nowEpochMs: number | null = null): LaneFigures {
     const current = this.#current();
     const newPods = this.#newPods.figures(current, nowEpochMs);
-    const { podsUsed, maxOverMean, fairness, ...step } = stepOf(current);
-    const total = [...this.#perPod.values()].reduce((all, calls) => all + calls, 0);
+    const step = stepOf(current);
+    const total = sum([...this.#perPod.values()]);
     return {
       perPod: Object.fromEntries(this.#perPod),
       current: Object.fromEntries(current),
-      ...{ podsUsed, maxOverMean, fairness },
-      steps: [...this.#steps, { ...step, podsUsed, maxOverMean, fairness }],
+      podsUsed: step.podsUsed,
+      maxOverMean: step.maxOverMean,
+      fairness: step.fairness,
+      steps: [...this.#steps, step],
       calls: total + this.#failed,
       failed: this.#failed,
       lastFailure: this.#lastFailure,
@@ -221,13 +222,11 @@ function firstCalls(newPods: readonly NewPodFigures[]): FirstCalls {
 
 function stepOf(perPod: ReadonlyMap<string, number>): StepFigures {
   const counts = [...perPod.values()];
-  const sum = counts.reduce((total, calls) => total + calls, 0);
-  const squares = counts.reduce((total, calls) => total + calls * calls, 0);
   return {
     pods: counts.length,
     podsUsed: counts.filter((calls) => calls > 0).length,
-    maxOverMean: sum === 0 ? null : (Math.max(...counts) * counts.length) / sum,
-    fairness: sum === 0 ? null : (sum * sum) / (counts.length * squares),
-    answered: sum,
+    maxOverMean: maxOverMean(counts),
+    fairness: fairness(counts),
+    answered: sum(counts),
   };
 }

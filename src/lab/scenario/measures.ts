@@ -2,7 +2,8 @@
  * The figures that a scenario may speak of: how each is read off a lane, and its words. Pure.
  */
 import { cut } from "../../base/index.ts";
-import { fairness, maxOverMean, type Window } from "./observation.ts";
+import { fairness, maxOverMean } from "../figures/balance.ts";
+import type { Window } from "./observation.ts";
 import type { Claim, MeasureName, PodChoice } from "./scenario.ts";
 
 /** A figure of a lane. */

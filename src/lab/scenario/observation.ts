@@ -4,6 +4,7 @@
  * A caller's figures are from its latest report, so a look is somewhat late; whoever looks waits
  * for a report that is younger than the moment (`timeline.ts`).
  */
+import { sum } from "../figures/balance.ts";
 import type { LaneView } from "../view.ts";
 
 /** All lanes at a moment. */
@@ -50,23 +51,6 @@ export function windowOf(name: string, from: Look | null, at: Look): Window | nu
   };
 }
 
-/** The busiest over the mean: 1 at best; null without a count above 0. */
-export function maxOverMean(counts: readonly number[]): number | null {
-  const total = sum(counts);
-  return total === 0 ? null : (Math.max(...counts) * counts.length) / total;
-}
-
-/** Jain's index, 1/n to 1; null without a count above 0. */
-export function fairness(counts: readonly number[]): number | null {
-  const total = sum(counts);
-  const squares = sum(counts.map((count) => count * count));
-  return total === 0 ? null : (total * total) / (counts.length * squares);
-}
-
 function laneOf(name: string, { lanes }: Look): LaneView | undefined {
   return lanes.find((lane) => lane.name === name);
-}
-
-function sum(counts: readonly number[]): number {
-  return counts.reduce((total, count) => total + count, 0);
 }
