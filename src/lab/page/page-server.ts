@@ -10,6 +10,7 @@
 import { createHash } from "node:crypto";
 import http from "node:http";
 import net from "node:net";
+import type { AskAnswer } from "../why/index.ts";
 import type { Delta, Hello } from "./page-feed.ts";
 
 /** Streams of events at a time; a browser tab holds one. */
@@ -36,12 +37,6 @@ export interface PageContent {
 export type ActAnswer =
   | { readonly status: 204 }
   | { readonly status: 400 | 409; readonly reason: string };
-
-/** Of a question; `json` is a value, not its text. */
-export interface AskAnswer {
-  readonly status: number;
-  readonly json: unknown;
-}
 
 /** Has a server listen. Rejects with the system's error. */
 export type PageListen = (server: http.Server, host: string, port: number) => Promise<void>;

@@ -11,7 +11,7 @@ export interface Asked {
   calls(lane: string): Promise<CallsAnswer>;
 }
 
-/** An answer of HTTP: JSON; one that is not 200 has `error`, a sentence. */
+/** An answer of HTTP; `json` is a value, not its text, and has `error`, a sentence, if not 200. */
 export interface AskAnswer {
   readonly status: number;
   readonly json: unknown;

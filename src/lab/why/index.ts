@@ -6,7 +6,7 @@
  * for HTTP. Everything said is what somebody who knows has said, or what the lab measured.
  */
 export type { CallsAnswer, WhyAnswer } from "./answer.ts";
-export { ask } from "./ask.ts";
+export { type AskAnswer, ask } from "./ask.ts";
 export { Asker } from "./asker.ts";
 export type { Chooser, Chooses, GivenTo } from "./chooser.ts";
 export { WhyDesk } from "./desk.ts";
