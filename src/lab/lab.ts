@@ -25,7 +25,15 @@ import { LAB_TARGET, NAMESPACE, SERVICES } from "./pods/pod-objects.ts";
 import { type PodSettings, podEnvironment } from "./pods/pod-settings.ts";
 import { podNames } from "./pods/pods.ts";
 import { setServicePolicy } from "./service-policy.ts";
-import type { LabEvent, LabView, LaneChoice, LaneView, LoadView, PodState } from "./view.ts";
+import type {
+  ClusterIpBy,
+  LabEvent,
+  LabView,
+  LaneChoice,
+  LaneView,
+  LoadView,
+  PodState,
+} from "./view.ts";
 import { type CallsAnswer, type WhyAnswer, WhyDesk } from "./why/index.ts";
 
 /** Lanes begin together; one that is not open by then begins when it is. */
@@ -374,7 +382,7 @@ export class Lab {
   }
 
   /** Who carries connections to the ClusterIP. */
-  get clusterIpBy(): LabView["clusterIpBy"] {
+  get clusterIpBy(): ClusterIpBy {
     return laneSite(this.#setup.whyNoNetns).clusterIpBy;
   }
 

@@ -82,6 +82,9 @@ export interface LaneChoice {
   readonly why: string | null;
 }
 
+/** Who carries connections to a ClusterIP: a relay, or with --netns rules of the kernel. */
+export type ClusterIpBy = "relay" | "nftables";
+
 /** What the clients of every lane are told to do, and what the lab itself costs. */
 export interface LoadView {
   /** Calls per second of each lane. */
@@ -119,8 +122,7 @@ export interface LabView {
   /** All lanes that there are, in the order in which they are offered. */
   readonly laneChoices: readonly LaneChoice[];
   readonly load: LoadView;
-  /** Who carries connections to the ClusterIP: "relay", or "nftables" with --netns. */
-  readonly clusterIpBy: "relay" | "nftables";
+  readonly clusterIpBy: ClusterIpBy;
   /** What the lab waits for while it starts, as "starting 12 pods: 7 serve"; null once it runs. */
   readonly progress: string | null;
   /** A remark to show, such as a page on another port than usual, or null. */

@@ -6,7 +6,7 @@ import type { Clock } from "../../base/index.ts";
 import type { Child, Children } from "../children.ts";
 import type { CalledMethods, KubernetesAccess } from "../messages.ts";
 import type { Deployment } from "../pods/deployment.ts";
-import type { ReplicaView } from "../view.ts";
+import type { ClusterIpBy, ReplicaView } from "../view.ts";
 import type { Chooser } from "../why/index.ts";
 
 /** What decides whether a lane can run, known before anything has started. */
@@ -15,8 +15,7 @@ export interface LaneSite {
   readonly whyNoNetns: string | null;
   /** All pods serve on one port, as in a cluster; where a system has only 127.0.0.1 they do not. */
   readonly hasOnePort: boolean;
-  /** Who carries connections to a ClusterIP: a relay, or rules of the kernel. */
-  readonly clusterIpBy: "relay" | "nftables";
+  readonly clusterIpBy: ClusterIpBy;
 }
 
 /** What a lane may use. */

@@ -46,7 +46,7 @@ export function startServiceIp(
 /** One that leads to the pods. */
 export interface PodsServiceIp extends Pick<ServiceIp, "address" | "close"> {
   /** Who gives connections to pods, and where those that are open lead. */
-  readonly service: Pick<Extract<Chooser, { readonly by: "service" }>, "carrier" | "carried">;
+  readonly service: Pick<Extract<Chooser, { readonly by: "service" }>, "clusterIpBy" | "carried">;
 }
 
 /**
@@ -60,7 +60,7 @@ export async function serviceOfPods(
   addressOf: (pod: Pod) => string,
   env: LaneEnv,
 ): Promise<PodsServiceIp> {
-  const { pods } = env;
+  const { pods, clusterIpBy } = env;
   /** Pods by address, those that have gone, too: connections to them may be left. */
   const names = new Map<string, string>();
   const addresses = (): readonly string[] => {
@@ -78,5 +78,5 @@ export async function serviceOfPods(
   };
   const carried = async (): Promise<readonly GivenTo[]> =>
     (await service.carried()).map(({ from, to }) => ({ from, pod: names.get(to) ?? to }));
-  return { address: service.address, close, service: { carrier: env.clusterIpBy, carried } };
+  return { address: service.address, close, service: { clusterIpBy, carried } };
 }

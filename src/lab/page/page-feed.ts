@@ -6,8 +6,8 @@
  */
 import { effectSentence } from "../figures/effect.ts";
 import type {
+  ClusterIpBy,
   LabEvent,
-  LabView,
   LaneChoice,
   LaneView,
   LoadView,
@@ -122,7 +122,7 @@ export interface Hello {
   readonly intervalMs: number;
   /** The command line of the lab, to run the same again. */
   readonly command: string;
-  readonly clusterIpBy: LabView["clusterIpBy"];
+  readonly clusterIpBy: ClusterIpBy;
   /** The latest columns, oldest first. */
   readonly columns: readonly Column[];
   readonly now: Sample;

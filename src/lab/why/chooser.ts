@@ -2,6 +2,7 @@
  * Who chooses the pod of a call in a lane, and how the lab hears of it: what a lane hands over with
  * its `Dial`.
  */
+import type { ClusterIpBy } from "../view.ts";
 
 /** A process of fairlead that chooses. */
 export interface Chooses {
@@ -23,8 +24,8 @@ export type Chooser =
   /** A Service, once for each connection; the client knows one address. */
   | {
       readonly by: "service";
-      /** Who stands for kube-proxy: "relay" or "nftables". */
-      readonly carrier: string;
+      /** Who stands for kube-proxy. */
+      readonly clusterIpBy: ClusterIpBy;
       /** Whether the client opens further connections while it has one (HTTP/1.1). */
       readonly opensMore: boolean;
       /** The connections that lead to pods. Rejects with `LabError`. */

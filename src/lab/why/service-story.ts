@@ -49,8 +49,8 @@ function heldClauses({ carried, wallMs }: Evidence): readonly string[] {
 }
 
 function carrierText({ chooser }: Evidence): string {
-  const carrier = chooser.by === "service" ? chooser.carrier : "";
-  return carrier === "relay" ? "the relay that stands for kube-proxy" : "the rules of nftables";
+  const isRelay = chooser.by === "service" && chooser.clusterIpBy === "relay";
+  return isRelay ? "the relay that stands for kube-proxy" : "the rules of nftables";
 }
 
 /** What chooses in a lane, in one or two clauses. */

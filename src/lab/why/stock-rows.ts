@@ -15,26 +15,26 @@ const SOURCES = { dns: "dns", static: "static", xds: "xDS, fairlead control" } a
 /** A row a pod. */
 export function serviceRows(evidence: Evidence): readonly WhyRow[] {
   const { pods, answeredInAll, carried, wallMs, chooser } = evidence;
-  const carrier = chooser.by === "service" ? chooser.carrier : "";
+  const clusterIpBy = chooser.by === "service" ? chooser.clusterIpBy : "";
   const opensMore = chooser.by === "service" && chooser.opensMore;
   return pods.map((pod) => {
     const own = carried.filter((each) => each.pod === pod.name);
     const sinceMs = Math.min(...own.map((each) => each.sinceMs));
     const reason =
       own.length > 0
-        ? gaveText(carrier, own.length, wallMs - sinceMs)
+        ? gaveText(clusterIpBy, own.length, wallMs - sinceMs)
         : (troubleOf(pod) ?? (opensMore ? NOT_NOW : NEVER));
     return {
       ...missingRow(pod, null, reason),
       ...{ state: own.length > 0 ? "connected" : "not connected", usable: own.length > 0 },
-      ...{ source: carrier, connections: own.length, calls: answeredInAll[pod.name] ?? null },
+      ...{ source: clusterIpBy, connections: own.length, calls: answeredInAll[pod.name] ?? null },
     };
   });
 }
 
-function gaveText(carrier: string, connections: number, agoMs: number): string {
+function gaveText(clusterIpBy: string, connections: number, agoMs: number): string {
   const given = connections === 1 ? "its connection" : `${connections} connections, the first`;
-  return `${carrier} gave it ${given} ${seconds(agoMs)} ago`;
+  return `${clusterIpBy} gave it ${given} ${seconds(agoMs)} ago`;
 }
 
 /** How a Service comes to give a pod connections of this client, or none. */

@@ -23,7 +23,7 @@ function story(pod: string, evidence: Evidence): readonly string[] {
 
 function service(change: Partial<Evidence> = {}, opensMore = false): Evidence {
   const chooser: Chooser = {
-    ...{ by: "service", carrier: "relay", opensMore },
+    ...{ by: "service", clusterIpBy: "relay", opensMore },
     carried: () => Promise.reject(new Error("not asked here")),
   };
   const answered = { "echo-1": 4123, "echo-2": 0, "echo-3": 0 };
