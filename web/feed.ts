@@ -5,8 +5,8 @@
  * keeps the last figures, tries again, and shows the next run as soon as there is one.
  */
 import { signal } from "@preact/signals";
-import { applied } from "../src/lab/page/page-delta.ts";
-import type { Column, Delta, Hello, Sample } from "../src/lab/page/page-feed.ts";
+import { applied, type Delta } from "../src/lab/page/page-delta.ts";
+import type { Column, Hello, Sample } from "../src/lab/page/page-feed.ts";
 
 /** Columns the page keeps; older ones go. */
 const COLUMNS_MAX = 240;

@@ -39,4 +39,5 @@ export {
   type ScenarioOutput,
 } from "./scenario/index.ts";
 export type { KeyInput } from "./terminal/keys.ts";
-export type { LabStdout, OutputStyle } from "./terminal/output.ts";
+export type { LabStdout } from "./terminal/output.ts";
+export type { OutputStyle } from "./terminal/table-pen.ts";

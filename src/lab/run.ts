@@ -20,11 +20,11 @@ import {
   type LabStdout,
   liveOutput,
   type Output,
-  type OutputStyle,
   onceOutput,
   scrollingOutput,
   tableText,
 } from "./terminal/output.ts";
+import type { OutputStyle } from "./terminal/table-pen.ts";
 import type { LabView } from "./view.ts";
 
 /** What a run needs from its process. */

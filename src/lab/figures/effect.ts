@@ -2,10 +2,10 @@
  * What became of a lane since something was done to the lab: failed calls, latency, and the part of
  * the calls that went to the pod concerned.
  *
- * Pure. Counted by the caller's reports, so up to 200 ms of before may be in it.
+ * Pure. Counted by the caller's reports, so up to 100 ms of before may be in it.
  */
+import type { CallReport } from "./call-report.ts";
 import { LatencyHistogram } from "./latency.ts";
-import type { CallReport } from "./measure.ts";
 
 /** A lane's figures from one event to the next. */
 export interface EffectFigures {

@@ -3,7 +3,8 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type CallReport, LaneMeasure } from "./measure.ts";
+import type { CallReport } from "./call-report.ts";
+import { LaneMeasure } from "./measure.ts";
 
 const report = (perPod: Record<string, number>, rest: Partial<CallReport> = {}): CallReport => ({
   perPod,

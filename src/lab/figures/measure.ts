@@ -4,20 +4,10 @@
  * Pure: no clock, no process. The balance (`balance.ts`) is over *all* pods, used or not.
  */
 import { fairness, maxOverMean, sum } from "./balance.ts";
+import type { CallReport } from "./call-report.ts";
 import { type EffectFigures, EffectMeasure } from "./effect.ts";
 import { LatencyHistogram, RecentLatency } from "./latency.ts";
 import { type NewPodFigures, NewPods } from "./new-pods.ts";
-
-/** One report of a lane's caller; the parts of `ReportMessage` that are counted. */
-export interface CallReport {
-  readonly perPod: Readonly<Record<string, number>>;
-  readonly failed: number;
-  readonly lastFailure: string;
-  readonly latenciesUs: readonly number[];
-  readonly connections: number;
-  /** When, in epoch ms, pods answered their first call; told once of each. */
-  readonly firstAnswers?: Readonly<Record<string, number>>;
-}
 
 /** The balance among some pods, while there were these and no others. */
 export interface StepFigures {

@@ -6,10 +6,9 @@
  */
 import type { Lab } from "../lab.ts";
 import { ACTION_LIMITS } from "../options.ts";
-import { deltaOf } from "./page-delta.ts";
+import { type Delta, deltaOf } from "./page-delta.ts";
 import {
   type Column,
-  type Delta,
   type Hello,
   laneSample,
   rounded,

@@ -5,7 +5,7 @@
  * Pure, and without anything of Node's: the page applies what the lab has made here.
  */
 import type { LabEvent } from "../view.ts";
-import type { LaneSample, PodSample, Sample } from "./page-feed.ts";
+import type { Column, LaneSample, PodSample, Sample } from "./page-feed.ts";
 
 type Plain = Omit<Sample, "pods" | "events" | "lanes">;
 
@@ -23,6 +23,12 @@ export interface SampleDelta extends Partial<Plain> {
   readonly lanes?: readonly LaneSample[];
   /** What changed of each, in their order. */
   readonly lanesChanged?: readonly Partial<LaneSample>[];
+}
+
+/** An event `delta`: what changed since the one before, and the columns that were closed since. */
+export interface Delta {
+  readonly now: SampleDelta;
+  readonly columns: readonly Column[];
 }
 
 /** What changed, or null when nothing did but the time. */

@@ -14,7 +14,6 @@ import type {
   PodState,
   ReplicaView,
 } from "../view.ts";
-import type { SampleDelta } from "./page-delta.ts";
 
 /** A lane as the page draws it. Arrays are in the order of `Sample.pods`. */
 export interface LaneSample {
@@ -126,12 +125,6 @@ export interface Hello {
   /** The latest columns, oldest first. */
   readonly columns: readonly Column[];
   readonly now: Sample;
-}
-
-/** An event `delta`: what changed since the one before, and the columns that were closed since. */
-export interface Delta {
-  readonly now: SampleDelta;
-  readonly columns: readonly Column[];
 }
 
 /** Makes a lane's part of a sample from its view. */

@@ -6,7 +6,8 @@ import { createHash } from "node:crypto";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
-import type { Delta, Hello, Sample } from "./page-feed.ts";
+import type { Delta } from "./page-delta.ts";
+import type { Hello, Sample } from "./page-feed.ts";
 import {
   type ActAnswer,
   type PageContent,

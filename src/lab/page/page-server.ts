@@ -11,7 +11,8 @@ import { createHash } from "node:crypto";
 import http from "node:http";
 import net from "node:net";
 import type { AskAnswer } from "../why/index.ts";
-import type { Delta, Hello } from "./page-feed.ts";
+import type { Delta } from "./page-delta.ts";
+import type { Hello } from "./page-feed.ts";
 
 /** Streams of events at a time; a browser tab holds one. */
 export const STREAMS_MAX = 16;

@@ -1,5 +1,5 @@
 /** The report for people: a line for each scenario, and below it what was seen of what. Pure. */
-import type { OutputStyle } from "../terminal/output.ts";
+import type { OutputStyle } from "../terminal/table-pen.ts";
 import type { Finding, Outcome, RunResult, ScenarioResult } from "./result.ts";
 import { outcomesText } from "./tally.ts";
 

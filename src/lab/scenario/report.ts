@@ -1,6 +1,6 @@
 /** The report of scenarios in the form that was asked for. Pure. */
 import { unreachable } from "../../base/index.ts";
-import type { OutputStyle } from "../terminal/output.ts";
+import type { OutputStyle } from "../terminal/table-pen.ts";
 import { jsonText } from "./report-json.ts";
 import { junitText } from "./report-junit.ts";
 import { markdownText } from "./report-markdown.ts";

@@ -9,7 +9,7 @@ import { fairleadCommand } from "../children.ts";
 import { LabError } from "../error.ts";
 import { runInNetns, whyNoNetns } from "../netns.ts";
 import { enterNetns } from "../netns-inside.ts";
-import type { OutputStyle } from "../terminal/output.ts";
+import type { OutputStyle } from "../terminal/table-pen.ts";
 import { allBuiltIn, type FoundScenario, findScenarios } from "./find-scenarios.ts";
 import { fitnessOf, wantsNetns } from "./fitness.ts";
 import { type Progress, progressOf } from "./progress.ts";

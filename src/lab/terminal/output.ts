@@ -8,7 +8,7 @@ import { renderLive } from "./live.ts";
 import { ProgressLines, statusLine } from "./progress-lines.ts";
 import { Screen, type Terminal } from "./screen.ts";
 import { renderTable } from "./table.ts";
-import { Pen, type TableSize } from "./table-pen.ts";
+import { type OutputStyle, Pen, type TableSize } from "./table-pen.ts";
 
 /** Width of tables where there is no terminal to ask. */
 const WIDTH_DEFAULT = 100;
@@ -17,12 +17,6 @@ const ROWS_DEFAULT = 24;
 /** The parts of `process.stdout` that are used. */
 export interface LabStdout extends Terminal {
   readonly isTTY?: boolean;
-}
-
-/** How to write there. */
-export interface OutputStyle {
-  readonly hasColour: boolean;
-  readonly hasUnicode: boolean;
 }
 
 /** Takes pictures of the lab. */

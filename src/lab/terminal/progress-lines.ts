@@ -3,9 +3,8 @@
  * line that stands while `--once` runs.
  */
 import type { LabEvent, LabView } from "../view.ts";
-import type { OutputStyle } from "./output.ts";
 import { clockText, eventText } from "./table-head.ts";
-import { Pen } from "./table-pen.ts";
+import { type OutputStyle, Pen } from "./table-pen.ts";
 
 /** How often there is a line on how the lanes fare. */
 const FARE_MS = 5000;

@@ -3,14 +3,18 @@
  */
 import { styleText } from "node:util";
 
-/** What the place to draw on is like. */
-export interface TableSize {
-  readonly columns: number;
-  /** Lines at most; Infinity where the output scrolls. */
-  readonly rows: number;
+/** How to write in a place. */
+export interface OutputStyle {
   readonly hasColour: boolean;
   /** False where only ASCII is sure to be shown. */
   readonly hasUnicode: boolean;
+}
+
+/** What the place to draw on is like. */
+export interface TableSize extends OutputStyle {
+  readonly columns: number;
+  /** Lines at most; Infinity where the output scrolls. */
+  readonly rows: number;
 }
 
 /** How a piece of text looks where there is colour. */
