@@ -18,7 +18,7 @@ import { type Lane, laneSite } from "./lanes/index.ts";
 import { LoadControl } from "./load-control.ts";
 import type { LaneName } from "./options.ts";
 import { Deployment } from "./pods/deployment.ts";
-import { connectionsTo } from "./pods/pod-connections.ts";
+import { countConnections } from "./pods/pod-connections.ts";
 import type { PodLanguage } from "./pods/pod-language.ts";
 import { ISOLATED, LOOPBACK, type PodNetwork } from "./pods/pod-network.ts";
 import { LAB_TARGET, NAMESPACE, SERVICES } from "./pods/pod-objects.ts";
@@ -360,7 +360,9 @@ export class Lab {
    */
   podConnections(): Readonly<Record<string, number | null>> {
     const addresses = this.#deployment?.alive.map(({ address }) => address) ?? [];
-    const counts = this.#lanes.runs.map(({ name, pids }) => [name, connectionsTo(addresses, pids)]);
+    const counts = this.#lanes.runs.map(
+      ({ name, pids }) => [name, countConnections(addresses, pids)] as const,
+    );
     return Object.fromEntries(counts);
   }
 

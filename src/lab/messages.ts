@@ -95,7 +95,7 @@ export interface ReportMessage {
   readonly givenUp: number;
   /** Processor time of this process since the last report, user and system. */
   readonly cpuMs: number;
-  /** How late its timers were, at the most: more than a few ms is a machine that is short. */
+  /** How late its timers were, on average: more than a few ms is a machine that is short. */
   readonly lagMs: number;
   /** True in the last report. */
   readonly final: boolean;

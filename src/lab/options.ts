@@ -29,7 +29,7 @@ const DEFAULT_LANES: readonly LaneName[] = ["clusterip", "headless", "client", "
 const PAGE_DEFAULT = "127.0.0.1:7480";
 /** Length of a `--once` run unless told otherwise. */
 const SECONDS_DEFAULT = 10;
-/** Each pod is a process of some 60 MB; more than this is a mistake. */
+/** So many can be drawn and told apart; from the 25th on they share processes. */
 export const PODS_MAX = 100;
 /** Between the numbers of `--scale` unless told otherwise. */
 const SCALE_EVERY_SECONDS_DEFAULT = 10;

@@ -6,11 +6,11 @@ import { type Action, actionText, loadAfter, newAction, pressed } from "./action
 import { fairleadCommand } from "./children.ts";
 import { commandText } from "./command-text.ts";
 import { LabError } from "./error.ts";
+import { INTERVAL_MS } from "./figures/history.ts";
 import { Lab } from "./lab.ts";
 import { runInNetns, whyNoNetns, whyNoRules } from "./netns.ts";
 import { enterNetns, type InsideNetns } from "./netns-inside.ts";
 import { type LabOptions, PODS_MAX } from "./options.ts";
-import { INTERVAL_MS } from "./page/live-feed.ts";
 import { type NoPage, openPage, type Page } from "./page/page.ts";
 import { labReport } from "./report.ts";
 import { nextDueMs, scheduleOf, startSchedule } from "./schedule.ts";

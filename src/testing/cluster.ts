@@ -20,7 +20,7 @@ import { openApiServer, type TestingSystem } from "./api-server.ts";
 import { checkWhole, show } from "./check.ts";
 import type { ClusterPod, TestApiServer, TestCluster, TestDns } from "./types.ts";
 
-/** A hundred processes are what two cores start in seconds. */
+/** As in the lab: two cores start so many in seconds. */
 const PODS_MAX = 100;
 const SLOW_FACTOR_MAX = 10_000;
 /** Second bytes of addresses: 127.1.x.x to 127.250.x.x. */

@@ -86,7 +86,7 @@ export class LaneHarness {
     const dial = await LANES[name as LaneName].open({
       ...{ ...this.#env, ...laneSite("no namespace here"), children, clock, client: first },
       ...{ pods: this.deployment, podsReady: Promise.resolve(), fairlead: [FAIRLEAD] },
-      ...{ policy: "weighted_round_robin", hasPeers: false },
+      hasPeers: false,
       onBroken: (reason) => broken.push(reason),
     });
     const { program } = dial;

@@ -1,9 +1,12 @@
 /**
  * The last minutes of a lane as columns: how many calls each pod got in each interval. It is what
- * the heat strip of the page draws.
+ * heat strips draw: that of the terminal all of it, that of the page each column as it is closed.
  *
  * Bounded: the oldest column goes when there are `columnsMax`.
  */
+
+/** The width of a column. */
+export const INTERVAL_MS = 500;
 
 /** Columns of calls by row, oldest first. */
 export class CallHistory {

@@ -8,9 +8,10 @@ import { Pace } from "./pace.ts";
 import type { Tally } from "./tally.ts";
 
 const TICK_MS = 5;
-const REPORT_MS = 100;
+/** From one report to the next. */
+export const REPORT_MS = 100;
 /** Latencies count from here on: before, all processes of the lab still warm up. */
-const WARM_UP_MS = 500;
+export const WARM_UP_MS = 500;
 
 /** How a call ended: the name in the answer, or why there was none. */
 export type CallEnd = { readonly pod: string } | { readonly failure: string };

@@ -4,6 +4,7 @@
  *
  * It reads the lab when somebody looks, and has no socket: `send` is the server's.
  */
+import { INTERVAL_MS } from "../figures/history.ts";
 import type { Lab } from "../lab.ts";
 import { ACTION_LIMITS } from "../options.ts";
 import { type Delta, deltaOf } from "./page-delta.ts";
@@ -16,8 +17,6 @@ import {
   STATE_LETTERS,
 } from "./page-feed.ts";
 
-/** The width of a column of the heat strips. */
-export const INTERVAL_MS = 500;
 /** Of the latest events a sample has so many. */
 const EVENTS_SHOWN = 100;
 /** Columns that are kept: two minutes, which is more than the widest strip shows. */

@@ -13,7 +13,7 @@ const ESTABLISHED = "01";
  *
  * @param addresses ip:port of IPv4.
  */
-export function connectionsTo(
+export function countConnections(
   addresses: readonly string[],
   pids: readonly number[],
 ): number | null {

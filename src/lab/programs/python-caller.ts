@@ -5,16 +5,14 @@
  * Its sockets are not ours to count: it holds one to each pod that answers.
  */
 import type { Clock } from "../../base/index.ts";
+import { REPORT_MS, WARM_UP_MS } from "../load/load.ts";
 import { Tally } from "../load/tally.ts";
 import type { ChildMessage, DialMessage, LoadMessage } from "../messages.ts";
 import type { CallerWhy } from "./caller-why.ts";
 import { PythonLoad } from "./python-load.ts";
 
-const REPORT_MS = 100;
 /** Connections are the pods that answered within so long. */
 const CONNECTIONS_SPAN_MS = 1000;
-/** Latencies count from here on, as in `load/load.ts`. */
-const WARM_UP_MS = 500;
 
 /** What it works with. */
 export interface PythonCallerDeps {
