@@ -3,15 +3,13 @@
  *
  * It draws nothing and writes nothing; `views()` is all that a terminal or a page needs.
  */
-import { type Clock, realRng } from "../base/index.ts";
+import type { Clock } from "../base/index.ts";
 import type { Action } from "./actions.ts";
 import { Children } from "./children.ts";
-import { type LabCluster, StoreZone, startCluster } from "./cluster/index.ts";
+import type { Objects } from "./cluster/index.ts";
+import { ControlPlane } from "./control-plane.ts";
 import { Controls } from "./controls.ts";
-import { LabDns } from "./dns/index.ts";
 import { EjectionWatch } from "./ejection-watch.ts";
-import { LabError } from "./error.ts";
-import { type KubeconfigFile, writeKubeconfig } from "./kubeconfig.ts";
 import type { LoadSettings } from "./lane-link.ts";
 import { LaneSet } from "./lane-set.ts";
 import { type Lane, laneSite } from "./lanes/index.ts";
@@ -21,7 +19,7 @@ import { Deployment } from "./pods/deployment.ts";
 import { countConnections } from "./pods/pod-connections.ts";
 import type { PodLanguage } from "./pods/pod-language.ts";
 import { ISOLATED, LOOPBACK, type PodNetwork } from "./pods/pod-network.ts";
-import { LAB_TARGET, NAMESPACE, SERVICES } from "./pods/pod-objects.ts";
+import { NAMESPACE, SERVICES } from "./pods/pod-objects.ts";
 import { type PodSettings, podEnvironment } from "./pods/pod-settings.ts";
 import { podNames } from "./pods/pods.ts";
 import { setServicePolicy } from "./service-policy.ts";
@@ -71,9 +69,7 @@ export class Lab {
   readonly #lanes: LaneSet;
   readonly #load: LoadControl;
   readonly #desk: WhyDesk;
-  #cluster: LabCluster | null = null;
-  #dns: LabDns | null = null;
-  #kubeconfig: KubeconfigFile | null = null;
+  readonly #controlPlane: ControlPlane;
   #deployment: Deployment | null = null;
   #controls: Controls | null = null;
   readonly #ejections: EjectionWatch;
@@ -95,6 +91,7 @@ export class Lab {
     this.#setup = setup;
     this.#policy = policy;
     this.#network = whyNoNetns === null ? ISOLATED : LOOPBACK;
+    this.#controlPlane = new ControlPlane(clock, this.#network);
     this.#children = new Children(clock);
     this.#lanes = new LaneSet(
       lanes,
@@ -132,9 +129,7 @@ export class Lab {
    * out of their reach.
    */
   get access(): LabView["access"] {
-    if (this.#network.isIsolated) return null;
-    const path = this.#kubeconfig?.path;
-    return path === undefined ? null : { kubeconfig: path, target: LAB_TARGET };
+    return this.#controlPlane.access;
   }
 
   /** Names of the pods that were made slow. */
@@ -189,14 +184,17 @@ export class Lab {
   /** Starts pods, opens the lanes, begins the load. Throws `LabError` when there can be no pods. */
   async start(): Promise<void> {
     const { clock, fairlead, whyNoNetns } = this.#setup;
-    const deployment = await this.#startCluster();
+    const controlPlane = this.#controlPlane;
+    await controlPlane.start();
+    const { objects, zone, kubernetes } = controlPlane;
+    this.#desk.follow(objects.store, () => zone.slices(NAMESPACE, SERVICES.clusterIp));
+    const deployment = this.#newDeployment(objects);
+    this.#deployment = deployment;
+    this.#controls = this.#newControls(deployment);
     const podsReady = deployment.start().then(() => this.#tellPolicy());
     // Whoever awaits it hears of a failure; nobody may be awaiting it yet.
     podsReady.catch(() => {});
-    const dns = await this.#dns!.listen();
-    if (this.#isClosed) await this.#dns!.close();
-    const server = new URL(this.#cluster!.url).host;
-    const kubernetes = { kubeconfig: this.#kubeconfig!.path, server };
+    const dns = await controlPlane.listen();
     const opened = this.#lanes.open({
       ...{ pods: deployment, podsReady, dns, kubernetes, clock },
       ...{ ...laneSite(whyNoNetns), fairlead },
@@ -215,30 +213,11 @@ export class Lab {
     this.#load.start();
   }
 
-  async #startCluster(): Promise<Deployment> {
-    const { clock, pods } = this.#setup;
+  #newDeployment(objects: Objects): Deployment {
+    const { clock, pods, podSettings = {}, podLanguage = "node" } = this.#setup;
+    const children = this.#children.scope(podEnvironment(podSettings));
     const network = this.#network;
-    const { apiServer: host, isIsolated } = network;
-    const cluster = await startCluster({ clock, rng: realRng(), host, isIsolated });
-    this.#cluster = cluster;
-    const { store } = cluster.objects;
-    const zone = new StoreZone(store);
-    this.#dns = new LabDns({ clock, zone });
-    this.#desk.follow(store, () => zone.slices(NAMESPACE, SERVICES.clusterIp));
-    if (this.#isClosed) {
-      await cluster.close();
-      throw new LabError("the lab is ending");
-    }
-    this.#kubeconfig = writeKubeconfig(cluster.url);
-    const { objects } = cluster;
-    const children = this.#children.scope(podEnvironment(this.#setup.podSettings ?? {}));
-    const deployment = new Deployment(pods, {
-      ...{ children, clock, objects, network },
-      language: this.#setup.podLanguage ?? "node",
-    });
-    this.#deployment = deployment;
-    this.#controls = this.#newControls(deployment);
-    return deployment;
+    return new Deployment(pods, { children, clock, objects, network, language: podLanguage });
   }
 
   #newControls(deployment: Deployment): Controls {
@@ -286,7 +265,7 @@ export class Lab {
 
   #tellPolicy(): void {
     const [policy, hasOutliers] = [this.#policy, this.#hasOutliers];
-    setServicePolicy(this.#cluster!.objects, { policy, hasOutliers });
+    setServicePolicy(this.#controlPlane.objects, { policy, hasOutliers });
   }
 
   /** Pods, load and policy as at the start; figures, events and histories from zero. */
@@ -341,11 +320,11 @@ export class Lab {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#ejections.stop();
+    this.#controlPlane.refuse();
     this.#load.close();
     await this.#lanes.close();
     await this.#children.close();
-    this.#kubeconfig?.remove();
-    await Promise.all([this.#dns?.close(), this.#cluster?.close()]);
+    await this.#controlPlane.close();
   }
 
   /** How long the load has run since it began, or began anew, in ms; 0 before. */
