@@ -8,7 +8,7 @@ import { LabError } from "../error.ts";
 import { LAB_TARGET } from "../pods/pod-objects.ts";
 
 /** A proxy that needs longer than this to listen has failed; on a busy machine it takes seconds. */
-const START_TIMEOUT_MS = 15_000;
+const START_TIMEOUT_MS = 30_000;
 
 /** Arguments of a proxy that can be asked: for figures, and why it chose what it chose. */
 export const WITH_ADMIN: readonly string[] = ["--admin", "127.0.0.1:0"];
