@@ -1,5 +1,6 @@
 /**
- * What was done to the lab and what came of it: the latest in words, with their marks in the strips.
+ * What was done to the lab and what came of it: the latest in words, with their marks in the
+ * strips.
  */
 import { markOf } from "../src/lab/figures/event-mark.ts";
 import type { LabEvent } from "../src/lab/view.ts";

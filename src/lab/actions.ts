@@ -118,7 +118,7 @@ export function actionText({ word, pod, count, name, isOn }: Action): string {
 /** Of a key that changes the load. */
 const LOAD_FACTOR = 2;
 
-/** The load after a key that doubles or halves it, in calls per second, within what there can be. */
+/** Calls per second after a key that doubles or halves them, within what there can be. */
 export function loadAfter(callsPerSecond: number, change: 1 | -1): number {
   const next = change > 0 ? callsPerSecond * LOAD_FACTOR : callsPerSecond / LOAD_FACTOR;
   return Math.max(1, Math.min(CALLS_PER_SECOND_MAX, Math.round(next)));

@@ -10,8 +10,8 @@ import { NAMESPACE, SERVICES } from "./pods/pod-objects.ts";
 const ANNOTATION = "fairlead.dev/service-config";
 
 /**
- * Outliers go after five calls in a row that failed by their fault (gRFC A50 and Envoy's consecutive
- * errors), for as short a time as can be watched.
+ * Outliers go after five calls in a row that failed by their fault (gRFC A50, and Envoy's
+ * consecutive errors), for as short a time as can be watched.
  */
 const EJECTION = {
   interval: "1s",

@@ -204,7 +204,7 @@ async function changesTheLab(page: Page): Promise<void> {
   await pod.selectOption(name!);
   await press(page, /^sick/);
   await laneOf(page, "headless").figure("failed").filter({ hasText: "✕" }).waitFor();
-  await press(page, /^eject failing pods/);
+  await press(page, /^eject failing/);
   const left = ours.card.locator(`.rows [data-pod="${name}"]`);
   await left.filter({ hasText: "ejected" }).waitFor();
   await ours.verdict.filter({ hasText: `ejected: ${name}` }).waitFor();

@@ -90,7 +90,7 @@ export function labControls({ lanes, events }: Sample, command: string): readonl
       ...{ action: isCured ? "peers=off" : "peers=on", isDisabled: isNotNested },
     },
     {
-      ...{ key: "o", label: isEjecting ? "no ejection" : "eject failing pods" },
+      ...{ key: "o", label: isEjecting ? "no ejection" : "eject failing" },
       ...{ action: isEjecting ? "outliers=off" : "outliers=on", isDisabled: false },
     },
     { key: "0", label: "reset", action: "reset", isDisabled: false },

@@ -4,9 +4,9 @@
  * changed.
  *
  * Brightness is the share in fair shares. Dark grey: the pod is there and gets nothing. Hatched: it
- * is draining. Outlined: it is not ready, or the lane has ejected it. Empty: there is no pod. Where few calls come to many pods
- * a cell is not of half a second but of the latest few: single calls are chance, and would look
- * like imbalance.
+ * is draining. Outlined: it is not ready, or the lane has ejected it. Empty: there is no pod. Where
+ * few calls come to many pods a cell is not of half a second but of the latest few: single calls
+ * are chance, and would look like imbalance.
  */
 import type { Column } from "../../src/lab/page/page-feed.ts";
 import { heat } from "../heat.ts";
