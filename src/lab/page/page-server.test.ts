@@ -4,8 +4,9 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import http from "node:http";
-import type { AddressInfo } from "node:net";
+import net, { type AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
+import { realClock } from "../../base/index.ts";
 import type { Delta } from "./page-delta.ts";
 import type { Hello, Sample } from "./page-feed.ts";
 import {
@@ -44,7 +45,12 @@ async function serve(
   document = async () => `<script>${SCRIPT}</script>`,
   act: (text: string) => ActAnswer = () => ({ status: 204 }),
 ) {
-  const server = await servePage("127.0.0.1", 0, { document, hello: () => HELLO, act });
+  const server = await servePage(
+    "127.0.0.1",
+    0,
+    { document, hello: () => HELLO, act },
+    realClock(),
+  );
   t.after(() => server.close());
   return server;
 }
@@ -211,13 +217,14 @@ test("a stream begins with hello and goes on with what changes", async (t) => {
 
 test("questions are passed on with their parameters; a failed one is a 500 that says why", async (t) => {
   const content = { document: async () => "", hello: () => HELLO, act: () => ({ status: 204 }) };
-  const server = await servePage("127.0.0.1", 0, {
+  const asked: PageContent = {
     ...(content as PageContent),
     async ask(path, params) {
       if (path === "/calls") throw new Error("the lab is ending");
       return { status: 200, json: { path, lane: params.get("lane") } };
     },
-  });
+  };
+  const server = await servePage("127.0.0.1", 0, asked, realClock());
   t.after(() => server.close());
   const why = await ask(server, { path: "/why?lane=client" });
   assert.equal(why.status, 200);
@@ -247,5 +254,40 @@ test("a port in use is reported as such", async (t) => {
   const { port } = other.address() as AddressInfo;
   const act = (): ActAnswer => ({ status: 204 });
   const content = { document: async () => "", hello: () => HELLO, act };
-  await assert.rejects(servePage("127.0.0.1", port, content), { code: "EADDRINUSE" });
+  await assert.rejects(servePage("127.0.0.1", port, content, realClock()), { code: "EADDRINUSE" });
+});
+
+test("an end waits for no connection that somebody holds open", { timeout: 10_000 }, async (t) => {
+  const document = async () => "x".repeat(1 << 20);
+  const act = (): ActAnswer => ({ status: 204 });
+  const content = { document, hello: () => HELLO, act };
+  const server = await servePage("127.0.0.1", 0, content, realClock());
+  const head = "HTTP/1.1\r\nHost: localhost\r\n";
+  const said = [
+    // A browser connects before it has a request, so that the next one is fast.
+    "",
+    "GET / HT",
+    `POST /act?event=roll ${head}Content-Length: 100\r\n\r\nabc`,
+    // It never reads what it asked for.
+    `GET / ${head}\r\n`.repeat(40),
+  ];
+  const { port } = new URL(server.url);
+  const sockets = await Promise.all(
+    said.map(async (text) => {
+      const socket = net
+        .connect(Number(port), "127.0.0.1")
+        .pause()
+        .on("error", () => {});
+      await new Promise((resolve) => socket.once("connect", resolve));
+      await new Promise((resolve) => socket.write(text, resolve));
+      return socket;
+    }),
+  );
+  t.after(() => {
+    for (const socket of sockets) socket.destroy();
+  });
+  // What they said has come.
+  await ask(server, { path: "/" });
+
+  await server.close();
 });

@@ -10,6 +10,7 @@
 import { createHash } from "node:crypto";
 import http from "node:http";
 import net from "node:net";
+import type { Clock } from "../../base/index.ts";
 import type { AskAnswer } from "../why/index.ts";
 import type { Delta } from "./page-delta.ts";
 import type { Hello } from "./page-feed.ts";
@@ -19,6 +20,10 @@ export const STREAMS_MAX = 16;
 const CONNECTIONS_MAX = 64;
 const HEADER_BYTES_MAX = 8192;
 const HEADERS_TIMEOUT_MS = 5000;
+/** How often connections are looked at for that; Node's own choice is half a minute. */
+const HEADERS_LOOK_MS = 1000;
+/** At the end, from the last words to a cut: for a reader that takes them slowly. */
+const CLOSE_GRACE_MS = 200;
 /** A reader that leaves more than this unread is cut off; its browser connects again. */
 const UNREAD_BYTES_MAX = 1_048_576;
 
@@ -51,7 +56,10 @@ export interface PageServer {
   send(delta: Delta): void;
   /** Tells every open page everything anew. */
   greet(): void;
-  /** Ends all streams and closes the port. */
+  /**
+   * Ends all streams and closes the port. Connections that are open then for any other reason (a
+   * browser opens one before it has a request) are cut after a moment: no end waits for a stranger.
+   */
   close(): Promise<void>;
 }
 
@@ -65,11 +73,15 @@ export async function servePage(
   host: string,
   port: number,
   content: PageContent,
+  clock: Clock,
   listen: PageListen = listenHere,
 ): Promise<PageServer> {
   const streams = new Set<http.ServerResponse>();
   const server = http.createServer(
-    { maxHeaderSize: HEADER_BYTES_MAX, headersTimeout: HEADERS_TIMEOUT_MS },
+    {
+      ...{ maxHeaderSize: HEADER_BYTES_MAX, headersTimeout: HEADERS_TIMEOUT_MS },
+      connectionsCheckingInterval: HEADERS_LOOK_MS,
+    },
     (request, response) => answer(request, response, host, content, streams),
   );
   server.maxConnections = CONNECTIONS_MAX;
@@ -91,7 +103,11 @@ export async function servePage(
     close: () =>
       new Promise((resolve) => {
         for (const stream of streams) stream.end();
-        server.close(() => resolve());
+        const cut = clock.setTimer(CLOSE_GRACE_MS, () => server.closeAllConnections());
+        server.close(() => {
+          cut.cancel();
+          resolve();
+        });
         server.closeIdleConnections();
       }),
   };

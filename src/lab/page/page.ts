@@ -57,7 +57,7 @@ export async function openPage(
   const last = address.port + (address.isExplicit ? 0 : MORE_PORTS);
   for (let port = address.port; port <= last; port += 1) {
     try {
-      const server = await servePage(address.host, port, content, listen);
+      const server = await servePage(address.host, port, content, clock, listen);
       const moved = `port ${address.port} is in use, so the page is on ${server.url}`;
       const notice = address.isExplicit || port === address.port ? null : moved;
       return page(server, feed, notice, clock);
