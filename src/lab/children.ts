@@ -13,8 +13,10 @@ import { LabError } from "./error.ts";
 import { onJsonLine, spawnLeashed } from "./foreign.ts";
 import type { ChildMessage, OrderMessage } from "./messages.ts";
 
-/** From here to SIGKILL when a child does not end by itself. */
+/** From here to SIGKILL when a child does not end by itself: a pod finishes its calls. */
 const END_GRACE_MS = 2000;
+/** The same when all end, and nothing is worth waiting for: the lab is gone within 2 s. */
+const CLOSE_GRACE_MS = 600;
 /** Many small processes: a young generation of 1 MB keeps each of them small. */
 const NODE_FLAGS = ["--disable-warning=ExperimentalWarning", "--max-semi-space-size=1"];
 const STDERR_CHARS_MAX = 4000;
@@ -116,16 +118,19 @@ export class Child {
     else if (this.#process.connected) this.#process.send(message, () => {});
   }
 
-  /** Ends it at once, by SIGKILL. */
+  /** Ends it at once, by SIGKILL, and what it has started: workers that were stopped, too. */
   kill(): void {
-    this.#process.kill("SIGKILL");
+    const { pid } = this.#process;
+    if (this.#isEnded || pid === undefined) return;
+    // It leads a group, and until it is gone nobody else has its number.
+    process.kill(-pid, "SIGKILL");
   }
 
-  /** Lets go of it: SIGTERM, then SIGKILL after a grace period. Resolves once it is gone. */
-  async end(clock: Clock): Promise<void> {
+  /** Lets go of it: SIGTERM, then SIGKILL after `graceMs`. Resolves once it is gone. */
+  async end(clock: Clock, graceMs = END_GRACE_MS): Promise<void> {
     if (this.#isEnded) return;
     this.#process.kill("SIGTERM");
-    const timer = clock.setTimer(END_GRACE_MS, () => this.#process.kill("SIGKILL"));
+    const timer = clock.setTimer(graceMs, () => this.kill());
     await this.#ended;
     timer.cancel();
   }
@@ -244,7 +249,7 @@ export class Children {
   /** Ends all children; none can be started any more. Resolves once all are gone. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    await Promise.all([...this.#all].map((child) => child.end(this.#clock)));
+    await Promise.all([...this.#all].map((child) => child.end(this.#clock, CLOSE_GRACE_MS)));
   }
 
   #refuseWhenClosed(): void {

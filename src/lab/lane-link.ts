@@ -12,7 +12,7 @@ import { firstWord } from "./pods/pods.ts";
 import { LaneWhy } from "./why/index.ts";
 
 /** How long a client may take to finish its open calls when told to stop. */
-const STOP_TIMEOUT_MS = 1000;
+const STOP_TIMEOUT_MS = 800;
 
 /** What a lane is opened with, beside what it has of its own. */
 export type LinkEnv = Omit<LaneEnv, "onBroken" | "client" | "children">;
@@ -119,7 +119,7 @@ export class LaneLink {
     if (this.#isOpen) this.#client.send({ type: "load", ...load });
   }
 
-  /** Ends the load; resolves when the calls in flight are over, or after a second. */
+  /** Ends the load; resolves when the calls in flight are over, or after most of a second. */
   async stop(): Promise<void> {
     this.#isEnding = true;
     const final = new Promise<void>((resolve) => {

@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { whyNoPeer } from "../../src/lab/lanes/peer-program.ts";
 import { podProgram } from "../../src/lab/pods/pod-language.ts";
 import { processTree, startProcess } from "../peers/processes.ts";
 
@@ -17,6 +18,19 @@ function isAlive(pid: number): boolean {
     return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
   } catch {
     return false;
+  }
+}
+
+/** A test that fails leaves nothing, either. */
+function killAll(pids: readonly number[]): void {
+  for (const pid of pids.filter(isAlive)) process.kill(pid, "SIGKILL");
+}
+
+async function untilGone(pids: readonly number[]): Promise<void> {
+  // On a machine with time to spare it takes a tenth of a second.
+  for (let tries = 0; pids.some(isAlive); tries += 1) {
+    assert.ok(tries < 3000, `${pids.filter(isAlive)} are there after 60 s`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
 
@@ -47,13 +61,25 @@ for (const { args, signal, processes } of CASES) {
     t.after(() => lab.stop());
     await lab.waitFor(/"address":"http/);
     const pids = processTree(lab.pid);
+    t.after(() => killAll(pids));
     assert.ok(pids.length >= 1 + processes, `${pids.length} processes`);
     lab.signal(signal);
     await lab.exited;
-    // On a machine with time to spare it takes a tenth of a second.
-    for (let tries = 0; pids.some(isAlive); tries += 1) {
-      assert.ok(tries < 3000, `${pids.filter(isAlive)} are there after 60 s`);
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    await untilGone(pids);
   });
 }
+
+// Figures of a proxy that was stopped were waited for, and the lab never ended.
+test("Ctrl-C ends a lab all of whose processes hang", async (t) => {
+  const lanes = ["client", "nested", ...(whyNoPeer("nginx") === null ? ["nginx"] : [])];
+  const args = ["lab", "--page", "127.0.0.1:0", "--pods", "2", "--lanes", lanes.join()];
+  const lab = startProcess(FAIRLEAD, args);
+  t.after(() => lab.stop());
+  await lab.waitFor(/"address":"http/);
+  const pids = processTree(lab.pid);
+  t.after(() => killAll(pids));
+  for (const pid of pids.filter((each) => each !== lab.pid)) process.kill(pid, "SIGSTOP");
+  lab.signal("SIGINT");
+  assert.deepEqual(await lab.exited, { code: 0, signal: null });
+  await untilGone(pids);
+});

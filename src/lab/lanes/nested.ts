@@ -113,11 +113,11 @@ class ProxyReplicas implements NonNullable<Dial["replicas"]> {
     return service.address;
   }
 
-  /** Asks all replicas for their figures. */
+  /** Asks all replicas for their figures; one that does not answer in time keeps its old ones. */
   async refresh(): Promise<void> {
     await Promise.all(
       this.#proxies.map(async ({ admin }, index) => {
-        const figures = await proxyFigures(admin);
+        const figures = await proxyFigures(admin, this.#env.clock);
         const nowMs = this.#env.clock.nowMs();
         if (!figures || nowMs === this.#seenAtMs[index]) return;
         const { name, calls } = this.#views[index]!;

@@ -3,12 +3,16 @@
  * logs (where it listens) and by its metrics (what came in).
  */
 import type { Clock } from "../../base/index.ts";
+import { adminText } from "../admin-text.ts";
 import type { Child, Children } from "../children.ts";
 import { LabError } from "../error.ts";
 import { LAB_TARGET } from "../pods/pod-objects.ts";
 
 /** A proxy that needs longer than this to listen has failed; on a busy machine it takes seconds. */
 const START_TIMEOUT_MS = 30_000;
+
+/** They are asked for every half second, and once more at the end, which nothing may hold up. */
+const FIGURES_TIMEOUT_MS = 400;
 
 /** Arguments of a proxy that can be asked: for figures, and why it chose what it chose. */
 export const WITH_ADMIN: readonly string[] = ["--admin", "127.0.0.1:0"];
@@ -70,10 +74,10 @@ export async function startProxy(
   }
 }
 
-/** What the metrics of a proxy say; null while they cannot be had. */
-export async function proxyFigures(admin: string): Promise<ProxyFigures | null> {
+/** What the metrics of a proxy say; null when they cannot be had within a moment. */
+export async function proxyFigures(admin: string, clock: Clock): Promise<ProxyFigures | null> {
   try {
-    const text = await (await fetch(`http://${admin}/metrics`)).text();
+    const text = await adminText(admin, "/metrics", clock, FIGURES_TIMEOUT_MS);
     return {
       connections: metric(text, "fairlead_downstream_connections"),
       calls: metric(text, "fairlead_downstream_calls_total"),
