@@ -1,11 +1,7 @@
 /**
  * The file by which `fairlead` finds the lab's API server, as it would find a cluster's.
- *
- * In a directory of its own under the system's temporary one; it holds no secret.
  */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { TemporaryDirectory } from "./temporary-directory.ts";
 
 /** A kubeconfig file. */
 export interface KubeconfigFile {
@@ -14,10 +10,8 @@ export interface KubeconfigFile {
   remove(): void;
 }
 
-/** Writes one. Throws the system's error when there is no place for it. */
+/** Writes one. Throws `LabError` when there is no place for it. */
 export function writeKubeconfig(server: string): KubeconfigFile {
-  const directory = mkdtempSync(join(tmpdir(), "fairlead-lab-"));
-  const path = join(directory, "kubeconfig");
   const name = "lab";
   const config = {
     ...{ apiVersion: "v1", kind: "Config", "current-context": name },
@@ -25,13 +19,13 @@ export function writeKubeconfig(server: string): KubeconfigFile {
     users: [{ name, user: {} }],
     contexts: [{ name, context: { cluster: name, user: name } }],
   };
-  // JSON is YAML.
-  writeFileSync(path, JSON.stringify(config));
-  // Also when the process ends without a goodbye, as by a second Ctrl-C.
-  const remove = (): void => {
-    process.off("exit", remove);
-    rmSync(directory, { recursive: true, force: true });
-  };
-  process.once("exit", remove);
-  return { path, remove };
+  const directory = new TemporaryDirectory();
+  const remove = (): void => directory.remove();
+  try {
+    // JSON is YAML.
+    return { path: directory.write("kubeconfig", JSON.stringify(config)), remove };
+  } catch (error) {
+    remove();
+    throw error;
+  }
 }

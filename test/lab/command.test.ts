@@ -128,6 +128,15 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   });
 }
 
+// It ended with Node's own words and a stack.
+test("no directory for its files: one clear line, exit 1", async () => {
+  const env = { TMPDIR: "/no/such/place" };
+  const { code, stdout, stderr } = await runProcess(FAIRLEAD, ["lab", "--once"], { env });
+  assert.deepEqual({ code, stdout }, { code: 1, stdout: "" });
+  const said = /^fairlead: no file can be written under \/no\/such\/place \(TMPDIR .*ENOENT.*\n$/;
+  assert.match(stderr, said);
+});
+
 test("a named page port in use: one clear line, exit 1, nothing started", async (t) => {
   const other = http.createServer();
   await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));

@@ -6,10 +6,12 @@
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Clock } from "../../base/index.ts";
+import { adminText } from "../admin-text.ts";
 import type { Child } from "../children.ts";
 import { NAMESPACE, SERVICES } from "../pods/pod-objects.ts";
+import { TemporaryDirectory } from "../temporary-directory.ts";
 import { breaksWithout } from "./broken.ts";
-import { ConfigDirectory } from "./config-directory.ts";
 import { envoyBootstrap } from "./envoy-bootstrap.ts";
 import type { Lane, LaneEnv } from "./lane.ts";
 import { peerPath, untilUp, whyNoPeer } from "./peer-program.ts";
@@ -25,7 +27,7 @@ export const ENVOY: Lane = {
       : "DNS tells no ports, and on this system the pods have different ones",
   async open(env) {
     await env.podsReady;
-    const directory = new ConfigDirectory();
+    const directory = new TemporaryDirectory();
     try {
       const child = start(env, directory);
       const target = await listening(child, directory, env).catch(async (error: unknown) => {
@@ -43,10 +45,12 @@ export const ENVOY: Lane = {
   },
 };
 
+/** It is asked again, as long as it may take to start. */
+const ASK_TIMEOUT_MS = 1000;
 /** The file in which it says where its admin interface listens. */
 const ADMIN_FILE = "admin-address";
 
-function start({ children, dns, pods }: LaneEnv, directory: ConfigDirectory): Child {
+function start({ children, dns, pods }: LaneEnv, directory: TemporaryDirectory): Child {
   const host = `${SERVICES.headless}.${NAMESPACE}.svc.cluster.local`;
   const config = envoyBootstrap({ host, port: pods.clusterIp.port, dns });
   const file = directory.write("envoy.json", JSON.stringify(config));
@@ -60,22 +64,22 @@ function start({ children, dns, pods }: LaneEnv, directory: ConfigDirectory): Ch
 /** Resolves with where it listens, once it would balance over the pods. */
 async function listening(
   child: Child,
-  directory: ConfigDirectory,
+  directory: TemporaryDirectory,
   { clock, pods }: LaneEnv,
 ): Promise<string> {
   let address = "";
   await untilUp(child, clock, async () => {
     const admin = adminAddress(directory);
     if (admin === null) return false;
-    address = /^in::(\S+)$/m.exec(await ask(admin, "listeners"))?.[1] ?? "";
-    const stats = await ask(admin, "stats?filter=membership_healthy");
+    address = /^in::(\S+)$/m.exec(await ask(admin, "/listeners", clock))?.[1] ?? "";
+    const stats = await ask(admin, "/stats?filter=membership_healthy", clock);
     const healthy = Number(/membership_healthy: (\d+)/.exec(stats)?.[1] ?? 0);
     return address !== "" && healthy > 0 && healthy >= pods.ready.length;
   });
   return address;
 }
 
-function adminAddress(directory: ConfigDirectory): string | null {
+function adminAddress(directory: TemporaryDirectory): string | null {
   try {
     return readFileSync(join(directory.path, ADMIN_FILE), "utf8").trim() || null;
   } catch {
@@ -84,9 +88,9 @@ function adminAddress(directory: ConfigDirectory): string | null {
 }
 
 /** What its admin interface answers; "" while it does not. */
-async function ask(admin: string, path: string): Promise<string> {
+async function ask(admin: string, path: string, clock: Clock): Promise<string> {
   try {
-    return await (await fetch(`http://${admin}/${path}`)).text();
+    return await adminText(admin, path, clock, ASK_TIMEOUT_MS);
   } catch {
     return "";
   }

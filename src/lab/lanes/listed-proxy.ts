@@ -5,8 +5,8 @@
 import type { Clock, Timer } from "../../base/index.ts";
 import type { Child } from "../children.ts";
 import { LabError } from "../error.ts";
+import { TemporaryDirectory } from "../temporary-directory.ts";
 import { breaksWithout } from "./broken.ts";
-import { ConfigDirectory } from "./config-directory.ts";
 import { freePorts } from "./free-ports.ts";
 import type { Dial, LaneEnv } from "./lane.ts";
 import { type PeerName, peerPath, takesConnections, untilUp } from "./peer-program.ts";
@@ -40,7 +40,7 @@ export interface ListedProxy {
 /** Starts one and has it follow the pods. Throws `LabError` with the reason if it cannot. */
 export async function openListed(proxy: ListedProxy, env: LaneEnv): Promise<Dial> {
   await env.podsReady;
-  const directory = new ConfigDirectory();
+  const directory = new TemporaryDirectory();
   try {
     const running = await start(proxy, directory, env);
     breaksWithout(running.child, env);
@@ -63,7 +63,7 @@ export async function openListed(proxy: ListedProxy, env: LaneEnv): Promise<Dial
 
 async function start(
   proxy: ListedProxy,
-  directory: ConfigDirectory,
+  directory: TemporaryDirectory,
   env: LaneEnv,
 ): Promise<RunningProxy> {
   const path = peerPath(proxy.name);
@@ -87,7 +87,7 @@ class RunningProxy {
   readonly child: Child;
   readonly listen: string;
   readonly #proxy: ListedProxy;
-  readonly #directory: ConfigDirectory;
+  readonly #directory: TemporaryDirectory;
   readonly #env: LaneEnv;
   readonly #clock: Clock;
   #listed: string;
@@ -96,7 +96,7 @@ class RunningProxy {
 
   constructor(
     proxy: ListedProxy,
-    directory: ConfigDirectory,
+    directory: TemporaryDirectory,
     listen: string,
     path: string,
     env: LaneEnv,
@@ -127,13 +127,26 @@ class RunningProxy {
     const isSame = current.length === 0 || current.join() === this.#listed;
     if (this.#isOver || this.#pause !== null || isSame) return;
     this.#listed = current.join();
-    this.#write();
+    if (!this.#isWritten()) return;
     process.kill(this.child.pid!, this.#proxy.reloadSignal);
     this.#pause = this.#clock.setTimer(RELOAD_EVERY_MS, () => {
       this.#pause = null;
       this.follow();
     });
     this.#pause.unref();
+  }
+
+  /** Without room for its file it would go on with a list that is old: the lane is broken. */
+  #isWritten(): boolean {
+    try {
+      this.#write();
+      return true;
+    } catch (error) {
+      if (!(error instanceof LabError)) throw error;
+      this.close();
+      this.#env.onBroken(`${this.#proxy.name}: ${error.message}`);
+      return false;
+    }
   }
 
   /** It follows no more. */

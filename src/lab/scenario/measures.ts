@@ -112,7 +112,7 @@ const NO_CALL = "no call";
 
 /** What a claim says, in words: "share of echo-2: at most 5%". */
 export function documentedText({ measure, pod, bound, pattern, over }: Claim): string {
-  if (measure === "verdict") return `verdict like ${pattern}`;
+  if (measure === "verdict") return `verdict like /${pattern!.source}/`;
   const { noun } = MEASURES[measure];
   const what = measure === "share" ? `share of ${podText(pod)}` : noun;
   return `${what}${over === null ? "" : ` over that of ${over}`}: ${bound!.text}`;

@@ -1,6 +1,7 @@
 /** What a scenario says is to be seen: lane, time, figures. Pure. */
 import { BOUND_FORMS, parseBound } from "./bound.ts";
 import { MOMENT_FORMS, momentMs, parseMoment } from "./moment.ts";
+import { PATTERN_FORM, parsePattern } from "./pattern.ts";
 import {
   type Claim,
   EXPECTATIONS_MAX,
@@ -19,7 +20,6 @@ import type { YamlValue } from "./yaml-value.ts";
 const KEYS = ["lane", "from", "at", "form", "that", "because"] as const;
 /** Measures whose value is a text. */
 const TEXTS: readonly MeasureName[] = ["verdict"];
-const PATTERN_CHARS_MAX = 200;
 
 /** All of them, one for each lane that an entry names. */
 export function readExpectations(
@@ -127,14 +127,6 @@ function parsePod(text: string): PodChoice | null {
 }
 
 function readPattern(measure: MeasureName, value: YamlValue): Claim {
-  const allowed = `a regular expression of 1 to ${PATTERN_CHARS_MAX} characters`;
-  const pattern = value.parsed(allowed, (text) => {
-    if (text === "" || text.length > PATTERN_CHARS_MAX) return null;
-    try {
-      return new RegExp(text);
-    } catch {
-      return null;
-    }
-  });
+  const pattern = value.parsed(PATTERN_FORM, parsePattern);
   return { ...NOTHING, measure, pattern: pattern ?? null };
 }

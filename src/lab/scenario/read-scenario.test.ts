@@ -109,13 +109,13 @@ test("all that a scenario can say", () => {
   assert.deepEqual([first!.lane, second!.lane], ["clusterip", "client"]);
   assert.deepEqual(
     first!.claims.map(({ measure, bound, over, pattern }) => [
-      ...[measure, bound?.text ?? String(pattern), over],
+      ...[measure, bound?.text ?? pattern!.source, over],
     ]),
     [
       ["share", "100%", null],
       ["share", "at most 0.05", null],
       ["p99Ms", "less than 1", "pinned"],
-      ["verdict", "/^1 of/", null],
+      ["verdict", "^1 of", null],
     ],
   );
   assert.equal(first!.because, "it is one connection");
@@ -197,7 +197,7 @@ const BAD: readonly (readonly [found: string, replacement: string, ...told: stri
   [
     "{podsUsed: 3}",
     "{verdict: '('}",
-    '8:36: expect[0].that.verdict "(": must be a regular expression of 1 to 200 characters',
+    '8:36: expect[0].that.verdict "(": must be a regular expression (RE2) of 1 to 200 characters',
   ],
   [
     "that: {podsUsed: 3}",

@@ -8,6 +8,7 @@ import type { CalledMethods } from "../messages.ts";
 import type { LaneName } from "../options.ts";
 import type { PodSettings } from "../pods/pod-settings.ts";
 import type { Bound } from "./bound.ts";
+import type { Pattern } from "./pattern.ts";
 
 /** The only one so far. */
 export const SCENARIO_VERSION = 1;
@@ -74,7 +75,7 @@ export interface Claim {
   /** What is allowed of a number; null for a text. */
   readonly bound: Bound | null;
   /** What a text has to match; null for a number. */
-  readonly pattern: RegExp | null;
+  readonly pattern: Pattern | null;
   /** The lane that the figure is compared with (as a quotient); null: it stands alone. */
   readonly over: string | null;
 }
