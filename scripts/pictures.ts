@@ -19,9 +19,11 @@ const PICTURES = join(ROOT, "docs", "pictures");
 const PODS = 12;
 const LANES = ["clusterip", "headless", "client", "proxy"] as const;
 /** So much of the page that the first four lanes are whole, at the width of a README. */
-const VIEWPORT = { width: 1360, height: 1000 };
+const VIEWPORT = { width: 1440, height: 1180 };
 /** Before the still pictures: every lane has thousands of calls by then. */
 const SETTLE_MS = 10_000;
+/** A browser that starts may have the load held back; the machine has so long to recover. */
+const NOTICE_TIMEOUT_MS = 60_000;
 /** Of the moving picture. */
 const FRAME_MS = 500;
 const FRAMES = 32;
@@ -73,6 +75,7 @@ async function take(browser: Browser, directory: string): Promise<Report> {
     await page.goto(lab.url);
     for (const lane of LANES) await page.locator(`[data-lane="${lane}"]`).waitFor();
     await page.waitForTimeout(SETTLE_MS);
+    await withoutNotice(page);
     for (const colorScheme of ["light", "dark"] as const) {
       await page.emulateMedia({ colorScheme });
       // Canvases are drawn anew with the next samples.
@@ -89,6 +92,12 @@ async function take(browser: Browser, directory: string): Promise<Report> {
   }
   writeFileSync(join(directory, "lab.json"), printed);
   return JSON.parse(printed) as Report;
+}
+
+/** Waits until the page tells of nothing; if it goes on, that belongs into the picture. */
+async function withoutNotice(page: Page): Promise<void> {
+  const none = page.locator(".notice.none");
+  await none.waitFor({ state: "attached", timeout: NOTICE_TIMEOUT_MS }).catch(() => {});
 }
 
 /** The moving picture: what a new pod and a dead one are to each lane. */

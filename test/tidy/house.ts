@@ -74,7 +74,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "pino-pretty": ["src/cli/", "src/lab/"],
   "socks-proxy-agent": ["src/discovery/kubernetes/api/"],
   yaml: ["src/discovery/kubernetes/", "src/control/inject/", "src/lab/scenario/"],
-  re2js: ["src/routes/regex.ts"],
+  re2js: ["src/routes/regex.ts", "src/lab/scenario/pattern.ts"],
   "reflect-metadata": ["src/lab/", "src/control/inject/webhook/"],
 };
 
