@@ -12,7 +12,7 @@
  * network namespace of its own unless the user names another address for the page, put rules into
  * the host's network, or show a figure that it did not measure.
  */
-export { Children } from "./children.ts";
+
 export {
   type LabCluster,
   type Objects,
@@ -23,7 +23,6 @@ export {
 } from "./cluster/index.ts";
 export { type DnsZone, LabDns } from "./dns/index.ts";
 export { LabError } from "./error.ts";
-export { type KubeconfigFile, writeKubeconfig } from "./kubeconfig.ts";
 export type { ServiceIp } from "./lanes/service-ip.ts";
 export { startRelay } from "./lanes/service-ip-relay.ts";
 export { LabOptionError, type LabOptions, parseLabOptions, type RawLabOptions } from "./options.ts";
@@ -38,6 +37,8 @@ export {
   ScenarioError,
   type ScenarioOutput,
 } from "./scenario/index.ts";
+export { Children } from "./system/children.ts";
+export { type KubeconfigFile, writeKubeconfig } from "./system/kubeconfig.ts";
 export type { KeyInput } from "./terminal/keys.ts";
 export type { LabStdout } from "./terminal/output.ts";
 export type { OutputStyle } from "./terminal/table-pen.ts";

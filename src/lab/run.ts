@@ -3,17 +3,17 @@
  */
 import type { Clock, Logger } from "../base/index.ts";
 import { type Action, actionText, loadAfter, newAction, pressed } from "./actions.ts";
-import { fairleadCommand } from "./children.ts";
 import { commandText } from "./command-text.ts";
+import { Lab } from "./core/lab.ts";
 import { LabError } from "./error.ts";
 import { INTERVAL_MS } from "./figures/history.ts";
-import { Lab } from "./lab.ts";
-import { runInNetns, whyNoNetns, whyNoRules } from "./netns.ts";
-import { enterNetns, type InsideNetns } from "./netns-inside.ts";
 import { type LabOptions, PODS_MAX } from "./options.ts";
 import { type NoPage, openPage, type Page } from "./page/page.ts";
+import { fairleadCommand } from "./places.ts";
 import { labReport } from "./report.ts";
 import { nextDueMs, scheduleOf, startSchedule } from "./schedule.ts";
+import { runInNetns, whyNoNetns, whyNoRules } from "./system/netns.ts";
+import { enterNetns, type InsideNetns } from "./system/netns-inside.ts";
 import { KEYS_HELP, KEYS_HINT, type KeyInput, readKeys } from "./terminal/keys.ts";
 import {
   finalOutput,
@@ -142,18 +142,13 @@ class Run {
   /** Starts the lab, and shows what it waits for meanwhile. */
   async #start(output: Output): Promise<void> {
     const { clock, stop } = this.#deps;
+    const over = new AbortController();
     const started = Promise.race([this.#lab.start(), aborted(stop)]);
-    const isOver = started.then(
-      () => {},
-      () => {},
-    );
-    let isStarting = true;
-    isOver.then(() => {
-      isStarting = false;
-    });
-    while (isStarting) {
+    const end = (): void => over.abort();
+    started.then(end, end);
+    while (!over.signal.aborted) {
       output.update(this.#view());
-      await pause(clock, PROGRESS_MS, isOver);
+      await pause(clock, PROGRESS_MS, over.signal);
     }
     await started;
   }
@@ -188,7 +183,6 @@ class Run {
     const { clock, stop } = this.#deps;
     // By a clock of its own: the lab's may begin anew.
     const endMs = clock.nowMs() + (this.#options.seconds ?? Number.POSITIVE_INFINITY) * 1000;
-    const stopped = aborted(stop);
     this.#announce();
     let dueMs = clock.nowMs();
     const callOff = startSchedule(clock, scheduleOf(this.#options), (action) => this.#act(action));
@@ -196,7 +190,7 @@ class Run {
       output.update(this.#view());
       // At fixed times, or columns would be as much wider as drawing takes.
       dueMs = nextDueMs(dueMs, clock.nowMs(), INTERVAL_MS);
-      await pause(clock, Math.max(0, Math.min(dueMs, endMs) - clock.nowMs()), stopped);
+      await pause(clock, Math.max(0, Math.min(dueMs, endMs) - clock.nowMs()), stop);
       const columns = this.#lab.closeInterval();
       if (this.#page.url) this.#page.update(columns, false);
     }
@@ -266,14 +260,17 @@ class Run {
   }
 }
 
-/** Waits for `delayMs`, or until `stopped` resolves. */
-async function pause(clock: Clock, delayMs: number, stopped: Promise<void>): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const timer = clock.setTimer(delayMs, resolve);
-    stopped.then(() => {
+/** Waits for `delayMs`, or until `stop` is aborted; of a wait that is over nothing is kept. */
+function pause(clock: Clock, delayMs: number, stop: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
       timer.cancel();
+      stop.removeEventListener("abort", end);
       resolve();
-    });
+    };
+    const timer = clock.setTimer(delayMs, end);
+    if (stop.aborted) end();
+    else stop.addEventListener("abort", end);
   });
 }
 

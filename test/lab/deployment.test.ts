@@ -6,11 +6,11 @@ import assert from "node:assert/strict";
 import net from "node:net";
 import { type TestContext, test } from "node:test";
 import { realClock, realRng } from "../../src/base/index.ts";
-import { Children } from "../../src/lab/children.ts";
 import { type Objects, startCluster } from "../../src/lab/cluster/index.ts";
 import { LabError } from "../../src/lab/error.ts";
 import { Deployment } from "../../src/lab/pods/deployment.ts";
 import { LOOPBACK } from "../../src/lab/pods/pod-network.ts";
+import { Children } from "../../src/lab/system/children.ts";
 import { processTree } from "../peers/usage.ts";
 
 async function start(t: TestContext, count: number) {

@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { realClock } from "../../src/base/index.ts";
-import { type Child, Children } from "../../src/lab/children.ts";
+import { type Child, Children } from "../../src/lab/system/children.ts";
 import { processTree, startProcess } from "../peers/processes.ts";
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -68,7 +68,7 @@ test("at its end its workers go too: told to, killed, or when all are closed", a
 // A stand-in for a lab that crashes: nothing of it runs that could end its children.
 const OWNER = `
   import { realClock } from "./src/base/index.ts";
-  import { Children } from "./src/lab/children.ts";
+  import { Children } from "./src/lab/system/children.ts";
   const child = new Children(realClock()).foreign("program", ["sh", "-c", process.argv[1]]);
   child.onStderr(() => console.error("child", child.pid));
 `;

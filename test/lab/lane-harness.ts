@@ -4,16 +4,16 @@
  */
 import type { TestContext } from "node:test";
 import { realClock, realRng } from "../../src/base/index.ts";
-import { type Child, Children } from "../../src/lab/children.ts";
 import { StoreZone, startCluster } from "../../src/lab/cluster/index.ts";
 import { LabDns } from "../../src/lab/dns/index.ts";
-import { writeKubeconfig } from "../../src/lab/kubeconfig.ts";
 import { LANES, laneSite } from "../../src/lab/lanes/index.ts";
 import type { ReportMessage } from "../../src/lab/messages.ts";
 import type { LaneName } from "../../src/lab/options.ts";
 import { Deployment } from "../../src/lab/pods/deployment.ts";
 import { LOOPBACK } from "../../src/lab/pods/pod-network.ts";
 import { firstWord } from "../../src/lab/pods/pods.ts";
+import { type Child, Children } from "../../src/lab/system/children.ts";
+import { writeKubeconfig } from "../../src/lab/system/kubeconfig.ts";
 import { FAIRLEAD } from "../cli/harness.ts";
 
 /** What a lane's client is to do. */

@@ -6,12 +6,12 @@ import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { realClock, VirtualClock } from "../../src/base/index.ts";
-import { Children } from "../../src/lab/children.ts";
 import { LabError } from "../../src/lab/error.ts";
 import { laneSite } from "../../src/lab/lanes/index.ts";
 import { NESTED } from "../../src/lab/lanes/nested.ts";
 import { Deployment } from "../../src/lab/pods/deployment.ts";
 import { LOOPBACK } from "../../src/lab/pods/pod-network.ts";
+import { Children } from "../../src/lab/system/children.ts";
 import { FAIRLEAD } from "../cli/harness.ts";
 import { startEchoCluster } from "../support/lab-cluster.ts";
 

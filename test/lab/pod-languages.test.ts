@@ -5,7 +5,6 @@ import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import * as grpc from "@grpc/grpc-js";
 import { realClock } from "../../src/base/index.ts";
-import { Children } from "../../src/lab/children.ts";
 import { LabError } from "../../src/lab/error.ts";
 import { HEALTH_SERVICE, type Serving, ServingStatus } from "../../src/lab/pods/health.ts";
 import type { Pod } from "../../src/lab/pods/pod.ts";
@@ -14,6 +13,7 @@ import { LOOPBACK } from "../../src/lab/pods/pod-network.ts";
 import { PodProcesses } from "../../src/lab/pods/pod-processes.ts";
 import { podNames, startPods } from "../../src/lab/pods/pods.ts";
 import { decodeText, encodeText } from "../../src/lab/pods/wire.ts";
+import { Children } from "../../src/lab/system/children.ts";
 
 const USUAL = { slowFactor: 1, isServing: true, isSick: false };
 

@@ -7,12 +7,12 @@ import { type TestContext, test } from "node:test";
 import * as grpc from "@grpc/grpc-js";
 import { loadFileDescriptorSetFromBuffer } from "@grpc/proto-loader";
 import { realClock } from "../../src/base/index.ts";
-import { Children } from "../../src/lab/children.ts";
 import type { Pod } from "../../src/lab/pods/pod.ts";
 import { LOOPBACK } from "../../src/lab/pods/pod-network.ts";
 import { PodProcesses } from "../../src/lab/pods/pod-processes.ts";
 import { podNames, startPods } from "../../src/lab/pods/pods.ts";
 import { field, fieldsOf } from "../../src/lab/pods/wire.ts";
+import { Children } from "../../src/lab/system/children.ts";
 
 async function start(t: TestContext): Promise<Pod> {
   const children = new Children(realClock());

@@ -5,13 +5,13 @@ import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import * as grpc from "@grpc/grpc-js";
 import { realClock } from "../../src/base/index.ts";
-import { Children } from "../../src/lab/children.ts";
 import { ECHO_SERVICE } from "../../src/lab/pods/echo.ts";
 import { HEALTH_SERVICE, type Serving, ServingStatus } from "../../src/lab/pods/health.ts";
 import type { Pod } from "../../src/lab/pods/pod.ts";
 import { LOOPBACK } from "../../src/lab/pods/pod-network.ts";
 import { PodProcesses } from "../../src/lab/pods/pod-processes.ts";
 import { podNames, startPods } from "../../src/lab/pods/pods.ts";
+import { Children } from "../../src/lab/system/children.ts";
 
 async function start(t: TestContext) {
   const children = new Children(realClock());

@@ -4,11 +4,11 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { realClock } from "../../src/base/index.ts";
-import { Children } from "../../src/lab/children.ts";
 import { LabError } from "../../src/lab/error.ts";
 import { LOOPBACK } from "../../src/lab/pods/pod-network.ts";
 import { PodProcesses } from "../../src/lab/pods/pod-processes.ts";
 import { podNames, startPods } from "../../src/lab/pods/pods.ts";
+import { Children } from "../../src/lab/system/children.ts";
 
 function processes(t: TestContext): PodProcesses {
   const children = new Children(realClock());

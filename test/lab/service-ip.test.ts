@@ -5,8 +5,8 @@ import assert from "node:assert/strict";
 import net from "node:net";
 import { type TestContext, test } from "node:test";
 import { realClock } from "../../src/base/index.ts";
-import { Children } from "../../src/lab/children.ts";
 import { startRelay } from "../../src/lab/lanes/service-ip-relay.ts";
+import { Children } from "../../src/lab/system/children.ts";
 
 /** A server that tells its name to each connection, and holds it. */
 async function startEndpoint(t: TestContext, name: string) {

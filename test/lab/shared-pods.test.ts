@@ -8,12 +8,12 @@ import net from "node:net";
 import { test } from "node:test";
 import * as grpc from "@grpc/grpc-js";
 import { realClock } from "../../src/base/index.ts";
-import { Children } from "../../src/lab/children.ts";
 import { ECHO_SERVICE } from "../../src/lab/pods/echo.ts";
 import type { Pod } from "../../src/lab/pods/pod.ts";
 import { LOOPBACK } from "../../src/lab/pods/pod-network.ts";
 import { PodProcesses } from "../../src/lab/pods/pod-processes.ts";
 import { podNames, startPod, startPods } from "../../src/lab/pods/pods.ts";
+import { Children } from "../../src/lab/system/children.ts";
 
 const USUAL = { slowFactor: 1, isServing: true, isSick: false };
 

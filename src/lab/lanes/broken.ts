@@ -1,7 +1,7 @@
 /**
  * What a lane says when something that it started ends by itself.
  */
-import type { Child } from "../children.ts";
+import type { Child } from "../system/children.ts";
 import type { LaneEnv } from "./lane.ts";
 
 /** The lane is broken when `child` ends, unless it was told to: then all of the lane ends. */

@@ -7,10 +7,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../../base/index.ts";
-import { adminText } from "../admin-text.ts";
-import type { Child } from "../children.ts";
 import { NAMESPACE, SERVICES } from "../pods/pod-objects.ts";
-import { TemporaryDirectory } from "../temporary-directory.ts";
+import { adminText } from "../system/admin-text.ts";
+import type { Child } from "../system/children.ts";
+import { TemporaryDirectory } from "../system/temporary-directory.ts";
 import { breaksWithout } from "./broken.ts";
 import { envoyBootstrap } from "./envoy-bootstrap.ts";
 import type { Lane, LaneEnv } from "./lane.ts";

@@ -1,8 +1,9 @@
 /**
  * All lanes, and what decides here which of them can run.
  */
-import { rulesFlavour } from "../netns.ts";
+
 import type { LaneName } from "../options.ts";
+import { rulesFlavour } from "../system/netns.ts";
 import { CLIENT } from "./client.ts";
 import { CLUSTERIP } from "./clusterip.ts";
 import { ENVOY } from "./envoy.ts";

@@ -3,9 +3,9 @@
  * channel, and starts what has to run in between; it knows nothing of load or figures.
  */
 import type { Clock } from "../../base/index.ts";
-import type { Child, Children } from "../children.ts";
 import type { CalledMethods, KubernetesAccess } from "../messages.ts";
 import type { Deployment } from "../pods/deployment.ts";
+import type { Child, Children } from "../system/children.ts";
 import type { ClusterIpBy, ReplicaView } from "../view.ts";
 import type { Chooser } from "../why/index.ts";
 

@@ -3,9 +3,9 @@
  * and the proxy told to read it again, as an ingress controller does.
  */
 import type { Clock, Timer } from "../../base/index.ts";
-import type { Child } from "../children.ts";
 import { LabError } from "../error.ts";
-import { TemporaryDirectory } from "../temporary-directory.ts";
+import type { Child } from "../system/children.ts";
+import { TemporaryDirectory } from "../system/temporary-directory.ts";
 import { breaksWithout } from "./broken.ts";
 import { freePorts } from "./free-ports.ts";
 import type { Dial, LaneEnv } from "./lane.ts";

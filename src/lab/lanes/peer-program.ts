@@ -8,9 +8,10 @@ import { readdirSync } from "node:fs";
 import net from "node:net";
 import { join } from "node:path";
 import type { Clock } from "../../base/index.ts";
-import type { Child } from "../children.ts";
 import { LabError } from "../error.ts";
-import { isRunnable, pathDirectories, peersDirectory } from "../installed.ts";
+import { peersDirectory } from "../places.ts";
+import type { Child } from "../system/children.ts";
+import { isRunnable, pathDirectories } from "../system/installed.ts";
 
 /** What there are lanes for. */
 export type PeerName = "envoy" | "nginx" | "haproxy";

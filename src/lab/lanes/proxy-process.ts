@@ -3,10 +3,10 @@
  * logs (where it listens) and by its metrics (what came in).
  */
 import type { Clock } from "../../base/index.ts";
-import { adminText } from "../admin-text.ts";
-import type { Child, Children } from "../children.ts";
 import { LabError } from "../error.ts";
 import { LAB_TARGET } from "../pods/pod-objects.ts";
+import { adminText } from "../system/admin-text.ts";
+import type { Child, Children } from "../system/children.ts";
 
 /** A proxy that needs longer than this to listen has failed; on a busy machine it takes seconds. */
 const START_TIMEOUT_MS = 30_000;

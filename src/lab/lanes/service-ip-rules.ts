@@ -6,7 +6,7 @@
  * of UDP alone. Where there is no endpoint, there is no rule, and nobody listens: it is refused.
  */
 
-import { runNft } from "../netns-inside.ts";
+import { runNft } from "../system/netns-inside.ts";
 import { connectionsTo } from "./kernel-connections.ts";
 import type { LaneEnv } from "./lane.ts";
 import type { ServiceIp, ServicePort } from "./service-ip.ts";

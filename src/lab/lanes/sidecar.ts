@@ -7,10 +7,10 @@
  * ends with the client and the proxy, its interfaces and rules with it.
  */
 import type { Clock } from "../../base/index.ts";
-import type { Child } from "../children.ts";
 import { LabError } from "../error.ts";
-import { netnsOf, rulesFlavour } from "../netns.ts";
-import { runIp, runTool } from "../netns-inside.ts";
+import type { Child } from "../system/children.ts";
+import { netnsOf, rulesFlavour } from "../system/netns.ts";
+import { runIp, runTool } from "../system/netns-inside.ts";
 import { breaksWithout } from "./broken.ts";
 import type { Lane, LaneEnv } from "./lane.ts";
 import { loggedAddress, loggedLine } from "./proxy-process.ts";

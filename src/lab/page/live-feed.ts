@@ -4,8 +4,9 @@
  *
  * It reads the lab when somebody looks, and has no socket: `send` is the server's.
  */
+
+import type { Lab } from "../core/lab.ts";
 import { INTERVAL_MS } from "../figures/history.ts";
-import type { Lab } from "../lab.ts";
 import { ACTION_LIMITS } from "../options.ts";
 import { type Delta, deltaOf } from "./page-delta.ts";
 import {

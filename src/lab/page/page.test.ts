@@ -6,8 +6,8 @@ import http from "node:http";
 import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
 import { realClock } from "../../base/index.ts";
+import type { Lab } from "../core/lab.ts";
 import { LabError } from "../error.ts";
-import type { Lab } from "../lab.ts";
 import { openPage } from "./page.ts";
 
 const noLab = (): Lab => {

@@ -4,8 +4,8 @@
  */
 import type { Clock } from "../../base/index.ts";
 import { ActionError, parseAction } from "../actions.ts";
+import type { Lab } from "../core/lab.ts";
 import { LabError } from "../error.ts";
-import type { Lab } from "../lab.ts";
 import { ACTION_LIMITS, type PageAddress } from "../options.ts";
 import { nextDueMs } from "../schedule.ts";
 import { ask } from "../why/index.ts";

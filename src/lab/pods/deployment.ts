@@ -8,9 +8,9 @@
  * there should be; one loop (`#reconcile`) brings it about, step by step, as controllers do.
  */
 import type { Clock } from "../../base/index.ts";
-import type { Children } from "../children.ts";
 import type { Objects } from "../cluster/index.ts";
 import { LabError } from "../error.ts";
+import type { Children } from "../system/children.ts";
 import type { PodState } from "../view.ts";
 import { Kubelet } from "./kubelet.ts";
 import type { Pod } from "./pod.ts";

@@ -6,7 +6,8 @@
  */
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
-import { isRunnable, pathDirectories, peersDirectory } from "../installed.ts";
+import { peersDirectory } from "../places.ts";
+import { isRunnable, pathDirectories } from "../system/installed.ts";
 import { PYTHON_POD } from "./python-pod.ts";
 
 /** Their words on the command line. */

@@ -6,7 +6,7 @@
  * are slowed, drained and killed each alone (`pod-server.ts`); only the death of their process, or
  * a stop of it, is the death of them all.
  */
-import type { Child, Children } from "../children.ts";
+
 import { LabError } from "../error.ts";
 import type {
   PodConduct,
@@ -14,6 +14,7 @@ import type {
   PodServesMessage,
   PodStartMessage,
 } from "../messages.ts";
+import type { Child, Children } from "../system/children.ts";
 import type { Pod } from "./pod.ts";
 import { type PodLanguage, podProgram } from "./pod-language.ts";
 

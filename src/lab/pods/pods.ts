@@ -6,9 +6,9 @@
  * has only 127.0.0.1 (macOS), pods get ports of their own.
  */
 import net from "node:net";
-import type { Child } from "../children.ts";
 import { LabError } from "../error.ts";
 import type { ChildMessage, PodFailedMessage } from "../messages.ts";
+import type { Child } from "../system/children.ts";
 import type { Pod } from "./pod.ts";
 import type { PodNetwork } from "./pod-network.ts";
 import type { PodPlace, PodProcesses } from "./pod-processes.ts";

@@ -1,6 +1,6 @@
 /** `fairlead lab list`: the scenarios that come with fairlead, and the lanes, as text. */
 import { LANES, laneSite } from "../lanes/index.ts";
-import { whyNoNetns } from "../netns.ts";
+import { whyNoNetns } from "../system/netns.ts";
 import { BUILT_IN_NAMES, builtInText } from "./built-in.ts";
 import { allBuiltIn, type FoundScenario, findScenarios } from "./find-scenarios.ts";
 import { fitnessOf, wantsNetns } from "./fitness.ts";

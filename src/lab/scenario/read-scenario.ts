@@ -4,7 +4,7 @@
  */
 import { KNOWN_POLICY_NAMES } from "../../balancing/index.ts";
 import { ActionError, parseAction } from "../actions.ts";
-import type { LoadSettings } from "../lane-link.ts";
+import type { LoadSettings } from "../core/lane-link.ts";
 import { ACTION_LIMITS, PODS_MAX, parseLabOptions } from "../options.ts";
 import { MOMENT_FORMS, momentMs, parseMoment } from "./moment.ts";
 import { NAME_FORM, parseName } from "./name.ts";

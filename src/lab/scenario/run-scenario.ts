@@ -4,8 +4,8 @@
  */
 import type { Clock } from "../../base/index.ts";
 import { type Action, actionText } from "../actions.ts";
+import { Lab } from "../core/lab.ts";
 import { LabError } from "../error.ts";
-import { Lab } from "../lab.ts";
 import type { Lane } from "../lanes/index.ts";
 import { changedLanes } from "./changed-lanes.ts";
 import type { Fitness } from "./fitness.ts";

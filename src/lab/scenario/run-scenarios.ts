@@ -5,10 +5,10 @@
  * (`netns.ts`): those that want none have loopback there as they have outside.
  */
 import type { Clock, Logger } from "../../base/index.ts";
-import { fairleadCommand } from "../children.ts";
 import { LabError } from "../error.ts";
-import { runInNetns, whyNoNetns } from "../netns.ts";
-import { enterNetns } from "../netns-inside.ts";
+import { fairleadCommand } from "../places.ts";
+import { runInNetns, whyNoNetns } from "../system/netns.ts";
+import { enterNetns } from "../system/netns-inside.ts";
 import type { OutputStyle } from "../terminal/table-pen.ts";
 import { allBuiltIn, type FoundScenario, findScenarios } from "./find-scenarios.ts";
 import { fitnessOf, wantsNetns } from "./fitness.ts";

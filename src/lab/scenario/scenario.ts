@@ -3,7 +3,7 @@
  * written form is a YAML file (`read-scenario.ts`); types and limits only.
  */
 import type { Action } from "../actions.ts";
-import type { LoadSettings } from "../lane-link.ts";
+import type { LoadSettings } from "../core/lane-link.ts";
 import type { CalledMethods } from "../messages.ts";
 import type { LaneName } from "../options.ts";
 import type { PodSettings } from "../pods/pod-settings.ts";

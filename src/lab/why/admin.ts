@@ -3,8 +3,8 @@
  */
 import type { Clock } from "../../base/index.ts";
 import type { ClusterView } from "../../cluster/index.ts";
-import { adminText } from "../admin-text.ts";
 import { LabError } from "../error.ts";
+import { adminText } from "../system/admin-text.ts";
 import { ANSWER_TIMEOUT_MS } from "./asker.ts";
 import type { Chooses } from "./chooser.ts";
 import type { View } from "./view-rows.ts";

@@ -2,8 +2,8 @@
  * Asks a child process what it knows, over its IPC channel.
  */
 import type { Clock } from "../../base/index.ts";
-import type { Child } from "../children.ts";
 import { LabError } from "../error.ts";
+import type { Child } from "../system/children.ts";
 import type { CarriedMessage, KnownMessage } from "./messages.ts";
 
 /** A busy machine answers late; later than this is no answer. */

@@ -2,7 +2,7 @@
  * One lane asked why: gathers what its client, and who else chooses in it, know at this moment.
  */
 import type { Clock } from "../../base/index.ts";
-import type { Child } from "../children.ts";
+import type { Child } from "../system/children.ts";
 import { askAdmin, askProxies } from "./admin.ts";
 import { Asker } from "./asker.ts";
 import type { Chooser } from "./chooser.ts";

@@ -11,9 +11,9 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { readlinkSync } from "node:fs";
 import net from "node:net";
 import { join } from "node:path";
-import { LabError } from "./error.ts";
+import { LabError } from "../error.ts";
+import type { ListenMessage, OutsideMessage } from "../messages.ts";
 import { isRunnable, pathDirectories } from "./installed.ts";
-import type { ListenMessage, OutsideMessage } from "./messages.ts";
 
 /** Tells a process that it is the one inside; its value is the network outside. */
 export const NETNS_VARIABLE = "FAIRLEAD_LAB_NETNS";

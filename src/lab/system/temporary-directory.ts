@@ -5,7 +5,7 @@
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { LabError } from "./error.ts";
+import { LabError } from "../error.ts";
 
 /** One of its owner's own. */
 export class TemporaryDirectory {

@@ -1,7 +1,7 @@
 /** Tests of what clients are told, and of what the lab costs. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { VirtualClock } from "../base/index.ts";
+import { VirtualClock } from "../../base/index.ts";
 import type { LoadSettings } from "./lane-link.ts";
 import type { LaneCost } from "./lane-run.ts";
 import { LoadControl } from "./load-control.ts";

@@ -10,7 +10,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
-import type { ChildMessage } from "./messages.ts";
+import type { ChildMessage } from "../messages.ts";
 
 /**
  * `$0` and `$@` are the program and its arguments. The watcher holds nothing of the program's

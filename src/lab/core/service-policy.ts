@@ -2,9 +2,9 @@
  * The balancing policy of fairlead's lanes, as users set it: the annotation
  * `fairlead.dev/service-config` of the Service, which client, proxies and control plane watch.
  */
-import type { Objects } from "./cluster/index.ts";
-import { policyConfig } from "./lanes/lane.ts";
-import { NAMESPACE, SERVICES } from "./pods/pod-objects.ts";
+import type { Objects } from "../cluster/index.ts";
+import { policyConfig } from "../lanes/lane.ts";
+import { NAMESPACE, SERVICES } from "../pods/pod-objects.ts";
 
 /** Docs: "Service config". */
 const ANNOTATION = "fairlead.dev/service-config";

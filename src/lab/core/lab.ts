@@ -3,26 +3,19 @@
  *
  * It draws nothing and writes nothing; `views()` is all that a terminal or a page needs.
  */
-import type { Clock } from "../base/index.ts";
-import type { Action } from "./actions.ts";
-import { Children } from "./children.ts";
-import type { Objects } from "./cluster/index.ts";
-import { ControlPlane } from "./control-plane.ts";
-import { Controls } from "./controls.ts";
-import { EjectionWatch } from "./ejection-watch.ts";
-import type { LoadSettings } from "./lane-link.ts";
-import { LaneSet } from "./lane-set.ts";
-import { type Lane, laneSite } from "./lanes/index.ts";
-import { LoadControl } from "./load-control.ts";
-import type { LaneName } from "./options.ts";
-import { Deployment } from "./pods/deployment.ts";
-import { countConnections } from "./pods/pod-connections.ts";
-import type { PodLanguage } from "./pods/pod-language.ts";
-import { ISOLATED, LOOPBACK, type PodNetwork } from "./pods/pod-network.ts";
-import { NAMESPACE, SERVICES } from "./pods/pod-objects.ts";
-import { type PodSettings, podEnvironment } from "./pods/pod-settings.ts";
-import { podNames } from "./pods/pods.ts";
-import { setServicePolicy } from "./service-policy.ts";
+import type { Clock } from "../../base/index.ts";
+import type { Action } from "../actions.ts";
+import type { Objects } from "../cluster/index.ts";
+import { type Lane, laneSite } from "../lanes/index.ts";
+import type { LaneName } from "../options.ts";
+import { Deployment } from "../pods/deployment.ts";
+import { countConnections } from "../pods/pod-connections.ts";
+import type { PodLanguage } from "../pods/pod-language.ts";
+import { ISOLATED, LOOPBACK, type PodNetwork } from "../pods/pod-network.ts";
+import { NAMESPACE, SERVICES } from "../pods/pod-objects.ts";
+import { type PodSettings, podEnvironment } from "../pods/pod-settings.ts";
+import { podNames } from "../pods/pods.ts";
+import { Children } from "../system/children.ts";
 import type {
   ClusterIpBy,
   LabEvent,
@@ -31,8 +24,15 @@ import type {
   LaneView,
   LoadView,
   PodState,
-} from "./view.ts";
-import { type CallsAnswer, type WhyAnswer, WhyDesk } from "./why/index.ts";
+} from "../view.ts";
+import { type CallsAnswer, type WhyAnswer, WhyDesk } from "../why/index.ts";
+import { ControlPlane } from "./control-plane.ts";
+import { Controls } from "./controls.ts";
+import { EjectionWatch } from "./ejection-watch.ts";
+import type { LoadSettings } from "./lane-link.ts";
+import { LaneSet } from "./lane-set.ts";
+import { LoadControl } from "./load-control.ts";
+import { PolicyControl } from "./policy-control.ts";
 
 /** Lanes begin together; one that is not open by then begins when it is. */
 const BEGIN_TIMEOUT_MS = 5000;
@@ -72,10 +72,7 @@ export class Lab {
   readonly #controlPlane: ControlPlane;
   #deployment: Deployment | null = null;
   #controls: Controls | null = null;
-  readonly #ejections: EjectionWatch;
-  #policy: string;
-  /** Fairlead's lanes eject pods that fail calls. */
-  #hasOutliers = false;
+  readonly #policy: PolicyControl;
   #arePodsReady = false;
   #isClosed = false;
   #problem: string | null = null;
@@ -89,7 +86,6 @@ export class Lab {
   constructor(setup: LabSetup) {
     const { clock, lanes, load, policy, hasPeers, whyNoNetns } = setup;
     this.#setup = setup;
-    this.#policy = policy;
     this.#network = whyNoNetns === null ? ISOLATED : LOOPBACK;
     this.#controlPlane = new ControlPlane(clock, this.#network);
     this.#children = new Children(clock);
@@ -100,7 +96,11 @@ export class Lab {
       { children: this.#children, clock, site: laneSite(whyNoNetns) },
     );
     this.#desk = new WhyDesk(this, () => this.#lanes.runs, clock);
-    this.#ejections = new EjectionWatch(() => this.#lanes.runs, clock);
+    this.#policy = new PolicyControl(policy, {
+      objects: () => this.#controlPlane.objects,
+      ejections: new EjectionWatch(() => this.#lanes.runs, clock),
+      onPolicy: () => this.#lanes.onPolicy(),
+    });
     this.#load = new LoadControl(load, {
       clock,
       cpuUsage: () => process.cpuUsage(),
@@ -149,7 +149,7 @@ export class Lab {
 
   /** Whether fairlead's lanes eject pods that fail calls. */
   get hasOutliers(): boolean {
-    return this.#hasOutliers;
+    return this.#policy.hasOutliers;
   }
 
   /** Whether proxy replicas find each other. */
@@ -191,7 +191,7 @@ export class Lab {
     const deployment = this.#newDeployment(objects);
     this.#deployment = deployment;
     this.#controls = this.#newControls(deployment);
-    const podsReady = deployment.start().then(() => this.#tellPolicy());
+    const podsReady = deployment.start().then(() => this.#policy.tell());
     // Whoever awaits it hears of a failure; nobody may be awaiting it yet.
     podsReady.catch(() => {});
     const dns = await controlPlane.listen();
@@ -226,8 +226,8 @@ export class Lab {
       deployment,
       lab: {
         setLoad: (change) => this.#load.set(change),
-        setPolicy: (policy) => this.#setPolicy(policy, this.#hasOutliers),
-        setOutliers: (isOn) => this.#setPolicy(this.#policy, isOn),
+        setPolicy: (policy) => this.#policy.setPolicy(policy),
+        setOutliers: (isOn) => this.#policy.setOutliers(isOn),
         addLane: (name) => lanes.add(name),
         removeLane: (name) => lanes.remove(name),
         setPeers: (isOn) => lanes.setPeers(isOn),
@@ -254,26 +254,12 @@ export class Lab {
     return this.#problem;
   }
 
-  #setPolicy(policy: string, hasOutliers: boolean): void {
-    this.#policy = policy;
-    this.#hasOutliers = hasOutliers;
-    this.#tellPolicy();
-    if (hasOutliers) this.#ejections.start();
-    else this.#ejections.stop();
-    this.#lanes.onPolicy();
-  }
-
-  #tellPolicy(): void {
-    const [policy, hasOutliers] = [this.#policy, this.#hasOutliers];
-    setServicePolicy(this.#controlPlane.objects, { policy, hasOutliers });
-  }
-
   /** Pods, load and policy as at the start; figures, events and histories from zero. */
   async #reset(): Promise<void> {
-    const { pods, policy } = this.#setup;
+    const { pods } = this.#setup;
     const deployment = this.#deployment!;
     deployment.restore();
-    if (this.#policy !== policy || this.#hasOutliers) this.#setPolicy(policy, false);
+    this.#policy.reset();
     this.#load.reset();
     this.#beginAnew();
     const before = this.#currentPods().join();
@@ -319,7 +305,7 @@ export class Lab {
   /** Ends every process. Safe at any time, also while `start` is under way. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    this.#ejections.stop();
+    this.#policy.close();
     this.#controlPlane.refuse();
     this.#load.close();
     // Together: what hangs is waited for once.
@@ -359,7 +345,7 @@ export class Lab {
   get load(): LoadView {
     const { callsPerSecond, inFlightMax: inFlight } = this.#load.wanted;
     const { overheadCpu, heldBackTo } = this.#load;
-    return { callsPerSecond, inFlight, policy: this.#policy, overheadCpu, heldBackTo };
+    return { callsPerSecond, inFlight, policy: this.#policy.policy, overheadCpu, heldBackTo };
   }
 
   /** Who carries connections to the ClusterIP. */

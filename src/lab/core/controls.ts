@@ -5,11 +5,11 @@
  * It chooses the pod when nobody names one. How pods are slowed, killed or rolled is the
  * deployment's matter; what lanes and load are, the lab's; what comes of it, the lanes'.
  */
-import { type Action, type ActionWord, actionText, newAction } from "./actions.ts";
-import { LabError } from "./error.ts";
+import { type Action, type ActionWord, actionText, newAction } from "../actions.ts";
+import { LabError } from "../error.ts";
+import type { Deployment } from "../pods/deployment.ts";
+import type { LabEvent } from "../view.ts";
 import type { LoadSettings } from "./lane-link.ts";
-import type { Deployment } from "./pods/deployment.ts";
-import type { LabEvent } from "./view.ts";
 
 /** How much slower a slow pod is. */
 const SLOW_FACTOR = 10;

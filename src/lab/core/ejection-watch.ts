@@ -4,9 +4,9 @@
  *
  * While it is off nobody can have ejected anything, and nobody is asked.
  */
-import type { Clock, Timer } from "../base/index.ts";
-import { LabError } from "./error.ts";
-import type { LaneWhy } from "./why/index.ts";
+import type { Clock, Timer } from "../../base/index.ts";
+import { LabError } from "../error.ts";
+import type { LaneWhy } from "../why/index.ts";
 
 const LOOK_MS = 1000;
 

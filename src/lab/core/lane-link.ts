@@ -3,13 +3,13 @@
  *
  * It is opened once, and everything of it is gone when it is closed. It counts nothing.
  */
-import type { Clock } from "../base/index.ts";
-import type { Child, Children } from "./children.ts";
-import { LabError } from "./error.ts";
-import type { Dial, Lane, LaneEnv, Replicas } from "./lanes/index.ts";
-import type { ChildMessage, LoadMessage, ReportMessage } from "./messages.ts";
-import { firstWord } from "./pods/pods.ts";
-import { LaneWhy } from "./why/index.ts";
+import type { Clock } from "../../base/index.ts";
+import { LabError } from "../error.ts";
+import type { Dial, Lane, LaneEnv, Replicas } from "../lanes/index.ts";
+import type { ChildMessage, LoadMessage, ReportMessage } from "../messages.ts";
+import { firstWord } from "../pods/pods.ts";
+import type { Child, Children } from "../system/children.ts";
+import { LaneWhy } from "../why/index.ts";
 
 /** How long a client may take to finish its open calls when told to stop. */
 const STOP_TIMEOUT_MS = 800;

@@ -4,14 +4,14 @@
  * All of them have the same load, know the same pods, and begin together; one that is added begins
  * from zero when its client is connected. It counts nothing and decides no load.
  */
-import type { Clock, Timer } from "../base/index.ts";
-import type { Children } from "./children.ts";
-import { LabError } from "./error.ts";
+import type { Clock, Timer } from "../../base/index.ts";
+import { LabError } from "../error.ts";
+import { LANES, type Lane, type LaneSite } from "../lanes/index.ts";
+import type { LaneName } from "../options.ts";
+import type { Children } from "../system/children.ts";
+import type { LabEvent, LaneChoice } from "../view.ts";
 import type { LinkEnv, LoadSettings } from "./lane-link.ts";
 import { LaneRun } from "./lane-run.ts";
-import { LANES, type Lane, type LaneSite } from "./lanes/index.ts";
-import type { LaneName } from "./options.ts";
-import type { LabEvent, LaneChoice } from "./view.ts";
 
 /** From a policy's being set to its being heard of everywhere, and the last report of before. */
 const POLICY_SETTLES_MS = 500;

@@ -2,7 +2,7 @@
  * Asks the admin endpoint of a proxy that the lab has started, within limits of time and size: one
  * that hangs, or never ends, holds up nobody.
  */
-import type { Clock } from "../base/index.ts";
+import type { Clock } from "../../base/index.ts";
 
 /** 100 pods are some 100 kB. */
 const ADMIN_BYTES_MAX = 4_194_304;

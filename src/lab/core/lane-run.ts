@@ -3,18 +3,18 @@
  *
  * A lane that cannot start or breaks off says why and leaves the other lanes alone.
  */
-import type { Clock } from "../base/index.ts";
-import type { Children } from "./children.ts";
-import { CallHistory } from "./figures/history.ts";
-import { LaneMeasure } from "./figures/measure.ts";
-import { shortVerdict } from "./figures/short-verdict.ts";
-import { verdict } from "./figures/verdict.ts";
+import type { Clock } from "../../base/index.ts";
+import { CallHistory } from "../figures/history.ts";
+import { LaneMeasure } from "../figures/measure.ts";
+import { shortVerdict } from "../figures/short-verdict.ts";
+import { verdict } from "../figures/verdict.ts";
+import type { Lane, Replicas } from "../lanes/index.ts";
+import type { ReportMessage } from "../messages.ts";
+import type { Children } from "../system/children.ts";
+import type { LabEvent, LanePhase, LaneView } from "../view.ts";
+import type { LaneWhy } from "../why/index.ts";
 import type { LaneStrain } from "./holding-back.ts";
 import { LaneLink, type LinkEnv, type LoadSettings } from "./lane-link.ts";
-import type { Lane, Replicas } from "./lanes/index.ts";
-import type { ReportMessage } from "./messages.ts";
-import type { LabEvent, LanePhase, LaneView } from "./view.ts";
-import type { LaneWhy } from "./why/index.ts";
 
 /** The span that the rate is taken over. */
 const RATE_SPAN_MS = 2000;

@@ -4,19 +4,21 @@
  */
 import { execFile } from "node:child_process";
 import type net from "node:net";
-import { assert } from "../base/index.ts";
-import { LabError } from "./error.ts";
-import type { ListenMessage, OutsideMessage } from "./messages.ts";
+import { assert } from "../../base/index.ts";
+import { LabError } from "../error.ts";
+import type { ListenMessage, OutsideMessage } from "../messages.ts";
+import { ISOLATED_RANGES } from "../pods/pod-network.ts";
 import { NETNS_VARIABLE, netnsOf } from "./netns.ts";
-import type { PageListen } from "./page/page-server.ts";
-import { ISOLATED_RANGES } from "./pods/pod-network.ts";
+
+/** Has a server listen. Rejects with the system's error. */
+type Listen = (server: net.Server, host: string, port: number) => Promise<void>;
 
 /** What this process has of the one outside. */
 export interface InsideNetns {
   /** Aborted when the user wants an end. */
   readonly stop: AbortSignal;
   /** Listens in the network outside. */
-  readonly listen: PageListen;
+  readonly listen: Listen;
 }
 
 /** Set once this process is in a network of the lab's own. */
@@ -85,7 +87,7 @@ class OutsideLine implements InsideNetns {
     return this.#stop.signal;
   }
 
-  readonly listen: PageListen = async (server, host, port) => {
+  readonly listen: Listen = async (server, host, port) => {
     const socket = await this.#ask({ type: "listen", host, port });
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);

@@ -2,16 +2,17 @@
  * The child processes of a lab: how they are started, heard and ended.
  *
  * Every child holds one end of an IPC channel whose other end only the lab holds, and ends when the
- * channel closes (`programs/leash.ts`): so none outlives the lab, even one that was killed with
+ * channel closes (`../programs/leash.ts`): so none outlives the lab, even one that was killed with
  * SIGKILL. Each leads a process group of its own, so that Ctrl-C in a terminal reaches the lab
  * alone, which then ends them in order.
  */
 import { type ChildProcess, fork, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import type { Clock } from "../base/index.ts";
-import { LabError } from "./error.ts";
+import type { Clock } from "../../base/index.ts";
+import { LabError } from "../error.ts";
+import type { ChildMessage, OrderMessage } from "../messages.ts";
+import { programUrl } from "../places.ts";
 import { onJsonLine, spawnLeashed } from "./foreign.ts";
-import type { ChildMessage, OrderMessage } from "./messages.ts";
 
 /** From here to SIGKILL when a child does not end by itself: a pod finishes its calls. */
 const END_GRACE_MS = 2000;
@@ -24,20 +25,6 @@ const REASON_CHARS_MAX = 200;
 
 /** Has grpc-js ask the DNS server that a target names, rather than the system's resolver. */
 const GRPC_JS_ENV = { GRPC_NODE_USE_ALTERNATIVE_RESOLVER: "true" };
-
-const here = import.meta.url;
-/** In a checkout the programs are TypeScript beside this file; in a built package, bundles. */
-const EXTENSION = here.endsWith(".ts") ? ".ts" : ".js";
-
-/** Path of one of the lab's own child programs: "pod", "caller", "kubelet" and so on. */
-function programUrl(name: string): URL {
-  return new URL(`./programs/${name}${EXTENSION}`, here);
-}
-
-/** The `fairlead` command of this checkout or package, which lies as deep as this file. */
-export function fairleadCommand(): readonly string[] {
-  return [fileURLToPath(new URL("../../bin/fairlead", here))];
-}
 
 /** What a child process is to the lab. */
 export class Child {

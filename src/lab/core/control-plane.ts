@@ -2,15 +2,15 @@
  * What stands in a lab for the control plane of a cluster: API server, DNS server, and the file by
  * which programs find the first. It knows no pod and no lane.
  */
-import { type Clock, realRng } from "../base/index.ts";
-import { type LabCluster, type Objects, StoreZone, startCluster } from "./cluster/index.ts";
-import { LabDns } from "./dns/index.ts";
-import { LabError } from "./error.ts";
-import { type KubeconfigFile, writeKubeconfig } from "./kubeconfig.ts";
-import type { KubernetesAccess } from "./messages.ts";
-import type { PodNetwork } from "./pods/pod-network.ts";
-import { LAB_TARGET } from "./pods/pod-objects.ts";
-import type { LabView } from "./view.ts";
+import { type Clock, realRng } from "../../base/index.ts";
+import { type LabCluster, type Objects, StoreZone, startCluster } from "../cluster/index.ts";
+import { LabDns } from "../dns/index.ts";
+import { LabError } from "../error.ts";
+import type { KubernetesAccess } from "../messages.ts";
+import type { PodNetwork } from "../pods/pod-network.ts";
+import { LAB_TARGET } from "../pods/pod-objects.ts";
+import { type KubeconfigFile, writeKubeconfig } from "../system/kubeconfig.ts";
+import type { LabView } from "../view.ts";
 
 /** Both servers, from start to end. */
 export class ControlPlane {

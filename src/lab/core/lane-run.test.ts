@@ -1,13 +1,13 @@
 /** Tests of one lane at work: what it says of itself when its client never came, or cannot. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { VirtualClock } from "../base/index.ts";
-import type { Child, Children } from "./children.ts";
+import { VirtualClock } from "../../base/index.ts";
+import type { Lane } from "../lanes/index.ts";
+import { PROXYLESS } from "../lanes/proxyless.ts";
+import type { ChildMessage } from "../messages.ts";
+import type { Child, Children } from "../system/children.ts";
 import type { LinkEnv } from "./lane-link.ts";
 import { LaneRun } from "./lane-run.ts";
-import type { Lane } from "./lanes/index.ts";
-import { PROXYLESS } from "./lanes/proxyless.ts";
-import type { ChildMessage } from "./messages.ts";
 
 /** Children none of which ever says a word. */
 function silent() {

@@ -3,11 +3,11 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { VirtualClock } from "../base/index.ts";
-import type { EndpointView } from "../cluster/index.ts";
+import { VirtualClock } from "../../base/index.ts";
+import type { EndpointView } from "../../cluster/index.ts";
+import { LabError } from "../error.ts";
+import type { View } from "../why/index.ts";
 import { type EjectingLane, EjectionWatch } from "./ejection-watch.ts";
-import { LabError } from "./error.ts";
-import type { View } from "./why/index.ts";
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
-import { realClock, VirtualClock } from "../base/index.ts";
+import { realClock, VirtualClock } from "../../base/index.ts";
 import { adminText } from "./admin-text.ts";
 
 async function listen(t: TestContext, answer: http.RequestListener): Promise<string> {

@@ -3,11 +3,11 @@
  * asks what the clients told of themselves, and holds the load back when the machine is short
  * (`holding-back.ts`).
  */
-import type { Clock, Timer } from "../base/index.ts";
+import type { Clock, Timer } from "../../base/index.ts";
+import type { CpuUsage } from "../load/tally.ts";
 import { HoldingBack } from "./holding-back.ts";
 import type { LoadSettings } from "./lane-link.ts";
 import type { LaneCost } from "./lane-run.ts";
-import type { CpuUsage } from "./load/tally.ts";
 
 const CHECK_MS = 1000;
 
