@@ -1,6 +1,7 @@
 /**
  * Figures in words, the same everywhere on the page.
  */
+import { latencyText } from "../src/lab/figures/number-words.ts";
 import type { PodSample } from "../src/lab/page/page-feed.ts";
 
 /** "00:12" */
@@ -10,16 +11,11 @@ export function clock(elapsedMs: number): string {
   return `${two(Math.floor(seconds / 60))}:${two(seconds % 60)}`;
 }
 
-/** "8.3%", "100%" */
-export function percent(share: number): string {
-  return share > 0.9995 ? "100%" : `${(share * 100).toFixed(1)}%`;
-}
-
 /** "2.31 ms", "1.2 s", or a dash. */
 export function millis(ms: number | null): string {
   if (ms === null) return "–";
   if (ms >= 1000) return `${(ms / 1000).toFixed(1)} s`;
-  return `${ms < 10 ? ms.toFixed(2) : ms.toFixed(0)} ms`;
+  return latencyText(ms);
 }
 
 const STATES = {

@@ -2,10 +2,12 @@
  * A lane's figures since the start of the load, those of its proxies where they may be several, and
  * each pod's share as a table for whoever wants to read it.
  */
+
 import { useState } from "preact/hooks";
+import { percentText } from "../../src/lab/figures/number-words.ts";
 import type { LaneSample, Sample } from "../../src/lab/page/page-feed.ts";
 import type { ReplicaView } from "../../src/lab/view.ts";
-import { millis, percent, standing } from "../words.ts";
+import { millis, standing } from "../words.ts";
 
 /** Properties of `Figures`. */
 export interface FiguresProps {
@@ -108,7 +110,7 @@ function ShareTable({ lane, pods }: FiguresProps) {
                   <th scope="row">{pod.name}</th>
                   <td>{standing(pod, lane.ejected) || "ready"}</td>
                   <td>{calls?.toLocaleString("en") ?? "–"}</td>
-                  <td>{calls === null || sum === 0 ? "–" : percent(calls / sum)}</td>
+                  <td>{calls === null || sum === 0 ? "–" : percentText(calls / sum)}</td>
                 </tr>
               );
             })}

@@ -5,10 +5,11 @@
  * A pod that gets nothing has no line: an empty ring. The ink of lines is in proportion: where one
  * would be thinner than a pixel, it is fainter instead.
  */
+import { percentText } from "../../src/lab/figures/number-words.ts";
 import type { PodSample, Sample } from "../../src/lab/page/page-feed.ts";
 import { heat } from "../heat.ts";
 import type { Palette } from "../palette.ts";
-import { percent, standing } from "../words.ts";
+import { standing } from "../words.ts";
 import { drawHubs, type Hub } from "./hubs.ts";
 import { OVER, type PictureLayout } from "./layout.ts";
 
@@ -160,7 +161,7 @@ function drawBar(
   if (layout.isDense) return;
   const quiet = (share ?? 0) === 0;
   context.fillStyle = quiet ? palette.quiet : palette.text;
-  const number = share === null ? "–" : percent(share);
+  const number = share === null ? "–" : percentText(share);
   label(context, number, layout.barEnd + 46, middle, `12px ${FONT}`, "right");
   const words = standing(pod, ejected);
   if (words === "") return;

@@ -4,13 +4,15 @@
  *
  * The rows are one stop of the Tab key; arrows go from pod to pod, Enter asks why.
  */
+
 import { useMemo, useRef, useState } from "preact/hooks";
+import { percentText } from "../../src/lab/figures/number-words.ts";
 import type { Sample } from "../../src/lab/page/page-feed.ts";
 import { now } from "../feed.ts";
 import { palette } from "../palette.ts";
 import { RecentShares } from "../recent.ts";
 import { cleared, useDrawing, useWidth } from "../size.ts";
-import { percent, standing } from "../words.ts";
+import { standing } from "../words.ts";
 import { hubsOf } from "./hubs.ts";
 import { OVER, pictureLayout } from "./layout.ts";
 import { drawPicture } from "./picture-draw.ts";
@@ -56,7 +58,7 @@ export function Picture({ name, title, pods, ejected, onPod }: PictureProps) {
       </div>
       <figcaption class="caption">
         <span>share of the last 5 s</span>
-        <span>┊ fair: {current === 0 ? "–" : percent(1 / current)}</span>
+        <span>┊ fair: {current === 0 ? "–" : percentText(1 / current)}</span>
         <span class="over-word">▬ over {OVER}×</span>
       </figcaption>
     </figure>

@@ -4,8 +4,10 @@
  *
  * Pure. Counted by the caller's reports, so up to 100 ms of before may be in it.
  */
+
 import type { CallReport } from "./call-report.ts";
 import { LatencyHistogram } from "./latency.ts";
+import { latencyText, percentText } from "./number-words.ts";
 
 /** A lane's figures from one event to the next. */
 export interface EffectFigures {
@@ -66,7 +68,7 @@ export function effectSentence(effect: EffectFigures): string | null {
   const { event, pod, podShare, calls, failed, p99Ms } = effect;
   if (event === "start" || calls === 0) return null;
   const parts = [`${failed} of ${calls} calls failed`];
-  if (podShare !== null) parts.unshift(`${(podShare * 100).toFixed(1)}% of calls to ${pod}`);
-  if (p99Ms !== null) parts.push(`p99 ${p99Ms.toFixed(p99Ms < 10 ? 2 : 0)} ms`);
+  if (podShare !== null) parts.unshift(`${percentText(podShare)} of calls to ${pod}`);
+  if (p99Ms !== null) parts.push(`p99 ${latencyText(p99Ms)}`);
   return `since ${event}: ${parts.join(", ")}`;
 }

@@ -5,7 +5,7 @@
  */
 import { EVEN_MAX, factsOf, type Judged, UNEVEN_MIN } from "./facts.ts";
 import { type Kind, SIGNS } from "./kind.ts";
-import { counted, spanText } from "./verdict.ts";
+import { counted, spanText } from "./number-words.ts";
 
 /** The short form of a verdict. */
 export interface ShortVerdict {
@@ -49,6 +49,7 @@ function balance(lane: Judged): ShortVerdict {
     return flawed(`${all - facts.idleReplicas.length} of ${all} proxies`);
   }
   if (slow !== null) {
+    // Room is scarce: no decimals.
     const part = `${(slow.share * 100).toFixed(0)}%`;
     if (!slow.isSpared) return flawed(`slow pod still gets ${part}`);
     // The others have its part, so that the busiest is above the mean.

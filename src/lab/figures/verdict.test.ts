@@ -8,7 +8,7 @@ import fc from "fast-check";
 import type { ReplicaView } from "../view.ts";
 import { LaneMeasure } from "./measure.ts";
 import { shortVerdict } from "./short-verdict.ts";
-import { spanText, verdict } from "./verdict.ts";
+import { verdict } from "./verdict.ts";
 
 const PODS = Array.from({ length: 12 }, (_, index) => `echo-${index + 1}`);
 /** Some moment in epoch ms. */
@@ -282,11 +282,6 @@ test("a long reason of a failed call is cut", () => {
   const sentence = verdict({ figures: measure.figures(), failure: null });
   assert.match(sentence, /^no call answered: all 1 failed \(UNAVAILABLE: .*\.\.\.\)$/);
   assert.ok(sentence.length < 140);
-});
-
-test("spans are in the unit that fits", () => {
-  const spans = [0.4, 9, 999, 1000, 9949, 9950, 119_000, 120_000].map(spanText);
-  assert.deepEqual(spans, ["0 ms", "9 ms", "999 ms", "1.0 s", "9.9 s", "10 s", "119 s", "2 min"]);
 });
 
 test("whatever was counted, the sentence begins with how many pods are used", () => {

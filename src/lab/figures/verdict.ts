@@ -3,9 +3,11 @@
  * page and in the JSON, and that a screen reader reads out. It says what was seen, and why, to
  * someone who has never heard of the matter.
  */
+
 import { EVEN_MAX, type Facts, factsOf, type Judged, UNEVEN_MIN } from "./facts.ts";
 import { type LaneWords, laneWords } from "./lane-words.ts";
 import type { LaneFigures } from "./measure.ts";
+import { counted, percentText, spanText } from "./number-words.ts";
 
 /** Reasons of failed calls are cut to so many characters: clients chain them. */
 const REASON_MAX = 90;
@@ -94,7 +96,7 @@ function slowly(
 ) {
   // Of a client that is pinned to another pod it is no merit that the slow one gets nothing.
   if (isPinned) return share > fairShare ? `${pod} is slow, and still gets every call` : "";
-  const part = `${(share * 100).toFixed(share < 0.1 ? 1 : 0)}% of the calls`;
+  const part = `${percentText(share)} of the calls`;
   return isSpared ? `slow ${pod} is spared, with ${part}` : `slow ${pod} still gets ${part}`;
 }
 
@@ -124,16 +126,4 @@ function reason({ lastFailure }: LaneFigures): string {
   const text =
     lastFailure.length > REASON_MAX ? `${lastFailure.slice(0, REASON_MAX - 3)}...` : lastFailure;
   return ` (${text})`;
-}
-
-/** "1 call", "2 calls". */
-export function counted(count: number, thing: string): string {
-  return `${count} ${thing}${count === 1 ? "" : "s"}`;
-}
-
-/** "9 ms", "1.2 s", "45 s", "3 min". */
-export function spanText(ms: number): string {
-  if (ms < 1000) return `${Math.round(ms)} ms`;
-  if (ms < 9950) return `${(ms / 1000).toFixed(1)} s`;
-  return ms < 120_000 ? `${Math.round(ms / 1000)} s` : `${Math.floor(ms / 60_000)} min`;
 }

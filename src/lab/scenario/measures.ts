@@ -1,8 +1,10 @@
 /**
  * The figures that a scenario may speak of: how each is read off a lane, and its words. Pure.
  */
+
 import { cut } from "../../base/index.ts";
 import { fairness, maxOverMean } from "../figures/balance.ts";
+import { counted, percentText, timesText } from "../figures/number-words.ts";
 import type { Window } from "./observation.ts";
 import type { Claim, MeasureName, PodChoice } from "./scenario.ts";
 
@@ -25,12 +27,12 @@ const MEASURES: Readonly<Record<Numbers, Measure>> = {
   podsUsed: {
     noun: "pods used",
     value: ({ perPod }) => Object.values(perPod).filter((calls) => calls > 0).length,
-    seen: (value, { perPod }) => `${value} of ${countOf(Object.keys(perPod), "pod")} used`,
+    seen: (value, { perPod }) => `${value} of ${counted(Object.keys(perPod).length, "pod")} used`,
   },
   maxOverMean: {
     noun: "max/mean",
     value: ({ perPod }) => maxOverMean(Object.values(perPod)),
-    seen: (value) => (value === null ? NO_CALL : `max/mean ${value.toFixed(2)}x`),
+    seen: (value) => (value === null ? NO_CALL : `max/mean ${timesText(value)}`),
   },
   fairness: {
     noun: "fairness",
@@ -44,12 +46,13 @@ const MEASURES: Readonly<Record<Numbers, Measure>> = {
       const calls = pod?.kind === "name" ? perPod[pod.name] : Math.max(...Object.values(perPod));
       return (calls ?? 0) / answered;
     },
-    seen: (value, _, pod) => (value === null ? NO_CALL : `${podText(pod)} got ${percent(value)}`),
+    seen: (value, _, pod) =>
+      value === null ? NO_CALL : `${podText(pod)} got ${percentText(value)}`,
   },
   calls: {
     noun: "calls",
     value: ({ answered, failed }) => answered + failed,
-    seen: (value) => countOf(value ?? 0, "call"),
+    seen: (value) => counted(value ?? 0, "call"),
   },
   failed: {
     noun: "failed calls",
@@ -61,18 +64,18 @@ const MEASURES: Readonly<Record<Numbers, Measure>> = {
     noun: "part of the calls that failed",
     value: ({ answered, failed }) =>
       answered + failed === 0 ? null : failed / (answered + failed),
-    seen: (value) => (value === null ? NO_CALL : `${percent(value)} failed`),
+    seen: (value) => (value === null ? NO_CALL : `${percentText(value)} failed`),
   },
   connections: {
     noun: "connections",
     value: ({ lane }) => lane.figures.connections,
-    seen: (value) => countOf(value ?? 0, "connection"),
+    seen: (value) => counted(value ?? 0, "connection"),
   },
   podConnections: {
     noun: "connections to pods",
     value: ({ podConnections }) => podConnections,
     seen: (value) =>
-      value === null ? "connections to pods not known" : `${countOf(value, "connection")} to pods`,
+      value === null ? "connections to pods not known" : `${counted(value, "connection")} to pods`,
   },
   p50Ms: {
     noun: "p50",
@@ -104,7 +107,7 @@ const MEASURES: Readonly<Record<Numbers, Measure>> = {
   replicasMaxOverMean: {
     noun: "connections of the busiest proxy over the mean",
     value: ({ lane }) => maxOverMean((lane.replicas ?? []).map(({ connections }) => connections)),
-    seen: (value) => (value === null ? "no proxy used" : `proxies' max/mean ${value.toFixed(2)}x`),
+    seen: (value) => (value === null ? "no proxy used" : `proxies' max/mean ${timesText(value)}`),
   },
 };
 
@@ -129,18 +132,8 @@ export function figureOf(
   return { value, seen: seen(value, window, pod) };
 }
 
-/** The number of some things, with their name. */
-function countOf(things: number | readonly unknown[], name: string): string {
-  const count = typeof things === "number" ? things : things.length;
-  return `${count.toLocaleString("en-US")} ${name}${count === 1 ? "" : "s"}`;
-}
-
 function podText(pod: PodChoice | null): string {
   return pod?.kind === "name" ? pod.name : "the busiest pod";
-}
-
-function percent(part: number): string {
-  return `${(part * 100).toFixed(1).replace(/\.0$/, "")}%`;
 }
 
 function ms(value: number): string {

@@ -3,7 +3,7 @@
  * since something was last done to the lab. The most telling ones first: a low place has few.
  */
 import type { EffectFigures } from "../figures/effect.ts";
-import { spanText } from "../figures/verdict.ts";
+import { percentText, spanText, timesText } from "../figures/number-words.ts";
 import type { LabView, LaneView } from "../view.ts";
 import { type Columns, cell, row } from "./table-pen.ts";
 
@@ -60,7 +60,7 @@ function figureRows(view: LabView, latencies: Latencies): FigureRow[] {
     ...(toPod === undefined ? [] : [toPod]),
     {
       label: "max/mean",
-      text: ({ figures }) => orDash(figures.maxOverMean, (x) => `${x.toFixed(2)}x`),
+      text: ({ figures }) => orDash(figures.maxOverMean, timesText),
     },
     { label: "calls/s", text: (lane) => String(Math.round(lane.callsPerSecond)) },
     { label: "connections", text: ({ figures }) => String(figures.connections) },
@@ -76,9 +76,8 @@ function sinceRows({ event, pod }: EffectFigures): FigureRow[] {
     label,
     text: ({ effects }) => text(effects.at(-1)!),
   });
-  const share = (part: number): string => `${(part * 100).toFixed(1)}%`;
   return [
-    ...(pod === null ? [] : [row(`to ${pod}`, ({ podShare }) => orDash(podShare, share))]),
+    ...(pod === null ? [] : [row(`to ${pod}`, ({ podShare }) => orDash(podShare, percentText))]),
     row("failed since", ({ failed }) => String(failed)),
     row("p99 since", ({ p99Ms }) => millis(p99Ms, 2)),
   ];

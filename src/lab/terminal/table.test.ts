@@ -163,7 +163,7 @@ test("after an event: what it was, the slow pod, and what became of each lane si
   assert.ok(lines.some((line) => line.startsWith("echo-2 slow   ")));
   const figures = lines.map((line) => line.split(/ {3,}/));
   for (const figure of [
-    ["to echo-2", "0.0%", "25.0%"],
+    ["to echo-2", "0%", "25.0%"],
     ["failed since", "0", "0"],
     ["p99 since", "1.00", "1.00"],
   ]) {

@@ -1,17 +1,18 @@
 /**
  * What made a call go where it went, in sentences: what is certain of that one call, and no more.
  */
+import { latencyText } from "../figures/number-words.ts";
 import type { Evidence } from "./evidence.ts";
 import type { CallSeen } from "./messages.ts";
 import { policyText } from "./policy-words.ts";
-import { millis, seconds, sentence, troubleOf } from "./words.ts";
+import { seconds, sentence, troubleOf } from "./words.ts";
 
 /** One to three sentences. */
 export function callStory(call: CallSeen, evidence: Evidence): readonly string[] {
   const { pods } = evidence;
   const pod = pods.find(({ name }) => name === call.pod);
   const trouble = pod === undefined ? null : troubleOf(pod);
-  const took = `${call.pod} answered after ${millis(call.latencyMs)}`;
+  const took = `${call.pod} answered after ${latencyText(call.latencyMs)}`;
   const end = call.failure === "" ? took : `it failed: ${call.failure}`;
   const clauses = [...choiceClauses(call, evidence), end];
   return (trouble === null ? clauses : [...clauses, `of ${call.pod} now: ${trouble}`]).map(

@@ -2,12 +2,13 @@
  * The story of a lane whose pods are chosen once for each connection, and what is said of a lane as
  * a whole.
  */
+import { counted } from "../figures/number-words.ts";
 import type { WhyRow } from "./answer.ts";
 import type { Evidence } from "./evidence.ts";
 import type { PodFact } from "./pod-facts.ts";
 import { policyText } from "./policy-words.ts";
 import { lookupText } from "./stock-rows.ts";
-import { plural, seconds, whereText } from "./words.ts";
+import { seconds, whereText } from "./words.ts";
 
 /** Why a pod has connections of this client or none. */
 export function serviceClauses(pod: PodFact, evidence: Evidence): readonly string[] {
@@ -25,7 +26,7 @@ export function serviceClauses(pod: PodFact, evidence: Evidence): readonly strin
   }
   if (own.length > 0) {
     return [
-      `${own.length} of the client's ${plural(carried.length, "connection")} lead to it: ` +
+      `${own.length} of the client's ${counted(carried.length, "connection")} lead to it: ` +
         `${carrier} drew a pod by chance for each when it was opened`,
     ];
   }
@@ -63,7 +64,7 @@ export function laneClauses(rows: readonly WhyRow[], evidence: Evidence): readon
         `the client knows the ClusterIP alone: ${carrier} draws a pod by chance for each ` +
           "connection, not for each call",
         ...(chooser.opensMore
-          ? [`the client has ${plural(carried.length, "connection")} open now`]
+          ? [`the client has ${counted(carried.length, "connection")} open now`]
           : heldClauses(evidence)),
       ];
     }
@@ -71,7 +72,7 @@ export function laneClauses(rows: readonly WhyRow[], evidence: Evidence): readon
       const told =
         chooser.from === "dns"
           ? lookupText(known.lookup, wallMs)
-          : `the client knows ${plural(known.subchannels.length, "address")} from ${chooser.from}`;
+          : `the client knows ${counted(known.subchannels.length, "address")} from ${chooser.from}`;
       return chooser.from === "xds" ? [told] : [told, policyText("round_robin")];
     }
     case "channel":
@@ -80,7 +81,7 @@ export function laneClauses(rows: readonly WhyRow[], evidence: Evidence): readon
       const usable = new Set(rows.filter((row) => row.usable).map((row) => row.pod)).size;
       const who = chooser.by === "channel" ? "fairlead's channel in the client" : viaText(views);
       return [
-        `${who} watches the EndpointSlices and may use ${plural(usable, "pod")} now`,
+        `${who} watches the EndpointSlices and may use ${counted(usable, "pod")} now`,
         ...(replicas.length > 1 ? [replicasText(replicas)] : []),
         `for each call, ${policyText(views[0]!.view.policy)}`,
       ];

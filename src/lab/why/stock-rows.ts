@@ -2,12 +2,13 @@
  * Rows of the lanes whose client or proxy is not ours, from what is certain: the connections that a
  * ClusterIP carries, the subchannels of stock grpc-js, the answer of DNS, the admin of an Envoy.
  */
+import { counted } from "../figures/number-words.ts";
 import type { WhyRow, WhyStep } from "./answer.ts";
 import type { Evidence } from "./evidence.ts";
 import type { LookupSeen, SubchannelSeen } from "./messages.ts";
 import type { PodFact } from "./pod-facts.ts";
 import { missingRow } from "./view-rows.ts";
-import { count, plural, seconds, troubleOf, whereText } from "./words.ts";
+import { count, seconds, troubleOf, whereText } from "./words.ts";
 
 /** Where a list of addresses comes from, as a row's source. */
 const SOURCES = { dns: "dns", static: "static", xds: "xDS, fairlead control" } as const;
@@ -121,7 +122,7 @@ export function lookupText(
 ): string {
   if (lookup === null) return "the client has had no answer of DNS";
   const ago = seconds(wallMs - lookup.atMs);
-  const told = `the client last asked DNS ${ago} ago and was told ${plural(lookup.addresses.length, "address")}`;
+  const told = `the client last asked DNS ${ago} ago and was told ${counted(lookup.addresses.length, "address")}`;
   if (pod === null) return told;
   const isAmong = lookup.addresses.some((ip) => pod.inSlice?.address.startsWith(`${ip}:`));
   return isAmong

@@ -101,7 +101,7 @@ test("headless: a new pod that DNS named to nobody yet, with the times", () => {
 test("headless: round_robin does not look at a slow pod", () => {
   const pods = [podFixture(1, { isSlow: true }), podFixture(2), podFixture(3)];
   assert.deepEqual(story("echo-1", headless({ pods })), [
-    "echo-1 has answered 100 of this lane's 300 calls, 33.3 %, where the fair share is 33.3 %.",
+    "echo-1 has answered 100 of this lane's 300 calls, 33.3%, where the fair share is 33.3%.",
     "It was made slow: its calls take many times their usual time.",
     "DNS named it, and round_robin gives each connected pod a call in turn, and does not look at " +
       "how a pod fares.",

@@ -2,6 +2,7 @@
  * The story of a pod in a lane: two to four sentences that answer why it gets calls or none, with
  * the numbers. Pure: everything said is in the evidence.
  */
+import { counted, latencyText, percentText } from "../figures/number-words.ts";
 import type { WhyRow } from "./answer.ts";
 import type { Evidence } from "./evidence.ts";
 import type { CallSeen } from "./messages.ts";
@@ -9,7 +10,7 @@ import type { PodFact } from "./pod-facts.ts";
 import { policyText } from "./policy-words.ts";
 import { laneClauses, serviceClauses } from "./service-story.ts";
 import { lookupText } from "./stock-rows.ts";
-import { count, millis, percent, plural, sentence, troubleOf, whereText } from "./words.ts";
+import { count, sentence, troubleOf, whereText } from "./words.ts";
 
 /** From so many times the latency of the others on, the story speaks of it. */
 const MUCH_SLOWER = 2;
@@ -38,7 +39,7 @@ export function laneStory(rows: readonly WhyRow[], evidence: Evidence): readonly
   const start =
     total(answeredInAll) === 0
       ? NO_CALL
-      : `${used} of ${plural(pods, "pod")} that may get calls answered this lane's ${span}`;
+      : `${used} of ${counted(pods, "pod")} that may get calls answered this lane's ${span}`;
   return [start, ...laneClauses(rows, evidence)].map(sentence);
 }
 
@@ -78,14 +79,14 @@ function shareText(pod: PodFact, evidence: Evidence): string {
   const now = latestText(pod, known.calls, calls ?? answeredInAll[name] ?? 0);
   // One that should get no calls is not among those that are compared.
   if (calls === undefined) {
-    const before = plural(answeredInAll[name] ?? 0, "call");
+    const before = counted(answeredInAll[name] ?? 0, "call");
     return `${name} has answered ${before} of this lane in all${now}`;
   }
   const span = spanText(all, evidence);
   if (calls === 0) return `${name} has answered none of this lane's ${span}${now}`;
   if (calls === all) return `${name} has answered all of this lane's ${span}`;
-  const fair = percent(1 / Object.keys(answered).length);
-  const share = `${percent(calls / all)}, where the fair share is ${fair}`;
+  const fair = percentText(1 / Object.keys(answered).length);
+  const share = `${percentText(calls / all)}, where the fair share is ${fair}`;
   return `${name} has answered ${count(calls)} of this lane's ${span}, ${share}${now}`;
 }
 
@@ -95,7 +96,7 @@ function latestText(pod: PodFact, latest: readonly CallSeen[], calls: number): s
   const failed = latest.filter((call) => failedAt(call, pod)).length;
   if (latest.length === 0 || answered + failed + calls === 0) return "";
   const more = failed === 0 ? "" : `, and ${count(failed)} failed there`;
-  return `; of the latest ${plural(latest.length, "call")} it answered ${count(answered)}${more}`;
+  return `; of the latest ${counted(latest.length, "call")} it answered ${count(answered)}${more}`;
 }
 
 /** Only a client that is connected to pods itself knows where a call failed. */
@@ -104,7 +105,7 @@ function failedAt({ failure, peer }: CallSeen, { inSlice }: PodFact): boolean {
 }
 
 function spanText(all: number, { hasChanged }: Evidence): string {
-  const calls = plural(all, "call");
+  const calls = counted(all, "call");
   return hasChanged ? `${calls} since the number of pods last changed` : calls;
 }
 
@@ -153,20 +154,20 @@ function viewClauses(
   const name = best.via ?? who;
   if (!best.usable)
     return [`${name} knows it from ${best.source} and does not use it: ${best.reason}`];
-  const flight = plural(best.activeCalls ?? 0, "call");
-  const held = plural(best.connections ?? 0, "connection");
+  const flight = counted(best.activeCalls ?? 0, "call");
+  const held = counted(best.connections ?? 0, "connection");
   const policy = policyText(views[0]!.view.policy);
-  const parts = own.map(({ via, calls }) => `${via} has sent it ${plural(calls ?? 0, "call")}`);
+  const parts = own.map(({ via, calls }) => `${via} has sent it ${counted(calls ?? 0, "call")}`);
   return [
     ...(own.length > 1 ? [parts.join(", ")] : []),
     `${name} knows it from ${best.source}, holds ${held} to it and has ${flight} in flight ` +
-      `there${latencyText(best, rows, pod)}`,
+      `there${latencyClause(best, rows, pod)}`,
     ...(policy === "" ? [] : [`for each call, ${policy}`]),
   ];
 }
 
 /** Of a pod that answers much slower than the others, by what who chooses measures itself. */
-function latencyText(own: WhyRow, rows: readonly WhyRow[], pod: PodFact): string {
+function latencyClause(own: WhyRow, rows: readonly WhyRow[], pod: PodFact): string {
   if (own.latencyMs === null) return "";
   const others = rows
     .filter((row) => row.pod !== pod.name && row.via === own.via && row.latencyMs !== null)
@@ -174,5 +175,6 @@ function latencyText(own: WhyRow, rows: readonly WhyRow[], pod: PodFact): string
     .sort((a, b) => a - b);
   const middle = others[Math.floor(others.length / 2)];
   if (middle === undefined || own.latencyMs < middle * MUCH_SLOWER) return "";
-  return `; its answers take ${millis(own.latencyMs)} of late, those of the others ${millis(middle)}`;
+  const [its, theirs] = [latencyText(own.latencyMs), latencyText(middle)];
+  return `; its answers take ${its} of late, those of the others ${theirs}`;
 }

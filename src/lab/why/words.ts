@@ -14,21 +14,6 @@ export function count(value: number): string {
   return value.toLocaleString("en");
 }
 
-/** "1 connection", "8 connections". */
-export function plural(value: number, noun: string): string {
-  return `${count(value)} ${noun}${value === 1 ? "" : /(s|ch|x)$/.test(noun) ? "es" : "s"}`;
-}
-
-/** "8.3 %" */
-export function percent(share: number): string {
-  return `${(share * 100).toFixed(1)} %`;
-}
-
-/** "2.31 ms", "98 ms". */
-export function millis(ms: number): string {
-  return `${ms < 10 ? ms.toFixed(2) : ms.toFixed(0)} ms`;
-}
-
 /** A clause as a sentence. A name at its beginning stays as it is written: "echo-1", "grpc-js". */
 export function sentence(text: string): string {
   const isWord = /^[a-z]+(?![\w-])/.test(text);
