@@ -2,9 +2,10 @@
  * What was done to the lab and what came of it: the latest in words, with their marks in the
  * strips.
  */
+
 import { markOf } from "../src/lab/figures/event-mark.ts";
+import { clockText } from "../src/lab/figures/number-words.ts";
 import type { LabEvent } from "../src/lab/view.ts";
-import { clock } from "./words.ts";
 
 /** So many of the latest are told in words. */
 const SHOWN = 4;
@@ -45,7 +46,7 @@ function List({ events }: { readonly events: readonly LabEvent[] }) {
         .toReversed()
         .map((event) => (
           <li key={`${event.atMs} ${event.event}`} class={event.isOutcome ? "outcome" : ""}>
-            <span class="time">{clock(event.atMs)}</span>{" "}
+            <span class="time">{clockText(event.atMs)}</span>{" "}
             {markOf(event) !== "" && (
               <span class="letter" aria-hidden="true">
                 {markOf(event)}

@@ -2,10 +2,10 @@
  * What a newcomer reads first: what goes wrong, and what the signs mean. Beside it how the lab
  * stands, who carries the ClusterIP, and what the lab itself costs.
  */
+import { clockText } from "../src/lab/figures/number-words.ts";
 import type { Hello, Sample } from "../src/lab/page/page-feed.ts";
 import { link } from "./feed.ts";
 import { Sign } from "./sign.tsx";
-import { clock } from "./words.ts";
 
 /** Properties of `Header`. */
 export interface HeaderProps {
@@ -33,7 +33,7 @@ export function Header({ start, now }: HeaderProps) {
         <Fact name="pods">
           {ready === now.wantedPods ? ready : `${ready} of ${now.wantedPods}`} ready
         </Fact>
-        <Fact name="time">{now.elapsedMs === 0 ? "–" : clock(now.elapsedMs)}</Fact>
+        <Fact name="time">{now.elapsedMs === 0 ? "–" : clockText(now.elapsedMs)}</Fact>
         <Fact name="ClusterIP by">
           {start.clusterIpBy === "nftables"
             ? "nftables rules of the kernel"

@@ -6,9 +6,11 @@
  * Beside the picture on a wide screen, so that one can act on the pods and watch what is said; over
  * all of it on a narrow one.
  */
+
 import { useEffect, useRef, useState } from "preact/hooks";
+import { clockText } from "../src/lab/figures/number-words.ts";
 import type { CallsAnswer, WhyAnswer, WhyCall, WhyCommand, WhyRow } from "../src/lab/why/answer.ts";
-import { clock, millis } from "./words.ts";
+import { millis } from "./words.ts";
 
 const REFRESH_MS = 1000;
 /** From this width on, the page can be used beside the panel. */
@@ -244,7 +246,7 @@ function Calls({ lane }: { readonly lane: string }) {
           <li key={index}>
             <details>
               <summary class={call.status === "OK" ? "" : "failed"}>
-                <span>{clock(call.atMs)}</span> <b>{call.pod || "nobody"}</b>{" "}
+                <span>{clockText(call.atMs)}</span> <b>{call.pod || "nobody"}</b>{" "}
                 <span>{millis(call.latencyMs)}</span> <span>{call.status}</span>
               </summary>
               {call.why.map((sentence, nth) => (

@@ -4,13 +4,6 @@
 import { latencyText } from "../src/lab/figures/number-words.ts";
 import type { PodSample } from "../src/lab/page/page-feed.ts";
 
-/** "00:12" */
-export function clock(elapsedMs: number): string {
-  const seconds = Math.floor(elapsedMs / 1000);
-  const two = (n: number) => String(n).padStart(2, "0");
-  return `${two(Math.floor(seconds / 60))}:${two(seconds % 60)}`;
-}
-
 /** "2.31 ms", "1.2 s", or a dash. */
 export function millis(ms: number | null): string {
   if (ms === null) return "–";

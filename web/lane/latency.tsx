@@ -2,13 +2,14 @@
  * Latency of a lane over time, p50 and p99 of each second, by uPlot. Its time is that of the heat
  * strip above, and all lanes have one scale, in tenfold steps.
  */
+
 import { computed } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
+import { clockText } from "../../src/lab/figures/number-words.ts";
 import { calm, columns, hello } from "../feed.ts";
 import { palette } from "../palette.ts";
 import { useDrawing, useWidth } from "../size.ts";
-import { clock } from "../words.ts";
 import { stepFor } from "./strip-draw.ts";
 
 const HEIGHT = 104;
@@ -106,7 +107,7 @@ function optionsFor(width: number, colours: typeof palette.value): uPlot.Options
         gap: 2,
         space: 60,
         incrs: [5, 10, 15, 20, 30, 60, 120],
-        values: (_, splits) => splits.map((second) => (second < 0 ? "" : clock(second * 1000))),
+        values: (_, splits) => splits.map((second) => (second < 0 ? "" : clockText(second * 1000))),
       },
       {
         ...axis,

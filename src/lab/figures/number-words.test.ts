@@ -1,7 +1,14 @@
 /** Tests of numbers in words. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { counted, latencyText, percentText, spanText, timesText } from "./number-words.ts";
+import {
+  clockText,
+  counted,
+  latencyText,
+  percentText,
+  spanText,
+  timesText,
+} from "./number-words.ts";
 
 test("shares: all, none, and what is between", () => {
   const shares = [0, 0.0004, 0.0833, 0.5, 0.9996, 1];
@@ -18,6 +25,7 @@ test("factors, latencies, spans and counts", () => {
     "119 s",
     "3 min",
   ]);
+  assert.deepEqual([12_900, 3_599_000, 3_612_000].map(clockText), ["00:12", "59:59", "1:00:12"]);
   assert.deepEqual(
     [counted(1, "call"), counted(7200, "call"), counted(2, "class")],
     ["1 call", "7,200 calls", "2 classes"],

@@ -23,6 +23,15 @@ export function spanText(ms: number): string {
   return ms < 120_000 ? `${Math.round(ms / 1000)} s` : `${Math.floor(ms / 60_000)} min`;
 }
 
+/** "00:12", or "1:00:12": a moment, from the start. */
+export function clockText(elapsedMs: number): string {
+  const seconds = Math.floor(elapsedMs / 1000);
+  const two = (n: number): string => String(n).padStart(2, "0");
+  const hours = Math.floor(seconds / 3600);
+  const minutes = `${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
+  return hours > 0 ? `${hours}:${minutes}` : minutes;
+}
+
 /** "1 call", "2 calls", "7,200 searches". */
 export function counted(count: number, thing: string): string {
   const noun = count === 1 ? thing : `${thing}${/(s|ch|x)$/.test(thing) ? "es" : "s"}`;

@@ -2,8 +2,10 @@
  * How a lab gets on, in single lines: for a log that nobody sees redrawn, as of a CI, and for the
  * line that stands while `--once` runs.
  */
+
+import { clockText } from "../figures/number-words.ts";
 import type { LabEvent, LabView } from "../view.ts";
-import { clockText, eventText } from "./table-head.ts";
+import { eventText } from "./table-head.ts";
 import { type OutputStyle, Pen } from "./table-pen.ts";
 
 /** How often there is a line on how the lanes fare. */

@@ -1,7 +1,9 @@
 /**
  * The lines above the lab's pictures: what it is, how it is reached, its keys, and what was done.
  */
+
 import { loadWords } from "../figures/load-words.ts";
+import { clockText } from "../figures/number-words.ts";
 import type { LabEvent, LabView } from "../view.ts";
 import { type Pen, wrap } from "./table-pen.ts";
 
@@ -60,15 +62,6 @@ export function noticeLines({ notice, load }: LabView, pen: Pen): string[] {
 /** "00:05 echo-2 slow x10" */
 export function eventText({ atMs, text }: LabEvent): string {
   return `${clockText(atMs)} ${text}`;
-}
-
-/** "00:12", or "1:00:12". */
-export function clockText(elapsedMs: number): string {
-  const seconds = Math.floor(elapsedMs / 1000);
-  const two = (n: number): string => String(n).padStart(2, "0");
-  const hours = Math.floor(seconds / 3600);
-  const minutes = `${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
-  return hours > 0 ? `${hours}:${minutes}` : minutes;
 }
 
 function accessText({ kubeconfig, target }: Access, pen: Pen): string | null {
