@@ -5,6 +5,8 @@
 import { packageVersion } from "./version.ts";
 import { workerSettings } from "./worker-settings.ts";
 
+let isOutputLost = false;
+
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(args: readonly string[]): Promise<number> {
@@ -15,10 +17,20 @@ async function main(args: readonly string[]): Promise<number> {
     await (await import("./worker.ts")).runWorker(settings);
     return 0;
   }
-  process.stdout.on("error", () => {}); // whoever read it (`| head`) has gone
+  process.stdout.on("error", onStdoutError);
   if (args[0] === "--version" || args[0] === "-V" || args[0] === "version") {
     process.stdout.write(`${packageVersion()}\n`);
     return 0;
   }
   return (await import("./command-line.ts")).runCommandLine(args);
+}
+
+/** Output that is lost is no success; that whoever read it (`| head`) has gone is none of ours. */
+function onStdoutError({ code, message }: NodeJS.ErrnoException): void {
+  if (code === "EPIPE" || isOutputLost) return;
+  isOutputLost = true;
+  process.stderr.write(`fairlead: the output cannot be written: ${message}\n`);
+  process.once("exit", () => {
+    process.exitCode ||= 1;
+  });
 }

@@ -3,7 +3,7 @@
  * allowed, exit code 2, nothing on stdout, nothing started.
  */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { runProcess } from "../peers/processes.ts";
 import { FAIRLEAD } from "./harness.ts";
@@ -165,4 +165,16 @@ test("the help names every verb, and each verb's help has examples", async () =>
     assert.match(help.stdout, new RegExp(`^Examples:\\n[^]*^ {2}fairlead ${verb}`, "m"));
     for (const flag of ["--log-level", "--no-color"]) assert.ok(help.stdout.includes(flag));
   }
+});
+
+// A report on a full disk was empty, and the exit code that of a good one.
+test("output that cannot be written: one line, exit 1; a reader that went is no error", async (t) => {
+  if (!existsSync("/dev/full")) return t.skip("this system has no /dev/full");
+  const run = (into: string) =>
+    runProcess("/bin/sh", ["-c", `"$0" lab list ${into}`, FAIRLEAD], { timeoutMs: 60_000 });
+  const { code, stderr } = await run("> /dev/full");
+  assert.equal(code, 1);
+  assert.match(stderr, /^fairlead: the output cannot be written: ENOSPC.*\n$/);
+  const cut = await run("| head -n 0");
+  assert.deepEqual({ code: cut.code, stderr: cut.stderr }, { code: 0, stderr: "" });
 });
