@@ -84,11 +84,13 @@ function refuseOptionsBefore(command: Command, verb: string): void {
 }
 
 async function run(options: RawLabOptions & CommonOptions): Promise<void> {
-  const [{ LabError, LabOptionError, parseLabOptions, runLab }, { createSystem, stopSignal }] =
-    await Promise.all([import("../lab/index.ts"), import("./system.ts")]);
+  const [
+    { LabError, LabOptionError, parseLabOptions, runLab },
+    { createSystem, stdoutGone, stopSignal },
+  ] = await Promise.all([import("../lab/index.ts"), import("./system.ts")]);
   try {
     const labOptions = parseLabOptions(options);
-    const stop = stopSignal();
+    const stop = AbortSignal.any([stopSignal(), stdoutGone()]);
     const { clock, log } = await createSystem(options);
     const style = { hasColour: hasColour(options), hasUnicode: hasUnicode(process.env) };
     process.exitCode = await runLab(labOptions, {

@@ -168,7 +168,15 @@ export interface PodGoneMessage {
 /** Lab to kubelet: the pods whose readiness it watches. */
 export interface ProbeMessage {
   readonly type: "probe";
-  readonly pods: readonly { readonly name: string; readonly address: string }[];
+  readonly pods: readonly ProbedPod[];
+}
+
+/** A pod whose readiness is watched. */
+export interface ProbedPod {
+  readonly name: string;
+  readonly address: string;
+  /** Where it stood when it was last heard of. */
+  readonly isReady: boolean;
 }
 
 /** Kubelet to lab: a pod turned ready, or not ready. */

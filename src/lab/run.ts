@@ -124,7 +124,7 @@ class Run {
       output.close();
       await Promise.all([this.#lab.close(), this.#page.url ? this.#page.close() : null]);
     }
-    const hasFailed = this.#lab.views().some((lane) => lane.phase === "failed");
+    const hasFailed = this.#lab.views().some(({ failure }) => failure !== null);
     return hasFailed || this.#isRefused ? 1 : 0;
   }
 

@@ -29,18 +29,21 @@ const NETWORKS = 250;
 /** Addresses that another cluster of this machine is not likely to have; if so, ports differ. */
 function newNetwork({ rng }: TestingSystem): typeof LOOPBACK {
   const second = 1 + rng.int(NETWORKS);
-  return { ...LOOPBACK, podPrefix: `127.${second}`, clusterIp: `127.${second}.96.1` };
+  const podPrefix = `127.${second}`;
+  const [clusterIp, portHolder] = [`${podPrefix}.96.1`, `${podPrefix}.95.1`];
+  return { ...LOOPBACK, podPrefix, clusterIp, portHolder };
 }
 
 /** Starts one with so many pods. Rejects with one sentence when it cannot be. */
 export async function openTestCluster(count: number, system: TestingSystem): Promise<TestCluster> {
+  checkWhole("pods", count, 1, PODS_MAX);
   const { api, cluster } = await openApiServer(system);
   const children = new Children(system.clock);
+  const { objects } = cluster;
+  const deployment = new Deployment(count, {
+    ...{ children, clock: system.clock, objects, network: newNetwork(system) },
+  });
   try {
-    const { objects } = cluster;
-    const deployment = new Deployment(checkWhole("pods", count, 1, PODS_MAX), {
-      ...{ children, clock: system.clock, objects, network: newNetwork(system) },
-    });
     await deployment.start();
     const addresses = (): string[] => deployment.ready.map(({ address }) => address);
     const [dns, service] = await Promise.all([
@@ -55,6 +58,7 @@ export async function openTestCluster(count: number, system: TestingSystem): Pro
     return new Cluster({ api, dns, children, deployment, service, system });
   } catch (error) {
     await Promise.all([children.close(), api.close()]);
+    deployment.release();
     throw error;
   }
 }
@@ -174,6 +178,7 @@ class Cluster implements TestCluster {
 
   async #end(): Promise<void> {
     await this.#parts.children.close();
+    this.#parts.deployment.release();
     await this.api.close();
   }
 

@@ -6,15 +6,17 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { parseLabOptions } from "../../src/lab/index.ts";
 import { processTree, runProcess, startProcess } from "../peers/processes.ts";
 
 const FAIRLEAD = fileURLToPath(new URL("../../bin/fairlead", import.meta.url));
 
-/** Pods, a client a lane, a ClusterIP stand-in, a proxy and the kubelet. */
-const childrenOf = (pods: number): number => pods + 4 + 1 + 1 + 1;
+/**
+ * Pods, a client a lane, a ClusterIP stand-in, a proxy, the kubelet, and who takes the kubeconfig away.
+ */
+const childrenOf = (pods: number): number => pods + 4 + 1 + 1 + 1 + 1;
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -30,8 +32,9 @@ function alive(pids: readonly number[]): number[] {
 }
 
 /** Starts a lab without an end and resolves once its load runs. */
-async function startLab(...args: string[]) {
+async function startLab(t: TestContext, ...args: string[]) {
   const lab = startProcess(FAIRLEAD, ["lab", "--pods", "3", "--page", "127.0.0.1:0", ...args]);
+  t.after(() => lab.stop());
   const [, url] = await lab.waitFor(/"address":"(http:[^"]+)"/);
   return { lab, url: url!, pids: processTree(lab.pid) };
 }
@@ -43,8 +46,7 @@ test("the help names the lanes that run by default", async () => {
 });
 
 test("while it runs, other programs find its pods by the kubeconfig that it names", async (t) => {
-  const { lab } = await startLab("--lanes", "static");
-  t.after(() => lab.stop());
+  const { lab } = await startLab(t, "--lanes", "static");
   const [, kubeconfig = "", target = ""] = await lab.waitFor(
     /"kubeconfig":"([^"]+)","target":"([^"]+)"/,
   );
@@ -113,8 +115,8 @@ test("--once prints a table without escape codes into a pipe", async () => {
 });
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  test(`${signal} ends the load, prints the verdicts, and leaves no process`, async () => {
-    const { lab, pids } = await startLab();
+  test(`${signal} ends the load, prints the verdicts, and leaves no process`, async (t) => {
+    const { lab, pids } = await startLab(t);
     assert.equal(pids.length, 1 + childrenOf(3));
     await sleep(700);
     lab.signal(signal);
@@ -127,6 +129,28 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
     assert.match(lab.stdout, /^. proxy {6}3 of 3 pods used evenly: /m);
   });
 }
+
+// Its exit code was that of a run in which all went well.
+test("a lab of which a lane breaks off while it runs ends with 1", async (t) => {
+  const { lab, pids } = await startLab(t, "--lanes", "client,static", "-o", "json");
+  const isClient = (pid: number): boolean =>
+    readFileSync(`/proc/${pid}/cmdline`, "utf8").startsWith("fairlead-lab caller kubernetes:");
+  process.kill(pids.find(isClient)!, "SIGKILL");
+  await sleep(1000);
+  lab.signal("SIGINT");
+  assert.deepEqual(await lab.exited, { code: 1, signal: null });
+  const [client, listed] = JSON.parse(lab.stdout).lanes;
+  assert.equal(client.failure, "its client ended by SIGKILL");
+  assert.equal(listed.failure, null);
+});
+
+// It went on for ever, and wrote to nobody.
+test("a lab without an end ends when nobody reads it any more", async () => {
+  const line = '"$0" lab --pods 2 --lanes static --page none | head -n 1';
+  const { code, stdout } = await runProcess("/bin/sh", ["-c", line, FAIRLEAD]);
+  assert.equal(code, 0);
+  assert.match(stdout, /^starting 2 pods/);
+});
 
 // It ended with Node's own words and a stack.
 test("no directory for its files: one clear line, exit 1", async () => {

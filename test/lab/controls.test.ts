@@ -118,6 +118,8 @@ test("peers: the proxies of the lane nested start anew, as many as they were", a
   assert.equal(act("lane=nested"), null);
   await until("it runs", () => lane("nested").phase === "running");
   assert.equal(act("replica"), null);
+  // The restart knew nothing of it, and it came to nothing.
+  assert.equal(act("peers=on"), "a proxy replica is starting just now");
   await until("a second replica", () => lane("nested").replicas!.length === 2);
   await calls("nested", 10);
   const before = lane("nested").figures.calls;

@@ -3,6 +3,7 @@
  * in which order, and what is left.
  */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import net from "node:net";
 import { type TestContext, test } from "node:test";
 import { realClock, realRng } from "../../src/base/index.ts";
@@ -17,9 +18,12 @@ async function start(t: TestContext, count: number) {
   const clock = realClock();
   const children = new Children(clock);
   const cluster = await startCluster({ clock, rng: realRng() });
-  t.after(() => Promise.all([children.close(), cluster.close()]));
   const { objects } = cluster;
   const deployment = new Deployment(count, { children, clock, objects, network: LOOPBACK });
+  t.after(async () => {
+    await Promise.all([children.close(), cluster.close()]);
+    deployment.release();
+  });
   await deployment.start();
   const ready: string[] = [];
   const unsubscribe = deployment.onChange(() => {
@@ -202,6 +206,20 @@ test("a pod that stops answering its probe is not ready, though it says nothing"
   process.kill(pid, "SIGSTOP");
   await until(() => endpointOf(objects, "echo-1")?.conditions.ready === false);
   process.kill(pid, "SIGCONT");
+  await until(() => endpointOf(objects, "echo-1")!.conditions.ready === true);
+});
+
+// Nobody heard of its end: no probe failed any more, and no pod was ever not ready.
+test("a kubelet that ends is there again, and goes on where it was", async (t) => {
+  const { deployment, objects } = await start(t, 2);
+  deployment.setServing("echo-1", false);
+  await until(() => endpointOf(objects, "echo-1")?.conditions.ready === false);
+  const isKubelet = (pid: number): boolean =>
+    readFileSync(`/proc/${pid}/cmdline`, "utf8").startsWith("fairlead-lab kubelet");
+  process.kill(processTree(process.pid).find(isKubelet)!, "SIGKILL");
+  deployment.setServing("echo-1", true);
+  deployment.setServing("echo-2", false);
+  await until(() => endpointOf(objects, "echo-2")!.conditions.ready === false);
   await until(() => endpointOf(objects, "echo-1")!.conditions.ready === true);
 });
 

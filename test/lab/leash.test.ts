@@ -3,7 +3,8 @@
  * proxies, and programs that are not Node's.
  */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { whyNoPeer } from "../../src/lab/lanes/peer-program.ts";
@@ -60,12 +61,15 @@ for (const { args, signal, processes } of CASES) {
     const lab = startProcess(FAIRLEAD, ["lab", "--page", "127.0.0.1:0", ...args.split(" ")]);
     t.after(() => lab.stop());
     await lab.waitFor(/"address":"http/);
+    const [, kubeconfig = ""] = await lab.waitFor(/"kubeconfig":"([^"]+)"/);
     const pids = processTree(lab.pid);
     t.after(() => killAll(pids));
     assert.ok(pids.length >= 1 + processes, `${pids.length} processes`);
     lab.signal(signal);
     await lab.exited;
     await untilGone(pids);
+    // After SIGKILL it stayed, one for each lab that ever ended so.
+    assert.ok(!existsSync(dirname(kubeconfig)), `${kubeconfig} is there`);
   });
 }
 

@@ -43,6 +43,23 @@ test("a port that is taken on one address is given up for all", async (t) => {
   assert.deepEqual(asked, [50_051, 50_052, 50_053, 50_054, 50_055, 50_056, 50_057, 50_058]);
 });
 
+// The first lab's pods had been replaced, and both labs had the port: a lane of the second could not
+// listen at its ClusterIP.
+test("a second lab has another port, wherever the pods of the first have gone", async (t) => {
+  const own = processes(t);
+  const first = await startPods(own, podNames(1), LOOPBACK);
+  t.after(() => first.release());
+  await first.pods[0]!.end();
+  const second = await startPods(own, podNames(1), LOOPBACK);
+  t.after(() => second.release());
+  assert.ok(second.clusterIp.port > first.clusterIp.port);
+  await second.pods[0]!.end();
+  first.release();
+  const third = await startPods(own, podNames(1), LOOPBACK);
+  t.after(() => third.release());
+  assert.notEqual(third.clusterIp.port, second.clusterIp.port);
+});
+
 test("all common ports taken, or none allowed: one sentence", async (t) => {
   const all = processes(t);
   await assert.rejects(

@@ -310,6 +310,7 @@ export class Lab {
     this.#load.close();
     // Together: what hangs is waited for once.
     await Promise.all([this.#lanes.close(), this.#children.close()]);
+    this.#deployment?.release();
     await this.#controlPlane.close();
   }
 

@@ -73,6 +73,31 @@ const DIALLING: Lane = {
   open: async () => ({ target: "own", serviceConfig: "", connections: 1 }),
 };
 
+/** What a client reports of calls that were answered, by pod. */
+function reportOf(perPod: Record<string, number>, firstAnswers = {}): ChildMessage {
+  const none = { failed: 0, lastFailure: "", latenciesUs: [], givenUp: 0, cpuMs: 0, lagMs: 0 };
+  return { type: "report", ...none, connections: 1, perPod, firstAnswers, final: false };
+}
+
+// A client that was stopped, or killed, kept the rate of its latest reports for ever.
+test("a client that tells nothing has no rate", async () => {
+  const { children, say } = willing();
+  const clock = new VirtualClock();
+  const pods = ["a"];
+  const run = new LaneRun(DIALLING, { children, clock, pods, whyNot: null, hasOwnNetns: false });
+  await run.open({} as LinkEnv, LOAD);
+  run.start(LOAD);
+  for (let second = 0; second < 3; second += 1) {
+    await clock.advance(1000);
+    say(reportOf({ a: 50 }));
+  }
+  assert.equal(run.view().callsPerSecond, 50);
+  await clock.advance(2500);
+  assert.equal(run.view().callsPerSecond, 0);
+  say(reportOf({ a: 50 }));
+  assert.ok(run.view().callsPerSecond > 0);
+});
+
 // The lab scales while a client still connects, or proxies start anew: the pod was never a new one,
 // and a lane that does not see it looked as one that had nothing to see.
 test("a pod that comes while the lane opens is new to it, and waits from the load's begin", async () => {
@@ -87,16 +112,6 @@ test("a pod that comes while the lane opens is new to it, and waits from the loa
   run.start(LOAD);
   await clock.advance(3000);
   assert.equal(run.view().figures.newPodWaitsMs, 3000);
-  const report = { failed: 0, lastFailure: "", latenciesUs: [], connections: 1, givenUp: 0 };
-  const firstAnswers = { b: clock.wallMs() };
-  say({
-    type: "report",
-    ...report,
-    perPod: { b: 1 },
-    firstAnswers,
-    cpuMs: 0,
-    lagMs: 0,
-    final: false,
-  });
+  say(reportOf({ b: 1 }, { b: clock.wallMs() }));
   assert.equal(run.view().figures.firstCallOfNewPodMs, 3000);
 });

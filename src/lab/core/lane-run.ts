@@ -265,9 +265,13 @@ export class LaneRun {
     }
   }
 
+  /** Of a client that is gone, or tells nothing, none: its latest reports are of the past. */
   #rate(): number {
     const first = this.#totals[0];
     const last = this.#totals.at(-1);
+    if (this.#failure !== null) return 0;
+    const silentMs = this.#deps.clock.nowMs() - (last?.atMs ?? 0);
+    if (this.#phase === "running" && silentMs > RATE_SPAN_MS) return 0;
     if (!first || !last || last.atMs === first.atMs) return 0;
     return ((last.calls - first.calls) * 1000) / (last.atMs - first.atMs);
   }

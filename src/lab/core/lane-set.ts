@@ -43,6 +43,8 @@ export class LaneSet {
   #hasBegun = false;
   /** Proxies that were told to find each other, or not to, are not up yet. */
   #isRestarting = false;
+  /** Replicas that are being started, which no view has yet. */
+  #replicasComing = 0;
   #settling: Timer | null = null;
   /** Names of the pods that may answer, and of those that calls should reach. */
   #known: readonly string[];
@@ -152,6 +154,7 @@ export class LaneSet {
       const what = hasPeers ? "find each other already" : "do not find each other as it is";
       throw new LabError(`the proxies ${what}`);
     }
+    if (this.#replicasComing > 0) throw new LabError("a proxy replica is starting just now");
     this.#settings = { ...this.#settings, hasPeers };
     this.#isRestarting = true;
     return this.#unlessLeft(run, this.#restart(run)).then(() => {});
@@ -163,7 +166,11 @@ export class LaneSet {
    */
   addReplica(): Promise<string | null> {
     const run = this.#replicated("a proxy replica needs the lane nested");
-    return this.#unlessLeft(run, run.replicas!.add());
+    this.#replicasComing += 1;
+    const added = run.replicas!.add().finally(() => {
+      this.#replicasComing -= 1;
+    });
+    return this.#unlessLeft(run, added);
   }
 
   /** There are other pods: `known` may answer, `current` are those that calls should reach. */

@@ -116,14 +116,20 @@ export class Deployment {
 
   /** Starts the first pods all at once. Throws `LabError` when they cannot be had. */
   async start(): Promise<void> {
-    const { children, network } = this.#deps;
-    this.#kubelet = new Kubelet(children, (name, isReady) => this.#onProbed(name, isReady));
+    const { children, network, clock } = this.#deps;
+    const onProbed = (name: string, isReady: boolean): void => this.#onProbed(name, isReady);
+    this.#kubelet = new Kubelet({ children, clock, onProbed });
     this.#set = await startPods(this.#processes, this.names, network);
     this.#objects.addServices(this.#set.clusterIp);
     for (const [index, pod] of this.#set.pods.entries()) {
       this.#becomeReady(this.#rows.all[index]!, pod);
     }
     this.#tell();
+  }
+
+  /** Gives back the port of its pods, which end with their processes. No pod can come any more. */
+  release(): void {
+    this.#set?.release();
   }
 
   /**

@@ -12,6 +12,8 @@ export interface PodNetwork {
   readonly podPrefix: string;
   /** Of the Service `echo`. */
   readonly clusterIp: string;
+  /** Where a lab listens on its pods' port for as long as it is there: others take another port. */
+  readonly portHolder: string;
   readonly apiServer: string;
   /** True in a network namespace of the lab's own: nothing outside reaches these addresses. */
   readonly isIsolated: boolean;
@@ -21,6 +23,7 @@ export interface PodNetwork {
 export const LOOPBACK: PodNetwork = {
   podPrefix: "127.0",
   clusterIp: "127.0.96.1",
+  portHolder: "127.0.95.1",
   apiServer: "127.0.0.1",
   isIsolated: false,
 };
@@ -29,6 +32,7 @@ export const LOOPBACK: PodNetwork = {
 export const ISOLATED: PodNetwork = {
   podPrefix: "10.244",
   clusterIp: "10.96.0.10",
+  portHolder: "10.96.0.2",
   apiServer: "10.96.0.1",
   isIsolated: true,
 };

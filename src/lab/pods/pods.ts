@@ -21,6 +21,8 @@ export interface PodSet {
   readonly pods: readonly Pod[];
   /** Host and port for the ClusterIP stand-in; port 0 where the system has only 127.0.0.1. */
   readonly clusterIp: { readonly host: string; readonly port: number };
+  /** Gives back the port that they share; the pods end with their processes. */
+  release(): void;
 }
 
 /** Pods in one /24 of addresses, and /24s until addresses come again: those have long been free. */
@@ -80,18 +82,22 @@ export async function startPods(
   network: PodNetwork,
   probe: PortProbe = probePort,
 ): Promise<PodSet> {
-  const { podPrefix, clusterIp } = network;
+  const { podPrefix, clusterIp, portHolder } = network;
   const hosts = names.map((_, index) => hostOf(index, network));
   for (const port of PORTS) {
     const code = await probe([...hosts, clusterIp], port);
     if (code === "EADDRNOTAVAIL") return startOnOnePort(processes, names);
     if (code === "EADDRINUSE") continue;
     if (code !== "") throw new LabError(`pods cannot listen on ${podPrefix}.1.x:${port}: ${code}`);
-    const pods = await tryStart(
-      processes,
-      names.map((name, index) => ({ name, host: hosts[index]!, port })),
-    );
-    if (pods) return { pods, clusterIp: { host: clusterIp, port } };
+    const release = await holdPort(portHolder, port);
+    if (release === null) continue;
+    const places = names.map((name, index) => ({ name, host: hosts[index]!, port }));
+    const pods = await tryStart(processes, places).catch((error: unknown) => {
+      release();
+      throw error;
+    });
+    if (pods) return { pods, clusterIp: { host: clusterIp, port }, release };
+    release();
   }
   throw new LabError(`ports ${PORTS[0]} to ${PORTS.at(-1)} are all taken on ${podPrefix}.1.x`);
 }
@@ -103,7 +109,7 @@ async function startOnOnePort(processes: PodProcesses, names: readonly string[])
     names.map((name) => ({ name, host, port: 0 })),
   );
   if (!pods) throw new LabError("no free port on 127.0.0.1");
-  return { pods, clusterIp: { host, port: 0 } };
+  return { pods, clusterIp: { host, port: 0 }, release: () => {} };
 }
 
 /** All pods, or null when one lost its port to somebody else meanwhile (then none is left). */
@@ -131,6 +137,21 @@ export function firstWord(child: Child): Promise<ChildMessage> {
     child.onMessage(resolve);
     child.ended.then(() => {
       resolve({ type: "failed", code: "", reason: `${child.label} ${child.endReason}` });
+    });
+  });
+}
+
+/**
+ * Has a port until it is released; null when another lab has it. Its pods may have left all the
+ * addresses that ours would have, as after a roll, and still the port is that lab's.
+ */
+function holdPort(host: string, port: number): Promise<(() => void) | null> {
+  return new Promise((resolve) => {
+    const server = net.createServer((socket) => socket.destroy());
+    server.once("error", () => resolve(null));
+    server.listen(port, host, () => {
+      server.unref();
+      resolve(() => server.close());
     });
   });
 }

@@ -12,7 +12,7 @@
 import "./leash.ts";
 import * as grpc from "@grpc/grpc-js";
 import { realClock } from "../../base/index.ts";
-import type { ChildMessage, ProbeMessage } from "../messages.ts";
+import type { ChildMessage, ProbedPod, ProbeMessage } from "../messages.ts";
 import { HEALTH_SERVICE, type Serving, ServingStatus } from "../pods/health.ts";
 
 const PERIOD_MS = 500;
@@ -23,16 +23,17 @@ const clock = realClock();
 const { check: method } = HEALTH_SERVICE;
 process.title = "fairlead-lab kubelet";
 
-/** A pod under probe. It was ready when it came. */
+/** A pod under probe. */
 class Probe {
   readonly #name: string;
   readonly #client: grpc.Client;
   #failures = 0;
-  #isReady = true;
+  #isReady: boolean;
   #isAsking = false;
 
-  constructor(name: string, address: string) {
+  constructor({ name, address, isReady }: ProbedPod) {
     this.#name = name;
+    this.#isReady = isReady;
     this.#client = new grpc.Client(address, grpc.credentials.createInsecure());
   }
 
@@ -79,8 +80,8 @@ process.on("message", ({ pods }: ProbeMessage) => {
     probe.close();
     probes.delete(name);
   }
-  for (const { name, address } of pods) {
-    if (!probes.has(name)) probes.set(name, new Probe(name, address));
+  for (const pod of pods) {
+    if (!probes.has(pod.name)) probes.set(pod.name, new Probe(pod));
   }
 });
 process.channel?.unref();

@@ -48,7 +48,7 @@ function figureIn(
   const window = windowOf(lane, before, after);
   if (window === null) return null;
   const { value, seen } = figureOf(claim, window);
-  if (window.lane.phase === "failed") {
+  if (window.lane.failure !== null) {
     return { value: null, seen: window.lane.verdict, isMet: false };
   }
   if (claim.measure === "verdict") return { value, seen, isMet: claim.pattern!.test(seen) };

@@ -1,22 +1,32 @@
 /**
  * A directory for files that the lab hands to programs: a kubeconfig, the configuration of a proxy.
- * Under the system's temporary one, and gone with its owner. It keeps no secret.
+ * Under the system's temporary one, and gone with its owner, even one that was killed. It keeps no
+ * secret.
  */
+import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LabError } from "../error.ts";
 
+/** Waits for the end of a pipe that only this process holds, then takes the directory away. */
+const SWEEPER = 'read -r _ <&3; exec rm -rf -- "$0"';
+
+/** Those that are there; one listener of the process' end is for all of them. */
+const all = new Set<TemporaryDirectory>();
+
 /** One of its owner's own. */
 export class TemporaryDirectory {
   readonly path: string;
-  readonly #onExit = (): void => this.remove();
+  readonly #sweeper: ChildProcess;
 
   /** Throws `LabError` when there is no place for it. */
   constructor() {
     this.path = told(() => mkdtempSync(join(tmpdir(), "fairlead-lab-")));
-    // Also when the process ends without a goodbye, as by a second Ctrl-C.
-    process.once("exit", this.#onExit);
+    if (all.size === 0) process.on("exit", removeAll);
+    all.add(this);
+    this.#sweeper = startSweeper(this.path);
   }
 
   /**
@@ -34,9 +44,33 @@ export class TemporaryDirectory {
 
   /** Removes it and all that is in it. */
   remove(): void {
-    process.off("exit", this.#onExit);
+    if (all.delete(this) && all.size === 0) process.off("exit", removeAll);
     rmSync(this.path, { recursive: true, force: true });
+    this.#sweeper.kill("SIGKILL");
   }
+}
+
+/**
+ * When the process ends without a goodbye, as by a second Ctrl-C. The sweeper is for an end that
+ * nothing here sees.
+ */
+function removeAll(): void {
+  for (const directory of all) directory.remove();
+}
+
+/** In a process group of its own, which no Ctrl-C reaches, and no reason for this one to stay. */
+function startSweeper(path: string): ChildProcess {
+  const child = spawn("/bin/sh", ["-c", SWEEPER, path], {
+    detached: true,
+    stdio: ["ignore", "ignore", "ignore", "pipe"],
+  });
+  // Without one the directory stays behind if we are killed: no reason not to begin.
+  child.on("error", () => {});
+  child.unref();
+  const leash = child.stdio[3] as Socket;
+  leash.on("error", () => {});
+  leash.unref();
+  return child;
 }
 
 function told<T>(write: () => T): T {
