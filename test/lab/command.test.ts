@@ -14,7 +14,8 @@ import { processTree, runProcess, startProcess } from "../peers/processes.ts";
 const FAIRLEAD = fileURLToPath(new URL("../../bin/fairlead", import.meta.url));
 
 /**
- * Pods, a client a lane, a ClusterIP stand-in, a proxy, the kubelet, and who takes the kubeconfig away.
+ * Pods, a client a lane, a ClusterIP stand-in, a proxy, the kubelet, and who takes the kubeconfig
+ * away.
  */
 const childrenOf = (pods: number): number => pods + 4 + 1 + 1 + 1 + 1;
 

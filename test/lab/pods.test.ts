@@ -43,8 +43,8 @@ test("a port that is taken on one address is given up for all", async (t) => {
   assert.deepEqual(asked, [50_051, 50_052, 50_053, 50_054, 50_055, 50_056, 50_057, 50_058]);
 });
 
-// The first lab's pods had been replaced, and both labs had the port: a lane of the second could not
-// listen at its ClusterIP.
+// The first lab's pods had been replaced, and both labs had the port: a lane of the second could
+// not listen at its ClusterIP.
 test("a second lab has another port, wherever the pods of the first have gone", async (t) => {
   const own = processes(t);
   const first = await startPods(own, podNames(1), LOOPBACK);

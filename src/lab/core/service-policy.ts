@@ -3,7 +3,7 @@
  * `fairlead.dev/service-config` of the Service, which client, proxies and control plane watch.
  */
 import type { Objects } from "../cluster/index.ts";
-import { policyConfig } from "../lanes/lane.ts";
+import { policyConfig, policyEntry } from "../lanes/lane.ts";
 import { NAMESPACE, SERVICES } from "../pods/pod-objects.ts";
 
 /** Docs: "Service config". */
@@ -36,7 +36,7 @@ export function setServicePolicy(objects: Objects, { policy, hasOutliers }: Serv
 }
 
 function withEjection(policy: string): string {
-  const childPolicy = [{ [policy]: {} }];
+  const childPolicy = [policyEntry(policy)];
   return JSON.stringify({
     loadBalancingConfig: [{ outlier_detection: { ...EJECTION, childPolicy } }],
   });

@@ -105,9 +105,23 @@ export interface Lane {
   open(env: LaneEnv): Promise<Dial>;
 }
 
+/**
+ * What a policy is told beside its name. weighted_round_robin (gRFC A58) ignores the weights of a
+ * connection's first 10 s unless told otherwise: whoever makes a pod slow just after the start, or
+ * one that came just now, would see nothing for that long.
+ */
+const SETTINGS: Readonly<Record<string, object>> = {
+  weighted_round_robin: { blackoutPeriod: "1s" },
+};
+
+/** The entry of `loadBalancingConfig` for a policy. */
+export function policyEntry(policy: string): Readonly<Record<string, object>> {
+  return { [policy]: SETTINGS[policy] ?? {} };
+}
+
 /** Service config that names a policy. */
 export function policyConfig(policy: string): string {
-  return JSON.stringify({ loadBalancingConfig: [{ [policy]: {} }] });
+  return JSON.stringify({ loadBalancingConfig: [policyEntry(policy)] });
 }
 
 /** Service config of stock clients that are to balance. */

@@ -39,11 +39,18 @@ function seenOf(findings: readonly Finding[]): string {
       const times = [...new Set(own.map(({ when }) => when))];
       const parts = times.map((time) => {
         const then = own.filter(({ when }) => when === time).map(said);
-        return `${time === "" ? "" : `${time}: `}${then.join(", ")}`;
+        return `${time === "" ? "" : `${time}: `}${withoutRepeats(then).join(", ")}`;
       });
       return cell(`**${lane}** ${parts.join("; ")}`);
     })
     .join("<br>");
+}
+
+/** Each once, and not what a verdict begins with: "3 of 3 pods used evenly: calls in turn". */
+function withoutRepeats(texts: readonly string[]): readonly string[] {
+  const isSaidBy = (verdict: string, text: string): boolean =>
+    verdict.startsWith(`${text}:`) || verdict.startsWith(`${text} evenly:`);
+  return [...new Set(texts)].filter((text, _, all) => !all.some((other) => isSaidBy(other, text)));
 }
 
 function said({ seen, documented, isMet }: Finding): string {

@@ -193,6 +193,20 @@ test("Markdown: a row for each, and no cell breaks the table", () => {
   assert.equal(lines[7], "4 scenarios: 1 as documented, 1 not, 1 skipped, 1 stopped; 2 CPUs.");
 });
 
+test("Markdown: what was seen is said once, also when a verdict begins with it", () => {
+  const [result] = RUN.results;
+  const [finding] = result!.findings;
+  const seen = [
+    ...["3 of 3 pods used", "0 failed", "0 failed", "1 connection", "1 connection to pods"],
+    "3 of 3 pods used evenly: calls in turn",
+  ];
+  const findings = seen.map((text) => ({ ...finding!, seen: text, isMet: true }));
+  const text = reportText({ ...RUN, results: [{ ...result!, findings }] }, "md", STYLE);
+  const said =
+    "0 failed, 1 connection, 1 connection to pods, 3 of 3 pods used evenly: calls in turn";
+  assert.ok(text.includes(`**client** ${said} |`), text);
+});
+
 /** Every tag is closed in its turn, and nothing of markup stands in text or attributes. */
 function assertWellFormed(xml: string): void {
   const open: string[] = [];
