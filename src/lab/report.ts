@@ -3,6 +3,7 @@
  * programs read: keys may be added, never renamed.
  */
 import type { EffectFigures } from "./figures/effect.ts";
+import type { Kind } from "./figures/kind.ts";
 import type { StepFigures } from "./figures/measure.ts";
 import type { LabEvent, LaneView, LoadView, ReplicaView } from "./view.ts";
 
@@ -11,6 +12,8 @@ export interface LaneReport {
   readonly name: string;
   readonly title: string;
   readonly verdict: string;
+  /** How it fares, which is the sign before the verdict: good, flawed, bad, waiting. */
+  readonly kind: Kind;
   readonly podsUsed: number;
   readonly maxOverMean: number | null;
   readonly fairness: number | null;
@@ -88,6 +91,7 @@ export function labReport({ pods, seconds, events, load, lanes }: Reported): Lab
       name: lane.name,
       title: lane.title,
       verdict: lane.verdict,
+      kind: lane.kind,
       podsUsed: lane.figures.podsUsed,
       maxOverMean: round(lane.figures.maxOverMean, 4),
       fairness: round(lane.figures.fairness, 4),

@@ -110,6 +110,7 @@ test("JSON comes once, at the end, with the keys of the contract", () => {
         name: "static",
         title: "The static lane",
         verdict: "2 of 2 pods used evenly: a connection to each pod, calls in turn",
+        kind: "good",
         podsUsed: 2,
         maxOverMean: 1,
         fairness: 1,
