@@ -17,10 +17,15 @@ export interface View {
 /** The rows of all, by pod in the order of the lab, with those that nobody has heard of. */
 export function viewRows(views: readonly View[], pods: readonly PodFact[]): readonly WhyRow[] {
   return views.flatMap(({ via, view }) => {
-    const rows = view.endpoints.map((endpoint) => rowOf(endpoint, via));
-    const known = new Set(rows.map(({ pod }) => pod));
-    const missing = pods.filter(({ name }) => !known.has(name));
-    return [...rows, ...missing.map((pod) => missingRow(pod, via, missingReason(pod)))];
+    const known = view.endpoints.map((endpoint) => rowOf(endpoint, via));
+    const ofPod = (name: string): readonly WhyRow[] => known.filter(({ pod }) => pod === name);
+    const names = new Set(pods.map(({ name }) => name));
+    const rows = pods.flatMap((pod) => {
+      const own = ofPod(pod.name);
+      return own.length > 0 ? own : missingRow(pod, via, missingReason(pod));
+    });
+    // Those who choose may know of pods that the lab has no more.
+    return [...rows, ...known.filter(({ pod }) => !names.has(pod))];
   });
 }
 
