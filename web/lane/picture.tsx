@@ -40,7 +40,8 @@ export function Picture({ name, title, pods, ejected, onPod }: PictureProps) {
     const sample = now.value;
     const lane = sample?.lanes.find((each) => each.name === name);
     if (!canvas.current || width === 0 || !sample || !lane) return;
-    const shares = recent.take(sample.elapsedMs, lane.perPod);
+    const names = sample.pods.map((pod) => pod.name);
+    const shares = recent.take(sample.elapsedMs, names, lane.perPod);
     const context = cleared(canvas.current, width, height);
     const about = { pods: sample.pods, shares, hubs: hubsOf(lane), ejected: lane.ejected };
     drawPicture(context, { ...about, layout, palette: palette.value });
