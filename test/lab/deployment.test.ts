@@ -312,3 +312,21 @@ test("restored, every pod is fast, SERVING and well again", async (t) => {
   assert.deepEqual([slowed, sick, notServing], [[], [], []]);
   await until(() => deployment.states[1] === "ready");
 });
+
+// A pod that is drained or killed leaves an empty row where another has come in a further one by
+// then. What is in a row must not be taken for the successor of what was there.
+test("rows of pods that are gone are taken away once those that end have gone", async (t) => {
+  const { deployment } = await start(t, 3);
+  const drained = deployment.drain("echo-1");
+  deployment.kill("echo-3");
+  await until(() => deployment.states[2] === "killed");
+  await deployment.forgetGone(() => {
+    assert.ok(deployment.states.includes("gone"), deployment.states.join());
+  });
+  const ended = ["echo-1", "echo-3"];
+  assert.ok(!deployment.names.some((name) => ended.includes(name)), deployment.names.join());
+  await Promise.all([drained, deployment.scale(3)]);
+  await deployment.forgetGone(() => {});
+  assert.deepEqual(deployment.states, ["ready", "ready", "ready"]);
+  await deployment.forgetGone(() => assert.fail("there is none"));
+});

@@ -248,6 +248,9 @@ async function changesTheLab(page: Page): Promise<void> {
   await page.locator('[data-fact="time"] dd', { hasText: /^00:0\d$/ }).waitFor();
   await ours.verdict.filter({ hasText: /3 of 3 pods used evenly/ }).waitFor();
   assert.equal(await page.locator(".events li").count(), 0);
+  await until(page, "no row is left of a pod that is gone", async () => {
+    return (await ours.card.locator(".rows button").count()) === 3;
+  });
   assert.equal(await ours.figure("failed").textContent(), "0");
 }
 

@@ -266,6 +266,8 @@ export class Lab {
     await deployment.scale(pods);
     // What came of bringing the pods about belongs to no experiment that follows.
     if (this.#currentPods().join() !== before) this.#beginAnew();
+    // Calls are counted by name and drawn by row: with other rows, all that is drawn begins anew.
+    await deployment.forgetGone(() => this.#beginAnew());
   }
 
   #beginAnew(): void {

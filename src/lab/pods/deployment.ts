@@ -52,6 +52,8 @@ export class Deployment {
   readonly #deathListeners = new Set<DeathListener>();
   #kubelet: Kubelet | null = null;
   #set: PodSet | null = null;
+  /** What is to become of pods that end, or have died. */
+  readonly #leaving = new Set<Promise<unknown>>();
   #wanted: number;
   #reconciling: Promise<void> | null = null;
 
@@ -216,6 +218,18 @@ export class Deployment {
     }
   }
 
+  /**
+   * Rows of pods that are gone are no more, and what is left moves up. Those that end have gone
+   * before. `before` is called at that moment, if there are such rows.
+   */
+  async forgetGone(before: () => void): Promise<void> {
+    await Promise.allSettled([...this.#leaving]);
+    if (!this.states.includes("gone")) return;
+    before();
+    this.#rows.forgetGone();
+    this.#tell();
+  }
+
   #alive(name: string): PodEntry {
     const entry = this.#rows.alive.find((candidate) => candidate.name === name);
     if (!entry) throw new LabError(`${name}: no pod of this name serves`);
@@ -285,14 +299,26 @@ export class Deployment {
       this.#objects.terminate(entry.name);
     }
     this.#tell();
-    await this.#pause(TERMINATING_MS);
-    await Promise.all(
-      going.map(async (entry) => {
-        await entry.pod!.end();
-        this.#objects.remove(entry.name);
-        this.#rows.leave(entry, comeBack && !entry.isStale);
-      }),
-    );
+    await this.#leave(async () => {
+      await this.#pause(TERMINATING_MS);
+      await Promise.all(
+        going.map(async (entry) => {
+          await entry.pod!.end();
+          this.#objects.remove(entry.name);
+          this.#rows.leave(entry, comeBack && !entry.isStale);
+        }),
+      );
+    });
+  }
+
+  async #leave(leaving: () => Promise<void>): Promise<void> {
+    const left = leaving();
+    this.#leaving.add(left);
+    try {
+      await left;
+    } finally {
+      this.#leaving.delete(left);
+    }
   }
 
   /** Its process ended. That is a death unless the lab ended it. */
@@ -306,13 +332,13 @@ export class Deployment {
   }
 
   async #replace(entry: PodEntry): Promise<string | null> {
-    const row = this.#rows.all.indexOf(entry);
-    await this.#pause(DEATH_NOTICED_MS);
-    this.#objects.remove(entry.name);
-    this.#rows.leave(entry, false);
+    await this.#leave(async () => {
+      await this.#pause(DEATH_NOTICED_MS);
+      this.#objects.remove(entry.name);
+      this.#rows.leave(entry, false);
+    });
     await this.#reconcile();
-    const now = this.#rows.all[row]!;
-    return now === entry ? null : now.name;
+    return entry.successor;
   }
 
   #onProbed(name: string, isReady: boolean): void {

@@ -62,3 +62,27 @@ test("rolling over and over needs one row more than there are pods", () => {
   }
   assert.equal(rows.all.length, 4);
 });
+
+// After a reset rows of pods that were gone stayed, struck through, though figures were from zero.
+test("rows of pods that are gone can be taken away, and those pods do not come back", () => {
+  const rows = rowsOf(5);
+  const [, drained, , , scaledAway] = rows.all;
+  rows.leave(drained!, false);
+  rows.leave(scaledAway!, true);
+  rows.forgetGone();
+  assert.deepEqual(names(rows.all), ["echo-1", "echo-3", "echo-4"]);
+  assert.deepEqual(names(rows.take(2)), ["echo-6", "echo-7"]);
+  assert.deepEqual(names(rows.all), ["echo-1", "echo-3", "echo-4", "echo-6", "echo-7"]);
+});
+
+test("a pod knows who came in its row, wherever that is by then", () => {
+  const rows = rowsOf(3);
+  const [scaledAway, died] = rows.all;
+  rows.leave(died!, false);
+  assert.equal(died!.successor, null);
+  rows.take(1);
+  rows.leave(scaledAway!, true);
+  rows.forgetGone();
+  assert.deepEqual(names(rows.all), ["echo-4", "echo-3"]);
+  assert.equal(died!.successor, "echo-4");
+});

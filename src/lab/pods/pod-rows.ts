@@ -3,7 +3,8 @@
  *
  * Pure. A pod that was scaled away may come back, with its name. One that was killed or replaced
  * does not: its row is the next new pod's, which has a name of its own, as every pod of a
- * Deployment has. So rows are at most as many as there ever were pods at a time.
+ * Deployment has. So rows are at most as many as there ever were pods at a time. A reset of the lab
+ * takes those away that are empty.
  */
 
 import type { PodConduct } from "../messages.ts";
@@ -28,11 +29,13 @@ export interface PodEntry extends Changing<PodConduct> {
   isStale: boolean;
   /** Does not come back. */
   isRetired: boolean;
+  /** Name of the new pod in its row, once there is one. */
+  successor: string | null;
 }
 
 /** All rows. */
 export class PodRows {
-  readonly #rows: PodEntry[] = [];
+  #rows: PodEntry[] = [];
   #numbered = 0;
 
   /** The first pods, starting. */
@@ -70,6 +73,11 @@ export class PodRows {
     Object.assign(entry, { ...USUAL, isStale: false });
   }
 
+  /** No row is kept for a pod that is gone: none of them comes back, not even one scaled away. */
+  forgetGone(): void {
+    this.#rows = this.#rows.filter(({ state }) => state !== "gone");
+  }
+
   /** Which go when there are `count` too many: the stale ones first, then the latest. */
   surplus(count: number): readonly PodEntry[] {
     const stale = this.alive.filter(({ isStale }) => isStale);
@@ -80,13 +88,18 @@ export class PodRows {
   #add(): PodEntry {
     this.#numbered += 1;
     const number = this.#numbered;
+    const name = podName(number);
     const entry: PodEntry = {
-      ...{ number, name: podName(number), state: "gone", pod: null },
-      ...{ ...USUAL, isStale: false, isRetired: false },
+      ...{ number, name, state: "gone", pod: null },
+      ...{ ...USUAL, isStale: false, isRetired: false, successor: null },
     };
     const free = this.#rows.findIndex(({ state, isRetired }) => state === "gone" && isRetired);
-    if (free < 0) this.#rows.push(entry);
-    else this.#rows[free] = entry;
+    if (free < 0) {
+      this.#rows.push(entry);
+      return entry;
+    }
+    this.#rows[free]!.successor = name;
+    this.#rows[free] = entry;
     return entry;
   }
 }
