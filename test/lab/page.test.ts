@@ -209,7 +209,7 @@ async function changesTheLab(page: Page): Promise<void> {
   await press(page, /^eject failing/);
   const left = ours.card.locator(`.rows [data-pod="${name}"]`);
   await left.filter({ hasText: "ejected" }).waitFor();
-  await ours.verdict.filter({ hasText: `ejected: ${name}` }).waitFor();
+  await ours.verdict.filter({ hasText: `${name}, which is sick, is ejected` }).waitFor();
   const row = (await ours.card.locator(".rows button").allTextContents()).findIndex((text) =>
     text.startsWith(`${name} `),
   );

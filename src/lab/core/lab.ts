@@ -93,7 +93,10 @@ export class Lab {
       lanes,
       podNames(setup.pods),
       { load, hasPeers },
-      { children: this.#children, clock, site: laneSite(whyNoNetns) },
+      {
+        ...{ children: this.#children, clock, site: laneSite(whyNoNetns) },
+        failing: () => ({ sick: this.sickPods, areEjected: this.hasOutliers }),
+      },
     );
     this.#desk = new WhyDesk(this, () => this.#lanes.runs, clock);
     this.#policy = new PolicyControl(policy, {

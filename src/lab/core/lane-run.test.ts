@@ -23,11 +23,20 @@ function silent() {
   return { children, started };
 }
 
+const failing = () => ({ sick: [], areEjected: false });
+
 function newRun(whyNot: string | null) {
   const { children, started } = silent();
   const clock = new VirtualClock();
   const pods = ["echo-1"];
-  const run = new LaneRun(PROXYLESS, { children, clock, whyNot, hasOwnNetns: false, pods });
+  const run = new LaneRun(PROXYLESS, {
+    children,
+    clock,
+    whyNot,
+    hasOwnNetns: false,
+    pods,
+    failing,
+  });
   return { run, started };
 }
 
@@ -84,7 +93,8 @@ test("a client that tells nothing has no rate", async () => {
   const { children, say } = willing();
   const clock = new VirtualClock();
   const pods = ["a"];
-  const run = new LaneRun(DIALLING, { children, clock, pods, whyNot: null, hasOwnNetns: false });
+  const deps = { children, clock, pods, whyNot: null, hasOwnNetns: false, failing };
+  const run = new LaneRun(DIALLING, deps);
   await run.open({} as LinkEnv, LOAD);
   run.start(LOAD);
   for (let second = 0; second < 3; second += 1) {
@@ -104,7 +114,8 @@ test("a pod that comes while the lane opens is new to it, and waits from the loa
   const { children, say } = willing();
   const clock = new VirtualClock();
   const pods = ["a"];
-  const run = new LaneRun(DIALLING, { children, clock, pods, whyNot: null, hasOwnNetns: false });
+  const deps = { children, clock, pods, whyNot: null, hasOwnNetns: false, failing };
+  const run = new LaneRun(DIALLING, deps);
   await run.open({} as LinkEnv, LOAD);
   run.podReady("b", clock.wallMs());
   run.setPods(["a", "b"], ["a", "b"]);

@@ -32,6 +32,15 @@ export interface LaneRunDeps {
   readonly hasOwnNetns: boolean;
   /** Names of the pods that calls should reach. */
   readonly pods: readonly string[];
+  /** What is done about pods that fail calls, for the verdict. */
+  readonly failing: () => FailingPods;
+}
+
+/** Pods that fail calls, and whether fairlead's lanes eject such. */
+export interface FailingPods {
+  /** Names of those that answer every call with UNAVAILABLE. */
+  readonly sick: readonly string[];
+  readonly areEjected: boolean;
 }
 
 /** What a lane's client told since it was last asked: its strain, and its processor time. */
@@ -225,7 +234,11 @@ export class LaneRun {
     const { name } = this.#lane;
     const { effects } = this.#measure;
     const ejected = this.#ejected;
-    const judged = { name, figures, failure: this.#failure, replicas, effects, ejected };
+    const { sick, areEjected } = this.#deps.failing();
+    const judged = {
+      ...{ name, figures, failure: this.#failure, replicas, effects, ejected, sick },
+      mayEject: this.hasPolicy && !areEjected,
+    };
     const said = verdict(judged);
     const client = this.#link?.clientName ?? "";
     return {

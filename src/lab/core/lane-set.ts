@@ -11,7 +11,7 @@ import type { LaneName } from "../options.ts";
 import type { Children } from "../system/children.ts";
 import type { LabEvent, LaneChoice } from "../view.ts";
 import type { LinkEnv, LoadSettings } from "./lane-link.ts";
-import { LaneRun } from "./lane-run.ts";
+import { type FailingPods, LaneRun } from "./lane-run.ts";
 
 /** From a policy's being set to its being heard of everywhere, and the last report of before. */
 const POLICY_SETTLES_MS = 500;
@@ -27,6 +27,7 @@ export interface LaneSetDeps {
   readonly children: Children;
   readonly clock: Clock;
   readonly site: LaneSite;
+  readonly failing: () => FailingPods;
 }
 
 /** What all lanes are opened with, beside the settings. */
@@ -246,9 +247,9 @@ export class LaneSet {
   }
 
   #newRun(lane: Lane): LaneRun {
-    const { children, clock, site } = this.#deps;
+    const { children, clock, site, failing } = this.#deps;
     return new LaneRun(lane, {
-      ...{ children, clock },
+      ...{ children, clock, failing },
       whyNot: lane.whyNot?.(site) ?? null,
       hasOwnNetns: site.whyNoNetns === null && lane.hasOwnNetns === true,
       pods: this.#current,

@@ -4,6 +4,7 @@
  */
 import type { ReplicaView } from "../view.ts";
 import type { EffectFigures } from "./effect.ts";
+import { FAIR_CALLS_MIN, spreadOf } from "./judged.ts";
 import type { LaneFigures } from "./measure.ts";
 
 /** What is judged of a lane; a `LaneView` is one. */
@@ -17,6 +18,10 @@ export interface Judged {
   readonly replicas?: readonly ReplicaView[] | null;
   /** Names of pods that outlier detection has ejected. */
   readonly ejected?: readonly string[];
+  /** Names of pods that answer every call with UNAVAILABLE. */
+  readonly sick?: readonly string[];
+  /** It would eject pods that fail, if it were told to: a policy of fairlead's is at work in it. */
+  readonly mayEject?: boolean;
   /** What became of it since each event, the present one last. */
   readonly effects?: readonly EffectFigures[];
 }
@@ -37,16 +42,27 @@ export interface Facts {
   /** Pods that are compared. */
   readonly pods: number;
   readonly used: number;
-  /** Answered calls since there are these pods. */
+  /** Their answered calls, of those that are judged. */
   readonly answered: number;
+  /**
+   * The busiest of the pods that should get calls over its fair share, with two digits, as tables
+   * show it: what is called uneven is seen to be 1.50 or more. Null before a call.
+   */
+  readonly maxOverMean: number | null;
   /** So few calls that which pods got one is chance. */
   readonly isEarly: boolean;
-  /** The pod with the most calls, or null before a call. */
+  /** The only pod that is used, or the one that is the most above its fair share; or null. */
   readonly busiest: string | null;
   /** New pods that have waited so long for a first call that it is worth a word. */
   readonly waiting: readonly string[];
   /** How many new pods wait, but not for so long. */
   readonly justCame: number;
+  /** Pods without a call that should have none: they are ejected, or could answer none. */
+  readonly excused: readonly string[];
+  /** How many others have none. */
+  readonly idle: number;
+  /** Where calls go while none is answered by a pod that should get them. */
+  readonly elsewhere: readonly string[];
   /** New pods that have had theirs. */
   readonly served: readonly string[];
   /** The longest time that one of those waited, or null. */
@@ -63,8 +79,6 @@ export interface Facts {
 const WAITS_MS = 1000;
 /** Below so many calls a pod it is early. */
 const CALLS_PER_POD_MIN = 2;
-/** A share is told when it should be of so many calls at least. */
-const FAIR_CALLS_MIN = 20;
 /** A pod that gets less of its fair share is spared. */
 const SPARED_BELOW = 0.8;
 
@@ -74,30 +88,52 @@ export const EVEN_MAX = 1.2;
 export const UNEVEN_MIN = 1.5;
 
 /** Finds the facts of a lane. */
-export function factsOf({ figures, replicas = null, effects = [] }: Judged): Facts {
-  const counts = Object.entries(figures.current);
+export function factsOf(lane: Judged): Facts {
+  const { figures, replicas = null, effects = [] } = lane;
+  const { perPod, answered } = figures.judged;
+  const counts = Object.entries(perPod);
   const latest = effects.at(-1);
   const pods = counts.length;
-  const { podsUsed: used, newPods } = figures;
-  const { answered } = figures.steps.at(-1)!;
-  const busiest = counts.reduce((most, one) => (one[1] > most[1] ? one : most), ["", 0]);
-  const times = newPods.flatMap(({ firstCallMs }) => firstCallMs ?? []);
-  const waiting = newPods.filter(({ waitsMs }) => waitsMs !== null);
-  const long = waiting.filter(({ waitsMs }) => waitsMs! >= WAITS_MS);
+  const users = counts.filter(([, calls]) => calls > 0).map(([pod]) => pod);
+  const used = users.length;
   const isIdle = ({ connections }: ReplicaView): boolean => connections === 0;
   const hasBusy = replicas?.some((replica) => !isIdle(replica)) ?? false;
+  const excused = excusedPods(lane);
+  const news = newPods(figures, excused);
+  const others = counts.map(([pod]) => pod).filter((pod) => !excused.includes(pod));
+  const { maxOverMean, busiest } = spreadOf(perPod, figures.judged.fair, others);
   return {
-    ...{ pods, used, answered },
+    ...{ pods, used, answered, excused, ...news },
+    maxOverMean: maxOverMean === null ? null : Number(maxOverMean.toFixed(2)),
     isEarly: answered < CALLS_PER_POD_MIN * pods && used < pods,
-    busiest: busiest[0] || null,
-    waiting: long.map(({ pod }) => pod),
-    justCame: waiting.length - long.length,
-    served: newPods.filter(({ firstCallMs }) => firstCallMs !== null).map(({ pod }) => pod),
-    servedWithinMs: times.length === 0 ? null : Math.max(...times),
+    busiest: used === 1 ? users[0]! : busiest,
+    idle: pods - used - excused.length - news.waiting.length - news.justCame,
+    elsewhere: used > 0 ? [] : figures.answeredLast.filter((pod) => perPod[pod] === undefined),
     slow: slowPod(latest, pods),
     failedSince: latest?.failed ?? figures.failed,
     callsSince: latest?.calls ?? figures.calls,
     idleReplicas: hasBusy ? replicas!.filter(isIdle).map(({ name }) => name) : [],
+  };
+}
+
+/** Pods that get nothing because they are ejected, or have no answer for what they get. */
+function excusedPods({ figures, ejected = [], sick = [] }: Judged): readonly string[] {
+  const { perPod } = figures.judged;
+  const pods = Object.keys(perPod).filter((pod) => perPod[pod] === 0);
+  return pods.filter((pod) => ejected.includes(pod) || sick.includes(pod));
+}
+
+type NewPodFacts = Pick<Facts, "waiting" | "justCame" | "served" | "servedWithinMs">;
+
+function newPods({ newPods }: LaneFigures, excused: readonly string[]): NewPodFacts {
+  const times = newPods.flatMap(({ firstCallMs }) => firstCallMs ?? []);
+  const waiting = newPods.filter(({ pod, waitsMs }) => waitsMs !== null && !excused.includes(pod));
+  const long = waiting.filter(({ waitsMs }) => waitsMs! >= WAITS_MS);
+  return {
+    waiting: long.map(({ pod }) => pod),
+    justCame: waiting.length - long.length,
+    served: newPods.filter(({ firstCallMs }) => firstCallMs !== null).map(({ pod }) => pod),
+    servedWithinMs: times.length === 0 ? null : Math.max(...times),
   };
 }
 

@@ -6,6 +6,7 @@
 import { fairness, maxOverMean, sum } from "./balance.ts";
 import type { CallReport } from "./call-report.ts";
 import { type EffectFigures, EffectMeasure } from "./effect.ts";
+import { type JudgedCalls, judgedCalls, type Step } from "./judged.ts";
 import { LatencyHistogram, RecentLatency } from "./latency.ts";
 import { type NewPodFigures, NewPods } from "./new-pods.ts";
 
@@ -34,6 +35,10 @@ export interface LaneFigures {
   readonly fairness: number | null;
   /** One for each number of pods there was, the current one last. */
   readonly steps: readonly StepFigures[];
+  /** What verdicts are of: the same where there are enough calls since, else with those before. */
+  readonly judged: JudgedCalls;
+  /** Names of the pods that answered the latest calls; none when these failed. */
+  readonly answeredLast: readonly string[];
   /** Calls that ended, answered or failed. */
   readonly calls: number;
   readonly failed: number;
@@ -56,6 +61,8 @@ export interface LaneFigures {
 
 /** The caller reports every 100 ms: so many are a second. */
 const RECENT_REPORTS = 10;
+/** What was before other pods came or went is told for five seconds at most. */
+const PAST_REPORTS = 50;
 /** Effects that are kept; older ones go. */
 const EFFECTS_MAX = 500;
 
@@ -65,6 +72,9 @@ export class LaneMeasure {
   /** The totals when the number of pods last changed, of the pods there have been since. */
   #since = new Map<string, number>();
   #steps: StepFigures[] = [];
+  /** The calls of the steps that ended lately, the latest first. */
+  #past: { readonly calls: Step; reports: number }[] = [];
+  #answeredLast: readonly string[] = [];
   #latency = new LatencyHistogram();
   #recent = new RecentLatency(RECENT_REPORTS);
   #newPods = new NewPods();
@@ -83,6 +93,8 @@ export class LaneMeasure {
   reset(pods: readonly string[]): void {
     this.#perPod = new Map();
     this.#steps = [];
+    this.#past = [];
+    this.#answeredLast = [];
     this.#latency = new LatencyHistogram();
     this.#recent = new RecentLatency(RECENT_REPORTS);
     this.#newPods = new NewPods();
@@ -105,7 +117,9 @@ export class LaneMeasure {
    * @param all names of pods that may answer: none of them is a stranger.
    */
   setPods(pods: readonly string[], all: readonly string[]): void {
-    this.#steps.push(stepOf(this.#current()));
+    const ended = this.#current();
+    this.#steps.push(stepOf(ended));
+    this.#past.unshift({ calls: ended, reports: 0 });
     this.addPods(all);
     const stays = new Set(pods);
     for (const pod of this.#since.keys()) if (!stays.has(pod)) this.#newPods.gone(pod);
@@ -160,12 +174,21 @@ export class LaneMeasure {
       this.#perPod.set(pod, before + calls);
       if (calls > 0) this.#newPods.used(pod);
     }
+    this.#age(perPod, failed);
     this.#effect.add({ ...report, perPod, failed });
     for (const us of report.latenciesUs) this.#latency.record(us);
     this.#recent.add(report.latenciesUs);
     this.#failed += failed;
     if (report.lastFailure !== "") this.#lastFailure = report.lastFailure;
     this.#connections = report.connections;
+  }
+
+  /** Another report is in. */
+  #age(perPod: CallReport["perPod"], failed: number): void {
+    const answered = Object.keys(perPod).filter((pod) => perPod[pod]! > 0);
+    if (answered.length > 0 || failed > 0) this.#answeredLast = answered;
+    for (const step of this.#past) step.reports += 1;
+    while ((this.#past.at(-1)?.reports ?? 0) > PAST_REPORTS) this.#past.pop();
   }
 
   /**
@@ -185,6 +208,11 @@ export class LaneMeasure {
       maxOverMean: step.maxOverMean,
       fairness: step.fairness,
       steps: [...this.#steps, step],
+      judged: judgedCalls(
+        current,
+        this.#past.map(({ calls }) => calls),
+      ),
+      answeredLast: this.#answeredLast,
       calls: total + this.#failed,
       failed: this.#failed,
       lastFailure: this.#lastFailure,

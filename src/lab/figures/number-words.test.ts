@@ -5,6 +5,7 @@ import {
   clockText,
   counted,
   latencyText,
+  overText,
   percentText,
   spanText,
   timesText,
@@ -17,6 +18,7 @@ test("shares: all, none, and what is between", () => {
 
 test("factors, latencies, spans and counts", () => {
   assert.equal(timesText(1.0466), "1.05x");
+  assert.deepEqual([1.4961, 5.68, 12.3].map(overText), ["1.50x", "5.7x", "12x"]);
   assert.deepEqual([0.4, 9.99, 98.4].map(latencyText), ["0.40 ms", "9.99 ms", "98 ms"]);
   assert.deepEqual([8.6, 1240, 9960, 119_000, 185_000].map(spanText), [
     "9 ms",

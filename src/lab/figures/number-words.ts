@@ -11,6 +11,12 @@ export function timesText(factor: number): string {
   return `${factor.toFixed(2)}x`;
 }
 
+/** "1.46x", "5.7x", "12x": the same in a sentence; two digits where they tell even from uneven. */
+export function overText(factor: number): string {
+  if (factor < 2) return timesText(factor);
+  return `${factor.toFixed(factor < 10 ? 1 : 0)}x`;
+}
+
 /** "2.31 ms", "98 ms": a latency. */
 export function latencyText(ms: number): string {
   return `${ms < 10 ? ms.toFixed(2) : ms.toFixed(0)} ms`;

@@ -93,7 +93,7 @@ const CASES: Readonly<Record<string, readonly [Story, string, string]>> = {
   ],
   "nearly even": [
     { calls: { ...all(50), "echo-4": 70 } },
-    "12 of 12 pods used nearly evenly: echo-4 got 1.4x its fair share",
+    "12 of 12 pods used nearly evenly: echo-4 got 1.35x its fair share",
     "✓ nearly even",
   ],
   uneven: [
@@ -156,7 +156,7 @@ const NEW_PODS: typeof CASES = {
   "a new pod has just come": [
     { lane: "client", calls: all(50), came: { "echo-13": null }, nowMs: T + 60 },
     "12 of 13 pods used: a new pod has just come",
-    "… 12 of 13 pods so far",
+    "✓ even, 1 pod just came",
   ],
   "a new pod has calls": [
     { lane: "client", calls: { ...all(50), "echo-13": 50 }, came: { "echo-13": 9 } },
@@ -266,10 +266,10 @@ test("after scaling, the pods there are now are what counts", () => {
   call({ "echo-1": 1, "echo-2": 1 });
   const three = ["echo-1", "echo-2", "echo-3"];
   measure.setPods(three, three);
-  assert.equal(call({}), "0 of 3 pods used: no call since there are 3");
+  assert.equal(call({}), "2 of 3 pods used so far, by 2 calls");
   assert.equal(
     call({ "echo-1": 30, "echo-2": 30 }, 2),
-    "2 of 3 pods used: 1 got no call, and echo-1 got 1.5x its fair share; 2 calls failed",
+    "2 of 3 pods used: 1 got no call, and echo-1 got 1.50x its fair share; 2 calls failed",
   );
   measure.setPods([], three);
   assert.equal(call({}), "no pod is ready; 2 calls failed");

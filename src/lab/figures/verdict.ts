@@ -7,7 +7,7 @@
 import { EVEN_MAX, type Facts, factsOf, type Judged, UNEVEN_MIN } from "./facts.ts";
 import { type LaneWords, laneWords } from "./lane-words.ts";
 import type { LaneFigures } from "./measure.ts";
-import { counted, percentText, spanText } from "./number-words.ts";
+import { counted, overText, percentText, spanText } from "./number-words.ts";
 
 /** Reasons of failed calls are cut to so many characters: clients chain them. */
 const REASON_MAX = 90;
@@ -27,39 +27,47 @@ export function verdict(lane: Judged): string {
 
 /** How the calls are spread over the pods, and why. */
 function usage(facts: Facts, figures: LaneFigures, words: LaneWords): string {
-  const { pods, used, answered, isEarly, busiest } = facts;
+  const { pods, used, answered, isEarly, busiest, justCame, idle, waiting } = facts;
   if (pods === 0) return "no pod is ready";
   const count = `${used} of ${pods} pods used`;
-  if (used === 0) return `${count}: no call since there are ${pods}`;
-  if (used === 1) {
-    if (pods === 1) return `${count}: there is no other`;
-    if (isEarly) return `${count} so far, by ${counted(answered, "call")}`;
+  if (used === 0) return `${count}: ${unused(facts)}`;
+  if (pods === 1) return `${count}: there is no other`;
+  if (isEarly) return `${count} so far, by ${counted(answered, "call")}`;
+  const areAllOthersNew = justCame > 0 && idle === 0 && waiting.length === 0;
+  if (used === 1 && !areAllOthersNew) {
     const cause = words.pinned === "" ? "" : `${words.pinned}, so `;
     return `${count}: ${cause}every call went to ${busiest}`;
   }
-  if (used < pods) return `${count}${partly(facts, figures, words)}`;
-  if (figures.maxOverMean! <= EVEN_MAX) {
+  if (idle + waiting.length + justCame > 0) return `${count}${partly(facts, figures, words)}`;
+  if (facts.maxOverMean! <= EVEN_MAX) {
     return `${count} evenly${words.even === "" ? "" : `: ${words.even}`}`;
   }
-  const manner = figures.maxOverMean! < UNEVEN_MIN ? "nearly evenly" : "unevenly";
-  return `${count} ${manner}: ${most(facts, figures)}`;
+  const manner = facts.maxOverMean! < UNEVEN_MIN ? "nearly evenly" : "unevenly";
+  return `${count} ${manner}: ${most(facts)}`;
+}
+
+/** What becomes of the calls when no pod of now has answered one. */
+function unused({ pods, elsewhere }: Facts): string {
+  const [pod] = elsewhere;
+  if (pod === undefined) return `no call answered since there are ${pods}`;
+  // It is terminating, or its readiness probe fails: the lane keeps its connection all the same.
+  if (elsewhere.length === 1) return `every call still goes to ${pod}, which is no longer ready`;
+  return `every call still goes to ${elsewhere.length} pods that are no longer ready`;
 }
 
 /** Why some pods got nothing. */
 function partly(facts: Facts, figures: LaneFigures, words: LaneWords): string {
-  const { pods, used, answered, isEarly, waiting, justCame } = facts;
-  if (isEarly) return ` so far, by ${counted(answered, "call")}`;
-  const others = pods - used - waiting.length - justCame;
+  const { used, waiting, justCame, idle, maxOverMean } = facts;
   if (waiting.length > 0) {
     const cause = words.waits === "" ? "" : `${words.waits}, so `;
-    const rest = others > 0 ? `, and ${counted(others, "other")} got none` : "";
+    const rest = idle > 0 ? `, and ${counted(idle, "other")} got none` : "";
     return `: ${cause}${waits(waiting, figures.newPodWaitsMs!)}${rest}`;
   }
-  if (others === 0) return `: ${justCame === 1 ? "a new pod has" : "new pods have"} just come`;
-  if (words.isByConnection)
+  if (idle > 0 && words.isByConnection)
     return `: ${counted(figures.connections, "connection")}, each to one pod`;
-  const idle = `: ${others} got no call`;
-  return figures.maxOverMean! < UNEVEN_MIN ? idle : `${idle}, and ${most(facts, figures)}`;
+  const news = justCame === 1 ? "a new pod has just come" : "new pods have just come";
+  const isUneven = used > 1 && maxOverMean! >= UNEVEN_MIN;
+  return `: ${idle > 0 ? `${idle} got no call` : news}${isUneven ? `, and ${most(facts)}` : ""}`;
 }
 
 function waits(pods: readonly string[], waitsMs: number): string {
@@ -68,8 +76,8 @@ function waits(pods: readonly string[], waitsMs: number): string {
   return `${pods.length} new pods have waited up to ${time} for a first call`;
 }
 
-function most({ busiest }: Facts, { maxOverMean }: LaneFigures): string {
-  return `${busiest} got ${maxOverMean!.toFixed(maxOverMean! < 10 ? 1 : 0)}x its fair share`;
+function most({ busiest, maxOverMean }: Facts): string {
+  return `${busiest} got ${overText(maxOverMean!)} its fair share`;
 }
 
 /** What there is to say beside the spread. */
@@ -79,8 +87,7 @@ function additions(lane: Judged, facts: Facts): string[] {
   const parts: string[] = [];
   if (facts.slow !== null) parts.push(slowly(facts.slow, isPinned));
   if (!isPinned && facts.waiting.length === 0) parts.push(served(facts));
-  const { ejected = [] } = lane;
-  if (ejected.length > 0) parts.push(`ejected: ${ejected.join(", ")}`);
+  parts.push(...ill(lane, facts));
   parts.push(ways(lane.replicas ?? []));
   if (figures.failed > 0) {
     const when = facts.failedSince === 0 ? " earlier" : "";
@@ -88,6 +95,29 @@ function additions(lane: Judged, facts: Facts): string[] {
   }
   if (failure !== null) parts.push(`broke off: ${failure}`);
   return parts.filter((part) => part !== "");
+}
+
+/** Pods that fail calls: who left them, and how they can be left. */
+function ill({ ejected = [], sick = [], mayEject = false }: Judged, facts: Facts): string[] {
+  const rest = sick.filter((pod) => !ejected.includes(pod));
+  const words = (pods: readonly string[], what: string): string =>
+    `${pods.join(", ")}${what} ${pods.length === 1 ? "is" : "are"}`;
+  const both = ejected.filter((pod) => sick.includes(pod));
+  const well = ejected.filter((pod) => !sick.includes(pod));
+  const relative = both.length === 1 ? ", which is sick," : ", which are sick,";
+  const told = [
+    both.length > 0 ? `${words(both, relative)} ejected` : "",
+    well.length > 0 ? `${words(well, "")} ejected` : "",
+  ];
+  if (rest.length === 0) return told;
+  if (mayEject && facts.failedSince > 0) {
+    const them = rest.length === 1 ? "it" : "them";
+    return [...told, `${words(rest, "")} sick: outliers=on (key o) would eject ${them}`];
+  }
+  // Of a client that is pinned to another pod it says nothing.
+  if (facts.used === 1 && facts.idle > 0) return told;
+  const excused = rest.filter((pod) => facts.excused.includes(pod));
+  return excused.length === 0 ? told : [...told, `${words(excused, "")} sick`];
 }
 
 function slowly(

@@ -26,6 +26,7 @@ export interface LaneSample {
   readonly kind: LaneView["kind"];
   /** Answered calls by pod since the number of pods last changed; null of pods that are not. */
   readonly perPod: readonly (number | null)[];
+  /** This and the two that follow are of the calls that the verdict is of. */
   readonly podsUsed: number;
   readonly maxOverMean: number | null;
   readonly fairness: number | null;
@@ -130,6 +131,7 @@ export interface Hello {
 /** Makes a lane's part of a sample from its view. */
 export function laneSample(lane: LaneView, pods: readonly string[]): LaneSample {
   const { figures } = lane;
+  const { judged } = figures;
   return {
     name: lane.name,
     phase: lane.phase,
@@ -137,9 +139,9 @@ export function laneSample(lane: LaneView, pods: readonly string[]): LaneSample 
     short: lane.short,
     kind: lane.kind,
     perPod: pods.map((pod) => figures.current[pod] ?? null),
-    podsUsed: figures.podsUsed,
-    maxOverMean: rounded(figures.maxOverMean),
-    fairness: rounded(figures.fairness),
+    podsUsed: Object.values(judged.perPod).filter((calls) => calls > 0).length,
+    maxOverMean: rounded(judged.maxOverMean),
+    fairness: rounded(judged.fairness),
     calls: figures.calls,
     failed: figures.failed,
     callsPerSecond: Math.round(lane.callsPerSecond),

@@ -152,10 +152,10 @@ function stripScale(view: LabView, plan: Pick<LivePlan, "laneWidth" | "podRows">
   return scaleOf(plan.laneWidth - SHARE_WIDTH, perColumn / Math.max(1, plan.podRows));
 }
 
-/** What the pods of a row got of the calls since the number of pods last changed. */
+/** What the pods of a row got of the calls that the verdict is of. */
 function shareText({ pods }: LabView, { figures }: LaneView, { rows }: PodGroup): string {
-  const { answered } = figures.steps.at(-1)!;
-  const counts = rows.flatMap((index) => figures.current[pods[index]!] ?? []);
+  const { answered, perPod } = figures.judged;
+  const counts = rows.flatMap((index) => perPod[pods[index]!] ?? []);
   if (answered === 0 || counts.length === 0) return "-".padStart(SHARE_WIDTH);
   const percent = (counts.reduce((sum, calls) => sum + calls, 0) * 100) / answered;
   const text = percent === 0 || percent >= 99.95 ? percent.toFixed(0) : percent.toFixed(1);

@@ -60,11 +60,11 @@ function figureRows(view: LabView, latencies: Latencies): FigureRow[] {
     ...(toPod === undefined ? [] : [toPod]),
     {
       label: "max/mean",
-      text: ({ figures }) => orDash(figures.maxOverMean, timesText),
+      text: ({ figures }) => orDash(figures.judged.maxOverMean, timesText),
     },
     { label: "calls/s", text: (lane) => String(Math.round(lane.callsPerSecond)) },
     { label: "connections", text: ({ figures }) => String(figures.connections) },
-    { label: "fairness", text: ({ figures }) => orDash(figures.fairness, (x) => x.toFixed(2)) },
+    { label: "fairness", text: ({ figures }) => orDash(figures.judged.fairness, toHundredths) },
     ...since,
   ];
 }
@@ -92,6 +92,10 @@ function newPodText({ figures }: LaneView): string {
   const { newPodWaitsMs, firstCallOfNewPodMs } = figures;
   if (newPodWaitsMs !== null) return `waits ${spanText(newPodWaitsMs)}`;
   return orDash(firstCallOfNewPodMs, (ms) => `after ${spanText(ms)}`);
+}
+
+function toHundredths(value: number): string {
+  return value.toFixed(2);
 }
 
 function orDash(value: number | null, text: (value: number) => string): string {

@@ -101,10 +101,10 @@ function standingOut(view: LabView, count: number): readonly string[] {
   return view.pods.filter((pod) => chosen.has(pod));
 }
 
-/** A pod's part of the calls that the current pods of a lane answered, 0 to 1. */
+/** A pod's part of the calls that the verdict is of, 0 to 1. */
 function share(lane: LaneView, pod: string): number {
-  const answered = lane.figures.steps.at(-1)!.answered;
-  return answered === 0 ? 0 : (lane.figures.current[pod] ?? 0) / answered;
+  const { answered, perPod } = lane.figures.judged;
+  return answered === 0 ? 0 : (perPod[pod] ?? 0) / answered;
 }
 
 function shareCell(lane: LaneView, pod: string, { pen, laneWidth }: Columns): string {
