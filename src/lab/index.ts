@@ -16,6 +16,7 @@
 export {
   type LabCluster,
   type Objects,
+  parseFaultKind,
   parseFaultRule,
   StoreZone,
   startCluster,

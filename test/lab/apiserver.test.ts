@@ -99,6 +99,9 @@ test("the control endpoint sets and clears faults, and counts requests", async (
   const bad = await ask(`${controlUrl}/faults`, "POST", { kind: "fire" });
   assert.equal(bad.code, 400);
   assert.match(bad.body.error, /^fault "fire": must be one of hang, /);
+  // It cleared nothing, and said that all was well.
+  const typo = await ask(`${controlUrl}/faults?kind=eror`, "DELETE");
+  assert.match(typo.body.error, /^fault "eror": must be one of hang, /);
   assert.equal((await ask(`${controlUrl}/nothing`)).code, 404);
   const compacted = await ask(`${controlUrl}/compact`, "POST");
   assert.equal(compacted.body.compacted, compacted.body.revision);

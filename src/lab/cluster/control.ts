@@ -20,7 +20,7 @@ import type net from "node:net";
 import { asJson, asText, type Json } from "../../base/index.ts";
 import type { User } from "./access.ts";
 import type { LabCluster } from "./cluster.ts";
-import { type FaultKind, parseFaultRule } from "./faults.ts";
+import { parseFaultKind, parseFaultRule } from "./faults.ts";
 
 /** A control endpoint that listens. */
 export interface ControlServer {
@@ -34,7 +34,8 @@ type Command = (cluster: LabCluster, body: Json, query: URLSearchParams) => void
 const COMMANDS: Readonly<Record<string, Command>> = {
   "POST /faults": ({ faults }, body) => faults.set(parseFaultRule(body)),
   "DELETE /faults": ({ faults }, _body, query) => {
-    faults.clear((query.get("kind") ?? undefined) as FaultKind | undefined);
+    const kind = query.get("kind");
+    faults.clear(kind === null ? undefined : parseFaultKind(kind));
   },
   "POST /compact": (cluster) => cluster.compact(),
   "POST /reset": ({ server }) => server.resetConnections(),

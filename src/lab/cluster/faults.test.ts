@@ -175,3 +175,22 @@ test("a fault that does not exist is refused in one sentence", () => {
   );
   assert.throws(() => parseFaultRule(null), /must be a JSON object with a kind/);
 });
+
+// They were taken as they came: such a fault met nothing, or for ever, and nobody said so.
+test("a fault whose values mean nothing is refused in one sentence", () => {
+  for (const [wrong, message] of [
+    [{ count: 0 }, "count: 0, must be a whole number from 1 to 1000000"],
+    [{ verbs: "get" }, 'verbs: "get", must be a list, such as ["get"]'],
+    [{ resources: [5] }, /^RangeError: resources: 5, must be of namespaces, nodes, pods, .*views$/],
+    [
+      { retryAfterSeconds: null },
+      "retryAfterSeconds: null, must be a whole number from 0 to 86400",
+    ],
+  ] as const) {
+    const rule = { kind: "throttle", ...wrong };
+    const expected = typeof message === "string" ? new RangeError(message) : message;
+    assert.throws(() => parseFaultRule(rule), expected);
+  }
+  const reviews = { kind: "error", verbs: ["create"], resources: ["selfsubjectaccessreviews"] };
+  assert.deepEqual(parseFaultRule(reviews), reviews);
+});

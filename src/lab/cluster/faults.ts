@@ -6,7 +6,10 @@
  * many requests, or until it is cleared. What a fault does is done where requests are served
  * (`server.ts`, `answer.ts`); here it is only said which one is due.
  */
-import { isJsonObject } from "../../base/index.ts";
+import { inspect } from "node:util";
+import { isJsonObject, type Json } from "../../base/index.ts";
+import { RESOURCES } from "./resources.ts";
+import { REVIEWS } from "./reviews.ts";
 
 /** What can be wrong. */
 const FAULT_KINDS = [
@@ -108,13 +111,55 @@ function meets({ verbs, resources }: FaultRule, { verb, plural }: Subject): bool
   return (verbs?.includes(verb) ?? true) && (resources?.includes(plural) ?? true);
 }
 
+/** What a rule's verbs and resources may be: another one would meet nothing, and nobody knew. */
+const NAMES: Readonly<Record<string, readonly string[]>> = {
+  verbs: ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"],
+  resources: [...RESOURCES.map(({ plural }) => plural), ...REVIEWS.map(({ plural }) => plural)],
+};
+/** Its whole numbers, with the least and the most. */
+const NUMBERS: Readonly<Record<string, readonly [number, number]>> = {
+  count: [1, 1_000_000],
+  retryAfterSeconds: [0, 86_400],
+  bytes: [1, 1_000_000],
+  intervalMs: [0, 600_000],
+};
+
 /** A rule as the control endpoint gets it. Throws a `RangeError` with one sentence. */
 export function parseFaultRule(value: unknown): FaultRule {
   if (!isJsonObject(value)) throw new RangeError("a fault: must be a JSON object with a kind");
+  parseFaultKind(value.kind);
+  for (const key of Object.keys(NAMES)) checkNames(key, value);
+  for (const key of Object.keys(NUMBERS)) checkNumber(key, value);
+  const { asEvent = false } = value;
+  if (typeof asEvent !== "boolean") throw refused("asEvent", asEvent, "must be true or false");
+  return { ...value } as unknown as FaultRule;
+}
+
+/** The kind of a fault. Throws a `RangeError` with one sentence. */
+export function parseFaultKind(value: unknown): FaultKind {
   const kinds: readonly unknown[] = FAULT_KINDS;
-  if (!kinds.includes(value.kind)) {
-    const allowed = FAULT_KINDS.join(", ");
-    throw new RangeError(`fault "${String(value.kind)}": must be one of ${allowed}`);
-  }
-  return value as unknown as FaultRule;
+  if (kinds.includes(value)) return value as FaultKind;
+  throw new RangeError(`fault "${String(value)}": must be one of ${FAULT_KINDS.join(", ")}`);
+}
+
+function checkNames(key: string, { [key]: names }: Json): void {
+  if (names === undefined) return;
+  const allowed = NAMES[key]!;
+  if (!Array.isArray(names)) throw refused(key, names, `must be a list, such as ["${allowed[0]}"]`);
+  if (names.length === 0) throw new RangeError(`${key}: an empty list meets no request`);
+  const other = names.findIndex((name) => !allowed.includes(name));
+  if (other >= 0) throw refused(key, names[other], `must be of ${allowed.join(", ")}`);
+}
+
+function checkNumber(key: string, { [key]: value }: Json): void {
+  const [min, max] = NUMBERS[key]!;
+  if (value === undefined) return;
+  if (Number.isInteger(value) && Number(value) >= min && Number(value) <= max) return;
+  throw refused(key, value, `must be a whole number from ${min} to ${max}`);
+}
+
+function refused(key: string, value: unknown, rule: string): RangeError {
+  const style = { breakLength: Number.POSITIVE_INFINITY, depth: 0, maxArrayLength: 3 };
+  const shown = typeof value === "string" ? `"${value}"` : inspect(value, style);
+  return new RangeError(`${key}: ${shown}, ${rule}`);
 }

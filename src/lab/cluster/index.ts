@@ -14,7 +14,7 @@ export { type CertificatePair, createLabAuthority, type LabAuthority } from "./c
 export { type ClusterOptions, type LabCluster, startCluster } from "./cluster.ts";
 export { type ControlServer, serveControl } from "./control.ts";
 export { installGatewayApi } from "./custom.ts";
-export { type FaultKind, type FaultRule, parseFaultRule } from "./faults.ts";
+export { type FaultKind, type FaultRule, parseFaultKind, parseFaultRule } from "./faults.ts";
 export type { ApiMeta, ApiObject } from "./object.ts";
 export type { DeleteOptions, ObjectName, Objects } from "./objects.ts";
 export { loadCertificates, type ServerCertificates } from "./tls-directory.ts";

@@ -7,12 +7,15 @@ import { type Caller, mayDo, type Wish } from "./access.ts";
 import { timestamp } from "./object.ts";
 import { badRequest } from "./status.ts";
 
-/** The resources of this file, by group and plural. */
+/** The resources of this file. */
+export const REVIEWS: readonly Pick<Wish, "group" | "plural">[] = [
+  { group: "authentication.k8s.io", plural: "selfsubjectreviews" },
+  { group: "authorization.k8s.io", plural: "selfsubjectaccessreviews" },
+];
+
+/** Whether it is one of them. */
 export function isReview({ group, plural }: Pick<Wish, "group" | "plural">): boolean {
-  return (
-    (group === "authentication.k8s.io" && plural === "selfsubjectreviews") ||
-    (group === "authorization.k8s.io" && plural === "selfsubjectaccessreviews")
-  );
+  return REVIEWS.some((one) => one.group === group && one.plural === plural);
 }
 
 /** Answers a review. Throws 400 when it asks nothing. */
