@@ -6,13 +6,15 @@
 import type { Clock, Rng } from "../base/index.ts";
 import {
   type LabCluster,
+  parseFaultKind,
   parseFaultRule,
   StoreZone,
   startCluster,
   writeKubeconfig,
 } from "../lab/index.ts";
-import { checkKeys } from "./check.ts";
+import { checkKeys, show } from "./check.ts";
 import { newDns } from "./dns.ts";
+import { Lifetime } from "./lifetime.ts";
 import { newService } from "./service.ts";
 import type { ApiFault, ServiceOptions, TestApiServer, TestDns, TestService } from "./types.ts";
 
@@ -45,8 +47,12 @@ class ApiServer implements TestApiServer {
   readonly #cluster: LabCluster;
   readonly #clock: Clock;
   readonly #removeKubeconfig: () => void;
-  readonly #dns = new Set<TestDns>();
+  readonly #life = new Lifetime("the API server");
+  /** Also those that are still to come. */
+  readonly #dns = new Set<Promise<TestDns>>();
   #isServing = true;
+  /** The last of what stops or starts it, which take turns. */
+  #turn: Promise<unknown> = Promise.resolve();
   #closing: Promise<void> | null = null;
 
   constructor(cluster: LabCluster, clock: Clock) {
@@ -67,6 +73,9 @@ class ApiServer implements TestApiServer {
   }
 
   apply(object: object): void {
+    if (typeof object !== "object" || object === null || Array.isArray(object)) {
+      throw new RangeError(`apply: ${show(object)}, must be an object`);
+    }
     const { kind, metadata } = object as {
       kind?: string;
       metadata?: { name?: string; namespace?: string };
@@ -87,7 +96,7 @@ class ApiServer implements TestApiServer {
   }
 
   clearFaults(kind?: ApiFault["kind"]): void {
-    this.#cluster.faults.clear(kind);
+    this.#cluster.faults.clear(kind === undefined ? undefined : parseFaultKind(kind));
   }
 
   cutConnections(): void {
@@ -99,35 +108,54 @@ class ApiServer implements TestApiServer {
     this.#cluster.server.handler.expireWatches();
   }
 
-  async stop(): Promise<void> {
-    if (!this.#isServing) throw new Error("the API server is stopped already");
-    this.#isServing = false;
-    await this.#cluster.stop();
+  stop(): Promise<void> {
+    return this.#inTurn(async () => {
+      if (!this.#isServing) throw new Error("the API server is stopped already");
+      this.#isServing = false;
+      await this.#cluster.stop();
+    });
   }
 
-  async restart(): Promise<void> {
-    if (this.#isServing) throw new Error("the API server is running: stop it first");
-    if (this.#closing !== null) throw new Error("the API server is closed");
-    await this.#cluster.restart();
-    this.#isServing = true;
+  restart(): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#isServing) throw new Error("the API server is running: stop it first");
+      await this.#cluster.restart();
+      this.#isServing = true;
+    });
   }
 
-  async startDns(): Promise<TestDns> {
-    const dns = await newDns(new StoreZone(this.#cluster.objects.store), this.#clock);
-    this.#dns.add(dns);
-    return dns;
+  startDns(): Promise<TestDns> {
+    return this.#life.during(() => {
+      const dns = newDns(new StoreZone(this.#cluster.objects.store), this.#clock);
+      this.#dns.add(dns);
+      return dns;
+    });
   }
 
   close(): Promise<void> {
+    this.#life.end();
     this.#closing ??= this.#end();
     return this.#closing;
   }
 
   async #end(): Promise<void> {
     this.#removeKubeconfig();
-    this.#isServing = false;
-    await Promise.all([...this.#dns].map((dns) => dns.close()));
+    // What is coming at this moment is waited for: only then can it be ended.
+    const [, ...all] = await Promise.allSettled([this.#turn, ...this.#dns]);
+    const came = all.filter((each) => each.status === "fulfilled");
+    await Promise.all(came.map(({ value }) => value.close()));
     await this.#cluster.close();
+  }
+
+  #inTurn(step: () => Promise<void>): Promise<void> {
+    return this.#life.during(() => {
+      const done = this.#turn.then(() => {
+        this.#life.check();
+        return step();
+      });
+      this.#turn = done.catch(() => {});
+      return done;
+    });
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -17,7 +17,8 @@ import {
   startRelay,
 } from "../lab/index.ts";
 import { openApiServer, type TestingSystem } from "./api-server.ts";
-import { checkWhole, show } from "./check.ts";
+import { checkFlag, checkFunction, checkNumber, checkWhole } from "./check.ts";
+import { Lifetime } from "./lifetime.ts";
 import type { ClusterPod, TestApiServer, TestCluster, TestDns } from "./types.ts";
 
 /** As in the lab: two cores start so many in seconds. */
@@ -80,8 +81,11 @@ class Cluster implements TestCluster {
   readonly dnsTarget: string;
   readonly clusterIp: string;
   readonly #parts: Parts;
-  /** Of pods that were killed: who waits for what becomes of them. */
-  readonly #killed = new Map<string, (replaced: Promise<string | null>) => void>();
+  /** Of pods that died, by name: what becomes of them. No other pod gets such a name. */
+  readonly #deaths = new Map<string, Promise<string | null>>();
+  /** Looks that are taken whenever something about the pods may be otherwise. */
+  readonly #looks = new Set<() => void>();
+  readonly #life = new Lifetime("the cluster");
   #closing: Promise<void> | null = null;
 
   constructor(parts: Parts) {
@@ -93,85 +97,99 @@ class Cluster implements TestCluster {
     this.dnsTarget = dns.target(`${SERVICES.headless}.${NAMESPACE}.svc.cluster.local`, port);
     this.clusterIp = service.address;
     this.#parts = parts;
-    deployment.onDeath((name, replaced) => {
-      this.#killed.get(name)?.(replaced);
-      this.#killed.delete(name);
-    });
+    deployment.onDeath((name, replaced) => this.#deaths.set(name, replaced));
+    deployment.onChange(() => this.#look());
   }
 
   get pods(): readonly ClusterPod[] {
+    if (this.#life.isOver) return [];
     const { alive } = this.#parts.deployment;
     return alive.map(({ name, address, isReady }) => ({ name, address, isReady }));
   }
 
-  async scale(count: number): Promise<void> {
-    await this.#parts.deployment.scale(checkWhole("scale", count, 1, PODS_MAX));
-    await this.#told();
+  scale(count: number): Promise<void> {
+    return this.#life.during(async () => {
+      await this.#parts.deployment.scale(checkWhole("scale", count, 1, PODS_MAX));
+      await this.#told();
+    });
   }
 
-  async roll(): Promise<void> {
-    await this.#parts.deployment.roll();
-    await this.#told();
+  roll(): Promise<void> {
+    return this.#life.during(async () => {
+      await this.#parts.deployment.roll();
+      await this.#told();
+    });
   }
 
-  async kill(pod: string): Promise<string | null> {
-    const { deployment } = this.#parts;
-    const replaced = new Promise<string | null>((resolve) => this.#killed.set(pod, resolve));
-    try {
+  kill(pod: string): Promise<string | null> {
+    return this.#life.during(async () => {
+      const { deployment } = this.#parts;
+      const ended = deployment.alive.find(({ name }) => name === pod)?.ended;
       deployment.kill(pod);
-    } catch (error) {
-      this.#killed.delete(pod);
-      throw error;
-    }
-    const name = await replaced;
-    await this.#told();
-    return name;
+      // The deployment has seen it first. It tells of no death when the pod was to end anyway.
+      await ended;
+      const replacement = (await this.#deaths.get(pod)) ?? null;
+      await this.#told();
+      return replacement;
+    });
   }
 
-  async drain(pod: string): Promise<void> {
-    await this.#parts.deployment.drain(pod);
-    await this.#told();
+  drain(pod: string): Promise<void> {
+    return this.#life.during(async () => {
+      await this.#parts.deployment.drain(pod);
+      await this.#told();
+    });
   }
 
   slow(pod: string, factor: number): void {
-    if (!(factor >= 1 && factor <= SLOW_FACTOR_MAX)) {
-      throw new RangeError(`slow: ${show(factor)}, must be a number from 1 to ${SLOW_FACTOR_MAX}`);
-    }
-    this.#parts.deployment.slow(pod, factor);
+    this.#life.check();
+    this.#parts.deployment.slow(pod, checkNumber("slow", factor, 1, SLOW_FACTOR_MAX));
   }
 
   sick(pod: string, isSick = true): void {
-    this.#parts.deployment.setSick(pod, isSick);
+    this.#life.check();
+    this.#parts.deployment.setSick(pod, checkFlag("sick", isSick));
   }
 
-  async notServing(pod: string, isNotServing = true): Promise<void> {
-    const { deployment } = this.#parts;
-    deployment.setServing(pod, !isNotServing);
-    const isAsTold = (): boolean => {
-      const found = deployment.alive.find(({ name }) => name === pod);
-      return found === undefined || found.isReady !== isNotServing;
-    };
-    if (!isAsTold()) {
-      await new Promise<void>((resolve) => {
-        const stop = deployment.onChange(() => {
-          if (!isAsTold() && this.#closing === null) return;
-          stop();
-          resolve();
-        });
+  notServing(pod: string, isNotServing = true): Promise<void> {
+    return this.#life.during(async () => {
+      const { deployment } = this.#parts;
+      deployment.setServing(pod, !checkFlag("notServing", isNotServing));
+      this.#look();
+      await this.#until(() => {
+        const found = deployment.alive.find(({ name }) => name === pod);
+        if (found === undefined || found.isReady !== isNotServing) return true;
+        // It was told otherwise meanwhile: the slice need never follow.
+        return deployment.notServing.includes(pod) !== isNotServing;
       });
-    }
-    await this.#told();
+      await this.#told();
+    });
   }
 
   heal(): void {
+    this.#life.check();
     this.#parts.deployment.restore();
+    this.#look();
   }
 
   onChange(listener: () => void): () => void {
-    return this.#parts.deployment.onChange(listener);
+    checkFunction("onChange", listener);
+    this.#life.check();
+    return this.#parts.deployment.onChange(() => {
+      if (this.#life.isOver) return;
+      try {
+        listener();
+      } catch (error) {
+        // It is the test's to hear of it, and no reason to leave a pod half replaced.
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+    });
   }
 
   close(): Promise<void> {
+    this.#life.end();
     this.#closing ??= this.#end();
     return this.#closing;
   }
@@ -184,6 +202,22 @@ class Cluster implements TestCluster {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  #until(isSo: () => boolean): Promise<void> {
+    return new Promise((resolve) => {
+      const look = (): void => {
+        if (!isSo()) return;
+        this.#looks.delete(look);
+        resolve();
+      };
+      this.#looks.add(look);
+      look();
+    });
+  }
+
+  #look(): void {
+    for (const look of [...this.#looks]) look();
   }
 
   /** The controller writes slices within a turn of the event loop: before a timer set now. */

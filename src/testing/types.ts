@@ -26,7 +26,7 @@ export interface ApiFault {
     | "reorder"
     | "no-bookmarks"
     | "no-streaming-list";
-  /** Only requests with one of these verbs: "get", "list", "watch". All unless given. */
+  /** Only requests with one of these verbs: "get", "list", "watch", "create". All unless given. */
   readonly verbs?: readonly string[];
   /** Only requests for these resources: "endpointslices", "services". All unless given. */
   readonly resources?: readonly string[];
@@ -139,7 +139,7 @@ export interface TestApiServer extends AsyncDisposable {
   readonly watchCount: number;
   /** A DNS server that answers for its Services, as CoreDNS does. Ends with this API server. */
   startDns(): Promise<TestDns>;
-  /** Ends it. Safe to call twice. */
+  /** Ends it, and what is still starting. Safe to call twice. */
   close(): Promise<void>;
 }
 
@@ -149,7 +149,7 @@ export interface TestDns extends AsyncDisposable {
   readonly address: string;
   /** A target of gRPC that asks this server: "dns://127.0.0.1:34567/NAME:PORT". */
   target(name: string, port: number): string;
-  /** Lies from now on: these addresses stand behind the Service "orders.prod", or none. */
+  /** Lies from now on: these addresses stand behind the Service "orders.prod", which exists. */
   lie(service: string, addresses: readonly string[]): void;
   /** Tells the truth again; of this Service, or of all. */
   tellTruth(service?: string): void;
@@ -185,7 +185,10 @@ export interface TestCluster extends AsyncDisposable {
   scale(count: number): Promise<void>;
   /** Replaces every pod, one more first and then one less. Resolves when the last one is gone. */
   roll(): Promise<void>;
-  /** SIGKILL. Resolves with the name of the pod that comes instead, or null if none is wanted. */
+  /**
+   * SIGKILL. Resolves with the name of the pod that comes instead, or null if none is wanted or it
+   * was to end anyway.
+   */
   kill(pod: string): Promise<string | null>;
   /** Terminating, then SIGTERM, then gone; another comes. Resolves when both has happened. */
   drain(pod: string): Promise<void>;
@@ -193,13 +196,22 @@ export interface TestCluster extends AsyncDisposable {
   slow(pod: string, factor: number): void;
   /** It answers every call UNAVAILABLE, and says that it is well; false: no more. */
   sick(pod: string, isSick?: boolean): void;
-  /** Its health service says NOT_SERVING; false: no more. Resolves when the slice has followed. */
+  /**
+   * Its health service says NOT_SERVING; false: no more. Resolves when the slice has followed, or
+   * when it is told otherwise meanwhile.
+   */
   notServing(pod: string, isNotServing?: boolean): Promise<void>;
   /** All pods are fast, well and SERVING again. */
   heal(): void;
-  /** Calls `listener` when pods come, go, or turn ready or not. Answers how to stop that. */
+  /**
+   * Calls `listener` when pods come, go, or turn ready or not. Answers how to stop that. What it
+   * throws is an uncaught exception of the process.
+   */
   onChange(listener: () => void): () => void;
-  /** Ends everything. Safe to call twice. */
+  /**
+   * Ends everything. Safe to call twice. What is under way rejects with "the cluster is closed", as
+   * does all that comes later.
+   */
   close(): Promise<void>;
 }
 
