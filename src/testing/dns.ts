@@ -8,11 +8,13 @@
 import { isIP, isIPv6 } from "node:net";
 import type { Clock } from "../base/index.ts";
 import { type DnsZone, LabDns } from "../lab/index.ts";
-import { checkKeys, checkWhole, show } from "./check.ts";
+import { checkKeys, checkText, checkWhole, checkWord, show } from "./check.ts";
 import type { DnsFault, TestDns } from "./types.ts";
 
 const FAULT_KINDS = ["servfail", "refused", "timeout", "slow", "truncate"];
 const FAULT_OPTIONS = ["kind", "name", "type", "delayMs"];
+/** What clients ask, and the lab's server can tell apart. */
+const TYPES = ["A", "AAAA", "ANY", "CNAME", "MX", "NS", "PTR", "SOA", "SRV", "TXT"];
 const DELAY_MS_MAX = 600_000;
 
 type Service = NonNullable<ReturnType<DnsZone["service"]>>;
@@ -26,18 +28,19 @@ export async function newDns(zone: DnsZone, clock: Clock): Promise<TestDns> {
   const close = (): Promise<void> => server.close();
   return {
     address,
-    target: (name, port) => `dns://${address}/${name}:${checkWhole("port", port, 1, 65_535)}`,
+    target: (name, port) => {
+      checkWhole("port", port, 1, 65_535);
+      return `dns://${address}/${checkText("target", name)}:${port}`;
+    },
     lie: (service, addresses) => {
-      if (!/^[^.]+\.[^.]+$/.test(service)) {
-        throw new RangeError(`lie: ${show(service)}, must be SERVICE.NAMESPACE`);
-      }
-      const wrong = addresses.find((each) => isIP(each) === 0);
-      if (wrong !== undefined) throw new RangeError(`lie: ${show(wrong)}, must be an IP address`);
+      checkAddresses(addresses);
+      checkService("lie", service, zone);
       lies.set(service, [...addresses]);
     },
     tellTruth: (service) => {
       if (service === undefined) lies.clear();
-      else lies.delete(service);
+      // One that is gone by now may have been lied about.
+      else if (!lies.delete(service)) checkService("tellTruth", service, zone);
     },
     setFault: (fault) => {
       server.faults = [...server.faults, checkedFault(fault)];
@@ -50,14 +53,35 @@ export async function newDns(zone: DnsZone, clock: Clock): Promise<TestDns> {
   };
 }
 
+function checkAddresses(given: unknown): void {
+  if (!Array.isArray(given)) {
+    throw new RangeError(`lie: ${show(given)}, must be a list of IP addresses`);
+  }
+  const wrong = given.findIndex((each) => typeof each !== "string" || isIP(each) === 0);
+  if (wrong >= 0) throw new RangeError(`lie: ${show(given[wrong])}, must be an IP address`);
+}
+
+/** A lie about a Service that is not there would be heard by nobody. */
+function checkService(what: string, given: unknown, zone: DnsZone): void {
+  const [, name, namespace] =
+    /^([^.]+)\.([^.]+)$/.exec(typeof given === "string" ? given : "") ?? [];
+  if (name === undefined || namespace === undefined) {
+    throw new RangeError(`${what}: ${show(given)}, must be SERVICE.NAMESPACE`);
+  }
+  if (zone.service(namespace, name) !== null) return;
+  throw new RangeError(`${what}: ${show(given)}, no such Service`);
+}
+
 function checkedFault(fault: DnsFault): DnsFault {
   checkKeys("setFault", fault, FAULT_OPTIONS);
-  const { kind, name, delayMs = 0 } = fault;
+  const { kind, name, type, delayMs = 0 } = fault;
   if (!FAULT_KINDS.includes(kind)) {
     throw new RangeError(`fault ${show(kind)}: must be one of ${FAULT_KINDS.join(", ")}`);
   }
+  if (type !== undefined) checkWord("type", type, TYPES);
   checkWhole("delayMs", delayMs, 0, DELAY_MS_MAX);
-  return name === undefined ? fault : { ...fault, name: name.toLowerCase().replace(/\.$/, "") };
+  if (name === undefined) return { ...fault };
+  return { ...fault, name: checkText("name", name).toLowerCase().replace(/\.$/, "") };
 }
 
 /** The true zone, but for Services that lies are told of. */

@@ -5,7 +5,7 @@
 import { realClock, realRng } from "../base/index.ts";
 import { ECHO_SERVICE } from "../lab/index.ts";
 import { openApiServer } from "./api-server.ts";
-import { checkKeys } from "./check.ts";
+import { checkKeys, checkText } from "./check.ts";
 import { openTestCluster } from "./cluster.ts";
 import type { TestApiServer, TestCluster, TestClusterOptions } from "./types.ts";
 
@@ -33,7 +33,7 @@ export const say: {
   readonly decode: (bytes: Uint8Array) => string;
 } = {
   path: ECHO_SERVICE.say.path,
-  encode: ECHO_SERVICE.say.requestSerialize,
+  encode: (from) => ECHO_SERVICE.say.requestSerialize(checkText("say", from)),
   decode: (bytes) => ECHO_SERVICE.say.responseDeserialize(Buffer.from(bytes)),
 };
 

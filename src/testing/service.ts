@@ -5,8 +5,17 @@
  * Pods may have ports of their own, because the Service's port points to theirs by name
  * (`targetPort`), as Kubernetes allows; the controller then writes a slice for each port.
  */
+import { isIP } from "node:net";
 import { type Objects, Workload } from "../lab/index.ts";
-import { checkAddress, checkKeys, checkWhole, show } from "./check.ts";
+import {
+  checkAddress,
+  checkFlag,
+  checkKeys,
+  checkText,
+  checkTexts,
+  checkWhole,
+  show,
+} from "./check.ts";
 import type { PodOptions, ServiceOptions, ServicePod, TestService } from "./types.ts";
 
 const SERVICE_OPTIONS = ["namespace", "port", "portName", "clusterIp", "annotations"];
@@ -36,12 +45,15 @@ class Service implements TestService {
   constructor(objects: Objects, name: string, options: ServiceOptions) {
     const { namespace = "default", portName = "grpc", clusterIp = "None" } = options;
     const port = checkWhole("port", options.port ?? 50_051, 1, 65_535);
+    checkText("namespace", namespace);
+    checkText("portName", portName);
+    checkClusterIp(clusterIp);
     this.name = name;
     this.namespace = namespace;
     this.#portName = portName;
     this.#objects = objects;
+    const annotations = checkTexts("annotations", options.annotations ?? {});
     this.#workload = new Workload(objects, namespace);
-    const { annotations = {} } = options;
     const ports = [{ name: portName, port, targetPort: portName }];
     objects.create("Service", namespace, {
       metadata: { name, annotations },
@@ -70,8 +82,10 @@ class Service implements TestService {
     checkKeys("addPod", options, POD_OPTIONS);
     const { address, isReady = true, zone = "" } = options;
     const { ip, port } = checkAddress("addPod", address);
+    checkFlag("isReady", isReady);
+    checkText("zone", zone);
     this.#numbered += 1;
-    const name = options.name ?? `${this.name}-${this.#numbered}`;
+    const name = checkText("name", options.name ?? `${this.name}-${this.#numbered}`);
     const workload = this.#workload;
     const node = this.#nodeIn(zone);
     workload.addPod({
@@ -81,7 +95,7 @@ class Service implements TestService {
     if (isReady) workload.setReady(name, true);
     const pod: ServicePod = {
       ...{ name, address },
-      setReady: (isReady) => void workload.setReady(name, isReady),
+      setReady: (isReady) => void workload.setReady(name, checkFlag("setReady", isReady)),
       terminate: () => workload.terminatePod(name),
       remove: () => {
         if (!this.#pods.delete(name)) return;
@@ -104,4 +118,9 @@ class Service implements TestService {
     if (!this.#objects.store.get("Node", name)) this.#workload.addNode(name, zone);
     return name;
   }
+}
+
+function checkClusterIp(given: unknown): void {
+  if (given === "None" || (typeof given === "string" && isIP(given) !== 0)) return;
+  throw new RangeError(`clusterIp: ${show(given)}, must be "None" or an IP address`);
 }
