@@ -1,4 +1,7 @@
-/** docs/testing.md names every member of what users hold, and every kind of fault. */
+/**
+ * docs/testing.md names every member of what users hold, and every kind of fault; and says what its
+ * first block needs before it stands there.
+ */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -6,9 +9,8 @@ import { test } from "node:test";
 import { rootDir } from "../peers/paths.ts";
 
 const types = readFileSync(join(rootDir, "src/testing/types.ts"), "utf8");
-const [, reference = ""] = readFileSync(join(rootDir, "docs/testing.md"), "utf8").split(
-  "\n## Reference\n",
-);
+const document = readFileSync(join(rootDir, "docs/testing.md"), "utf8");
+const [, reference = ""] = document.split("\n## Reference\n");
 const [, section = ""] = /([\s\S]*?)\n## /.exec(reference) ?? [];
 
 /** Names of the members of an interface, without symbols. */
@@ -36,4 +38,13 @@ test("every kind of fault of the API server is in its table", () => {
   const kinds = [...body.matchAll(/"([\w-]+)"/g)].map(([, kind]) => kind!);
   assert.ok(kinds.length > 5);
   for (const kind of kinds) assert.match(section, new RegExp(`^\\|.*\`${kind}\``, "m"));
+});
+
+// `npm init -y` writes "type": "commonjs": the first block failed there with "Cannot use import
+// statement outside a module".
+test("before the first block stands how it runs in an empty directory", () => {
+  const [before = ""] = document.split("\n```ts");
+  assert.match(before, /^npm init -y && npm pkg set type=module\b/m);
+  assert.match(before, /^node --test \S+\.test\.ts\b/m);
+  assert.match(before, /@grpc\/grpc-js/);
 });
