@@ -14,7 +14,7 @@ export type { Clock, Timer } from "./clock.ts";
 export { asJson, asText, isDeeperThan, isJsonObject, type Json } from "./json.ts";
 export type { LogEntry, Logger, LogLevel } from "./logger.ts";
 export { RecordingLogger, silentLogger } from "./logger.ts";
-export { nearestWord } from "./nearest-word.ts";
+export { didYouMean, nearestWord } from "./nearest-word.ts";
 export { realClock, realRng } from "./real.ts";
 export type { Rng } from "./rng.ts";
 export { jittered, scriptedRng, seededRng, shuffled } from "./rng.ts";

@@ -18,6 +18,12 @@ export function nearestWord(word: string, known: readonly string[]): string | nu
   return best;
 }
 
+/** ": did you mean headless?" for the end of a refusal; "" where no known word is alike. */
+export function didYouMean(word: string, known: readonly string[]): string {
+  const nearest = nearestWord(word, known);
+  return nearest === null ? "" : `: did you mean ${nearest}?`;
+}
+
 /** Letters to be put, taken or changed (Levenshtein). */
 function wrongLetters(a: string, b: string): number {
   if (Math.abs(a.length - b.length) > WRONG_LETTERS_MAX) return WRONG_LETTERS_MAX + 1;

@@ -3,7 +3,8 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ActionError, actionText, loadAfter, parseAction, pressed } from "./actions.ts";
+import { actionText, loadAfter, pressed } from "./actions.ts";
+import { ActionError, parseAction } from "./read-action.ts";
 
 const LIMITS = {
   podsMax: 100,
@@ -28,7 +29,11 @@ test("numbers are bounded by what the lab can have", () => {
 });
 
 const REFUSED: readonly [string, RegExp][] = [
-  ["stop", /^"stop": must be one of slow\[=POD\], .*, lane=-NAME, peers=on, .*outliers=off$/],
+  ["bogus", /^"bogus": must be one of slow\[=POD\], .*, lane=-NAME, peers=on, .*outliers=off$/],
+  // Scenario files said what was meant, and --events did not.
+  ["slo=echo-2", /^"slo=echo-2": must be one of slow\[=POD\], .*: did you mean slow\?$/],
+  ["policy=round_robbin", /^"policy=round_robbin": .*: did you mean round_robin\?$/],
+  ["lane=-cleint", /^"lane=-cleint": .*, NAME one of clusterip, client: did you mean client\?$/],
   ["load=0", /^"load=0": must be load=N, N a whole number from 1 to 5000$/],
   ["load=5001", /^"load=5001": must be load=N, N a whole number from 1 to 5000$/],
   ["load", /^"load": must be load=N/],

@@ -1,6 +1,7 @@
 /**
  * What can be done to a running lab, as text: the words of `--events`, of `POST /act`, of scenarios
- * and of the JSON's `events`. Pure.
+ * and of the JSON's `events`. Pure, and without anything of Node's: the page has it, too. How they
+ * are read: `read-action.ts`.
  *
  *     slow[=POD] heal[=POD] not-serving[=POD] serving[=POD] sick[=POD] well[=POD]
  *     kill[=POD] drain[=POD] roll scale=N replica peers=on|off outliers=on|off
@@ -8,7 +9,7 @@
  */
 
 /** Things done to one pod; without a name the lab chooses. */
-const POD_WORDS = [
+export const POD_WORDS = [
   "slow",
   "heal",
   "not-serving",
@@ -19,28 +20,20 @@ const POD_WORDS = [
   "drain",
 ] as const;
 /** Those that are given a number. */
-const COUNT_WORDS = ["scale", "load", "in-flight"] as const;
+export const COUNT_WORDS = ["scale", "load", "in-flight"] as const;
 /** Those that are the word alone. */
-const BARE_WORDS = ["roll", "replica", "reset"] as const;
+export const BARE_WORDS = ["roll", "replica", "reset"] as const;
+/** Those that are given a name, or on and off. */
 const NAME_WORDS = ["policy", "lane", "peers", "outliers"] as const;
-const WORDS = [...POD_WORDS, ...COUNT_WORDS, ...BARE_WORDS, ...NAME_WORDS] as const;
+/** All of them. */
+export const WORDS = [...POD_WORDS, ...COUNT_WORDS, ...BARE_WORDS, ...NAME_WORDS] as const;
 /** What is done. */
 export type ActionWord = (typeof WORDS)[number];
-type CountWord = (typeof COUNT_WORDS)[number];
 
 /** Calls a second of each lane: what one process of grpc-js can make, and somewhat more. */
 export const CALLS_PER_SECOND_MAX = 5000;
 /** Open calls of a lane. */
 export const IN_FLIGHT_LIMIT = 1000;
-
-/** What actions may name. */
-export interface ActionLimits {
-  /** Bounds `scale`. */
-  readonly podsMax: number;
-  /** Words of all lanes. */
-  readonly lanes: readonly string[];
-  readonly policies: readonly string[];
-}
 
 /** One action. */
 export interface Action {
@@ -62,49 +55,9 @@ export interface TimedAction {
   readonly action: Action;
 }
 
-/** An action that is none: one sentence without a full stop, that says what is allowed. */
-export class ActionError extends Error {}
-
 /** An action; what is not given is null. */
 export function newAction(word: ActionWord, more: Partial<Omit<Action, "word">> = {}): Action {
   return { word, pod: null, count: null, name: null, isOn: null, ...more };
-}
-
-/** Reads one action. Throws `ActionError`. */
-export function parseAction(text: string, limits: ActionLimits): Action {
-  const [, word = "", value] = /^([a-z-]+)(?:=(.*))?$/.exec(text) ?? [];
-  const known = WORDS.find((candidate) => candidate === word);
-  if (!known) throw new ActionError(`"${text}": must be one of ${forms(limits)}`);
-  const given = value ?? "";
-  if (isCountWord(known)) return newAction(known, { count: countOf(known, given, text, limits) });
-  if (known === "policy") {
-    const name = oneOf(given, limits.policies, `"${text}": must be policy=NAME, NAME`);
-    return newAction(known, { name });
-  }
-  if (known === "lane") {
-    const [, minus, bare = ""] = /^(-?)(.*)$/s.exec(given)!;
-    const form = "lane=NAME to add one or lane=-NAME to take it away, NAME";
-    const name = oneOf(bare, limits.lanes, `"${text}": must be ${form}`);
-    return newAction(known, { name, isOn: minus === "" });
-  }
-  if (known === "peers" || known === "outliers") {
-    const isOn = oneOf(given, ["on", "off"], `"${text}": must be ${known}=X, X`) === "on";
-    return newAction(known, { isOn });
-  }
-  if (value === undefined) return newAction(known);
-  if (!isPodWord(known)) throw new ActionError(`"${text}": ${known} takes no value`);
-  if (!/^echo-\d{1,6}$/.test(value)) {
-    throw new ActionError(`"${text}": must be ${known}, or ${known}=POD with a pod such as echo-1`);
-  }
-  return newAction(known, { pod: value });
-}
-
-/** Reads "3s:slow,6s:heal": actions by their time. Throws `ActionError`. */
-export function parseTimedActions(text: string, limits: ActionLimits): readonly TimedAction[] {
-  return text
-    .split(",")
-    .map((part) => parseTimed(part.trim(), limits))
-    .toSorted((a, b) => a.atMs - b.atMs);
 }
 
 /** The action as it is written: "slow=echo-3". */
@@ -145,46 +98,4 @@ export function pressed(word: ActionWord, done: Done): Action {
   if (word === "not-serving" && notServing > 0) return newAction("serving");
   if (word === "sick" && sick > 0) return newAction("well");
   return newAction(word);
-}
-
-/** The most that a word takes, 1 being the least. */
-function countMaxOf(word: CountWord, { podsMax }: ActionLimits): number {
-  return { scale: podsMax, load: CALLS_PER_SECOND_MAX, "in-flight": IN_FLIGHT_LIMIT }[word];
-}
-
-function countOf(word: CountWord, value: string, text: string, limits: ActionLimits): number {
-  const max = countMaxOf(word, limits);
-  const count = /^\d{1,6}$/.test(value) ? Number(value) : 0;
-  if (count >= 1 && count <= max) return count;
-  throw new ActionError(`"${text}": must be ${word}=N, N a whole number from 1 to ${max}`);
-}
-
-function oneOf(value: string, known: readonly string[], refusal: string): string {
-  if (known.includes(value)) return value;
-  throw new ActionError(`${refusal} one of ${known.join(", ")}`);
-}
-
-function parseTimed(text: string, limits: ActionLimits): TimedAction {
-  const [, number, unit, action] = /^(\d{1,6}(?:\.\d{1,3})?)(ms|s):(.+)$/.exec(text) ?? [];
-  if (action === undefined) {
-    throw new ActionError(`"${text}": must be TIME:ACTION, such as 3s:slow or 500ms:kill=echo-2`);
-  }
-  const atMs = Number(number) * (unit === "s" ? 1000 : 1);
-  return { atMs, action: parseAction(action, limits) };
-}
-
-function isPodWord(word: ActionWord): boolean {
-  return (POD_WORDS as readonly string[]).includes(word);
-}
-
-function isCountWord(word: ActionWord): word is CountWord {
-  return (COUNT_WORDS as readonly string[]).includes(word);
-}
-
-function forms(limits: ActionLimits): string {
-  const pods = POD_WORDS.map((word) => `${word}[=POD]`);
-  const counts = COUNT_WORDS.map((word) => `${word}=N (1 to ${countMaxOf(word, limits)})`);
-  const named = ["policy=NAME", "lane=NAME", "lane=-NAME", "peers=on", "peers=off"];
-  named.push("outliers=on", "outliers=off");
-  return [...pods, ...BARE_WORDS, ...counts, ...named].join(", ");
 }

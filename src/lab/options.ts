@@ -4,16 +4,11 @@
  */
 
 import { KNOWN_POLICY_NAMES } from "../balancing/index.ts";
-import {
-  ActionError,
-  type ActionLimits,
-  CALLS_PER_SECOND_MAX,
-  IN_FLIGHT_LIMIT,
-  parseTimedActions,
-  type TimedAction,
-} from "./actions.ts";
+import { didYouMean } from "../base/index.ts";
+import { CALLS_PER_SECOND_MAX, IN_FLIGHT_LIMIT, type TimedAction } from "./actions.ts";
 import { POD_LANGUAGES, type PodLanguage } from "./pods/pod-language.ts";
 import { ALONE_MAX } from "./pods/pod-processes.ts";
+import { ActionError, type ActionLimits, parseTimedActions } from "./read-action.ts";
 
 /** All lanes, in the order in which they are offered. */
 export const LANE_NAMES = [
@@ -118,7 +113,7 @@ export function parseLabOptions(raw: RawLabOptions): LabOptions {
   const hasNetns = raw.netns ?? false;
   const output = raw.output ?? "table";
   if (output !== "table" && output !== "json") {
-    throw new LabOptionError(`--output "${output}": must be one of table, json`);
+    throw new LabOptionError(notOneOf("--output", output, ["table", "json"]));
   }
   const scale = parseScale(raw);
   const scaleEverySeconds = parseScaleEvery(raw);
@@ -190,9 +185,7 @@ function parseEvents(text: string | undefined): readonly TimedAction[] {
 function parsePodLanguage(text: string, pods: number): PodLanguage {
   const language = POD_LANGUAGES.find((known) => known === text);
   if (!language) {
-    throw new LabOptionError(
-      `--pod-language "${text}": must be one of ${POD_LANGUAGES.join(", ")}`,
-    );
+    throw new LabOptionError(notOneOf("--pod-language", text, POD_LANGUAGES));
   }
   if (language !== "node" && pods > ALONE_MAX) {
     throw new LabOptionError(
@@ -204,7 +197,7 @@ function parsePodLanguage(text: string, pods: number): PodLanguage {
 
 function parsePolicyName(text: string): string {
   if (!KNOWN_POLICY_NAMES.includes(text)) {
-    throw new LabOptionError(`--policy "${text}": must be one of ${KNOWN_POLICY_NAMES.join(", ")}`);
+    throw new LabOptionError(notOneOf("--policy", text, KNOWN_POLICY_NAMES));
   }
   return text;
 }
@@ -213,17 +206,19 @@ function parseLanes(text: string | undefined, hasNetns: boolean): readonly LaneN
   if (text === undefined) return hasNetns ? [...DEFAULT_LANES, "sidecar"] : DEFAULT_LANES;
   const names = [...new Set(text.split(",").map((name) => name.trim()))];
   for (const name of names) {
-    if (!isLane(name)) {
-      throw new LabOptionError(
-        `--lanes "${name}": no such lane; there are ${LANE_NAMES.join(", ")}`,
-      );
-    }
+    if (isLane(name)) continue;
+    const there = `there are ${LANE_NAMES.join(", ")}${didYouMean(name, LANE_NAMES)}`;
+    throw new LabOptionError(`--lanes "${name}": no such lane; ${there}`);
   }
   return names.filter(isLane);
 }
 
 function isLane(name: string): name is LaneName {
   return (LANE_NAMES as readonly string[]).includes(name);
+}
+
+function notOneOf(flag: string, text: string, known: readonly string[]): string {
+  return `${flag} "${text}": must be one of ${known.join(", ")}${didYouMean(text, known)}`;
 }
 
 function parsePage(text: string | undefined): PageAddress | null {

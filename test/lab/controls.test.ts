@@ -6,9 +6,9 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { realClock } from "../../src/base/index.ts";
-import { parseAction } from "../../src/lab/actions.ts";
 import { Lab } from "../../src/lab/core/lab.ts";
 import { ACTION_LIMITS } from "../../src/lab/options.ts";
+import { parseAction } from "../../src/lab/read-action.ts";
 import type { LaneView } from "../../src/lab/view.ts";
 import { processTree } from "../peers/usage.ts";
 

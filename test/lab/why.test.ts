@@ -5,10 +5,10 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { realClock } from "../../src/base/index.ts";
-import { parseAction } from "../../src/lab/actions.ts";
 import { Lab } from "../../src/lab/core/lab.ts";
 import { ACTION_LIMITS } from "../../src/lab/options.ts";
 import { fairleadCommand } from "../../src/lab/places.ts";
+import { parseAction } from "../../src/lab/read-action.ts";
 import type { CallsAnswer, WhyAnswer } from "../../src/lab/why/answer.ts";
 import { ask } from "../../src/lab/why/ask.ts";
 

@@ -3,10 +3,10 @@
  * (`page-server.ts`) nor the document (`page-document.ts`).
  */
 import type { Clock } from "../../base/index.ts";
-import { ActionError, parseAction } from "../actions.ts";
 import type { Lab } from "../core/lab.ts";
 import { LabError } from "../error.ts";
 import { ACTION_LIMITS, type PageAddress } from "../options.ts";
+import { ActionError, parseAction } from "../read-action.ts";
 import { nextDueMs } from "../schedule.ts";
 import { ask } from "../why/index.ts";
 import { LiveFeed } from "./live-feed.ts";

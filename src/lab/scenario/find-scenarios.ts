@@ -1,6 +1,6 @@
 /** The scenarios that a command line names: words of built-in ones, and paths of files. */
 import { readFile } from "node:fs/promises";
-import { nearestWord } from "../../base/index.ts";
+import { didYouMean } from "../../base/index.ts";
 import { BUILT_IN_NAMES, builtInText } from "./built-in.ts";
 import { ScenarioError, ScenarioFileError } from "./problems.ts";
 import { readScenario } from "./read-scenario.ts";
@@ -66,8 +66,7 @@ async function textOf(path: string): Promise<string> {
 /** A word that is no path was meant as a name. */
 function unread(path: string, { code, message }: NodeJS.ErrnoException): string {
   if (code === "ENOENT" && !/[/\\.]/.test(path)) {
-    const nearest = nearestWord(path, BUILT_IN_NAMES);
-    const hint = nearest === null ? "" : `: did you mean ${nearest}?`;
+    const hint = didYouMean(path, BUILT_IN_NAMES);
     return `${path}: no scenario of this name and no file; there are ${BUILT_IN_NAMES.join(", ")}${hint}`;
   }
   const why = { ENOENT: "no such file", EISDIR: "it is a directory", EACCES: "it may not be read" };

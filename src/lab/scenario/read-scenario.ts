@@ -3,9 +3,9 @@
  * column. Pure. `docs/lab-scenarios.md` is the reference of its keys.
  */
 import { KNOWN_POLICY_NAMES } from "../../balancing/index.ts";
-import { ActionError, parseAction } from "../actions.ts";
 import type { LoadSettings } from "../core/lane-link.ts";
 import { ACTION_LIMITS, PODS_MAX, parseLabOptions } from "../options.ts";
+import { ActionError, parseAction } from "../read-action.ts";
 import { MOMENT_FORMS, momentMs, parseMoment } from "./moment.ts";
 import { NAME_FORM, parseName } from "./name.ts";
 import { ScenarioFileError } from "./problems.ts";

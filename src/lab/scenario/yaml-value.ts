@@ -17,7 +17,7 @@ import {
   type Pair,
   parseDocument,
 } from "yaml";
-import { nearestWord, visible } from "../../base/index.ts";
+import { didYouMean, visible } from "../../base/index.ts";
 import type { Problem } from "./problems.ts";
 
 /** Of a value that is told of. */
@@ -119,7 +119,7 @@ export class YamlValue {
     const text = this.scalarText();
     const word = words.find((each) => each === text);
     if (word !== undefined) return word;
-    return this.refuse(`one of ${words.join(", ")}${meant(text ?? "", words)}`);
+    return this.refuse(`one of ${words.join(", ")}${didYouMean(text ?? "", words)}`);
   }
 
   /** True or false. */
@@ -153,7 +153,7 @@ export class YamlValue {
       const known = keys.find((each) => each === name);
       const place = placeAt(this.#source, offset);
       if (known === undefined) {
-        const allowed = `allowed are ${keys.join(", ")}${meant(name, keys)}`;
+        const allowed = `allowed are ${keys.join(", ")}${didYouMean(name, keys)}`;
         const sentence = `${visible(path) || "a key that is no text"}: no such key: ${allowed}`;
         this.#source.problems.push({ ...place, sentence });
       } else if (found[known] !== undefined) {
@@ -181,11 +181,6 @@ export class YamlValue {
     if (text === undefined) return this.key === "" ? " says nothing" : " has no value";
     return ` ${JSON.stringify(visible(text, SHOWN_CHARS_MAX))}`;
   }
-}
-
-function meant(word: string, words: readonly string[]): string {
-  const nearest = nearestWord(word, words);
-  return nearest === null ? "" : `: did you mean ${nearest}?`;
 }
 
 function placeAt({ lines }: Source, offset: number): { line: number; column: number } {

@@ -5,7 +5,7 @@
  *
  * Pure. Whether the object is good is for its check; it is used all the same.
  */
-import { isJsonObject, nearestWord } from "../../../base/index.ts";
+import { didYouMean, isJsonObject, nearestWord } from "../../../base/index.ts";
 import { shown } from "../fields.ts";
 import { KINDS, type KindName } from "../objects.ts";
 import { type FieldNames, fieldNamesOf } from "./field-names.ts";
@@ -59,7 +59,6 @@ function look(value: unknown, names: FieldNames, path: string, found: UnknownFie
 }
 
 function reasonOf(path: string, field: string, names: FieldNames): string {
-  const meant = nearestWord(field, Object.keys(names));
-  const hint = meant === null ? "" : `: did you mean ${meant}?`;
+  const hint = didYouMean(field, Object.keys(names));
   return `${path} is no field that there is, and is ignored${hint}`;
 }
