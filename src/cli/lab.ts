@@ -32,7 +32,11 @@ const EXAMPLES = [
 export function labCommand(): Command {
   const command = newVerb("lab", SUMMARY, EXAMPLES)
     .option("--once", "run for --seconds, print, and end")
-    .option("--seconds <s>", "end the load after so long (default: 10 with --once, else no end)")
+    .option(
+      "--seconds <s>",
+      "end the load after so long (default: no end; with --once 10, or 5 after the outcome of " +
+        "the last of --events)",
+    )
     .option(
       "--pods <n>",
       "how many pods, 1 to 100, each a process up to 24; beyond, up to 8 share one (default: 12)",

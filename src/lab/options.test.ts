@@ -10,7 +10,7 @@ test("defaults: 12 pods, four lanes, until stopped, the page on its usual port i
     once: false,
     seconds: null,
     ...{ scale: [12], scaleEverySeconds: 10 },
-    events: [],
+    ...{ awaitsOutcomes: false, events: [] },
     lanes: ["clusterip", "headless", "client", "proxy"],
     podLanguage: "node",
     ...{ callsPerSecond: 300, inFlight: 10, policy: "weighted_round_robin", hasPeers: false },
@@ -47,8 +47,12 @@ test("--events come in the order of time; --once lasts at least 5 s beyond them"
       [8000, "kill", "echo-2", null],
     ],
   );
-  assert.equal(options.seconds, 13);
-  assert.equal(parseLabOptions({ events: "1s:roll", once: true }).seconds, 10);
+  assert.deepEqual([options.seconds, options.awaitsOutcomes], [13, true]);
+  const early = parseLabOptions({ events: "1s:roll", once: true });
+  assert.deepEqual([early.seconds, early.awaitsOutcomes], [10, true]);
+  const given = parseLabOptions({ events: "1s:roll", once: true, seconds: "3" });
+  assert.deepEqual([given.seconds, given.awaitsOutcomes], [3, false]);
+  assert.equal(parseLabOptions({ events: "1s:roll" }).awaitsOutcomes, false);
 });
 
 test("lanes are run in the order they are named, each once", () => {

@@ -29,8 +29,8 @@ export const PODS_MAX = 100;
 /** Between the numbers of `--scale` unless told otherwise. */
 const SCALE_EVERY_SECONDS_DEFAULT = 10;
 const SECONDS_MAX = 86_400;
-/** The last of `--events` has at least so long to show its effect. */
-const SECONDS_AFTER_EVENTS = 5;
+/** What the last of `--events` brought about has so long to show its effect. */
+export const SECONDS_AFTER_EVENTS = 5;
 /**
  * Turns as in grpc-js' lanes while all pods are alike, and fewer of them for a slow one. The lab's
  * pods say with each answer how busy they are. What chooses by chance or latency (`least_request`,
@@ -65,6 +65,8 @@ export interface LabOptions {
   readonly once: boolean;
   /** How long the load runs, or null for "until stopped". */
   readonly seconds: number | null;
+  /** It runs longer than that where what the events brought about takes longer to be seen. */
+  readonly awaitsOutcomes: boolean;
   /** How many pods there are, one number after the other; one at least. */
   readonly scale: readonly number[];
   /** Seconds between them. */
@@ -127,6 +129,7 @@ export function parseLabOptions(raw: RawLabOptions): LabOptions {
   }
   return {
     ...{ once, seconds, scale, scaleEverySeconds, events },
+    awaitsOutcomes: once && raw.seconds === undefined && events.length > 0,
     lanes: parseLanes(raw.lanes, hasNetns),
     podLanguage: parsePodLanguage(raw.podLanguage ?? "node", Math.max(...scale)),
     callsPerSecond: parseCount("--load", raw.load ?? LOAD_DEFAULT, CALLS_PER_SECOND_MAX),

@@ -11,7 +11,7 @@ import { type LabOptions, PODS_MAX } from "./options.ts";
 import { type NoPage, openPage, type Page } from "./page/page.ts";
 import { fairleadCommand } from "./places.ts";
 import { labReport } from "./report.ts";
-import { nextDueMs, scheduleOf, startSchedule } from "./schedule.ts";
+import { nextDueMs, OUTCOME_SECONDS_MAX, RunEnd, scheduleOf, startSchedule } from "./schedule.ts";
 import { runInNetns, whyNoNetns, whyNoRules } from "./system/netns.ts";
 import { enterNetns, type InsideNetns } from "./system/netns-inside.ts";
 import { KEYS_HELP, KEYS_HINT, type KeyInput, readKeys } from "./terminal/keys.ts";
@@ -77,6 +77,7 @@ class Run {
   readonly #whyRelay: string | null;
   readonly #isLive: boolean;
   readonly #hasKeys: boolean;
+  readonly #end: RunEnd;
   /** All keys are told, not only the most used ones. */
   #hasHelp = false;
   /** Something that was asked for could not be done. */
@@ -96,6 +97,7 @@ class Run {
     this.#inside = inside;
     this.#whyRelay = inside === null ? null : whyNoRules();
     this.#isLive = !options.once && options.output === "table" && deps.stdout.isTTY === true;
+    this.#end = new RunEnd(options);
     this.#hasKeys = this.#isLive && deps.stdin?.isTTY === true;
   }
 
@@ -182,11 +184,14 @@ class Run {
   async #watch(output: Output): Promise<void> {
     const { clock, stop } = this.#deps;
     // By a clock of its own: the lab's may begin anew.
-    const endMs = clock.nowMs() + (this.#options.seconds ?? Number.POSITIVE_INFINITY) * 1000;
+    const beganMs = clock.nowMs();
     this.#announce();
     let dueMs = clock.nowMs();
     const callOff = startSchedule(clock, scheduleOf(this.#options), (action) => this.#act(action));
-    while (!stop.aborted && clock.nowMs() < endMs) {
+    while (!stop.aborted) {
+      this.#end.look(clock.nowMs() - beganMs, this.#lab.isSettled);
+      const endMs = beganMs + this.#end.endMs;
+      if (clock.nowMs() >= endMs) break;
       output.update(this.#view());
       // At fixed times, or columns would be as much wider as drawing takes.
       dueMs = nextDueMs(dueMs, clock.nowMs(), INTERVAL_MS);
@@ -195,6 +200,9 @@ class Run {
       if (this.#page.url) this.#page.update(columns, false);
     }
     callOff();
+    if (this.#end.isGivenUp) {
+      this.#refused(`--events: what was begun is not over after ${OUTCOME_SECONDS_MAX} s`);
+    }
   }
 
   /** What the schedule asks for. */
@@ -231,7 +239,7 @@ class Run {
       });
     }
     const table = (view: LabView): string => tableText(stdout, style, view);
-    if (once && stdout.isTTY) return onceOutput(stdout, style, this.#options.seconds!, table);
+    if (once && stdout.isTTY) return onceOutput(stdout, style, () => this.#end.knownMs, table);
     if (once) return finalOutput(stdout, table);
     return this.#isLive ? liveOutput(stdout, style) : scrollingOutput(stdout, style, clock);
   }

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { VirtualClock } from "../base/index.ts";
 import { actionText } from "./actions.ts";
 import { parseLabOptions } from "./options.ts";
-import { nextDueMs, scheduleOf, startSchedule } from "./schedule.ts";
+import { nextDueMs, OUTCOME_SECONDS_MAX, RunEnd, scheduleOf, startSchedule } from "./schedule.ts";
 
 const schedule = scheduleOf(
   parseLabOptions({ scale: "3,5,2", scaleEvery: "4", events: "6s:kill,500ms:slow" }),
@@ -39,4 +39,43 @@ test("what is done ten times a second keeps its times, however long it takes", (
   assert.equal(nextDueMs(1000, 1534, 100), 1600);
   // A timer may be early by a fraction of a millisecond.
   assert.equal(nextDueMs(1000, 999.6, 100), 1100);
+});
+
+/**
+ * The README's `--once --events 3s:slow,8s:heal,10s:roll` ended 5 s after its roll had begun, with
+ * half of the pods replaced.
+ */
+test("a run ends 5 s after the outcome of its last event, not after its begin", () => {
+  const end = new RunEnd(parseLabOptions({ once: true, events: "3s:slow,8s:heal,10s:roll" }));
+  const at = (ranMs: number, isSettled: boolean) => {
+    end.look(ranMs, isSettled);
+    return [end.endMs, end.knownMs];
+  };
+  assert.deepEqual(at(0, true), [15_000, null], "a roll is to come, and may take longer");
+  const mostMs = (10 + OUTCOME_SECONDS_MAX) * 1000;
+  assert.deepEqual(at(10_500, false), [mostMs, null]);
+  assert.deepEqual(at(18_500, false), [mostMs, null]);
+  assert.deepEqual(at(19_000, true), [24_000, 24_000]);
+  assert.deepEqual(at(23_500, true), [24_000, 24_000]);
+  assert.equal(end.isGivenUp, false);
+});
+
+test("a run does not wait for ever for an outcome, and says that it did not come", () => {
+  const end = new RunEnd(parseLabOptions({ once: true, events: "1s:roll" }));
+  end.look(1500, false);
+  assert.equal(end.endMs, (1 + OUTCOME_SECONDS_MAX) * 1000);
+  assert.equal(end.isGivenUp, false);
+  end.look(end.endMs, false);
+  assert.equal(end.isGivenUp, true);
+});
+
+test("a length that was given holds, and one without end has none", () => {
+  const given = new RunEnd(parseLabOptions({ once: true, seconds: "3", events: "1s:roll" }));
+  given.look(3000, false);
+  assert.deepEqual([given.endMs, given.knownMs, given.isGivenUp], [3000, 3000, false]);
+  const plain = new RunEnd(parseLabOptions({ once: true }));
+  assert.deepEqual([plain.endMs, plain.knownMs], [10_000, 10_000]);
+  const endless = new RunEnd(parseLabOptions({ events: "1s:roll" }));
+  endless.look(60_000, true);
+  assert.deepEqual([endless.endMs, endless.knownMs], [Number.POSITIVE_INFINITY, null]);
 });

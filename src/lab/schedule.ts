@@ -1,10 +1,14 @@
 /**
  * What is done to a lab without anybody at its keys: the numbers of `--scale` and the actions of
- * `--events`, each at its time.
+ * `--events`, each at its time; and when the run is over.
  */
 import type { Clock } from "../base/index.ts";
 import { type Action, newAction, type TimedAction } from "./actions.ts";
-import type { LabOptions } from "./options.ts";
+import { INTERVAL_MS } from "./figures/history.ts";
+import { type LabOptions, SECONDS_AFTER_EVENTS } from "./options.ts";
+
+/** An outcome that has not come so long after the last event is not waited for any more. */
+export const OUTCOME_SECONDS_MAX = 300;
 
 /** Both as one list, in the order of time. */
 export function scheduleOf(
@@ -37,4 +41,52 @@ export function startSchedule(
   return () => {
     for (const timer of timers) timer.cancel();
   };
+}
+
+/**
+ * When a run is over: after its seconds, or when what its events brought about has been seen for
+ * long enough. A rolling update takes as long as it takes.
+ */
+export class RunEnd {
+  readonly #awaitsOutcomes: boolean;
+  readonly #lastEventMs: number;
+  readonly #leastMs: number;
+  #ranMs = 0;
+  /** Since when nothing is under way; null while something is. */
+  #settledAtMs: number | null = 0;
+
+  constructor(options: Pick<LabOptions, "seconds" | "awaitsOutcomes" | "events">) {
+    const { seconds, awaitsOutcomes, events } = options;
+    this.#awaitsOutcomes = awaitsOutcomes;
+    this.#lastEventMs = events.at(-1)?.atMs ?? 0;
+    this.#leastMs = (seconds ?? Number.POSITIVE_INFINITY) * 1000;
+  }
+
+  /** Looks at the run `ranMs` after its begin. `isSettled`: nothing that was done is under way. */
+  look(ranMs: number, isSettled: boolean): void {
+    this.#ranMs = ranMs;
+    if (isSettled) this.#settledAtMs ??= ranMs;
+    else this.#settledAtMs = null;
+  }
+
+  /** When it is over, in ms of the run, by what was seen so far; never later than that. */
+  get endMs(): number {
+    if (!this.#awaitsOutcomes) return this.#leastMs;
+    const most = Math.max(this.#leastMs, this.#lastEventMs + OUTCOME_SECONDS_MAX * 1000);
+    if (this.#settledAtMs === null) return most;
+    return Math.min(most, Math.max(this.#leastMs, this.#settledAtMs + SECONDS_AFTER_EVENTS * 1000));
+  }
+
+  /** The same where it is sure; null while an event or its outcome is to come, and without one. */
+  get knownMs(): number | null {
+    const isSure = this.#settledAtMs !== null && this.#ranMs > this.#lastEventMs + INTERVAL_MS;
+    return (isSure || !this.#awaitsOutcomes) && this.endMs < Number.POSITIVE_INFINITY
+      ? this.endMs
+      : null;
+  }
+
+  /** It was over before the outcome of an event. */
+  get isGivenUp(): boolean {
+    return this.#awaitsOutcomes && this.#settledAtMs === null && this.#ranMs >= this.endMs;
+  }
 }

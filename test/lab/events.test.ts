@@ -19,6 +19,7 @@ interface Effect {
 
 interface Report {
   readonly pods: number;
+  readonly seconds: number;
   readonly events: readonly { event: string; text: string; atMs: number; isOutcome: boolean }[];
   readonly lanes: readonly {
     readonly name: string;
@@ -127,19 +128,20 @@ test("roll: all pods are new ones, and no call of client and proxy fails", async
   const { code, stderr, report } = await runLab(
     "1s:roll",
     "client,proxy,nested",
-    ...["--pods", "3", "--seconds", "20"],
+    ...["--pods", "6"],
   );
   assert.equal(code, 0, stderr);
   assert.deepEqual(told(report), ["roll", "rolled"]);
-  assert.equal(report.pods, 3);
+  // Without --seconds it ended 5 s after the roll had begun, or after 10 s, in the middle of it.
+  assert.ok(report.seconds * 1000 >= report.events[1]!.atMs + 4900, `${report.seconds} s`);
+  assert.equal(report.pods, 6);
   for (const lane of report.lanes) {
     assert.equal(lane.failed, 0, lane.verdict);
-    assert.match(lane.verdict, /^3 of 3 pods used/);
-    assert.deepEqual(
-      Object.keys(lane.perPod).toSorted(),
-      [1, 2, 3, 4, 5, 6].map((number) => `echo-${number}`),
-    );
-    for (const number of [4, 5, 6]) assert.ok(lane.perPod[`echo-${number}`]! > 0, lane.name);
+    assert.match(lane.verdict, /^6 of 6 pods used/);
+    const ever = Array.from({ length: 12 }, (_, index) => `echo-${index + 1}`);
+    assert.deepEqual(Object.keys(lane.perPod).toSorted(), ever.toSorted());
+    for (const number of [7, 8, 9, 10, 11, 12])
+      assert.ok(lane.perPod[`echo-${number}`]! > 0, lane.name);
     assert.equal(
       Object.values(lane.perPod).reduce((sum, calls) => sum + calls, 0),
       lane.calls,

@@ -56,6 +56,8 @@ export class Controls {
   #era = 0;
   /** Pods that were told to die, and have not yet; with the era they were told in. */
   readonly #dying = new Map<string, number>();
+  /** How many outcomes are still to come. */
+  #pending = 0;
 
   readonly #doings: Readonly<Record<ActionWord, Doing>>;
 
@@ -77,6 +79,17 @@ export class Controls {
   /** What was done and what came of it, oldest first. */
   get events(): readonly LabEvent[] {
     return this.#events;
+  }
+
+  /** Nothing that was begun is still to come to its end. */
+  get isSettled(): boolean {
+    const { names, states } = this.#deps.deployment;
+    // One that was told to die and to go has gone without dying, as far as the deployment knows.
+    const isDying = (pod: string): boolean => {
+      const state = states[names.indexOf(pod)];
+      return state === "ready" || state === "not-ready";
+    };
+    return this.#pending === 0 && ![...this.#dying.keys()].some(isDying);
   }
 
   /** Does it. Answers why not, in one sentence, or null; what takes time goes on behind it. */
@@ -233,7 +246,11 @@ export class Controls {
       if (!(error instanceof LabError)) throw error;
       if (era === this.#era) this.#deps.onProblem(error.message);
     };
-    outcome.then((value) => {
+    const onEnd = (): void => {
+      this.#pending -= 1;
+    };
+    this.#pending += 1;
+    outcome.finally(onEnd).then((value) => {
       if (era === this.#era) then(value);
     }, onProblem);
   }

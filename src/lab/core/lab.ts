@@ -165,6 +165,12 @@ export class Lab {
     return this.#controls?.events ?? [];
   }
 
+  /** Nothing that was done is still to come to its end: pods, proxies or lanes that start or go. */
+  get isSettled(): boolean {
+    const { runs, settled } = this.#lanes;
+    return settled === runs.length && (this.#controls?.isSettled ?? true);
+  }
+
   /** How many columns of history are complete. */
   get columnCount(): number {
     return this.#columnCount;

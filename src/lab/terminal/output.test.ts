@@ -69,9 +69,18 @@ test("a pipe gets lines on what goes on and a table in the end, without escape c
 
 test("before the end of --once a terminal has one line, which is gone then", () => {
   const stdout = recorder();
-  const output = onceOutput(stdout, PLAIN, 10, () => "the table\n");
+  let endMs: number | null = null;
+  const output = onceOutput(
+    stdout,
+    PLAIN,
+    () => endMs,
+    () => "the table\n",
+  );
   output.update({ ...LAB, progress: "starting 2 pods" });
   assert.ok(stdout.writes.at(-1)!.includes("starting 2 pods\r\n"));
+  output.update({ ...LAB, elapsedMs: 3000 });
+  assert.ok(stdout.writes.at(-1)!.includes("\x1b[2K00:03  ✓ static\r\n"), "no end is known");
+  endMs = 10_000;
   output.update({ ...LAB, elapsedMs: 4000 });
   assert.ok(stdout.writes.at(-1)!.includes("\x1b[1A\x1b[2K00:04 of 00:10  ✓ static\r\n"));
   output.finish(LAB);

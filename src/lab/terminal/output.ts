@@ -79,18 +79,18 @@ export function scrollingOutput(stdout: LabStdout, style: OutputStyle, clock: Cl
 
 /**
  * A terminal that is to have what `text` makes of the lab in the end, and until then a line that
- * says how far it is.
+ * says how far it is. `endMs` answers how long the load runs, or null while that is not known.
  */
 export function onceOutput(
   stdout: LabStdout,
   style: OutputStyle,
-  seconds: number,
+  endMs: () => number | null,
   text: (view: LabView) => string,
 ): Output {
   let latest: LabView | null = null;
   const draw = (): void => {
     const size = sizeOf(stdout, style, 1);
-    if (latest) screen.draw([statusLine(latest, seconds, new Pen(size))]);
+    if (latest) screen.draw([statusLine(latest, endMs(), new Pen(size))]);
   };
   const screen = new Screen(stdout, draw);
   const close = (): void => {

@@ -61,12 +61,15 @@ export class ProgressLines {
   }
 }
 
-/** "00:05 of 00:10  ✕ clusterip  ✓ client": how far it is, in a line that is drawn over. */
-export function statusLine(view: LabView, seconds: number, pen: Pen): string {
+/**
+ * "00:05 of 00:10  ✕ clusterip  ✓ client": how far it is, in a line that is drawn over; without "of
+ * 00:10" while nobody knows the end.
+ */
+export function statusLine(view: LabView, endMs: number | null, pen: Pen): string {
   const { progress, elapsedMs, lanes } = view;
   if (progress !== null) return pen.cut(progress, pen.size.columns);
   const signs = lanes.map(({ name, short }) => `${pen.plain(short[0]!)} ${name}`);
-  const times = `${clockText(elapsedMs)} of ${clockText(seconds * 1000)}`;
+  const times = `${clockText(elapsedMs)}${endMs === null ? "" : ` of ${clockText(endMs)}`}`;
   return pen.cut([times, ...signs].join("  "), pen.size.columns);
 }
 
