@@ -111,6 +111,7 @@ function latencyText({ figures }: LaneView, width: number, latencies: Latencies)
   return full.length <= width ? full : `${millis(p50, 1)}/${millis(p99, 1)}`;
 }
 
-function millis(ms: number | null, digits: number): string {
+/** "3.63", "53": without the unit. */
+export function millis(ms: number | null, digits: number): string {
   return orDash(ms, (value) => (value < 10 ? value.toFixed(digits) : value.toFixed(0)));
 }

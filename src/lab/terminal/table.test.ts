@@ -187,8 +187,8 @@ test("the second line says how other programs reach the pods, in whole words", (
 
 test("what is read when all is over has every event, a terminal the last", () => {
   const events = [
-    { atMs: 2_000, text: "echo-1 is slow" },
-    { atMs: 9_000, text: "a second proxy replica" },
+    { atMs: 2_000, event: "slow=echo-1", text: "echo-1 is slow" },
+    { atMs: 9_000, event: "replica", text: "a second proxy replica" },
   ] as unknown as (typeof LAB)["events"];
   const told = (size: TableSize): string[] =>
     renderTable({ ...LAB, events }, size).filter((line) => /^00:0\d /.test(line));

@@ -8,6 +8,7 @@
  */
 
 import type { LabView, LaneView } from "../view.ts";
+import { effectLines } from "./effects-table.ts";
 import { podGroups } from "./pod-groups.ts";
 import { figureLines, figureWidth, isSilent } from "./table-figures.ts";
 import { accessLine, eventLines, hintLines, noticeLines, titleLine } from "./table-head.ts";
@@ -48,15 +49,21 @@ export function renderTable(view: LabView, size: TableSize): string[] {
   return [
     ...[...head, ...blank(2), laneLine(view, columns), ...pods],
     ...[...blank(1), ...figures, ...blank(0), ...verdicts],
+    ...(isAllTold(pen) ? effectLines(view, columns) : []),
   ];
 }
 
-/** A terminal has room for the last event; a file has all, for who reads it when all is over. */
+/** Who reads it when all is over has as many lines as there are. */
+function isAllTold({ size }: Pen): boolean {
+  return size.rows === Number.POSITIVE_INFINITY;
+}
+
+/** A terminal has room for the last event; a file has all. */
 function headLines(view: LabView, pen: Pen): string[] {
   const access = accessLine(view, pen);
   return [
     ...[titleLine(view, pen), ...(access === null ? [] : [access]), ...hintLines(view, pen)],
-    ...eventLines(view, pen.size.rows === Number.POSITIVE_INFINITY ? pen.size.rows : 1, pen),
+    ...eventLines(view, isAllTold(pen) ? pen.size.rows : 1, pen),
     ...noticeLines(view, pen),
   ];
 }
