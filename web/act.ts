@@ -4,7 +4,7 @@
  * The lab does it, and says so by its samples; what it refuses comes back as a sentence.
  */
 import { signal } from "@preact/signals";
-import { hello } from "./feed.ts";
+import { calm } from "./feed.ts";
 
 /** Why the latest thing that was asked for is not done, or "". */
 export const refusal = signal("");
@@ -27,13 +27,13 @@ export function curlCommand(action: string): string {
   return `curl -X POST '${location.origin}${path(action)}'`;
 }
 
-/** Runs a lab like this one that does the same after three seconds. */
+/**
+ * Runs a new lab that does by itself what was done to this one; while nothing was, one that does
+ * this after three seconds.
+ */
 export function labCommand(action: string): string {
-  const command = hello.value?.command ?? "fairlead lab";
-  const [, before, events, after] = /^(.*) --events (\S+)(.*)$/.exec(command) ?? [];
-  return events === undefined
-    ? `${command} --events 3s:${action}`
-    : `${before} --events ${events},3s:${action}${after}`;
+  const command = calm.value?.newLab ?? "fairlead lab";
+  return / --events /.test(command) ? command : `${command} --events 3s:${action}`;
 }
 
 function path(action: string): string {

@@ -68,6 +68,11 @@ export function actionText({ word, pod, count, name, isOn }: Action): string {
   return value === null ? word : `${word}=${value}`;
 }
 
+/** Whether an event of a lab is an action that can be done again: "died=echo-3" is none. */
+export function isActionText(event: string): boolean {
+  return (WORDS as readonly string[]).includes(event.split("=", 1)[0]!);
+}
+
 /** Of a key that changes the load. */
 const LOAD_FACTOR = 2;
 

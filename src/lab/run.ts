@@ -3,7 +3,7 @@
  */
 import type { Clock, Logger } from "../base/index.ts";
 import { type Action, actionText, loadAfter, newAction, pressed } from "./actions.ts";
-import { commandText } from "./command-text.ts";
+import { commandText, newLabText } from "./command-text.ts";
 import { Lab } from "./core/lab.ts";
 import { LabError } from "./error.ts";
 import { INTERVAL_MS } from "./figures/history.ts";
@@ -11,7 +11,7 @@ import { type LabOptions, PODS_MAX } from "./options.ts";
 import { type NoPage, openPage, type Page } from "./page/page.ts";
 import { fairleadCommand } from "./places.ts";
 import { labReport } from "./report.ts";
-import { nextDueMs, OUTCOME_SECONDS_MAX, RunEnd, scheduleOf, startSchedule } from "./schedule.ts";
+import { nextDueMs, OUTCOME_SECONDS_MAX, RunEnd, Schedule, scheduleOf } from "./schedule.ts";
 import { runInNetns, whyNoNetns, whyNoRules } from "./system/netns.ts";
 import { enterNetns, type InsideNetns } from "./system/netns-inside.ts";
 import { KEYS_HELP, KEYS_HINT, type KeyInput, readKeys } from "./terminal/keys.ts";
@@ -78,6 +78,7 @@ class Run {
   readonly #isLive: boolean;
   readonly #hasKeys: boolean;
   readonly #end: RunEnd;
+  readonly #schedule: Schedule;
   /** All keys are told, not only the most used ones. */
   #hasHelp = false;
   /** Something that was asked for could not be done. */
@@ -98,16 +99,21 @@ class Run {
     this.#whyRelay = inside === null ? null : whyNoRules();
     this.#isLive = !options.once && options.output === "table" && deps.stdout.isTTY === true;
     this.#end = new RunEnd(options);
+    this.#schedule = new Schedule(deps.clock, scheduleOf(options));
     this.#hasKeys = this.#isLive && deps.stdin?.isTTY === true;
   }
 
   async toEnd(): Promise<number> {
     const { page: address } = this.#options;
     // The port first: if the named one cannot be had, nothing else has been started.
-    const command = commandText(this.#options);
+    const newLab = (): string => {
+      const { events, elapsedMs } = this.#lab;
+      return newLabText(this.#options, events, this.#schedule.toCome(elapsedMs));
+    };
+    const commands = { command: commandText(this.#options), newLab };
     const lab = (): Lab => this.#lab;
     const { clock } = this.#deps;
-    this.#page = await openPage(address, lab, command, clock, this.#inside?.listen);
+    this.#page = await openPage(address, lab, commands, clock, this.#inside?.listen);
     this.#lab = this.#newLab();
     const output = this.#newOutput();
     const closeKeys = this.#openKeys();
@@ -187,7 +193,7 @@ class Run {
     const beganMs = clock.nowMs();
     this.#announce();
     let dueMs = clock.nowMs();
-    const callOff = startSchedule(clock, scheduleOf(this.#options), (action) => this.#act(action));
+    const callOff = this.#schedule.start((action) => this.#act(action));
     while (!stop.aborted) {
       this.#end.look(clock.nowMs() - beganMs, this.#lab.isSettled);
       const endMs = beganMs + this.#end.endMs;

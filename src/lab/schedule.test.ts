@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { VirtualClock } from "../base/index.ts";
 import { actionText } from "./actions.ts";
 import { parseLabOptions } from "./options.ts";
-import { nextDueMs, OUTCOME_SECONDS_MAX, RunEnd, scheduleOf, startSchedule } from "./schedule.ts";
+import { nextDueMs, OUTCOME_SECONDS_MAX, RunEnd, Schedule, scheduleOf } from "./schedule.ts";
 
 const schedule = scheduleOf(
   parseLabOptions({ scale: "3,5,2", scaleEvery: "4", events: "6s:kill,500ms:slow" }),
@@ -15,7 +15,9 @@ const schedule = scheduleOf(
 test("numbers of --scale and actions of --events are done in the order of time", () => {
   const clock = new VirtualClock();
   const done: string[] = [];
-  startSchedule(clock, schedule, (action) => done.push(`${clock.nowMs()} ${actionText(action)}`));
+  new Schedule(clock, schedule).start((action) =>
+    done.push(`${clock.nowMs()} ${actionText(action)}`),
+  );
   clock.advance(10_000);
   assert.deepEqual(done, ["500 slow", "4000 scale=5", "6000 kill", "8000 scale=2"]);
 });
@@ -23,12 +25,24 @@ test("numbers of --scale and actions of --events are done in the order of time",
 test("what is called off is not done", () => {
   const clock = new VirtualClock();
   const done: string[] = [];
-  const callOff = startSchedule(clock, schedule, (action) => done.push(action.word));
+  const callOff = new Schedule(clock, schedule).start((action) => done.push(action.word));
   clock.advance(1000);
   callOff();
   clock.advance(10_000);
   assert.deepEqual(done, ["slow"]);
   assert.equal(clock.pendingCount, 0);
+});
+
+test("what is still to come is told by the time of the lab, which a reset begins anew", () => {
+  const clock = new VirtualClock();
+  const started = new Schedule(clock, schedule);
+  const toCome = (elapsedMs: number): string[] =>
+    started.toCome(elapsedMs).map(({ atMs, action }) => `${atMs} ${actionText(action)}`);
+  assert.deepEqual(toCome(0), ["500 slow", "4000 scale=5", "6000 kill", "8000 scale=2"]);
+  started.start(() => {});
+  clock.advance(5000);
+  assert.deepEqual(toCome(5000), ["6000 kill", "8000 scale=2"]);
+  assert.deepEqual(toCome(1000), ["2000 kill", "4000 scale=2"], "after a reset at 4 s");
 });
 
 test("what is done ten times a second keeps its times, however long it takes", () => {

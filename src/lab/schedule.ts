@@ -31,16 +31,38 @@ export function nextDueMs(dueMs: number, nowMs: number, everyMs: number): number
   return dueMs + everyMs * Math.max(1, Math.floor((nowMs - dueMs) / everyMs) + 1);
 }
 
-/** Calls `act` for each action when its time has come. Answers how to call off the rest. */
-export function startSchedule(
-  clock: Clock,
-  actions: readonly TimedAction[],
-  act: (action: Action) => void,
-): () => void {
-  const timers = actions.map(({ atMs, action }) => clock.setTimer(atMs, () => act(action)));
-  return () => {
-    for (const timer of timers) timer.cancel();
-  };
+/** Does each action when its time has come. */
+export class Schedule {
+  readonly #clock: Clock;
+  #toCome: readonly TimedAction[];
+  /** Null before. */
+  #beganMs: number | null = null;
+
+  /** @param actions in the order of time. */
+  constructor(clock: Clock, actions: readonly TimedAction[]) {
+    this.#clock = clock;
+    this.#toCome = actions;
+  }
+
+  /** Calls `act` for each, from now on. Answers how to call off the rest. */
+  start(act: (action: Action) => void): () => void {
+    this.#beganMs = this.#clock.nowMs();
+    const timers = this.#toCome.map(({ atMs, action }) =>
+      this.#clock.setTimer(atMs, () => {
+        this.#toCome = this.#toCome.slice(1);
+        act(action);
+      }),
+    );
+    return () => {
+      for (const timer of timers) timer.cancel();
+    };
+  }
+
+  /** What is not done yet, by the time of a lab whose load has run `elapsedMs` since its reset. */
+  toCome(elapsedMs: number): readonly TimedAction[] {
+    const ranMs = this.#beganMs === null ? 0 : this.#clock.nowMs() - this.#beganMs;
+    return this.#toCome.map(({ atMs, action }) => ({ atMs: atMs - ranMs + elapsedMs, action }));
+  }
 }
 
 /**

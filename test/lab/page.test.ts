@@ -136,7 +136,7 @@ async function changesPods(page: Page): Promise<void> {
   });
   await stock.effect.filter({ hasText: `since slow=${pod}: ` }).waitFor();
   await page.locator(".command", { hasText: `/act?event=slow=${pod}'` }).waitFor();
-  await page.locator(".command", { hasText: `--events 3s:slow=${pod}` }).waitFor();
+  await page.locator(".command", { hasText: `s:slow=${pod}` }).waitFor();
   await picture(page, "slow");
   await press(page, "as fast as before");
   await event(page, `${pod} as fast as before`).waitFor();

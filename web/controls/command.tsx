@@ -1,6 +1,6 @@
 /**
- * The control that was last used or pointed at, as commands that do the same: one for this lab, and
- * one that starts a lab that does it by itself.
+ * Commands that do the same: for this lab the control that was last used or pointed at, and one that
+ * starts a lab that does by itself what was done to this one.
  */
 import { useState } from "preact/hooks";
 import { curlCommand, labCommand, refusal, shown } from "../act.ts";

@@ -10,7 +10,7 @@ import { LiveFeed, type ShownLab } from "./live-feed.ts";
 import { applied } from "./page-delta.ts";
 import type { Column, Hello, Sample } from "./page-feed.ts";
 
-const FACTS = { command: "bin/fairlead lab", runId: 7 };
+const FACTS = { command: "bin/fairlead lab", runId: 7, newLab: () => "bin/fairlead lab" };
 
 /** A lab whose parts can be changed. */
 function labOf(...lanes: LaneView[]) {

@@ -23,12 +23,14 @@ const EVENTS_SHOWN = 100;
 /** Columns that are kept: two minutes, which is more than the widest strip shows. */
 const COLUMNS_MAX = 240;
 
-/** What stays the same during a run. */
+/** What is told of a run beside its lab. */
 export interface RunFacts {
   /** The command line of the lab. */
   readonly command: string;
   /** When the run began, in epoch ms. */
   readonly runId: number;
+  /** The command line of a new lab that does what was done to this one so far. */
+  newLab(): string;
 }
 
 /** What it reads of a lab. */
@@ -91,8 +93,9 @@ export class LiveFeed {
   /** What a page that has just come is told. From now on it is told what changes. */
   hello(): Hello {
     this.#told ??= this.#sample(false);
+    const { command, runId } = this.#facts;
     return {
-      ...this.#facts,
+      ...{ command, runId },
       podsMax: ACTION_LIMITS.podsMax,
       policies: ACTION_LIMITS.policies,
       intervalMs: INTERVAL_MS,
@@ -153,6 +156,7 @@ export class LiveFeed {
       columnCount: lab.columnCount,
       progress: lab.progress,
       problem: lab.problem,
+      newLab: this.#facts.newLab(),
       laneChoices: lab.laneChoices,
       load: lab.load,
       lanes: lab.views().map((lane) => laneSample(lane, lab.pods)),

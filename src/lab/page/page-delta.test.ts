@@ -58,6 +58,7 @@ const made: fc.Arbitrary<Sample> = fc.record({
     .tuple(fc.nat(4), fc.nat(4))
     .map(([first, count]) => Array.from({ length: count }, (_, at) => eventAt(first + at))),
   columnCount: fc.nat(2),
+  newLab: fc.constantFrom("fairlead lab", "fairlead lab --events 3s:roll"),
   progress: fc.constant(null),
   problem: fc.option(fc.constant("no pod is ready")),
   lanes: fc.uniqueArray(lane, { maxLength: 2, selector: ({ name }) => name }),

@@ -76,6 +76,8 @@ export interface Sample {
   readonly progress: string | null;
   /** Why the latest thing that was asked for could not be done, or null. */
   readonly problem: string | null;
+  /** The command line of a new lab that does what was done to this one so far. */
+  readonly newLab: string;
   readonly lanes: readonly LaneSample[];
   /** All lanes that there are, in the order in which they are offered. */
   readonly laneChoices: readonly LaneChoice[];

@@ -25,7 +25,7 @@ const SAMPLE: Sample = {
   },
   pods: [{ name: "echo-1", state: "ready", isSlow: false, isNotServing: false, isSick: false }],
   wantedPods: 1,
-  ...{ events: [], columnCount: 0, progress: null, problem: null },
+  ...{ events: [], columnCount: 0, progress: null, problem: null, newLab: "bin/fairlead lab" },
 };
 const HELLO: Hello = {
   runId: 1,
@@ -43,7 +43,7 @@ const SCRIPT = 'document.title = "up"';
 async function serve(
   t: TestContext,
   document = async () => `<script>${SCRIPT}</script>`,
-  act: (text: string) => ActAnswer = () => ({ status: 204 }),
+  act: (text: string) => ActAnswer = (text) => ({ status: 200, done: [text] }),
 ) {
   const server = await servePage(
     "127.0.0.1",
@@ -125,20 +125,24 @@ test("actions come by POST, from our own page or from no page at all", async (t)
   const asked: string[] = [];
   const server = await serve(t, undefined, (text) => {
     asked.push(text);
-    return { status: 204 };
+    return { status: 200, done: [text, "and more"] };
   });
   const host = new URL(server.url).host;
   const post = async (path: string, headers = {}): Promise<number> =>
     (await ask(server, { method: "POST", path, headers })).status;
   for (const path of ["/act?event=slow%3Decho-2", "/scale?pods=5"]) {
-    assert.equal(await post(path), 204);
-    assert.equal(await post(path, { origin: `http://${host}` }), 204);
+    assert.equal(await post(path), 200);
+    assert.equal(await post(path, { origin: `http://${host}` }), 200);
     assert.equal(await post(path, { origin: "http://elsewhere.example" }), 403);
     assert.equal(await post(path, { origin: "null" }), 403);
     assert.equal(await post(path, { host: "elsewhere.example" }), 403);
     assert.equal((await ask(server, { path })).status, 405);
   }
   assert.deepEqual(asked, ["slow=echo-2", "slow=echo-2", "scale=5", "scale=5"]);
+  // Who kills a pod and names none is told which one it was; the answer had been empty.
+  const { headers, body } = await ask(server, { method: "POST", path: "/act?event=kill" });
+  assert.equal(headers["content-type"], "text/plain; charset=utf-8");
+  assert.equal(body, "kill\nand more\n");
 });
 
 test("what is no action, and what cannot be done, is refused with the reason", async (t) => {
@@ -216,7 +220,11 @@ test("a stream begins with hello and goes on with what changes", async (t) => {
 });
 
 test("questions are passed on with their parameters; a failed one is a 500 that says why", async (t) => {
-  const content = { document: async () => "", hello: () => HELLO, act: () => ({ status: 204 }) };
+  const content = {
+    document: async () => "",
+    hello: () => HELLO,
+    act: () => ({ status: 200, done: [] }),
+  };
   const asked: PageContent = {
     ...(content as PageContent),
     async ask(path, params) {
@@ -252,14 +260,14 @@ test("a port in use is reported as such", async (t) => {
   await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
   t.after(() => other.close());
   const { port } = other.address() as AddressInfo;
-  const act = (): ActAnswer => ({ status: 204 });
+  const act = (): ActAnswer => ({ status: 200, done: [] });
   const content = { document: async () => "", hello: () => HELLO, act };
   await assert.rejects(servePage("127.0.0.1", port, content, realClock()), { code: "EADDRINUSE" });
 });
 
 test("an end waits for no connection that somebody holds open", { timeout: 10_000 }, async (t) => {
   const document = async () => "x".repeat(1 << 20);
-  const act = (): ActAnswer => ({ status: 204 });
+  const act = (): ActAnswer => ({ status: 200, done: [] });
   const content = { document, hello: () => HELLO, act };
   const server = await servePage("127.0.0.1", 0, content, realClock());
   const head = "HTTP/1.1\r\nHost: localhost\r\n";

@@ -39,9 +39,12 @@ export interface PageContent {
   ask?(path: string, params: URLSearchParams): Promise<AskAnswer>;
 }
 
-/** Done; or not, because it is no action (400) or cannot be done now (409), and why. */
+/**
+ * What was done, as `actions.ts` writes it; or nothing was, because it is no action (400) or cannot
+ * be done now (409), and why.
+ */
 export type ActAnswer =
-  | { readonly status: 204 }
+  | { readonly status: 200; readonly done: readonly string[] }
   | { readonly status: 400 | 409; readonly reason: string };
 
 /** Has a server listen. Rejects with the system's error. */
@@ -168,8 +171,10 @@ function act(
       ? ["pods", `scale=${searchParams.get("pods") ?? ""}`]
       : ["event", searchParams.get("event") ?? ""];
   const answer = content.act(text);
-  if (answer.status === 204) response.writeHead(204).end();
-  else refuse(response, answer.status, `POST ${pathname}?${name}=: ${answer.reason}`);
+  if (answer.status === 200) {
+    response.writeHead(200, { "content-type": "text/plain; charset=utf-8" });
+    response.end(`${answer.done.join("\n")}\n`);
+  } else refuse(response, answer.status, `POST ${pathname}?${name}=: ${answer.reason}`);
 }
 
 async function sendAnswer(response: http.ServerResponse, asked: Promise<AskAnswer>): Promise<void> {

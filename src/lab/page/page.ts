@@ -3,13 +3,14 @@
  * (`page-server.ts`) nor the document (`page-document.ts`).
  */
 import type { Clock } from "../../base/index.ts";
+import { actionText } from "../actions.ts";
 import type { Lab } from "../core/lab.ts";
 import { LabError } from "../error.ts";
 import { ACTION_LIMITS, type PageAddress } from "../options.ts";
 import { ActionError, parseAction } from "../read-action.ts";
 import { nextDueMs } from "../schedule.ts";
 import { ask } from "../why/index.ts";
-import { LiveFeed } from "./live-feed.ts";
+import { LiveFeed, type RunFacts } from "./live-feed.ts";
 import { pageDocument } from "./page-document.ts";
 import { type ActAnswer, listenHere, type PageServer, servePage } from "./page-server.ts";
 
@@ -36,18 +37,18 @@ export interface NoPage {
 
 /**
  * Serves the page of `lab` on the address that the user named, or on the first free port from the
- * default one, and tells every open page ten times a second what changed. `command` is the command
- * line to show. Throws `LabError` when a named address cannot be had.
+ * default one, and tells every open page ten times a second what changed. `commands` are those to
+ * show. Throws `LabError` when a named address cannot be had.
  */
 export async function openPage(
   address: PageAddress | null,
   lab: () => Lab,
-  command: string,
+  commands: Omit<RunFacts, "runId">,
   clock: Clock,
   listen = listenHere,
 ): Promise<Page | NoPage> {
   if (address === null) return { url: null, notice: null };
-  const feed = new LiveFeed(lab, { command, runId: clock.wallMs() });
+  const feed = new LiveFeed(lab, { ...commands, runId: clock.wallMs() });
   const content = {
     document: cached(pageDocument),
     hello: () => feed.hello(),
@@ -111,8 +112,14 @@ function page(server: PageServer, feed: LiveFeed, notice: string | null, clock: 
 
 function act(lab: Lab, text: string): ActAnswer {
   try {
-    const refusal = lab.act(parseAction(text, ACTION_LIMITS));
-    return refusal === null ? { status: 204 } : { status: 409, reason: refusal };
+    const action = parseAction(text, ACTION_LIMITS);
+    const last = lab.events.at(-1);
+    const refusal = lab.act(action);
+    if (refusal !== null) return { status: 409, reason: refusal };
+    // Who named no pod is told which one it was.
+    const told = lab.events.slice(last ? lab.events.lastIndexOf(last) + 1 : 0);
+    const done = told.length > 0 ? told.map(({ event }) => event) : [actionText(action)];
+    return { status: 200, done };
   } catch (error) {
     if (!(error instanceof ActionError)) throw error;
     return { status: 400, reason: error.message };
