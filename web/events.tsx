@@ -28,7 +28,11 @@ export function Events({ events }: { readonly events: readonly LabEvent[] }) {
           {TRY.map(([what, key], at) => (
             <>
               {at === 0 ? "" : ", "}
-              {what} <span class="key">{key}</span>
+              {what}
+              <span class="by-key">
+                {" "}
+                <span class="key">{key}</span>
+              </span>
             </>
           ))}
         </p>

@@ -111,6 +111,13 @@ async function seesTheProblem(page: Page): Promise<void> {
   assert.deepEqual(await newestCell(page, "clusterip", (all + 1) % 3), [0x33, 0x38, 0x40]);
   const [red, , blue] = await newestCell(page, "headless", 0);
   assert.ok(blue! > red! + 40, "fair is blue");
+
+  // What may be tried is told with its keys, but not to a phone, which has none.
+  const keys = page.locator(".try .key");
+  assert.equal(await keys.first().isVisible(), true);
+  await page.setViewportSize({ width: 390, height: 844 });
+  await keys.first().waitFor({ state: "hidden" });
+  await page.setViewportSize({ width: 1440, height: 900 });
 }
 
 async function changesPods(page: Page): Promise<void> {
