@@ -33,7 +33,7 @@ export function curlCommand(action: string): string {
  */
 export function labCommand(action: string): string {
   const command = calm.value?.newLab ?? "fairlead lab";
-  return / --events /.test(command) ? command : `${command} --events 3s:${action}`;
+  return / --events /.test(command) ? command : `${command} --events 6s:${action}`;
 }
 
 function path(action: string): string {

@@ -18,7 +18,7 @@ const EXAMPLES = [
   "# from 3 pods to 12 and to 5; in a terminal the keys + and - do it, too (? lists all keys)",
   "fairlead lab --scale 3,12,5",
   "# without keys: a slow pod, a killed one, a rolling update, and what each lane made of it",
-  "fairlead lab --once --events 12s:slow,18s:heal,20s:kill,22s:roll",
+  "fairlead lab --once --events 6s:slow,12s:heal,14s:kill,16s:roll",
   "# a client that cannot be changed, and a sidecar that takes its connection over; as root",
   "fairlead lab --netns --lanes clusterip,sidecar",
   "# for a script",
@@ -45,7 +45,7 @@ export function labCommand(): Command {
     .option("--scale-every <s>", "seconds between these numbers (default: 10)")
     .option(
       "--events <list>",
-      "TIME:ACTION,... as 12s:slow,18s:heal,20s:kill=echo-2: slow, heal, not-serving, serving, " +
+      "TIME:ACTION,... as 6s:slow,12s:heal,14s:kill=echo-2: slow, heal, not-serving, serving, " +
         "sick, well, kill and drain (one pod, =POD if it matters), roll, scale=N, load=N, " +
         "in-flight=N, policy=NAME, lane=NAME, lane=-NAME, reset; replica and peers=on|off (lane " +
         "nested)",

@@ -46,7 +46,7 @@ class ApiServer implements TestApiServer {
   readonly kubeconfig: string;
   readonly #cluster: LabCluster;
   readonly #clock: Clock;
-  readonly #removeKubeconfig: () => void;
+  readonly #removeKubeconfig: () => Promise<void>;
   readonly #life = new Lifetime("the API server");
   /** Also those that are still to come. */
   readonly #dns = new Set<Promise<TestDns>>();
@@ -139,7 +139,7 @@ class ApiServer implements TestApiServer {
   }
 
   async #end(): Promise<void> {
-    this.#removeKubeconfig();
+    await this.#removeKubeconfig();
     // What is coming at this moment is waited for: only then can it be ended.
     const [, ...all] = await Promise.allSettled([this.#turn, ...this.#dns]);
     const came = all.filter((each) => each.status === "fulfilled");

@@ -28,16 +28,20 @@ test("where only 127.0.0.1 can be had, pods and ClusterIP have ports of their ow
   assert.deepEqual(clusterIp, { host: "127.0.0.1", port: 0 });
 });
 
+/** Addresses that no other test uses: which port is free there is told by the test alone. */
+const OWN = { podPrefix: "127.41", clusterIp: "127.41.96.1", portHolder: "127.41.95.1" };
+const NETWORK = { ...LOOPBACK, ...OWN };
+
 test("a port that is taken on one address is given up for all", async (t) => {
   const asked: number[] = [];
   const probe = async (_hosts: readonly string[], port: number) => {
     asked.push(port);
     return port < 50_058 ? "EADDRINUSE" : "";
   };
-  const { pods, clusterIp } = await startPods(processes(t), podNames(2), LOOPBACK, probe);
+  const { pods, clusterIp } = await startPods(processes(t), podNames(2), NETWORK, probe);
   assert.deepEqual(
     pods.map((pod) => pod.address),
-    ["127.0.1.1:50058", "127.0.1.2:50058"],
+    ["127.41.1.1:50058", "127.41.1.2:50058"],
   );
   assert.equal(clusterIp.port, 50_058);
   assert.deepEqual(asked, [50_051, 50_052, 50_053, 50_054, 50_055, 50_056, 50_057, 50_058]);
@@ -47,15 +51,15 @@ test("a port that is taken on one address is given up for all", async (t) => {
 // not listen at its ClusterIP.
 test("a second lab has another port, wherever the pods of the first have gone", async (t) => {
   const own = processes(t);
-  const first = await startPods(own, podNames(1), LOOPBACK);
+  const first = await startPods(own, podNames(1), NETWORK);
   t.after(() => first.release());
   await first.pods[0]!.end();
-  const second = await startPods(own, podNames(1), LOOPBACK);
+  const second = await startPods(own, podNames(1), NETWORK);
   t.after(() => second.release());
   assert.ok(second.clusterIp.port > first.clusterIp.port);
   await second.pods[0]!.end();
   first.release();
-  const third = await startPods(own, podNames(1), LOOPBACK);
+  const third = await startPods(own, podNames(1), NETWORK);
   t.after(() => third.release());
   assert.notEqual(third.clusterIp.port, second.clusterIp.port);
 });

@@ -202,7 +202,7 @@ test("a proxy that dies under load: failed calls and the reason show", async () 
   process.kill(pids[0]!, "SIGKILL");
   await sleep(1000);
   lab.stop();
-  assert.equal(await lab.exitCode, 0);
+  assert.equal(await lab.exitCode, 1);
   const [proxy] = lab.report().lanes;
   assert.match(proxy!.verdict, /broke off: fairlead proxy ended by SIGKILL$/);
   assert.ok(proxy!.failed > 0);

@@ -79,7 +79,7 @@ export class ControlPlane {
   /** Ends both. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    this.#kubeconfig?.remove();
-    await Promise.all([this.#dns?.close(), this.#cluster?.close()]);
+    const removed = this.#kubeconfig?.remove();
+    await Promise.all([removed, this.#dns?.close(), this.#cluster?.close()]);
   }
 }

@@ -35,11 +35,11 @@ export const ENVOY: Lane = {
         throw error;
       });
       breaksWithout(child, env);
-      const close = async (): Promise<void> => directory.remove();
+      const close = (): Promise<void> => directory.remove();
       const chooser = { by: "envoy", admin: adminAddress(directory)! } as const;
       return { target, serviceConfig: "", connections: 1, chooser, close };
     } catch (error) {
-      directory.remove();
+      await directory.remove();
       throw error;
     }
   },

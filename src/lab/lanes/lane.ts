@@ -107,11 +107,12 @@ export interface Lane {
 
 /**
  * What a policy is told beside its name. weighted_round_robin (gRFC A58) ignores the weights of a
- * connection's first 10 s unless told otherwise: whoever makes a pod slow just after the start, or
- * one that came just now, would see nothing for that long.
+ * connection's first 10 s unless told otherwise: whoever makes a pod slow just after the start
+ * would see nothing for that long. A pod that has just begun is slow for a moment, which is not to
+ * count.
  */
 const SETTINGS: Readonly<Record<string, object>> = {
-  weighted_round_robin: { blackoutPeriod: "1s" },
+  weighted_round_robin: { blackoutPeriod: "5s" },
 };
 
 /** The entry of `loadBalancingConfig` for a policy. */

@@ -52,11 +52,11 @@ export async function openListed(proxy: ListedProxy, env: LaneEnv): Promise<Dial
       close: async () => {
         unsubscribe();
         running.close();
-        directory.remove();
+        await directory.remove();
       },
     };
   } catch (error) {
-    directory.remove();
+    await directory.remove();
     throw error;
   }
 }

@@ -6,8 +6,8 @@ import { TemporaryDirectory } from "./temporary-directory.ts";
 /** A kubeconfig file. */
 export interface KubeconfigFile {
   readonly path: string;
-  /** Removes it and its directory. */
-  remove(): void;
+  /** Removes it and its directory, at once. Resolves when nothing of it runs any more. */
+  remove(): Promise<void>;
 }
 
 /** Writes one. Throws `LabError` when there is no place for it. */
@@ -20,12 +20,12 @@ export function writeKubeconfig(server: string): KubeconfigFile {
     contexts: [{ name, context: { cluster: name, user: name } }],
   };
   const directory = new TemporaryDirectory();
-  const remove = (): void => directory.remove();
+  const remove = (): Promise<void> => directory.remove();
   try {
     // JSON is YAML.
     return { path: directory.write("kubeconfig", JSON.stringify(config)), remove };
   } catch (error) {
-    remove();
+    void remove();
     throw error;
   }
 }

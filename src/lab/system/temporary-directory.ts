@@ -20,6 +20,7 @@ const all = new Set<TemporaryDirectory>();
 export class TemporaryDirectory {
   readonly path: string;
   readonly #sweeper: ChildProcess;
+  readonly #sweeperEnded: Promise<void>;
 
   /** Throws `LabError` when there is no place for it. */
   constructor() {
@@ -27,6 +28,11 @@ export class TemporaryDirectory {
     if (all.size === 0) process.on("exit", removeAll);
     all.add(this);
     this.#sweeper = startSweeper(this.path);
+    this.#sweeperEnded = new Promise((resolve) => {
+      this.#sweeper.once("exit", () => resolve());
+      // Without one the directory stays behind if we are killed: no reason not to begin.
+      this.#sweeper.once("error", () => resolve());
+    });
   }
 
   /**
@@ -42,11 +48,14 @@ export class TemporaryDirectory {
     return path;
   }
 
-  /** Removes it and all that is in it. */
-  remove(): void {
+  /** Removes it and all that is in it, at once. Resolves when nothing of it runs any more. */
+  async remove(): Promise<void> {
     if (all.delete(this) && all.size === 0) process.off("exit", removeAll);
     rmSync(this.path, { recursive: true, force: true });
+    // It is a reason to stay now: whoever waits here waits for it.
+    this.#sweeper.ref();
     this.#sweeper.kill("SIGKILL");
+    await this.#sweeperEnded;
   }
 }
 
@@ -55,7 +64,7 @@ export class TemporaryDirectory {
  * nothing here sees.
  */
 function removeAll(): void {
-  for (const directory of all) directory.remove();
+  for (const directory of all) void directory.remove();
 }
 
 /** In a process group of its own, which no Ctrl-C reaches, and no reason for this one to stay. */
@@ -64,8 +73,6 @@ function startSweeper(path: string): ChildProcess {
     detached: true,
     stdio: ["ignore", "ignore", "ignore", "pipe"],
   });
-  // Without one the directory stays behind if we are killed: no reason not to begin.
-  child.on("error", () => {});
   child.unref();
   const leash = child.stdio[3] as Socket;
   leash.on("error", () => {});
