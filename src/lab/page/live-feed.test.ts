@@ -110,12 +110,32 @@ test("a lab that was put back to its start is told anew, without its past", () =
   lab.columnCount = 5;
   feed.close([[1]]);
   const before = new FollowingPage(feed);
-  assert.equal(feed.isBegunAnew(), false);
+  assert.equal(feed.takeBegunAnew(), false);
   lab.columnCount = 0;
-  assert.equal(feed.isBegunAnew(), true);
-  assert.equal(feed.isBegunAnew(), false);
+  assert.equal(feed.takeBegunAnew(), true);
+  assert.equal(feed.takeBegunAnew(), false);
   assert.equal(before.columns.length, 1);
   assert.deepEqual(new FollowingPage(feed).columns, []);
+});
+
+// One reset in five or so fell between a tell and the end of an interval. The feed had begun anew
+// by itself then, told nobody, and the page stood still until it was loaded again.
+test("a reset that an interval has noticed first is told to open pages, too", () => {
+  const lab = labOf(laneFixture("client", [1]));
+  const feed = new LiveFeed(() => lab, FACTS);
+  lab.columnCount = 5;
+  feed.close([[1]]);
+  feed.hello();
+  lab.columnCount = 1;
+  feed.close([[2]]);
+  assert.equal(feed.takeBegunAnew(), true);
+  const page = new FollowingPage(feed);
+  assert.deepEqual(
+    page.columns.map(({ lanes }) => lanes.client?.calls),
+    [[2]],
+  );
+  assert.equal(feed.takeBegunAnew(), false);
+  assert.equal(page.follow(true), true);
 });
 
 test("the last word is that it is the last", () => {

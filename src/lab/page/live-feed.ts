@@ -63,6 +63,8 @@ export class LiveFeed {
   #columnCount = 0;
   /** What all open pages know; null while none is open. */
   #told: Sample | null = null;
+  /** The lab was put back to its start, and open pages have not heard of it. */
+  #isAnew = false;
 
   constructor(lab: () => ShownLab, facts: RunFacts) {
     this.#lab = lab;
@@ -124,16 +126,21 @@ export class LiveFeed {
     this.#closed = [];
   }
 
-  /** Whether the lab was put back to its start since then, so that all is to be told anew. */
-  isBegunAnew(): boolean {
-    const isAnew = this.#lab().columnCount < this.#columnCount;
-    if (isAnew) this.#begin();
+  /**
+   * Whether the lab was put back to its start since this was asked last, so that all is to be told
+   * anew. An interval that was closed meanwhile may have noticed it first.
+   */
+  takeBegunAnew(): boolean {
+    if (this.#lab().columnCount < this.#columnCount) this.#begin();
+    const isAnew = this.#isAnew;
+    this.#isAnew = false;
     return isAnew;
   }
 
   #begin(): void {
     this.#columns = [];
     this.#columnCount = this.#lab().columnCount;
+    this.#isAnew = true;
     this.forget();
   }
 

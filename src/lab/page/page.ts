@@ -80,12 +80,10 @@ function refusal(address: PageAddress, code: string | undefined, message: string
 
 function page(server: PageServer, feed: LiveFeed, notice: string | null, clock: Clock): Page {
   const tell = (isLast: boolean): void => {
+    if (feed.takeBegunAnew()) server.greet();
     if (server.openPages === 0) feed.forget();
-    else if (feed.isBegunAnew()) server.greet();
-    else {
-      const delta = feed.delta(isLast);
-      if (delta !== null) server.send(delta);
-    }
+    const delta = feed.delta(isLast);
+    if (delta !== null) server.send(delta);
   };
   let dueMs = clock.nowMs() + PAGE_INTERVAL_MS;
   let timer = clock.setTimer(PAGE_INTERVAL_MS, function tick() {
