@@ -12,7 +12,7 @@ import type { Child, Children } from "../system/children.ts";
 const START_TIMEOUT_MS = 30_000;
 
 /** They are asked for every half second, and once more at the end, which nothing may hold up. */
-const FIGURES_TIMEOUT_MS = 400;
+const FIGURES_TIMEOUT_MS = 300;
 
 /** Arguments of a proxy that can be asked: for figures, and why it chose what it chose. */
 export const WITH_ADMIN: readonly string[] = ["--admin", "127.0.0.1:0"];

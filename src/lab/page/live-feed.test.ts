@@ -118,7 +118,7 @@ test("a lab that was put back to its start is told anew, without its past", () =
   assert.deepEqual(new FollowingPage(feed).columns, []);
 });
 
-// One reset in five or so fell between a tell and the end of an interval. The feed had begun anew
+// One reset in ten or so fell between a tell and the end of an interval. The feed had begun anew
 // by itself then, told nobody, and the page stood still until it was loaded again.
 test("a reset that an interval has noticed first is told to open pages, too", () => {
   const lab = labOf(laneFixture("client", [1]));

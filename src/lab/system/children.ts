@@ -17,7 +17,7 @@ import { onJsonLine, spawnLeashed } from "./foreign.ts";
 /** From here to SIGKILL when a child does not end by itself: a pod finishes its calls. */
 const END_GRACE_MS = 2000;
 /** The same when all end, and nothing is worth waiting for: the lab is gone within 2 s. */
-const CLOSE_GRACE_MS = 600;
+const CLOSE_GRACE_MS = 500;
 /** Many small processes: a young generation of 1 MB keeps each of them small. */
 const NODE_FLAGS = ["--disable-warning=ExperimentalWarning", "--max-semi-space-size=1"];
 const STDERR_CHARS_MAX = 4000;
