@@ -83,13 +83,9 @@ export class Controls {
 
   /** Nothing that was begun is still to come to its end. */
   get isSettled(): boolean {
-    const { names, states } = this.#deps.deployment;
     // One that was told to die and to go has gone without dying, as far as the deployment knows.
-    const isDying = (pod: string): boolean => {
-      const state = states[names.indexOf(pod)];
-      return state === "ready" || state === "not-ready";
-    };
-    return this.#pending === 0 && ![...this.#dying.keys()].some(isDying);
+    const isDying = [...this.#dying.keys()].some((pod) => this.#isAlive(pod));
+    return this.#pending === 0 && !isDying;
   }
 
   /** Does it. Answers why not, in one sentence, or null; what takes time goes on behind it. */
@@ -234,10 +230,12 @@ export class Controls {
 
   /** The same pod, if it serves. */
   #serving(pod: string): string {
-    const { names, states } = this.#deps.deployment;
-    const state = states[names.indexOf(pod)];
-    if (state === "ready" || state === "not-ready") return pod;
+    if (this.#isAlive(pod)) return pod;
     throw new LabError(`${pod}: no pod of this name serves`);
+  }
+
+  #isAlive(pod: string): boolean {
+    return this.#deps.deployment.alive.some(({ name }) => name === pod);
   }
 
   #follow<T>(outcome: Promise<T>, then: (value: T) => void): void {

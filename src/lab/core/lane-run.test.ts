@@ -82,6 +82,17 @@ const DIALLING: Lane = {
   open: async () => ({ target: "own", serviceConfig: "", connections: 1 }),
 };
 
+/** A lane of one pod whose client is connected; its load has not begun. */
+async function opened() {
+  const { children, say } = willing();
+  const clock = new VirtualClock();
+  const pods = ["a"];
+  const deps = { children, clock, pods, whyNot: null, hasOwnNetns: false, failing };
+  const run = new LaneRun(DIALLING, deps);
+  await run.open({} as LinkEnv, LOAD);
+  return { run, clock, say };
+}
+
 /** What a client reports of calls that were answered, by pod. */
 function reportOf(perPod: Record<string, number>, firstAnswers = {}): ChildMessage {
   const none = { failed: 0, lastFailure: "", latenciesUs: [], givenUp: 0, cpuMs: 0, lagMs: 0 };
@@ -90,12 +101,7 @@ function reportOf(perPod: Record<string, number>, firstAnswers = {}): ChildMessa
 
 // A client that was stopped, or killed, kept the rate of its latest reports for ever.
 test("a client that tells nothing has no rate", async () => {
-  const { children, say } = willing();
-  const clock = new VirtualClock();
-  const pods = ["a"];
-  const deps = { children, clock, pods, whyNot: null, hasOwnNetns: false, failing };
-  const run = new LaneRun(DIALLING, deps);
-  await run.open({} as LinkEnv, LOAD);
+  const { run, clock, say } = await opened();
   run.start(LOAD);
   for (let second = 0; second < 3; second += 1) {
     await clock.advance(1000);
@@ -111,12 +117,7 @@ test("a client that tells nothing has no rate", async () => {
 // The lab scales while a client still connects, or proxies start anew: the pod was never a new one,
 // and a lane that does not see it looked as one that had nothing to see.
 test("a pod that comes while the lane opens is new to it, and waits from the load's begin", async () => {
-  const { children, say } = willing();
-  const clock = new VirtualClock();
-  const pods = ["a"];
-  const deps = { children, clock, pods, whyNot: null, hasOwnNetns: false, failing };
-  const run = new LaneRun(DIALLING, deps);
-  await run.open({} as LinkEnv, LOAD);
+  const { run, clock, say } = await opened();
   run.podReady("b", clock.wallMs());
   run.setPods(["a", "b"], ["a", "b"]);
   await clock.advance(1000);

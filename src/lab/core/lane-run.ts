@@ -120,7 +120,7 @@ export class LaneRun {
   start(load: LoadSettings): void {
     if (this.#link?.isOpen !== true || this.#phase !== "starting") return;
     this.#phase = "running";
-    this.#totals = [{ atMs: this.#deps.clock.nowMs(), calls: this.#measure.figures().calls }];
+    this.#totals = [{ atMs: this.#deps.clock.nowMs(), calls: this.#measure.calls }];
     const wallMs = this.#deps.clock.wallMs();
     for (const pod of this.#cameEarly) this.#measure.podReady(pod, wallMs);
     this.#cameEarly = [];
@@ -132,7 +132,7 @@ export class LaneRun {
     this.#link?.setLoad(load);
   }
 
-  /** Ends the load; resolves when the calls in flight are over, or after a second. */
+  /** Ends the load; resolves when the calls in flight are over, or as `LaneLink.stop`. */
   async stop(): Promise<void> {
     if (this.#phase === "starting") this.#fail("its client was not connected before the end");
     if (this.#phase !== "running") return;
@@ -219,7 +219,7 @@ export class LaneRun {
 
   /** Closes an interval of the history; answers the column. `rows`: the pods in them now. */
   closeInterval(rows: readonly string[]): readonly number[] {
-    return this.#history.push(rows, this.#measure.figures().perPod);
+    return this.#history.push(rows, this.#measure.perPod);
   }
 
   /** The columns of the history, oldest first. */
@@ -272,7 +272,7 @@ export class LaneRun {
     this.#measure.add(report);
     this.#untold.push(report);
     const nowMs = this.#deps.clock.nowMs();
-    this.#totals.push({ atMs: nowMs, calls: this.#measure.figures().calls });
+    this.#totals.push({ atMs: nowMs, calls: this.#measure.calls });
     while (this.#totals.length > 2 && this.#totals[1]!.atMs < nowMs - RATE_SPAN_MS) {
       this.#totals.shift();
     }

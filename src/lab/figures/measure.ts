@@ -191,6 +191,16 @@ export class LaneMeasure {
     while ((this.#past.at(-1)?.reports ?? 0) > PAST_REPORTS) this.#past.pop();
   }
 
+  /** Calls that ended, answered or failed. */
+  get calls(): number {
+    return sum([...this.#perPod.values()]) + this.#failed;
+  }
+
+  /** Answered calls of each pod that there ever was. */
+  get perPod(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#perPod);
+  }
+
   /**
    * The figures of everything added so far.
    *
@@ -200,9 +210,8 @@ export class LaneMeasure {
     const current = this.#current();
     const newPods = this.#newPods.figures(current, nowEpochMs);
     const step = stepOf(current);
-    const total = sum([...this.#perPod.values()]);
     return {
-      perPod: Object.fromEntries(this.#perPod),
+      perPod: this.perPod,
       current: Object.fromEntries(current),
       podsUsed: step.podsUsed,
       maxOverMean: step.maxOverMean,
@@ -213,7 +222,7 @@ export class LaneMeasure {
         this.#past.map(({ calls }) => calls),
       ),
       answeredLast: this.#answeredLast,
-      calls: total + this.#failed,
+      calls: this.calls,
       failed: this.#failed,
       lastFailure: this.#lastFailure,
       p50Ms: this.#latency.quantileMs(0.5),
